@@ -1,0 +1,85 @@
+"""digitsort: label folders of digit scans, and sort them.
+
+>>> from digitsort import classify_folder
+>>> for outcome in classify_folder("scans"):  # doctest: +SKIP
+...     print(outcome.path, outcome.label, outcome.confidence)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from digitsort.classify import Settings, classify_files, classify_folder
+    from digitsort.errors import DigitsortError, ExitCode
+    from digitsort.labels import read_labels
+    from digitsort.model.estimator import DigitClassifier
+    from digitsort.model.reading import Model, load_model
+    from digitsort.records import Outcome, Status
+    from digitsort.sorting.apply import apply_plan
+    from digitsort.sorting.plan import plan_sort
+    from digitsort.training.datasets import open_datasets
+    from digitsort.training.default import default_model
+    from digitsort.training.evaluate import evaluate
+    from digitsort.training.fit import TrainingOptions, train
+
+    __version__: str
+
+__all__ = [
+    "DigitClassifier",
+    "DigitsortError",
+    "ExitCode",
+    "Model",
+    "Outcome",
+    "Settings",
+    "Status",
+    "TrainingOptions",
+    "__version__",
+    "apply_plan",
+    "classify_files",
+    "classify_folder",
+    "default_model",
+    "evaluate",
+    "load_model",
+    "open_datasets",
+    "plan_sort",
+    "read_labels",
+    "train",
+]
+
+_HOMES = {
+    "DigitClassifier": "model.estimator",
+    "DigitsortError": "errors",
+    "ExitCode": "errors",
+    "Model": "model.reading",
+    "Outcome": "records",
+    "Settings": "classify",
+    "Status": "records",
+    "TrainingOptions": "training.fit",
+    "apply_plan": "sorting.apply",
+    "classify_files": "classify",
+    "classify_folder": "classify",
+    "default_model": "training.default",
+    "evaluate": "training.evaluate",
+    "load_model": "model.reading",
+    "open_datasets": "training.datasets",
+    "plan_sort": "sorting.plan",
+    "read_labels": "labels",
+    "train": "training.fit",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that `--help` loads no numpy."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("digitsort")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'digitsort' has no attribute {name!r}")
+    return getattr(import_module(f"digitsort.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

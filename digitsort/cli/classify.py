@@ -1,0 +1,106 @@
+"""`digitsort classify`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitsort.cli import options
+from digitsort.cli.errors import reports_errors
+from digitsort.errors import ExitCode, NothingToDoError
+from digitsort.records import Outcome
+
+if TYPE_CHECKING:
+    from digitsort.labels import Format, Layout
+    from digitsort.model.reading import Model
+    from digitsort.summary import Summary
+
+
+@reports_errors
+def classify(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="SOURCE...", help="Files and folders; - is none of them.")
+    ],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="The result; - is stdout.")
+    ] = "labels.csv",
+    model: options.Model = None,
+    min_confidence: options.MinConfidence = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="csv|jsonl", help="One row or one JSON object a file.")
+    ] = "csv",
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Add the probability of every class.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing result.")] = False,
+    follow_links: options.FollowLinks = False,
+    quiet: options.Quiet = False,
+) -> ExitCode:
+    """Label every picture in files and folders: one row a file, into labels.csv."""
+    from digitsort.classify import Settings, classify_files
+    from digitsort.cli.console import counted, open_model
+    from digitsort.cli.summary import print_summary
+    from digitsort.files.atomic import refuse_existing
+    from digitsort.files.discover import Walk, check_sources
+    from digitsort.files.names import folder_of
+    from digitsort.labels import Layout
+    from digitsort.summary import Summary
+
+    settings = Settings(min_confidence, probabilities)
+    walk = Walk(check_sources(sources), follow_links)
+    chosen = _format(form)
+    if output != "-":
+        refuse_existing(Path(output), force=force)
+    found = open_model(model, quiet=quiet)
+    layout = Layout(
+        folder_of(output), found.card.short, found.class_names if probabilities else ()
+    )
+    summary = Summary()
+    outcomes = classify_files(summary.found(walk.files()), found, settings)
+    with counted(summary.counted(outcomes), walk, quiet=quiet) as rows:
+        _write(rows, output, layout, chosen, force)
+    summary.close()
+    print_summary(summary, walk, None if output == "-" else output, quiet=quiet)
+    return summary.exit_code(walk)
+
+
+def _format(form: str) -> Format:
+    from digitsort.errors import UsageError
+
+    if form == "csv" or form == "jsonl":
+        return form
+    raise UsageError(f"{form!r} is no format: say --format csv or --format jsonl.")
+
+
+def _write(
+    outcomes: Iterable[Outcome], output: str, layout: Layout, form: Format, force: bool
+) -> None:
+    from digitsort.labels import LabelsWriter, labels_file
+
+    outcomes = _at_least_one(outcomes)
+    if output == "-":
+        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+        writer = LabelsWriter(sys.stdout, layout, form)
+        for outcome in outcomes:
+            writer.write(outcome)
+        return
+    with labels_file(Path(output), layout, form=form, force=force) as writer:
+        for outcome in outcomes:
+            writer.write(outcome)
+
+
+def _at_least_one(outcomes: Iterable[Outcome]) -> Iterable[Outcome]:
+    """Raise NothingToDoError, and so publish nothing, where there are no images."""
+    empty = True
+    for outcome in outcomes:
+        empty = False
+        yield outcome
+    if empty:
+        raise NothingToDoError(
+            "No images found. digitsort reads PNG, JPEG, TIFF, BMP, GIF and WebP files, in a folder "
+            "and its sub-folders, by their extension."
+        )

@@ -1,0 +1,111 @@
+"""What all commands show on the terminal: progress, warnings, tables; all of it on stderr."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, SpinnerColumn, Task
+from rich.progress import Progress as Bars
+from rich.progress import TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from digitsort.progress import Progress
+
+if TYPE_CHECKING:
+    from digitsort.files.discover import Walk
+    from digitsort.model.reading import Model
+
+T = TypeVar("T")
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")
+
+
+def stderr_console(*, quiet: bool = False) -> Console:
+    """Console on stderr; `NO_COLOR` is honoured by rich."""
+    return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=False)
+
+
+def warn(message: str) -> None:
+    """Print a warning."""
+    from digitsort.files.names import printable
+
+    stderr_console().print(f"digitsort: {printable(message)}", markup=False, soft_wrap=True)
+
+
+def _bars(console: Console) -> Bars:
+    return Bars(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=console.quiet or not console.is_terminal,
+    )
+
+
+@contextmanager
+def stages(*, quiet: bool = False) -> Iterator[Progress]:
+    """Show a bar for each stage of a work; only on a terminal."""
+    with _bars(stderr_console(quiet=quiet)) as bars:
+        known = {}
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            if stage not in known:
+                for task in known.values():
+                    bars.remove_task(task)
+                known.clear()
+                known[stage] = bars.add_task(stage, total=total)
+            bars.update(known[stage], completed=done, total=total)
+
+        yield show
+
+
+@contextmanager
+def counted(items: Iterable[T], walk: Walk, *, quiet: bool = False) -> Iterator[Iterator[T]]:
+    """Show a bar over items, one for each file of a walk that is counted meanwhile."""
+    with _bars(stderr_console(quiet=quiet)) as bars:
+        task = bars.add_task("classify", total=None)
+        if not bars.disable:
+            threading.Thread(target=_count, args=(walk, bars, task), daemon=True).start()
+        yield _advancing(items, bars, task)
+
+
+def _count(walk: Walk, bars: Bars, task: object) -> None:
+    from digitsort.files.discover import Walk
+
+    again = Walk(walk.sources, walk.follow_links, walk.exclude)
+    bars.update(task, total=sum(1 for _ in again.files()))  # type: ignore[arg-type]
+
+
+def _advancing(items: Iterable[T], bars: Bars, task: object) -> Iterator[T]:
+    for item in items:
+        yield item
+        bars.advance(task)  # type: ignore[arg-type]
+
+
+def open_model(path: Path | None, *, quiet: bool = False) -> Model:
+    """Load the model file, or the default model where none is named."""
+    if path is not None:
+        from digitsort.model.reading import load_model
+
+        return load_model(path)
+    from digitsort.training.default import default_model, default_model_path
+
+    if not default_model_path().exists():
+        stderr_console(quiet=quiet).print(
+            "First use: training the default model. This takes a few seconds, once."
+        )
+    with stages(quiet=quiet) as progress:
+        return default_model(progress, warn)

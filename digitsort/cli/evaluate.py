@@ -1,0 +1,74 @@
+"""`digitsort evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from digitsort.cli import options
+from digitsort.cli.errors import reports_errors
+from digitsort.errors import ExitCode
+
+if TYPE_CHECKING:
+    from digitsort.judge import Judged
+
+WORST = 10
+
+
+@reports_errors
+def evaluate(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE", help="Folders named by digit, or a folder with a truth.csv."
+        ),
+    ],
+    truth: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--truth", metavar="FILE", help="CSV with path and label; by default SOURCE/truth.csv."
+        ),
+    ] = None,
+    model: options.Model = None,
+    min_confidence: options.MinConfidence = None,
+    follow_links: options.FollowLinks = False,
+    quiet: options.Quiet = False,
+) -> ExitCode:
+    """Measure how well digitsort reads pictures whose labels are known."""
+    from digitsort.classify import Settings, classify_files
+    from digitsort.cli.console import counted, open_model
+    from digitsort.cli.report import print_evaluation
+    from digitsort.files.discover import Walk, check_sources
+    from digitsort.judge import judge
+    from digitsort.summary import Summary
+    from digitsort.truth import find_truth
+
+    settings = Settings(min_confidence)
+    walk = Walk(check_sources([source]), follow_links)
+    truths = find_truth(walk, truth)
+    found = open_model(model, quiet=quiet)
+    summary = Summary()
+    outcomes = classify_files(summary.found(truths), found, settings)
+    with counted(summary.counted(outcomes), walk, quiet=quiet) as rows:
+        judged = judge(rows, truths)
+    summary.close()
+    print_evaluation(judged.evaluation, str(source))
+    _print_rest(judged)
+    return summary.exit_code(walk)
+
+
+def _print_rest(judged: Judged) -> None:
+    from digitsort.files.names import printable
+
+    typer.echo(
+        f"Accepted as ok: {judged.accepted} of {judged.evaluation.count} "
+        f"({judged.coverage:.1%}), {judged.accepted_wrong} of them wrong "
+        f"({judged.accepted_error:.2%})."
+    )
+    if judged.mistakes:
+        typer.echo("Worst mistakes (most confident first):")
+    for mistake in judged.mistakes[:WORST]:
+        sure = "" if mistake.confidence is None else f" at {mistake.confidence:.4f}"
+        typer.echo(f"  {printable(mistake.path)}: {mistake.truth} read as {mistake.read}{sure}")

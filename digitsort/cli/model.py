@@ -1,0 +1,60 @@
+"""`digitsort model`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from digitsort.cli.errors import reports_errors
+from digitsort.errors import ExitCode
+
+if TYPE_CHECKING:
+    from digitsort.model.card import Card
+
+
+@reports_errors
+def model(
+    file: Annotated[
+        Optional[Path],
+        typer.Argument(metavar="[FILE]", help="A model file; by default the default model."),
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Check the fingerprint and the known answers inside."),
+    ] = False,
+) -> ExitCode:
+    """Show a model's card: data, date, versions, accuracy, thresholds, fingerprint."""
+    from digitsort.cli.console import open_model
+    from digitsort.model.reading import verify_model
+
+    found = open_model(file)
+    for name, value in _lines(found.card):
+        typer.echo(f"{name:17}{value}")
+    if verify:
+        verify_model(found)
+        typer.echo(
+            f"verified         fingerprint and {len(found.known_vectors)} known answers agree"
+        )
+    return ExitCode.DONE
+
+
+def _lines(card: Card) -> list[tuple[str, str]]:
+    return [
+        ("data", " + ".join(card.data)),
+        ("classes", " ".join(card.classes)),
+        ("fitted to", f"{sum(card.counts.values())} images"),
+        ("by class", ", ".join(f"{name}: {count}" for name, count in card.counts.items())),
+        ("support vectors", str(card.support_vectors)),
+        ("C, gamma", f"{card.C:g}, {card.gamma:.4g}"),
+        ("seed", str(card.seed)),
+        ("held out", f"{card.held_out_accuracy:.2%} of {card.held_out_count} images right"),
+        ("temperature", f"{card.temperature:.4f}"),
+        ("ok from", f"confidence {card.min_confidence:.4f}"),
+        ("calibrated on", card.calibration),
+        ("recipe", card.recipe),
+        ("created", card.created),
+        ("versions", ", ".join(f"{name} {value}" for name, value in card.versions.items())),
+        ("fingerprint", card.fingerprint),
+    ]

@@ -1,0 +1,27 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+Model = Annotated[
+    Optional[Path],
+    typer.Option(
+        "--model", "-m", metavar="FILE", help="Model file; by default the one that comes with it."
+    ),
+]
+MinConfidence = Annotated[
+    Optional[float],
+    typer.Option(
+        "--min-confidence",
+        metavar="P",
+        help="Labels less sure than this (0-1) are uncertain; by default the model's own threshold.",
+    ),
+]
+FollowLinks = Annotated[
+    bool, typer.Option("--follow-links", help="Enter folders that are symbolic links.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]

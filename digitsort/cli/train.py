@@ -1,0 +1,71 @@
+"""`digitsort train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from digitsort.cli import options
+from digitsort.cli.errors import reports_errors
+from digitsort.errors import ExitCode
+
+if TYPE_CHECKING:
+    from digitsort.model.card import Card
+
+
+@reports_errors
+def train(
+    data: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--data",
+            "-d",
+            metavar="DATA",
+            help="digits, mnist, default, a folder of folders 0-9, or a folder of IDX files. "
+            "Several add up.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The model file.")
+    ] = Path("model.pkl"),
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Search C and gamma by cross-validation.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the split.")] = 0,
+    held_out: Annotated[
+        float, typer.Option("--held-out", metavar="SHARE", help="Kept for the test, 0-1.")
+    ] = 0.2,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    quiet: options.Quiet = False,
+) -> ExitCode:
+    """Train a model, and test it on images that it has not seen."""
+    from digitsort.cli.console import stages
+    from digitsort.cli.report import print_evaluation
+    from digitsort.files.atomic import refuse_existing
+    from digitsort.model.saving import save
+    from digitsort.training.datasets import open_datasets
+    from digitsort.training.fit import TrainingOptions
+    from digitsort.training.fit import train as train_model
+
+    refuse_existing(output, force=force)
+    with stages(quiet=quiet) as progress:
+        datasets = open_datasets(data or ["default"])
+        trained = train_model(
+            datasets, TrainingOptions(seed=seed, held_out=held_out, tune=tune), progress
+        )
+    save(trained.data, output, force=force)
+    if not quiet:
+        print_evaluation(trained.evaluation, "Held-out images")
+        _print_end(trained.card, output)
+    return ExitCode.DONE
+
+
+def _print_end(card: Card, output: Path) -> None:
+    typer.echo(
+        f"{sum(card.counts.values())} images fitted (C {card.C:g}, gamma {card.gamma:.3g}), "
+        f"{card.support_vectors} support vectors.\n"
+        f"Written to {output}, fingerprint {card.short}. "
+        f"Next: digitsort classify SCANS --model {output}"
+    )

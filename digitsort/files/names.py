@@ -1,0 +1,70 @@
+"""Write any file name as text, and get it back byte for byte."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+_FORMULA_STARTS = ("=", "+", "-", "@")
+"""First characters that make a spreadsheet read a cell as a formula (OWASP, CSV injection)."""
+
+_REFERENCE = "file:"
+
+
+def printable(path: str) -> str:
+    """A path for a message: bytes that are no UTF-8 and control characters escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+
+
+def to_cell(path: str, root: str) -> str:
+    """Write a path as the cell of a labels.csv that lies in the folder `root`.
+
+    Parameters
+    ----------
+    path : str
+        Any path, absolute or relative to the working folder.
+    root : str
+        Absolute folder. A path below it is written relative to it, any other one absolute.
+
+    Returns
+    -------
+    str
+        With ``/`` as separator; with a leading ``./`` where it could be taken for a formula or a
+        reference; a percent-encoded ``file:`` reference (RFC 3986) where the name is not valid UTF-8
+        or holds control characters.
+    """
+    absolute = os.path.abspath(path)
+    below = os.path.join(root, "")
+    text = absolute[len(below) :] if absolute.startswith(below) else absolute
+    if os.sep != "/":
+        text = text.replace(os.sep, "/")
+    if not _is_plain(text):
+        return _REFERENCE + quote_from_bytes(os.fsencode(text), safe="/:")
+    if text.startswith((*_FORMULA_STARTS, _REFERENCE)):
+        return "./" + text
+    return text
+
+
+def from_cell(cell: str, root: str) -> str:
+    """The path that `to_cell` wrote; relative ones are taken from the folder `root`."""
+    if cell.startswith(_REFERENCE):
+        text = os.fsdecode(unquote_to_bytes(cell[len(_REFERENCE) :]))
+    else:
+        text = cell
+    return os.path.normpath(os.path.join(root, text))
+
+
+def folder_of(output: str) -> str:
+    """The folder that paths in the file `output` are relative to; of ``-`` the working folder."""
+    return os.getcwd() if output == "-" else str(Path(output).absolute().parent)
+
+
+def _is_plain(text: str) -> bool:
+    """Valid UTF-8 without control characters, line separators included."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return not any(unicodedata.category(c) in ("Cc", "Zl", "Zp") for c in text)

@@ -1,0 +1,86 @@
+"""Show one file's way from pixels to a label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.decide import Verdict, judge
+from digitsort.files.read import read
+from digitsort.recognition.vectorize import vectorize
+
+if TYPE_CHECKING:
+    from digitsort.model.reading import Model
+
+GUESSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What was seen in a file, and what was decided.
+
+    Attributes
+    ----------
+    path : str
+    width, height : int
+        Of the picture as it was read (large ones are reduced), in pixels.
+    normal : ndarray of shape (32, 32), uint8
+        What the model sees.
+    light_on_dark : bool
+    contrast : float
+        Gray levels of 0-255.
+    box : tuple of four floats
+        Left, top, right, bottom of the ink in pixels of the picture as it was read.
+    parts : int
+    share : float
+        Ink as a share of the frame looked at.
+    guesses : tuple of (class name, probability)
+        The best three; empty where rejected.
+    verdict : Verdict
+    min_confidence : float
+    note : str
+    """
+
+    path: str
+    width: int
+    height: int
+    normal: npt.NDArray[np.uint8]
+    light_on_dark: bool
+    contrast: float
+    box: tuple[float, float, float, float]
+    parts: int
+    share: float
+    guesses: tuple[tuple[str, float], ...]
+    verdict: Verdict
+    min_confidence: float
+    note: str
+
+
+def inspect_file(path: str, model: Model) -> Inspection:
+    """Look at one file; raises UnreadableError if it can't be read."""
+    picture = read(path)
+    vectors = vectorize([picture.gray])
+    verdict = judge(vectors, model)[0]
+    ranked = sorted(
+        zip(model.class_names, verdict.probabilities, strict=False), key=lambda pair: -pair[1]
+    )
+    left, top, right, bottom = (float(edge) for edge in vectors.ink.box[0])
+    height, width = picture.gray.shape
+    return Inspection(
+        path=path,
+        width=width,
+        height=height,
+        normal=vectors.normal[0],
+        light_on_dark=bool(vectors.ink.light_on_dark[0]),
+        contrast=float(vectors.ink.contrast[0]),
+        box=(left, top, right, bottom),
+        parts=int(vectors.ink.parts[0]),
+        share=float(vectors.ink.share[0]),
+        guesses=tuple(ranked[:GUESSES]),
+        verdict=verdict,
+        min_confidence=model.card.min_confidence,
+        note=picture.note,
+    )

@@ -1,0 +1,255 @@
+"""labels.csv: its columns, its writer and its reader."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Literal
+
+from digitsort.errors import NothingToDoError, UsageError
+from digitsort.files.atomic import replacing
+from digitsort.files.names import folder_of, from_cell, printable, to_cell
+from digitsort.records import Outcome, Status
+
+Format = Literal["csv", "jsonl"]
+
+COLUMNS = (
+    "path",
+    "label",
+    "confidence",
+    "status",
+    "reason",
+    "second",
+    "second_confidence",
+    "sha256",
+    "model",
+)
+"""Public interface: changes only with a major version."""
+
+HUMAN, SOURCE = "human", "source"
+"""Further columns: a person's label, and where a sorted file came from."""
+
+NONE_LABEL = "_none"
+"""The reserved class "not a digit"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a labels.csv.
+
+    Attributes
+    ----------
+    path : str
+        The file, resolved against the folder of the labels.csv.
+    label, reason, sha256, model, human, source : str
+        As in the file; empty where the cell or the column is. `source` is resolved like `path`.
+    status : Status
+    cells : dict
+        All cells as they were read, by column.
+    """
+
+    path: str
+    label: str
+    status: Status
+    reason: str = ""
+    sha256: str = ""
+    model: str = ""
+    human: str = ""
+    source: str = ""
+    cells: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How rows are written.
+
+    Attributes
+    ----------
+    root : str
+        Absolute folder that the paths are relative to.
+    model : str
+        First 12 hex digits of the model's fingerprint.
+    probability_of : sequence of str
+        Class names with a column ``p_<name>``.
+    """
+
+    root: str
+    model: str
+    probability_of: Sequence[str] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The header."""
+        return (*COLUMNS, *(f"p_{name}" for name in self.probability_of))
+
+    def cells(self, outcome: Outcome) -> list[str]:
+        """An outcome as the cells of a row."""
+        probabilities = outcome.probabilities or (None,) * len(self.probability_of)
+        return [
+            to_cell(outcome.path, self.root),
+            outcome.label,
+            _decimal(outcome.confidence),
+            outcome.status.value,
+            outcome.reason,
+            outcome.second,
+            _decimal(outcome.second_confidence),
+            outcome.sha256,
+            self.model,
+            *(_decimal(p) for p in probabilities[: len(self.probability_of)]),
+        ]
+
+
+class LabelsWriter:
+    """Writes outcomes to a text stream, row by row."""
+
+    def __init__(self, stream: IO[str], layout: Layout, form: Format = "csv") -> None:
+        self._stream = stream
+        self._layout = layout
+        self._form = form
+        self._csv = csv.writer(stream, lineterminator="\n")
+        if form == "csv":
+            self._csv.writerow(layout.columns)
+
+    def write(self, outcome: Outcome) -> None:
+        """Append one row."""
+        cells = self._layout.cells(outcome)
+        if self._form == "csv":
+            self._csv.writerow(cells)
+        else:
+            record = dict(zip(self._layout.columns, cells, strict=True))
+            self._stream.write(json.dumps(_typed(record), ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def labels_file(
+    path: Path, layout: Layout, *, form: Format = "csv", force: bool = False
+) -> Iterator[LabelsWriter]:
+    """Open a labels file that appears under its name only when the block ends without an error."""
+    with replacing(path, force=force) as file:
+        stream = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
+        yield LabelsWriter(stream, layout, form)
+        stream.flush()
+        stream.detach()
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:
+    """Write rows of ready cells, replacing the file as a whole."""
+    with replacing(path, force=True) as file:
+        stream = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        stream.flush()
+        stream.detach()
+
+
+def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:
+    """Read a labels.csv.
+
+    Parameters
+    ----------
+    path : Path
+    root : Path, optional
+        The folder that relative paths start from; by default that of the file.
+
+    Raises
+    ------
+    UsageError
+        If the file is not a labels.csv, naming the line.
+    """
+    base = folder_of(str(path)) if root is None else str(root.absolute())
+    with _opened(path) as file:
+        reader = csv.DictReader(file, strict=True)
+        try:
+            _check_header(path, reader.fieldnames or ())
+            for cells in reader:
+                yield _row(path, reader.line_num, cells, base)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"{printable(str(path))}, line {reader.line_num}: {error}. "
+                "It is no labels.csv as digitsort writes it."
+            ) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
+    try:
+        # utf-8-sig: a spreadsheet that saved the file may have put a byte order mark before it.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield file
+    except OSError as error:
+        raise UsageError(
+            f"{printable(str(path))} can't be read: {error.strerror}. "
+            "Name a labels.csv, or make one with `digitsort classify`."
+        ) from error
+
+
+def _check_header(path: Path, columns: Sequence[str]) -> None:
+    missing = [name for name in ("path", "label", "status") if name not in columns]
+    if missing:
+        raise UsageError(
+            f"{printable(str(path))} has no column {', '.join(missing)}: "
+            "it is no labels.csv. Make one with `digitsort classify`."
+        )
+
+
+def _row(path: Path, line: int, cells: dict[str, str], base: str) -> Row:
+    if None in cells or None in cells.values():
+        raise UsageError(f"{printable(str(path))}, line {line}: a row with too few or many cells.")
+    try:
+        status = Status(cells["status"])
+    except ValueError as error:
+        raise UsageError(
+            f"{printable(str(path))}, line {line}: {cells['status']!r} is no status; "
+            f"they are {', '.join(Status)}."
+        ) from error
+    source = cells.get(SOURCE, "")
+    return Row(
+        path=from_cell(cells["path"], base),
+        label=cells["label"],
+        status=status,
+        reason=cells.get("reason", ""),
+        sha256=cells.get("sha256", ""),
+        model=cells.get("model", ""),
+        human=cells.get(HUMAN, ""),
+        source=from_cell(source, base) if source else "",
+        cells=cells,
+    )
+
+
+def row_of(outcome: Outcome, layout: Layout) -> Row:
+    """The row that an outcome would have in a labels.csv."""
+    cells = dict(zip(layout.columns, layout.cells(outcome), strict=True))
+    return Row(
+        path=outcome.path,
+        label=outcome.label,
+        status=outcome.status,
+        reason=outcome.reason,
+        sha256=outcome.sha256,
+        model=layout.model,
+        cells=cells,
+    )
+
+
+def require_rows(rows: Sequence[Row], path: Path) -> None:
+    """Raise NothingToDoError where a labels.csv has no rows."""
+    if not rows:
+        raise NothingToDoError(f"{printable(str(path))} has no rows: there is nothing to do.")
+
+
+def _decimal(probability: float | None) -> str:
+    return "" if probability is None else f"{probability:.4f}"
+
+
+def _typed(record: dict[str, str]) -> dict[str, str | float | None]:
+    """For JSON: probabilities as numbers, an absent one as null."""
+    typed: dict[str, str | float | None] = {}
+    for name, value in record.items():
+        is_number = name in ("confidence", "second_confidence") or name.startswith("p_")
+        typed[name] = (float(value) if value else None) if is_number else value
+    return typed

@@ -1,0 +1,147 @@
+"""What a model says of itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from digitsort.errors import ModelError
+from digitsort.recognition.score import SupportVectors
+
+SHORT_FINGERPRINT = 12
+"""Hex digits of a fingerprint that go into a labels.csv."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Where a model comes from and how well it did.
+
+    Attributes
+    ----------
+    recipe : str
+        The recognition recipe that its vectors were made by.
+    classes : tuple of str
+        Class names in the order of the machine's classes.
+    data : tuple of str
+        Training data as it was asked for.
+    counts : dict of str to int
+        Images by class that the model was fitted to.
+    seed : int
+        Of the split.
+    created : str
+        Date and time, ISO 8601, UTC.
+    versions : dict of str to str
+        Of digitsort, Python and the libraries.
+    C, gamma : float
+        Of the SVC.
+    support_vectors : int
+    held_out_count : int
+        Images that nothing was fitted to.
+    held_out_accuracy : float
+        Share of them that was read right.
+    temperature : float
+        Divides the margins before the softmax.
+    min_confidence : float
+        Below it a label is uncertain.
+    calibration : str
+        What the temperature and the threshold rest on, in words.
+    fingerprint : str
+        SHA-256, in hex, of all that decides an answer; not of date, versions or accuracy.
+    """
+
+    recipe: str
+    classes: tuple[str, ...]
+    data: tuple[str, ...]
+    counts: dict[str, int]
+    seed: int
+    created: str
+    versions: dict[str, str]
+    C: float
+    gamma: float
+    support_vectors: int
+    held_out_count: int
+    held_out_accuracy: float
+    temperature: float
+    min_confidence: float
+    calibration: str
+    fingerprint: str
+
+    @property
+    def short(self) -> str:
+        """The fingerprint's first digits."""
+        return self.fingerprint[:SHORT_FINGERPRINT]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain strings, numbers, lists and dicts."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Card:
+        """Read back what `to_dict` gave; raises ModelError for anything else."""
+        if type(values) is not dict or set(values) != {f.name for f in fields(cls)}:
+            raise ModelError(_damaged("it does not have the entries that it should"))
+        for name, check in _CHECKS.items():
+            if not check(values[name]):
+                raise ModelError(_damaged(f"{name} is not what it should be"))
+        lists = {name: tuple(values[name]) for name in ("classes", "data")}
+        return cls(**{**values, **lists})
+
+
+def fingerprint(
+    machine: SupportVectors, recipe: str, classes: tuple[str, ...], calibration: Mapping[str, float]
+) -> str:
+    """SHA-256, in hex, of the machine's arrays, recipe, class names and calibration."""
+    digest = hashlib.sha256()
+    for text in (recipe, *classes):
+        digest.update(text.encode() + b"\0")
+    numbers = np.array([machine.gamma, *(calibration[key] for key in sorted(calibration))])
+    arrays = (machine.vectors, machine.n_support, machine.dual_coef, machine.intercept, numbers)
+    for array in arrays:
+        digest.update(repr(array.shape).encode())
+        digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def _damaged(what: str) -> str:
+    return f"The model's card is damaged: {what}. Make a new model with `digitsort train`."
+
+
+def _is_texts(value: Any) -> bool:
+    return type(value) is list and all(type(v) is str for v in value)
+
+
+def _is_map(value: Any, of: type) -> bool:
+    return type(value) is dict and all(
+        type(k) is str and type(v) is of for k, v in value.items()
+    )
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+    return type(value) in (float, int) and low <= value <= high
+
+
+_CHECKS = {
+    "recipe": lambda v: type(v) is str,
+    "classes": lambda v: _is_texts(v) and len(set(v)) == len(v) >= 2 and all(v),
+    "data": _is_texts,
+    "counts": lambda v: _is_map(v, int),
+    "seed": lambda v: type(v) is int,
+    "created": lambda v: type(v) is str,
+    "versions": lambda v: _is_map(v, str),
+    "C": lambda v: _is_number(v, 1e-12, 1e12),
+    "gamma": lambda v: _is_number(v, 1e-300, 1e300),
+    "support_vectors": lambda v: type(v) is int and v >= 1,
+    "held_out_count": lambda v: type(v) is int and v >= 0,
+    "held_out_accuracy": lambda v: _is_number(v, 0, 1),
+    "temperature": lambda v: _is_number(v, 1e-6, 1e6),
+    "min_confidence": lambda v: _is_number(v, 0, 1),
+    "calibration": lambda v: type(v) is str,
+    "fingerprint": lambda v: type(v) is str and len(v) == 64,
+}

@@ -1,0 +1,60 @@
+"""Turn a fitted estimator into the bytes of a model file."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from digitsort.errors import ModelError
+from digitsort.files.atomic import replacing
+from digitsort.model.reading import Model, parse_model, verify_model
+from digitsort.recognition.score import score
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from digitsort.model.estimator import DigitClassifier
+
+PROTOCOL = 4
+"""Older Pythons and numpys read it; protocol 5 would tie the arrays to numpy's newer module names."""
+
+KNOWN_ANSWERS = 64
+
+
+def to_bytes(estimator: DigitClassifier, examples: npt.NDArray[np.float32]) -> bytes:
+    """Pickle a fitted estimator together with known answers, and read the result back.
+
+    Parameters
+    ----------
+    estimator : DigitClassifier
+        Fitted, with its card.
+    examples : ndarray of shape (n, d), float32
+        Vectors, of which up to 64 are stored with the answers of today.
+
+    Raises
+    ------
+    ModelError
+        If digitsort would not take its own file.
+    """
+    from digitsort.model.estimator import support_vectors
+
+    step = max(1, len(examples) // KNOWN_ANSWERS)
+    known = examples[::step][:KNOWN_ANSWERS]
+    estimator.known_vectors_ = known.astype(np.uint16)
+    estimator.known_margins_ = score(known, support_vectors(estimator.svc_)).margin
+    data = pickle.dumps(estimator, protocol=PROTOCOL)
+    verify_model(parse_model(data))
+    return data
+
+
+def save(data: bytes, path: Path, *, force: bool) -> Model:
+    """Write a model file, whole or not at all; gives the model as it is read from the disk."""
+    with replacing(path, force=force) as file:
+        file.write(data)
+    model = parse_model(path.read_bytes())
+    if model != parse_model(data):
+        raise ModelError(f"{path} does not hold what was written: check the disk.")
+    return model

@@ -1,0 +1,217 @@
+"""Find out which side of a gray image is paper, and how dark each pixel is against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from digitsort.recognition.canvas import SIDE_PX
+
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+
+CLEAR_SEPARATION = 0.8
+"""Otsu's criterion (share of the variance that lies between the classes) from which on paper and ink
+are two clear populations; below it the paper is modelled as a surface."""
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The paper of a stack of images, and what is darker than it.
+
+    Attributes
+    ----------
+    darkness : ndarray of shape (n, side, side), uint8
+        Difference between paper and pixel, stretched so that each image's largest is 255.
+    light_on_dark : ndarray of shape (n,), bool
+        The ink is lighter than the paper (and was inverted).
+    contrast : ndarray of shape (n,), float64
+        Largest difference between paper and pixel, in gray levels of 0-255.
+    separation : ndarray of shape (n,), float64
+        Otsu's criterion of the gray values, 0-1.
+    """
+
+    darkness: Bytes
+    light_on_dark: npt.NDArray[np.bool_]
+    contrast: Floats
+    separation: Floats
+
+
+def subtract_background(canvases: Bytes) -> Background:
+    """Estimate the paper of each canvas (n, side, side) and subtract it."""
+    stretched, gray_range = stretch(canvases)
+    threshold, separation = otsu(stretched)
+    light_share = _light_share(stretched, threshold)
+    difference = np.empty(stretched.shape, np.float32)
+    inverted = light_share < 0.5
+    clear = separation >= CLEAR_SEPARATION
+    difference[clear] = _below_flat_paper(stretched[clear], threshold[clear], inverted[clear])
+    for index in np.flatnonzero(~clear):
+        difference[index], inverted[index] = _below_uneven_paper(
+            stretched[index], light_share[index], separation[index]
+        )
+    darkness, deepest = stretch(difference, low=0)
+    return Background(darkness, inverted, deepest * gray_range / 255, separation)
+
+
+def stretch(stack: npt.NDArray[np.generic], low: float | None = None) -> tuple[Bytes, Floats]:
+    """Stretch each image from its lowest value (or `low`) to its highest onto 0-255.
+
+    Returns
+    -------
+    stretched : ndarray of shape (n, side, side) or (side, side), uint8
+    span : ndarray of shape (n,) or (), float64
+        Highest value minus `low`.
+    """
+    values = stack.astype(np.float32)
+    bottom = values.min(axis=(-2, -1)) if low is None else np.float32(low)
+    span = (values.max(axis=(-2, -1)) - bottom).astype(np.float32)
+    factor = np.float32(255) / np.maximum(span, np.float32(1e-6))
+    shifted = values - np.asarray(bottom)[..., None, None]
+    scaled = np.clip(shifted * np.asarray(factor)[..., None, None], 0, 255)
+    return np.rint(scaled).astype(np.uint8), span.astype(np.float64)
+
+
+def otsu(stack: Bytes) -> tuple[npt.NDArray[np.intp], Floats]:
+    """Otsu's threshold (1979) of each image.
+
+    Parameters
+    ----------
+    stack : ndarray of shape (n, side, side), uint8
+
+    Returns
+    -------
+    threshold : ndarray of shape (n,), intp
+        Values up to it belong to the dark class.
+    separation : ndarray of shape (n,), float64
+        Between-class variance as a share of the total variance, 0-1; 0 for a constant image.
+    """
+    counts = histogram(stack)  # (n, 256)
+    levels = np.arange(256)
+    below = np.cumsum(counts, axis=1)
+    sum_below = np.cumsum(counts * levels, axis=1)
+    total, total_sum = below[:, -1:], sum_below[:, -1:]
+    above = total - below
+    # Between-class variance times total²: (μ·w0 - s0)² / (w0·w1), all from exact integers.
+    spread = (total_sum * below - total * sum_below).astype(np.float64) ** 2
+    between = spread / np.maximum(below * above, 1) / total.astype(np.float64) ** 2
+    between[above == 0] = 0
+    # The middle of the best plateau: between two far classes every threshold is equally good.
+    best = between >= between.max(axis=1, keepdims=True) * (1 - 1e-12)
+    first, last = best.argmax(axis=1), 255 - best[:, ::-1].argmax(axis=1)
+    mean = total_sum[:, 0] / total[:, 0]
+    variance = (counts * (levels - mean[:, None]) ** 2).sum(axis=1) / total[:, 0]
+    return (first + last) // 2, between.max(axis=1) / np.maximum(variance, 1e-12)
+
+
+def histogram(stack: Bytes) -> npt.NDArray[np.int64]:
+    """Counts (n, 256) of the values of each image."""
+    n = len(stack)
+    offset = (np.arange(n) * 256)[:, None, None]
+    return np.bincount((stack + offset).ravel(), minlength=n * 256).reshape(n, 256)
+
+
+@cache
+def rim() -> npt.NDArray[np.bool_]:
+    """Mask (side, side) of the outermost pixels."""
+    mask = np.ones((SIDE_PX, SIDE_PX), np.bool_)
+    mask[1:-1, 1:-1] = False
+    return mask
+
+
+def _light_share(stretched: Bytes, threshold: npt.NDArray[np.intp]) -> Floats:
+    """Evidence for light paper, 0-1: how much of the frame and of its rim is light; shape (n,)."""
+    light = stretched > threshold[:, None, None]
+    return np.asarray(0.35 * light[:, rim()].mean(axis=1) + 0.65 * light.mean(axis=(1, 2)))
+
+
+def _below_flat_paper(
+    stretched: Bytes, threshold: npt.NDArray[np.intp], inverted: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int16]:
+    """Paper of one shade: the median of its class."""
+    is_paper = (stretched > threshold[:, None, None]) ^ inverted[:, None, None]
+    upright = np.where(inverted[:, None, None], 255 - stretched, stretched)
+    paper = _median(upright, is_paper)
+    return np.maximum(paper[:, None, None] - upright.astype(np.int16), 0)
+
+
+def _median(stack: Bytes, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
+    """Median of the pixels in `mask`, image by image; shape (n,)."""
+    n = len(stack)
+    image = np.broadcast_to(np.arange(n)[:, None, None] * 256, stack.shape)
+    counts = np.bincount((stack + image)[mask], minlength=n * 256).reshape(n, 256)
+    below = np.cumsum(counts, axis=1)
+    return (below * 2 < below[:, -1:]).sum(axis=1).astype(np.int16)
+
+
+def _below_uneven_paper(
+    stretched: Bytes, light_share: float, separation: float
+) -> tuple[Floats, bool]:
+    """Uneven paper: a quadratic surface that hugs its light side, and no lighter than a closing.
+
+    Both polarities are tried. The paper is the one of which more is left flat; how far the share of
+    light pixels is believed as well depends on how well the two classes separate.
+    """
+    sides = [stretched, 255 - stretched]
+    blurred = [np.asarray(_blur(side, 1.2)).astype(np.float64) for side in sides]
+    papers = [_paper_surface(side) for side in blurred]
+    rest = [float(np.median(np.abs(p - b))) for p, b in zip(papers, blurred, strict=True)]
+    trust = np.clip((separation - 0.5) / (CLEAR_SEPARATION - 0.5), 0, 1)
+    witness = (rest[1] - rest[0]) / (rest[0] + rest[1] + 1)  # > 0: light paper is the flatter
+    inverted = bool(trust * (2 * light_share - 1) + witness < 0)
+    paper = np.minimum(papers[inverted], _closing(blurred[inverted]))
+    return np.maximum(paper - sides[inverted], 0), inverted
+
+
+def _blur(pixels: Bytes, sigma_px: float) -> Image.Image:
+    return Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(sigma_px))
+
+
+@cache
+def _quadratic_terms() -> Floats:
+    """1, x, y, x², xy, y² of every pixel, x and y within -1…1; shape (side², 6)."""
+    y, x = (2 * np.indices((SIDE_PX, SIDE_PX)).reshape(2, -1) + 1) / SIDE_PX - 1
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
+
+
+def _paper_surface(gray: Floats) -> Floats:
+    """Quadratic surface through the paper, the light side of `gray` (side, side).
+
+    Asymmetric least squares (Eilers 2004): what is darker than the surface by more than the paper's own
+    roughness s is given the weight 1 / (1 + r² / 2.25 s²), so that the surface climbs to the paper even
+    where a digit fills half of the frame.
+    """
+    terms, values = _quadratic_terms(), gray.ravel()
+    weights = np.ones_like(values)
+    for _ in range(8):
+        weighted = terms * weights[:, None]
+        fit = np.linalg.solve(weighted.T @ terms, weighted.T @ values)
+        residual = values - terms @ fit
+        roughness = np.median(residual[residual >= 0]) * 1.4826 + 2.0
+        doubt = np.minimum(residual, 0) ** 2 / (2.25 * roughness**2)
+        weights = 1 / (1 + doubt)
+    return np.asarray((terms @ fit).reshape(gray.shape))
+
+
+def _closing(gray: Floats) -> Floats:
+    """Grey closing over 0.35 of the side, smoothed: fills strokes, follows shadows."""
+    width = int(0.35 * SIDE_PX) | 1
+    closed = 255 - _dilate(255 - _dilate(gray, width), width)
+    pixels = np.clip(np.rint(closed), 0, 255).astype(np.uint8)
+    return np.asarray(_blur(pixels, width / 4)).astype(np.float64)
+
+
+def _dilate(gray: Floats, width: int) -> Floats:
+    """Largest value in a square of odd `width` around each pixel."""
+    for axis in (0, 1):
+        padding = [(0, 0), (0, 0)]
+        padding[axis] = (width // 2, width // 2)
+        windows = np.lib.stride_tricks.sliding_window_view(
+            np.pad(gray, padding, mode="edge"), width, axis=axis
+        )
+        gray = windows.max(axis=-1)
+    return gray

@@ -1,0 +1,75 @@
+"""Bring gray images of any size to one small square canvas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Gray = npt.NDArray[Any]
+"""A 2-D gray image: uint8 0-255, uint16 0-65535, bool, or float 0-1."""
+
+Box = tuple[float, float, float, float]
+"""left, top, right, bottom in source pixels, right and bottom exclusive."""
+
+SIDE_PX = 64
+"""Side of the working canvas. Small scans are enlarged to it and large ones reduced, so that
+everything after this room works on one stack, whatever the files were."""
+
+
+def to_canvases(
+    grays: Sequence[Gray], boxes: Sequence[Box] | None = None
+) -> npt.NDArray[np.uint8]:
+    """Resize each gray image, or a box of it, to the working canvas.
+
+    The two axes are scaled independently: a tight crop of a 1 fills the canvas like any other digit.
+    `normalize` is told the box sizes and undoes the distortion.
+
+    Parameters
+    ----------
+    grays : sequence of ndarray of shape (height, width)
+        uint8, uint16, bool, or float within 0-1.
+    boxes : sequence of (left, top, right, bottom), optional
+        The part of each image to take; by default all of it.
+
+    Returns
+    -------
+    ndarray of shape (n, 64, 64), uint8
+    """
+    stack = np.empty((len(grays), SIDE_PX, SIDE_PX), np.uint8)
+    for index, gray in enumerate(grays):
+        stack[index] = _resize(gray, None if boxes is None else boxes[index])
+    return stack
+
+
+def check_gray(gray: Gray) -> None:
+    """Raise ValueError unless `gray` is a non-empty 2-D image of a supported type and range."""
+    if gray.ndim != 2 or 0 in gray.shape:
+        raise ValueError(f"an image is a non-empty 2-D array, not one of shape {gray.shape}")
+    if gray.dtype.kind == "f":
+        if not (np.isfinite(gray).all() and gray.min() >= 0 and gray.max() <= 1):
+            raise ValueError("gray values of a float image lie within 0-1: scale the image first")
+    elif gray.dtype not in (np.uint8, np.uint16, np.bool_):
+        raise ValueError(f"an image is uint8, uint16, bool or float 0-1, not {gray.dtype}")
+
+
+def _resize(gray: Gray, box: Box | None) -> npt.NDArray[np.uint8]:
+    image = Image.fromarray(_with_range_255(gray))
+    small = image.resize(
+        (SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0
+    )
+    if small.mode == "L":
+        return np.asarray(small)
+    return np.clip(np.rint(np.asarray(small)), 0, 255).astype(np.uint8)
+
+
+def _with_range_255(gray: Gray) -> npt.NDArray[Any]:
+    if gray.dtype == np.uint8:
+        return gray
+    if gray.dtype == np.bool_:
+        return gray.astype(np.uint8) * np.uint8(255)
+    full = 255 / 65535 if gray.dtype == np.uint16 else 255.0
+    return gray.astype(np.float32) * np.float32(full)

@@ -1,0 +1,53 @@
+"""What flows between the rooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What became of a file."""
+
+    OK = "ok"
+    UNCERTAIN = "uncertain"
+    REJECTED = "rejected"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was found out about one file.
+
+    Attributes
+    ----------
+    path : str
+        The file as it was found; bytes that are no UTF-8 are escaped as `os.fsdecode` does.
+    status : Status
+    label : str
+        Class name; empty where rejected or error.
+    confidence : float or None
+        Calibrated probability of `label`, 0-1.
+    reason : str
+        Why not ok, in a few fixed words.
+    second : str
+        The runner-up's class name.
+    second_confidence : float or None
+    sha256 : str
+        Of the file's bytes, in hex; empty where they could not be read.
+    note : str
+        What else a person should know, such as that only the first of several pages was read.
+    probabilities : tuple of float
+        One for each class of the model, in the model's order; empty where rejected or error.
+    """
+
+    path: str
+    status: Status
+    label: str = ""
+    confidence: float | None = None
+    reason: str = ""
+    second: str = ""
+    second_confidence: float | None = None
+    sha256: str = ""
+    note: str = ""
+    probabilities: tuple[float, ...] = ()

@@ -1,0 +1,71 @@
+"""Count what became of every file, and see that the books close."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from digitsort.errors import DigitsortError, ExitCode
+from digitsort.files.discover import Walk
+from digitsort.records import Outcome, Status
+
+MOST_EXAMPLES = 5
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run found and what became of it.
+
+    Attributes
+    ----------
+    files : int
+        Files that went in.
+    by_status : Counter of Status
+    by_label : Counter of (label, Status)
+    reasons : Counter of str
+        Why files are rejected or errors.
+    notes : Counter of str
+    errors : list of Outcome
+        The first few that could not be read.
+    """
+
+    files: int = 0
+    by_status: Counter[Status] = field(default_factory=Counter)
+    by_label: Counter[tuple[str, Status]] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    errors: list[Outcome] = field(default_factory=list)
+
+    def found(self, paths: Iterable[str]) -> Iterator[str]:
+        """Count files on their way in."""
+        for path in paths:
+            self.files += 1
+            yield path
+
+    def counted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Count outcomes on their way out."""
+        for outcome in outcomes:
+            self.by_status[outcome.status] += 1
+            if outcome.label:
+                self.by_label[outcome.label, outcome.status] += 1
+            elif outcome.reason:
+                self.reasons[outcome.reason] += 1
+            if outcome.note:
+                self.notes[outcome.note] += 1
+            if outcome.status is Status.ERROR and len(self.errors) < MOST_EXAMPLES:
+                self.errors.append(outcome)
+            yield outcome
+
+    def close(self) -> None:
+        """Raise unless every file that went in came out, once."""
+        if self.files != self.by_status.total():
+            raise DigitsortError(
+                f"{self.files} files went in and {self.by_status.total()} rows came out. This is a "
+                "mistake in digitsort: please report it."
+            )
+
+    def exit_code(self, walk: Walk) -> ExitCode:
+        """Done, unless a file or folder could not be read."""
+        failed = self.by_status[Status.ERROR] or walk.unreadable
+        return ExitCode.SOME_FAILED if failed else ExitCode.DONE

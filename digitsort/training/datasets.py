@@ -1,0 +1,178 @@
+"""Turn what `train -d` names into labelled gray images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digitsort.errors import TrainingDataError, UsageError
+from digitsort.files.cache import cache_folder
+from digitsort.files.discover import Walk
+from digitsort.files.names import printable
+from digitsort.files.natural import natural_key
+from digitsort.files.read import UnreadableError, read
+from digitsort.labels import NONE_LABEL
+from digitsort.recognition.canvas import Gray
+from digitsort.training.idx import has_idx_files, read_idx_folder
+from digitsort.training.reserved import RESERVED_DIGITS
+
+LabelledGray = tuple[Gray, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A named source of labelled images.
+
+    Attributes
+    ----------
+    name : str
+        As the card will show it.
+    count : int
+        Images it is expected to give.
+    load : callable
+        Gives (gray, class name) pairs, always the same ones in the same order.
+    """
+
+    name: str
+    count: int
+    load: Callable[[], Iterator[LabelledGray]]
+
+
+def open_datasets(names: Sequence[str]) -> list[Dataset]:
+    """Find the data that each name means.
+
+    Parameters
+    ----------
+    names : sequence of str
+        ``digits``, ``default``, ``mnist``, a folder of IDX files, or a folder of folders named by class.
+
+    Raises
+    ------
+    UsageError
+        For a name that is neither.
+    TrainingDataError
+        For data that is there but of no use.
+    """
+    return [_open(name) for name in names]
+
+
+def _open(name: str) -> Dataset:
+    if name in ("digits", "default"):
+        return _digits(reserve=name == "default")
+    if name == "mnist":
+        return _mnist()
+    folder = Path(name)
+    if not folder.is_dir():
+        raise UsageError(
+            f"{printable(name)} is no training data. Name digits, mnist, default or a folder "
+            "(of folders named 0-9, or of IDX files)."
+        )
+    return _idx(folder) if has_idx_files(folder) else _folders(folder)
+
+
+def _digits(*, reserve: bool) -> Dataset:
+    """scikit-learn's 1,797 digits of 8x8; `reserve` leaves out those that sample_images shows."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    kept = [i for i in range(len(digits.target)) if not (reserve and i in RESERVED_DIGITS)]
+
+    def load() -> Iterator[LabelledGray]:
+        for index in kept:
+            yield digits_to_gray(digits.images[index]), str(digits.target[index])
+
+    return Dataset("digits", len(kept), load)
+
+
+def digits_to_gray(image: Any) -> Gray:
+    """One of load_digits' images (8, 8), 0-16, as uint8."""
+    return np.rint(image * (255 / 16)).astype(np.uint8)
+
+
+def _idx(folder: Path) -> Dataset:
+    images, labels = read_idx_folder(folder)
+
+    def load() -> Iterator[LabelledGray]:
+        for image, label in zip(images, labels, strict=True):
+            yield image, str(label)
+
+    return Dataset(f"idx:{folder.resolve().name}", len(images), load)
+
+
+def _mnist(fetch: Callable[..., Any] | None = None) -> Dataset:
+    """MNIST's 70,000 digits through OpenML, kept in the cache folder.
+
+    Parameters
+    ----------
+    fetch : callable, optional
+        Takes the place of `sklearn.datasets.fetch_openml`.
+    """
+    if fetch is None:
+        from sklearn.datasets import fetch_openml
+
+        fetch = fetch_openml
+    try:
+        found = fetch(
+            "mnist_784",
+            version=1,
+            as_frame=False,
+            parser="liac-arff",
+            data_home=str(cache_folder() / "openml"),
+        )
+    except OSError as error:  # URLError and HTTPError are OSErrors
+        raise TrainingDataError(
+            f"MNIST can't be downloaded from OpenML ({error}). Connect to the internet, or name a "
+            "folder with MNIST's IDX files: -d FOLDER."
+        ) from error
+    images = np.asarray(found.data, np.uint8).reshape(-1, 28, 28)
+    labels = [str(label) for label in found.target]
+
+    def load() -> Iterator[LabelledGray]:
+        yield from zip(images, labels, strict=True)
+
+    return Dataset("mnist", len(images), load)
+
+
+def _folders(folder: Path) -> Dataset:
+    """A folder of folders, each named by its class; `_none` means "not a digit"."""
+    classes = sorted(
+        (entry.name for entry in os.scandir(folder) if entry.is_dir() and _is_class(entry.name)),
+        key=natural_key,
+    )
+    if not classes:
+        raise TrainingDataError(
+            f"{printable(str(folder))} has no folders named by class. Put the images of each class "
+            "into a folder of its name: 0, 1, … 9."
+        )
+    files = {name: list(Walk([str(folder / name)]).files()) for name in classes}
+    empty = [name for name in classes if not files[name]]
+    if empty:
+        raise TrainingDataError(
+            f"{printable(str(folder / empty[0]))} has no images. Add some, or remove the folder."
+        )
+
+    def load() -> Iterator[LabelledGray]:
+        for name in classes:
+            for path in files[name]:
+                yield _read_or_refuse(path), name
+
+    return Dataset(f"folder:{folder.resolve().name}", sum(map(len, files.values())), load)
+
+
+def _is_class(name: str) -> bool:
+    return name == NONE_LABEL or not name.startswith((".", "_"))
+
+
+def _read_or_refuse(path: str) -> Gray:
+    try:
+        return read(path).gray
+    except UnreadableError as error:
+        raise TrainingDataError(
+            f"{printable(path)}: {error}. Repair or remove it: a model should know what it was "
+            "trained on."
+        ) from error

@@ -1,0 +1,59 @@
+"""Compare what was read with the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.files.natural import natural_key
+
+
+@dataclass(frozen=True, slots=True)
+class ClassReport:
+    """How one class was read; `precision` and `recall` are nan where there is nothing to divide by."""
+
+    name: str
+    count: int
+    precision: float
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How well a set of images was read.
+
+    Attributes
+    ----------
+    accuracy : float
+        Share read right, 0-1.
+    count : int
+    classes : tuple of ClassReport
+    confusion : ndarray of shape (k, k), int64
+        Images of class i (row) read as class j (column), in the order of `classes`.
+    """
+
+    accuracy: float
+    count: int
+    classes: tuple[ClassReport, ...]
+    confusion: npt.NDArray[np.int64]
+
+
+def evaluate(truth: Sequence[str], predicted: Sequence[str]) -> Evaluation:
+    """Accuracy, precision and recall by class, and the confusion matrix (scikit-learn's)."""
+    from sklearn.metrics import accuracy_score, confusion_matrix
+
+    names = sorted({*truth, *predicted}, key=natural_key)
+    confusion = confusion_matrix(truth, predicted, labels=names)
+    right = np.diag(confusion).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        precision, recall = right / confusion.sum(axis=0), right / confusion.sum(axis=1)
+    reports = [
+        ClassReport(name, int(n), float(p), float(r))
+        for name, n, p, r in zip(names, confusion.sum(axis=1), precision, recall, strict=True)
+    ]
+    return Evaluation(
+        float(accuracy_score(truth, predicted)), len(truth), tuple(reports), confusion
+    )
