@@ -94,9 +94,7 @@ def classify_batch(paths: Sequence[str], model: Model, settings: Settings) -> li
     pictures = {path_index: r for path_index, r in enumerate(results) if isinstance(r, Picture)}
     judged = _judge([paths[i] for i in pictures], list(pictures.values()), model, settings)
     outcomes = dict(zip(pictures, judged, strict=True))
-    return [
-        r if isinstance(r, Outcome) else outcomes[index] for index, r in enumerate(results)
-    ]
+    return [r if isinstance(r, Outcome) else outcomes[index] for index, r in enumerate(results)]
 
 
 def _read(path: str) -> Picture | Outcome:

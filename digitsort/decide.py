@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from digitsort.labels import NONE_LABEL
 from digitsort.recognition.gate import why_no_digit
-from digitsort.recognition.score import Scores, predict, probabilities, score
+from digitsort.recognition.score import predict, probabilities, score
 from digitsort.recognition.vectorize import Vectors, vectorize
 from digitsort.records import Status
 
@@ -36,9 +36,7 @@ class Verdict:
     probabilities: tuple[float, ...] = ()
 
 
-def decide(
-    grays: Sequence[Gray], model: Model, min_confidence: float | None = None
-) -> list[Verdict]:
+def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = None) -> list[Verdict]:
     """Decide on each image.
 
     Parameters
@@ -51,9 +49,7 @@ def decide(
     return judge(vectorize(grays), model, min_confidence)
 
 
-def judge(
-    vectors: Vectors, model: Model, min_confidence: float | None = None
-) -> list[Verdict]:
+def judge(vectors: Vectors, model: Model, min_confidence: float | None = None) -> list[Verdict]:
     """Decide on images that are vectors already."""
     if not len(vectors.features):
         return []

@@ -10,8 +10,8 @@
     ├── OutputError             5  exists, is locked, or cannot be written
     └── VerificationError       6
 
-A file that can't be read is not in this tree: one bad file is a row with a reason (`records.Outcome`), a
-bad run raises. Every message names the remedy.
+A file that can't be read is not in this tree: one bad file is a row with a reason
+(`records.Outcome`), a bad run raises. Every message names the remedy.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Summary:
         Files that went in.
     by_status : Counter of Status
     by_label : Counter of (label, Status)
-    reasons : Counter of str
+    reasons : Counter of (Status, str)
         Why files are rejected or errors.
     notes : Counter of str
     errors : list of Outcome
@@ -33,7 +33,7 @@ class Summary:
     files: int = 0
     by_status: Counter[Status] = field(default_factory=Counter)
     by_label: Counter[tuple[str, Status]] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[tuple[Status, str]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     errors: list[Outcome] = field(default_factory=list)
 
@@ -50,7 +50,7 @@ class Summary:
             if outcome.label:
                 self.by_label[outcome.label, outcome.status] += 1
             elif outcome.reason:
-                self.reasons[outcome.reason] += 1
+                self.reasons[outcome.status, outcome.reason] += 1
             if outcome.note:
                 self.notes[outcome.note] += 1
             if outcome.status is Status.ERROR and len(self.errors) < MOST_EXAMPLES:

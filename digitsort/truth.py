@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from digitsort.errors import NothingToDoError, UsageError
@@ -14,13 +15,15 @@ from digitsort.labels import NONE_LABEL
 TRUTH_NAME = "truth.csv"
 
 
-def find_truth(walk: Walk, truth: Path | None = None) -> dict[str, str]:
-    """Map each picture of a walk whose label is known to that label, in the order of the walk.
+def find_truth(walk: Walk, classes: Sequence[str], truth: Path | None = None) -> dict[str, str]:
+    """Map each picture of a walk to its right label, in the order of the walk; "" is not known.
 
     Parameters
     ----------
     walk : Walk
         Through one source.
+    classes : sequence of str
+        Names that make a folder's pictures known; so does `_none`.
     truth : Path, optional
         A CSV with the columns path and label. By default ``truth.csv`` in the source, and where there
         is none, the names of the folders that the pictures lie in.
@@ -34,23 +37,22 @@ def find_truth(walk: Walk, truth: Path | None = None) -> dict[str, str]:
     if truth is None and (top / TRUTH_NAME).is_file():
         truth = top / TRUTH_NAME
     if truth is None:
-        labels = {path: _folder_label(path) for path in walk.files()}
+        names = {*classes, NONE_LABEL}
+        labels = {path: _folder_name(path) for path in walk.files()}
+        labels = {path: name if name in names else "" for path, name in labels.items()}
     else:
         known = _read_truth(truth)
         labels = {path: known.get(os.path.abspath(path), "") for path in walk.files()}
-    found = {path: label for path, label in labels.items() if label}
-    if not found:
+    if not any(labels.values()):
         raise NothingToDoError(
             f"No picture in {printable(str(top))} has a known label. Put them into folders named by "
             f"digit, or write a {TRUTH_NAME} with the columns path and label beside them."
         )
-    return found
+    return labels
 
 
-def _folder_label(path: str) -> str:
-    """Name of the folder, where it can be a class: a single character, or `_none`."""
-    name = os.path.basename(os.path.dirname(os.path.abspath(path)))
-    return name if name == NONE_LABEL or not name.startswith(("_", ".")) else ""
+def _folder_name(path: str) -> str:
+    return os.path.basename(os.path.dirname(os.path.abspath(path)))
 
 
 def _read_truth(path: Path) -> dict[str, str]:

@@ -16,14 +16,13 @@ from digitsort.records import Outcome
 
 if TYPE_CHECKING:
     from digitsort.labels import Format, Layout
-    from digitsort.model.reading import Model
-    from digitsort.summary import Summary
 
 
 @reports_errors
 def classify(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE...", help="Files and folders; - is none of them.")
+        list[Path],
+        typer.Argument(metavar="SOURCE...", help="Files and folders; - is none of them."),
     ],
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="The result; - is stdout.")
@@ -31,7 +30,8 @@ def classify(
     model: options.Model = None,
     min_confidence: options.MinConfidence = None,
     form: Annotated[
-        str, typer.Option("--format", metavar="csv|jsonl", help="One row or one JSON object a file.")
+        str,
+        typer.Option("--format", metavar="csv|jsonl", help="One row or one JSON object a file."),
     ] = "csv",
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add the probability of every class.")
@@ -56,9 +56,7 @@ def classify(
     if output != "-":
         refuse_existing(Path(output), force=force)
     found = open_model(model, quiet=quiet)
-    layout = Layout(
-        folder_of(output), found.card.short, found.class_names if probabilities else ()
-    )
+    layout = Layout(folder_of(output), found.card.short, found.class_names if probabilities else ())
     summary = Summary()
     outcomes = classify_files(summary.found(walk.files()), found, settings)
     with counted(summary.counted(outcomes), walk, quiet=quiet) as rows:
@@ -71,14 +69,14 @@ def classify(
 def _format(form: str) -> Format:
     from digitsort.errors import UsageError
 
-    if form == "csv" or form == "jsonl":
-        return form
+    if form == "csv":
+        return "csv"
+    if form == "jsonl":
+        return "jsonl"
     raise UsageError(f"{form!r} is no format: say --format csv or --format jsonl.")
 
 
-def _write(
-    outcomes: Iterable[Outcome], output: str, layout: Layout, form: Format, force: bool
-) -> None:
+def _write(outcomes: Iterable[Outcome], output: str, layout: Layout, form: Format, force: bool) -> None:
     from digitsort.labels import LabelsWriter, labels_file
 
     outcomes = _at_least_one(outcomes)

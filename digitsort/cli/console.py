@@ -8,10 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, SpinnerColumn, Task
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bars
-from rich.progress import TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 
 from digitsort.progress import Progress
@@ -41,6 +51,11 @@ def warn(message: str) -> None:
     stderr_console().print(f"digitsort: {printable(message)}", markup=False, soft_wrap=True)
 
 
+def table() -> Table:
+    """An empty table as all commands show them."""
+    return Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+
+
 def _bars(console: Console) -> Bars:
     return Bars(
         SpinnerColumn(),
@@ -59,7 +74,7 @@ def _bars(console: Console) -> Bars:
 def stages(*, quiet: bool = False) -> Iterator[Progress]:
     """Show a bar for each stage of a work; only on a terminal."""
     with _bars(stderr_console(quiet=quiet)) as bars:
-        known = {}
+        known: dict[str, TaskID] = {}
 
         def show(stage: str, done: int, total: int | None) -> None:
             if stage not in known:
@@ -73,26 +88,27 @@ def stages(*, quiet: bool = False) -> Iterator[Progress]:
 
 
 @contextmanager
-def counted(items: Iterable[T], walk: Walk, *, quiet: bool = False) -> Iterator[Iterator[T]]:
-    """Show a bar over items, one for each file of a walk that is counted meanwhile."""
+def counted(items: Iterable[T], total: Walk | int, *, quiet: bool = False) -> Iterator[Iterator[T]]:
+    """Show a bar over items; `total` is their number, or a walk that is counted meanwhile."""
     with _bars(stderr_console(quiet=quiet)) as bars:
-        task = bars.add_task("classify", total=None)
-        if not bars.disable:
-            threading.Thread(target=_count, args=(walk, bars, task), daemon=True).start()
+        task = bars.add_task("classify", total=total if isinstance(total, int) else None)
+        if not isinstance(total, int) and not bars.disable:
+            threading.Thread(target=_count, args=(total, bars, task), daemon=True).start()
         yield _advancing(items, bars, task)
 
 
-def _count(walk: Walk, bars: Bars, task: object) -> None:
+def _count(walk: Walk, bars: Bars, task: TaskID) -> None:
+    """Walk a second time beside the first: the tree is in the system's cache then."""
     from digitsort.files.discover import Walk
 
     again = Walk(walk.sources, walk.follow_links, walk.exclude)
-    bars.update(task, total=sum(1 for _ in again.files()))  # type: ignore[arg-type]
+    bars.update(task, total=sum(1 for _ in again.files()))
 
 
-def _advancing(items: Iterable[T], bars: Bars, task: object) -> Iterator[T]:
+def _advancing(items: Iterable[T], bars: Bars, task: TaskID) -> Iterator[T]:
     for item in items:
         yield item
-        bars.advance(task)  # type: ignore[arg-type]
+        bars.advance(task)
 
 
 def open_model(path: Path | None, *, quiet: bool = False) -> Model:

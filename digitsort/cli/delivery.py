@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.table import Table
 
-from digitsort.cli.console import stderr_console
+from digitsort.cli.console import stderr_console, table
 from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
 
@@ -28,36 +28,37 @@ def print_plan(plan: Plan) -> None:
     for path, reason in plan.left:
         typer.echo(f"leave {printable(path)}: {reason}")
     console = stderr_console()
-    console.print(_table(plan.operations, "Would be copied"))
+    if plan.operations:
+        console.print(_table(plan.operations))
     console.print(
         f"{len(plan.operations)} to copy ({_size(plan.operations)}), "
-        f"{len(plan.same)} there already, {len(plan.left)} left where they are. Nothing was done."
+        f"{len(plan.same)} there already, {len(plan.left)} left where they are. Nothing was done.",
+        soft_wrap=True,
     )
 
 
 def print_delivery(plan: Plan, delivery: Delivery, *, quiet: bool) -> None:
     """Print counts by folder, and every file that was not delivered."""
     console = stderr_console(quiet=quiet)
-    console.print(_table(delivery.done, "Copied"))
-    console.print(
-        f"{len(delivery.done)} copied, {len(plan.same)} there already, "
-        f"{len(plan.left) + len(delivery.failed)} left where they are:"
-        if plan.left or delivery.failed
-        else f"{len(delivery.done)} copied, {len(plan.same)} there already."
-    )
-    for path, reason in (*plan.left, *delivery.failed):
+    if delivery.done:
+        console.print(_table(delivery.done))
+    left = (*plan.left, *delivery.failed)
+    end = f", {len(left)} left where they are:" if left else "."
+    console.print(f"{len(delivery.done)} copied, {len(plan.same)} there already{end}")
+    for path, reason in left:
         console.print(f"  {printable(path)}: {reason}", markup=False)
-    console.print(f"\nSorted into {printable(plan.dest)}; labels.csv there says what is what.", markup=False)
+    dest = printable(plan.dest)
+    console.print(f"\nSorted into {dest}; labels.csv there says what is what.", markup=False)
 
 
-def _table(operations: Iterable[Operation], title: str) -> Table:
+def _table(operations: Iterable[Operation]) -> Table:
     counts = Counter(os.path.basename(os.path.dirname(o.target)) for o in operations)
-    table = Table(title=f"{title}, by folder")
-    table.add_column("folder")
-    table.add_column("files", justify="right")
+    shown = table()
+    shown.add_column("folder")
+    shown.add_column("files", justify="right")
     for name in sorted(counts, key=natural_key):
-        table.add_row(name, str(counts[name]))
-    return table
+        shown.add_row(name, str(counts[name]))
+    return shown
 
 
 def _size(operations: Iterable[Operation]) -> str:

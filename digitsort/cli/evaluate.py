@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,12 +21,10 @@ WORST = 10
 def evaluate(
     source: Annotated[
         Path,
-        typer.Argument(
-            metavar="SOURCE", help="Folders named by digit, or a folder with a truth.csv."
-        ),
+        typer.Argument(metavar="SOURCE", help="Folders named by digit, or a folder with a truth.csv."),
     ],
     truth: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(
             "--truth", metavar="FILE", help="CSV with path and label; by default SOURCE/truth.csv."
         ),
@@ -47,19 +45,20 @@ def evaluate(
 
     settings = Settings(min_confidence)
     walk = Walk(check_sources([source]), follow_links)
-    truths = find_truth(walk, truth)
     found = open_model(model, quiet=quiet)
+    labels = find_truth(walk, found.class_names, truth)
+    known = {path: label for path, label in labels.items() if label}
     summary = Summary()
-    outcomes = classify_files(summary.found(truths), found, settings)
-    with counted(summary.counted(outcomes), walk, quiet=quiet) as rows:
-        judged = judge(rows, truths)
+    outcomes = classify_files(summary.found(known), found, settings)
+    with counted(summary.counted(outcomes), len(known), quiet=quiet) as rows:
+        judged = judge(rows, known)
     summary.close()
     print_evaluation(judged.evaluation, str(source))
-    _print_rest(judged)
+    _print_rest(judged, len(labels) - len(known))
     return summary.exit_code(walk)
 
 
-def _print_rest(judged: Judged) -> None:
+def _print_rest(judged: Judged, unknown: int) -> None:
     from digitsort.files.names import printable
 
     typer.echo(
@@ -67,6 +66,8 @@ def _print_rest(judged: Judged) -> None:
         f"({judged.coverage:.1%}), {judged.accepted_wrong} of them wrong "
         f"({judged.accepted_error:.2%})."
     )
+    if unknown:
+        typer.echo(f"{unknown} pictures have no known label and were left out.")
     if judged.mistakes:
         typer.echo("Worst mistakes (most confident first):")
     for mistake in judged.mistakes[:WORST]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @reports_errors
 def model(
     file: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Argument(metavar="[FILE]", help="A model file; by default the default model."),
     ] = None,
     verify: Annotated[
@@ -34,9 +34,7 @@ def model(
         typer.echo(f"{name:17}{value}")
     if verify:
         verify_model(found)
-        typer.echo(
-            f"verified         fingerprint and {len(found.known_vectors)} known answers agree"
-        )
+        typer.echo(f"verified         fingerprint and {len(found.known_vectors)} known answers agree")
     return ExitCode.DONE
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 Model = Annotated[
-    Optional[Path],
+    Path | None,
     typer.Option(
         "--model", "-m", metavar="FILE", help="Model file; by default the one that comes with it."
     ),
 ]
 MinConfidence = Annotated[
-    Optional[float],
+    float | None,
     typer.Option(
         "--min-confidence",
         metavar="P",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from digitsort.cli.console import table
+
 if TYPE_CHECKING:
     from digitsort.training.evaluate import Evaluation
 
@@ -21,29 +23,28 @@ def print_evaluation(evaluation: Evaluation, title: str) -> None:
         markup=False,
     )
     console.print(_by_class(evaluation))
+    console.print("Confusion: a row is the truth, a column what was read")
     console.print(_confusion(evaluation))
 
 
 def _by_class(evaluation: Evaluation) -> Table:
-    table = Table(title="By class")
+    shown = table()
     for name in ("class", "images", "precision", "recall"):
-        table.add_column(name, justify="left" if name == "class" else "right")
+        shown.add_column(name, justify="left" if name == "class" else "right")
     for report in evaluation.classes:
-        table.add_row(
-            report.name, str(report.count), _share(report.precision), _share(report.recall)
-        )
-    return table
+        shown.add_row(report.name, str(report.count), _share(report.precision), _share(report.recall))
+    return shown
 
 
 def _confusion(evaluation: Evaluation) -> Table:
-    names = [report.name for report in evaluation.classes]
-    table = Table(title="Confusion: rows are the truth, columns what was read")
-    table.add_column("")
-    for name in names:
-        table.add_column(name, justify="right")
-    for name, row in zip(names, evaluation.confusion, strict=True):
-        table.add_row(name, *(str(count) if count else "·" for count in row))
-    return table
+    shown = table()
+    shown.add_column("")
+    for report in evaluation.classes:
+        shown.add_column(report.name, justify="right", no_wrap=True, min_width=3)
+    for report, row in zip(evaluation.classes, evaluation.confusion, strict=True):
+        if report.count:
+            shown.add_row(report.name, *(str(count) if count else "·" for count in row))
+    return shown
 
 
 def _share(value: float) -> str:

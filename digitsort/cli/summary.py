@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from digitsort.cli.console import stderr_console, warn
+from digitsort.cli.console import stderr_console, table, warn
 from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
 from digitsort.records import Status
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def print_summary(summary: Summary, walk: Walk, output: str | None, *, quiet: bool) -> None:
     """Print the table of digits and statuses, what was left aside, and what to do next."""
     console = stderr_console(quiet=quiet)
-    console.print(_table(summary))
+    if summary.by_label:
+        console.print(_table(summary))
     total = " + ".join(f"{summary.by_status[status]} {status}" for status in Status)
     console.print(f"{summary.files} files = {total}")
     print_left_aside(console, summary, walk)
@@ -32,10 +33,10 @@ def print_summary(summary: Summary, walk: Walk, output: str | None, *, quiet: bo
 
 def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
     """Print which files were no rows, or rows without a label, and why."""
-    for reason, count in summary.reasons.most_common():
-        console.print(f"  {count} without a label: {reason}", markup=False)
+    for (status, reason), count in summary.reasons.most_common():
+        console.print(f"  {status}: {count} {reason}", markup=False)
     for outcome in summary.errors:
-        console.print(f"  error: {printable(outcome.path)}: {outcome.reason}", markup=False)
+        console.print(f"    {printable(outcome.path)}: {outcome.reason}", markup=False)
     for note, count in summary.notes.most_common():
         console.print(f"  {count} files: {note} was read", markup=False)
     if walk.passed_over:
@@ -45,14 +46,14 @@ def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
 
 
 def _table(summary: Summary) -> Table:
-    table = Table(title="Files by label and status")
-    table.add_column("label")
+    shown = table()
+    shown.add_column("label")
     for status in (Status.OK, Status.UNCERTAIN):
-        table.add_column(status.value, justify="right")
+        shown.add_column(status.value, justify="right")
     for label in sorted({label for label, _ in summary.by_label}, key=natural_key):
         counts = (summary.by_label[label, s] for s in (Status.OK, Status.UNCERTAIN))
-        table.add_row(label, *(str(count) if count else "·" for count in counts))
-    return table
+        shown.add_row(label, *(str(count) if count else "·" for count in counts))
+    return shown
 
 
 def _quoted(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @reports_errors
 def train(
     data: Annotated[
-        Optional[list[str]],
+        list[str] | None,
         typer.Option(
             "--data",
             "-d",

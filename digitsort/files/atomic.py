@@ -75,7 +75,7 @@ def publish(temporary: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        with open(path, "xb") as target, open(temporary, "rb") as source:
+        with path.open("xb") as target, temporary.open("rb") as source:
             shutil.copyfileobj(source, target)
         shutil.copystat(temporary, path)
     temporary.unlink()

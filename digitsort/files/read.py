@@ -192,14 +192,14 @@ def _deep_gray(image: Image.Image) -> Gray:
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         gray = np.where(values == transparent, np.float32(1), gray)
-    return np.clip(np.asarray(_reduced(Image.fromarray(gray))), 0, 1)
+    return np.asarray(np.clip(np.asarray(_reduced(Image.fromarray(gray))), 0, 1))
 
 
 def _stretched(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     if not np.isfinite(values).all():
         raise UnreadableError("broken picture")
     low, high = values.min(), values.max()
-    return ((values - low) / max(high - low, 1e-300)).astype(np.float32)
+    return np.asarray((values - low) / max(high - low, 1e-300), np.float32)
 
 
 def _reduced(image: Image.Image) -> Image.Image:
@@ -211,7 +211,8 @@ def _orientation(image: Image.Image) -> int:
     """EXIF orientation 1-8; 1 where the EXIF data can't be read."""
     try:
         return int(image.getexif().get(0x0112, 1))
-    except Exception:  # broken EXIF: struct.error, SyntaxError, TypeError …; the pixels are still good
+    except Exception:  # noqa: BLE001
+        # Broken EXIF raises struct.error, SyntaxError, TypeError …; the pixels are still good.
         return 1
 
 

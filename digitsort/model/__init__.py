@@ -1,0 +1,1 @@
+"""A model: fitted, saved, read back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -118,18 +118,16 @@ def _is_texts(value: Any) -> bool:
 
 
 def _is_map(value: Any, of: type) -> bool:
-    return type(value) is dict and all(
-        type(k) is str and type(v) is of for k, v in value.items()
-    )
+    return type(value) is dict and all(type(k) is str and type(v) is of for k, v in value.items())
 
 
 def _is_number(value: Any, low: float, high: float) -> bool:
     return type(value) in (float, int) and low <= value <= high
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Any], bool]] = {
     "recipe": lambda v: type(v) is str,
-    "classes": lambda v: _is_texts(v) and len(set(v)) == len(v) >= 2 and all(v),
+    "classes": lambda v: _is_texts(v) and len(set(v)) == len(v) >= 2 and "" not in v,
     "data": _is_texts,
     "counts": lambda v: _is_map(v, int),
     "seed": lambda v: type(v) is int,

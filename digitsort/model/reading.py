@@ -34,11 +34,13 @@ LONGEST_VECTOR = 4096
 
 _REMEDY = "Make a model with `digitsort train -o model.pkl`."
 
-_OPCODES = frozenset(
-    "PROTO FRAME STOP MARK MEMOIZE BINPUT LONG_BINPUT BINGET LONG_BINGET EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 "
-    "TUPLE3 EMPTY_DICT SETITEM SETITEMS EMPTY_LIST APPEND APPENDS NONE NEWTRUE NEWFALSE BININT BININT1 "
-    "BININT2 LONG1 BINFLOAT SHORT_BINUNICODE BINUNICODE SHORT_BINBYTES BINBYTES BINBYTES8 STACK_GLOBAL "
-    "NEWOBJ REDUCE BUILD".split()
+_OPCODES = frozenset(  # noqa: SIM905, a list would take 36 lines
+    """
+    PROTO FRAME STOP MARK MEMOIZE BINPUT LONG_BINPUT BINGET LONG_BINGET
+    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_DICT SETITEM SETITEMS EMPTY_LIST APPEND APPENDS
+    NONE NEWTRUE NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT SHORT_BINUNICODE BINUNICODE
+    SHORT_BINBYTES BINBYTES BINBYTES8 STACK_GLOBAL NEWOBJ REDUCE BUILD
+    """.split()
 )
 
 _DTYPES = {"f8": "<f8", "i4": "<i4", "i8": "<i8", "u2": "<u2", "f4": "<f4"}
@@ -84,7 +86,7 @@ def load_model(path: str | Path) -> Model:
     """
     name = printable(str(path))
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise ModelError(f"Model {name} can't be read: {error.strerror}. {_REMEDY}") from error
@@ -100,8 +102,7 @@ def parse_model(data: bytes) -> Model:
     root = _unpickle(data)
     if _is(root, ("sklearn.svm._classes", "SVC")):
         raise ModelError(
-            "It is a bare scikit-learn SVC, which does not say how its images were prepared. "
-            + _REMEDY
+            "It is a bare scikit-learn SVC, which does not say how its images were prepared. " + _REMEDY
         )
     state = _state(root, ("digitsort", "DigitClassifier"))
     card = Card.from_dict(state.get("card_"))
@@ -180,7 +181,11 @@ _STUBS = {name: _stub_for(*name) for name in _NAMES}
 class _Reader(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> type[_Stub]:
         # numpy 2 moved numpy.core to numpy._core
-        known = ("numpy.core" + module[len("numpy._core") :]) if module.startswith("numpy._core") else module
+        known = (
+            ("numpy.core" + module[len("numpy._core") :])
+            if module.startswith("numpy._core")
+            else module
+        )
         try:
             return _STUBS[known, name]
         except KeyError as error:
@@ -255,7 +260,9 @@ def _array(value: Any, name: str, shape: tuple[int | None, ...]) -> npt.NDArray[
     if type(data) is not bytes or len(data) != math.prod(actual) * kind.itemsize:
         raise ModelError(f"{name} is not as long as it says. {_REMEDY}")
     order: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
-    order = (lambda a: a.reshape(actual[::-1]).T) if is_fortran is True else (lambda a: a.reshape(actual))
+    order = (
+        (lambda a: a.reshape(actual[::-1]).T) if is_fortran is True else (lambda a: a.reshape(actual))
+    )
     array = np.array(order(np.frombuffer(data, kind)), order="C")
     if not np.isfinite(array).all():
         raise ModelError(f"{name} holds numbers that are none. {_REMEDY}")

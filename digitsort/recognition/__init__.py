@@ -1,0 +1,1 @@
+"""From gray pixels to a digit: arrays in, arrays out."""

@@ -145,12 +145,10 @@ def _median(stack: Bytes, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
     image = np.broadcast_to(np.arange(n)[:, None, None] * 256, stack.shape)
     counts = np.bincount((stack + image)[mask], minlength=n * 256).reshape(n, 256)
     below = np.cumsum(counts, axis=1)
-    return (below * 2 < below[:, -1:]).sum(axis=1).astype(np.int16)
+    return np.asarray((below * 2 < below[:, -1:]).sum(axis=1), np.int16)
 
 
-def _below_uneven_paper(
-    stretched: Bytes, light_share: float, separation: float
-) -> tuple[Floats, bool]:
+def _below_uneven_paper(stretched: Bytes, light_share: float, separation: float) -> tuple[Floats, bool]:
     """Uneven paper: a quadratic surface that hugs its light side, and no lighter than a closing.
 
     Both polarities are tried. The paper is the one of which more is left flat; how far the share of

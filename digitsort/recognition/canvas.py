@@ -20,9 +20,7 @@ SIDE_PX = 64
 everything after this room works on one stack, whatever the files were."""
 
 
-def to_canvases(
-    grays: Sequence[Gray], boxes: Sequence[Box] | None = None
-) -> npt.NDArray[np.uint8]:
+def to_canvases(grays: Sequence[Gray], boxes: Sequence[Box] | None = None) -> npt.NDArray[np.uint8]:
     """Resize each gray image, or a box of it, to the working canvas.
 
     The two axes are scaled independently: a tight crop of a 1 fills the canvas like any other digit.
@@ -58,12 +56,11 @@ def check_gray(gray: Gray) -> None:
 
 def _resize(gray: Gray, box: Box | None) -> npt.NDArray[np.uint8]:
     image = Image.fromarray(_with_range_255(gray))
-    small = image.resize(
-        (SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0
-    )
+    small = image.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
     if small.mode == "L":
         return np.asarray(small)
-    return np.clip(np.rint(np.asarray(small)), 0, 255).astype(np.uint8)
+    pixels: npt.NDArray[np.uint8] = np.clip(np.rint(np.asarray(small)), 0, 255).astype(np.uint8)
+    return pixels
 
 
 def _with_range_255(gray: Gray) -> npt.NDArray[Any]:

@@ -17,8 +17,8 @@ FEATURE_COUNT = GRID * GRID * DIRECTIONS
 
 LONGEST = 4000.0
 """Euclidean length that no vector exceeds. Below 2**12, so that the scalar product of two of them stays
-below 2**24 (Cauchy-Schwarz): every partial sum of non-negative integers is then exact in float32, in any
-order, and a score does not depend on the batch or the machine."""
+below 2**24 (Cauchy-Schwarz): every partial sum of non-negative integers is then exact in float32, in
+any order, and a score does not depend on the batch or the machine."""
 
 _WEIGHT_SUM = 2**14
 """Sum of the integer sampling weights: times the largest gradient, 4 · 255, it stays below 2**24."""
@@ -48,13 +48,16 @@ def gradient_features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     sampled = planes.reshape(n * DIRECTIONS, -1) @ _sampling_weights()  # exact
     energy = sampled.reshape(n, DIRECTIONS, GRID * GRID).astype(np.float64)
     energy[:, 4:] *= np.sqrt(2)  # a diagonal part is √2 times its projection
-    energy = energy.reshape(n, FEATURE_COUNT)
-    total = energy.sum(axis=1, keepdims=True)
-    return np.rint(np.sqrt(energy / np.maximum(total, 1)) * LONGEST).astype(np.float32)
+    flat = energy.reshape(n, FEATURE_COUNT)
+    total = flat.sum(axis=1, keepdims=True)
+    features: npt.NDArray[np.float32] = np.rint(np.sqrt(flat / np.maximum(total, 1)) * LONGEST).astype(
+        np.float32
+    )
+    return features
 
 
 def _smooth(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
-    """Binomial blur, σ = 1 px, rounded to whole numbers 0-255; one empty pixel added around."""
+    """Binomial blur of 1 px, rounded to whole numbers 0-255; one empty pixel added around."""
     padded = np.pad(normal.astype(np.int32), ((0, 0), (3, 3), (3, 3)))
     rows = _binomial(padded, 1)
     return (_binomial(rows, 2) + 128) >> 8
@@ -69,23 +72,24 @@ def _binomial(values: npt.NDArray[np.int32], axis: int) -> npt.NDArray[np.int32]
 
 def _direction_planes(smooth: npt.NDArray[np.int32]) -> Planes:
     """Parallelogram decomposition of Sobel's gradient onto E, W, S, N, SE, NW, SW, NE."""
-    padded = smooth.astype(np.float32)
+    padded: Planes = smooth.astype(np.float32)
     across = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
     down = padded[:, :, :-2] + 2 * padded[:, :, 1:-1] + padded[:, :, 2:]
     gx = across[:, :, 2:] - across[:, :, :-2]
     gy = down[:, 2:] - down[:, :-2]
     ax, ay = np.abs(gx), np.abs(gy)
-    planes = np.stack(
+    planes: Planes = np.stack(
         [gx - ay, -gx - ay, gy - ax, -gy - ax]
         + [np.minimum(sx * gx, sy * gy) for sx, sy in ((1, 1), (-1, -1), (-1, 1), (1, -1))],
         axis=1,
     )
-    return np.maximum(planes, 0, out=planes)
+    np.maximum(planes, 0, out=planes)
+    return planes
 
 
 @cache
 def _sampling_weights() -> Planes:
-    """Gaussians of σ = √2 t / π on a grid of spacing t, whole numbers; shape (32², GRID²)."""
+    """Gaussians as wide as √2 t / π on a grid of spacing t, whole numbers; shape (32², GRID²)."""
     spacing = NORMAL_SIDE_PX / GRID
     sigma = np.sqrt(2) * spacing / np.pi
     points = (np.arange(GRID) + 0.5) * spacing
@@ -93,4 +97,5 @@ def _sampling_weights() -> Planes:
     axis = np.exp(-((pixels[:, None] - points) ** 2) / (2 * sigma**2))  # (32, GRID)
     axis /= axis.sum(axis=0)
     weights = np.einsum("yi,xj->yxij", axis, axis).reshape(NORMAL_SIDE_PX**2, GRID**2)
-    return np.floor(weights * _WEIGHT_SUM).astype(np.float32)
+    whole: Planes = np.floor(weights * _WEIGHT_SUM).astype(np.float32)
+    return whole

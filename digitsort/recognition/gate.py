@@ -7,7 +7,7 @@ import numpy as np
 from digitsort.recognition.ink import Ink
 
 LEAST_CONTRAST = 8.0
-"""Gray levels of 0-255 between paper and ink; a pale pencil has 30 and more, scanned white paper 2-6."""
+"""Gray levels of 0-255 between paper and ink; a pale pencil has 30 and more, scanned paper 2-6."""
 
 MOST_PARTS = 10
 """Connected parts; of 63,000 handwritten digits none fell into more than 6, noise falls into dozens."""

@@ -79,8 +79,8 @@ def find_ink(grays: Sequence[Gray]) -> Ink:
         small = np.flatnonzero(_is_small(ink))
         if not len(small):
             break
-        frames = [_zoomed_frame(ink, i, grays[i].shape) for i in small]
-        _put(ink, small, _find_in_frames([grays[i] for i in small], frames))
+        frames = [_zoomed_frame(ink, i, grays[i].shape) for i in small.tolist()]
+        _put(ink, small, _find_in_frames([grays[i] for i in small.tolist()], frames))
     return ink
 
 

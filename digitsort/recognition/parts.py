@@ -31,9 +31,9 @@ class Parts:
 
     def total(self, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Sum of `weights` (n, side, side) over each part; shape (n_parts,)."""
-        return np.bincount(
-            self.labels.ravel(), weights=weights.ravel(), minlength=len(self.image) + 1
-        )[1:]
+        return np.bincount(self.labels.ravel(), weights=weights.ravel(), minlength=len(self.image) + 1)[
+            1:
+        ]
 
     def touch(self, where: Mask) -> Mask:
         """Tell which parts have a pixel in `where` (n, side, side); shape (n_parts,)."""
@@ -85,7 +85,7 @@ def _links(starts: Ints, ends: Ints, stride: int) -> tuple[Ints, Ints]:
 
 
 def _expand(first: Ints, count: Ints) -> Ints:
-    """first[0], first[0] + 1, … (count[0] of them), first[1], …"""
+    """Count up from each of `first`, `count` of them, all in one array."""
     before = np.cumsum(count) - count
     return np.arange(count.sum()) + np.repeat(first - before, count)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ class SupportVectors:
     @cached_property
     def squared_lengths(self) -> Features:
         """Whole numbers (n,) below 2**24, exact in float32."""
-        return (self.vectors.astype(np.float64) ** 2).sum(axis=1).astype(np.float32)
+        return np.asarray((self.vectors.astype(np.float64) ** 2).sum(axis=1), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _pair_decisions(kernel: Floats, machine: SupportVectors) -> Floats:
     pairs = np.zeros((len(kernel), k, k))
     # scikit-learn negates the public coefficients of a two-class machine.
     sign = -1.0 if k == 2 else 1.0
-    for index, (i, j) in enumerate((i, j) for i in range(k) for j in range(i + 1, k)):
+    for index, (i, j) in enumerate(combinations(range(k), 2)):
         value = sign * (sums[i][:, j - 1] + sums[j][:, i] + machine.intercept[index])
         pairs[:, i, j], pairs[:, j, i] = value, -value
     return pairs

@@ -1,0 +1,1 @@
+"""Deliver files into folders: plan first, then apply."""

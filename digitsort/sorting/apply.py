@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -47,8 +47,8 @@ def apply_plan(plan: Plan, progress: Progress = silent) -> Delivery:
     """Copy every file of the plan to its target; times and modes are kept.
 
     Each copy is written under a temporary name, compared with the content that was labelled, and then
-    given its final name, so that a target is whole or absent. ``DEST/labels.csv`` is brought up to date,
-    also when the run is interrupted.
+    given its final name, so that a target is whole or absent. ``DEST/labels.csv`` is brought up to
+    date, also when the run is interrupted.
 
     Raises
     ------
@@ -91,11 +91,11 @@ def _copy(operation: Operation) -> None:
 
 @contextmanager
 def _opened_source(path: str) -> Iterator[IO[bytes]]:
-    try:
-        file = open(path, "rb")
-    except OSError as error:
-        raise _SourceError(error.strerror or str(error)) from error
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(Path(path).open("rb"))
+        except OSError as error:
+            raise _SourceError(error.strerror or str(error)) from error
         yield file
 
 

@@ -136,7 +136,7 @@ def file_sha256(path: str) -> str:
     """SHA-256 of a regular file's content, in hex; empty for anything else."""
     if os.path.islink(path) or not os.path.isfile(path):
         return ""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

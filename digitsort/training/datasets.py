@@ -49,7 +49,7 @@ def open_datasets(names: Sequence[str]) -> list[Dataset]:
     Parameters
     ----------
     names : sequence of str
-        ``digits``, ``default``, ``mnist``, a folder of IDX files, or a folder of folders named by class.
+        ``digits``, ``default``, ``mnist``, a folder of IDX files, or one of folders named by class.
 
     Raises
     ------
@@ -91,7 +91,8 @@ def _digits(*, reserve: bool) -> Dataset:
 
 def digits_to_gray(image: Any) -> Gray:
     """One of load_digits' images (8, 8), 0-16, as uint8."""
-    return np.rint(image * (255 / 16)).astype(np.uint8)
+    gray: Gray = np.rint(image * (255 / 16)).astype(np.uint8)
+    return gray
 
 
 def _idx(folder: Path) -> Dataset:

@@ -26,7 +26,11 @@ LOCK_TIMEOUT_S = 120.0
 Warn = Callable[[str], None]
 
 
-def default_model(progress: Progress = silent, warn: Warn = lambda message: None) -> Model:
+def _say_nothing(message: str) -> None:
+    """Warn nobody."""
+
+
+def default_model(progress: Progress = silent, warn: Warn = _say_nothing) -> Model:
     """Give the default model, training it first where the cache has none.
 
     Two runs that start at once train it once: the second waits for the first. Where the cache can't be
@@ -37,7 +41,7 @@ def default_model(progress: Progress = silent, warn: Warn = lambda message: None
         return model
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return _train_locked(path, progress, warn)
+        return _train_locked(path, progress)
     except OSError as error:
         reason = error.strerror or str(error)
         warn(
@@ -72,13 +76,13 @@ def _cached(path: Path, warn: Warn) -> Model | None:
         return None
 
 
-def _train_locked(path: Path, progress: Progress, warn: Warn) -> Model:
+def _train_locked(path: Path, progress: Progress) -> Model:
     from filelock import FileLock, Timeout
 
     try:
         with FileLock(f"{path}.lock", timeout=LOCK_TIMEOUT_S):
             # Somebody else may have trained it while this run waited.
-            if (model := _cached(path, lambda message: None)) is not None:
+            if (model := _cached(path, _say_nothing)) is not None:
                 return model
             data = train_default(progress).data
             _replace(path, data)

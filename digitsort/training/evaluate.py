@@ -54,6 +54,4 @@ def evaluate(truth: Sequence[str], predicted: Sequence[str]) -> Evaluation:
         ClassReport(name, int(n), float(p), float(r))
         for name, n, p, r in zip(names, confusion.sum(axis=1), precision, recall, strict=True)
     ]
-    return Evaluation(
-        float(accuracy_score(truth, predicted)), len(truth), tuple(reports), confusion
-    )
+    return Evaluation(float(accuracy_score(truth, predicted)), len(truth), tuple(reports), confusion)

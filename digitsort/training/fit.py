@@ -101,16 +101,15 @@ def train(
     progress("fit", 0, None)
     estimator = DigitClassifier(**parameters, temperature=calibration.temperature)
     estimator.fit_features(fit_part.features, fit_part.labels)
-    evaluation = evaluate(
-        list(test_part.labels), list(estimator.predict_features(test_part.features))
-    )
+    evaluation = evaluate(list(test_part.labels), list(estimator.predict_features(test_part.features)))
     card = _card(datasets, options, fit_part, estimator, calibration, basis, evaluation)
     estimator.card_ = card.to_dict()
     return Trained(to_bytes(estimator, test_part.features), card, evaluation)
 
 
 def _vectors(datasets: Sequence[Dataset], progress: Progress) -> _Examples:
-    features, labels = [], []
+    features: list[npt.NDArray[np.float32]] = []
+    labels: list[str] = []
     total, done = sum(d.count for d in datasets), 0
     pairs = (pair for dataset in datasets for pair in dataset.load())
     while batch := list(islice(pairs, BATCH)):
@@ -151,9 +150,7 @@ def _split(examples: _Examples, held_out: float, seed: int) -> tuple[_Examples, 
     return examples[np.sort(fit_rows)], examples[np.sort(test_rows)]
 
 
-def _calibrate(
-    examples: _Examples, parameters: dict[str, float], seed: int
-) -> tuple[Calibration, str]:
+def _calibrate(examples: _Examples, parameters: dict[str, float], seed: int) -> tuple[Calibration, str]:
     """Calibrate on images that the machine judging them was not fitted to."""
     scores, rows = [], []
     folds = list(_calibration_folds(examples.labels, seed))
@@ -163,10 +160,8 @@ def _calibrate(
         )
         scores.append(score(examples.features[judged_rows], support_vectors(machine.svc_)))
         rows.append(judged_rows)
-    names, encoded = np.unique(examples.labels, return_inverse=True)
-    joined = Scores(
-        *(np.concatenate([getattr(s, name) for s in scores]) for name in Scores.__slots__)
-    )
+    _, encoded = np.unique(examples.labels, return_inverse=True)
+    joined = Scores(*(np.concatenate([getattr(s, name) for s in scores]) for name in Scores.__slots__))
     count = sum(map(len, rows))
     how = f"{len(folds)} folds of" if len(folds) > 1 else "a split of"
     return calibrate(joined, encoded[np.concatenate(rows)]), f"{how} {count} images"

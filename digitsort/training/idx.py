@@ -39,7 +39,9 @@ def read_idx_folder(folder: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np
     for path in sorted(folder.iterdir()):
         if match := _NAME.fullmatch(path.name):
             pairs.setdefault(match["part"], {}).setdefault(match["kind"], path)
-    images, labels = zip(*(_read_pair(folder, part, files) for part, files in pairs.items()), strict=True)
+    images, labels = zip(
+        *(_read_pair(folder, part, files) for part, files in pairs.items()), strict=True
+    )
     if len({i.shape[1:] for i in images}) > 1:
         raise TrainingDataError(f"{printable(str(folder))}: the IDX files hold images of two sizes.")
     return np.concatenate(images), np.concatenate(labels)

@@ -44,7 +44,11 @@ def tune_parameters(
 
 
 def _cross_validated(
-    features: npt.NDArray[np.float32], labels: npt.NDArray[np.str_], seed: int, C: float, gamma: float
+    features: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.str_],
+    seed: int,
+    C: float,
+    gamma: float,
 ) -> float:
     """Share read right by machines that did not see it."""
     from sklearn.model_selection import StratifiedKFold
