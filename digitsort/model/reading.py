@@ -34,7 +34,7 @@ LONGEST_VECTOR = 4096
 
 _REMEDY = "Make a model with `digitsort train -o model.pkl`."
 
-_OPCODES = frozenset(  # noqa: SIM905, a list would take 36 lines
+_OPCODES = frozenset(
     """
     PROTO FRAME STOP MARK MEMOIZE BINPUT LONG_BINPUT BINGET LONG_BINGET
     EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_DICT SETITEM SETITEMS EMPTY_LIST APPEND APPENDS

@@ -193,11 +193,13 @@ def _describe(
 def _bounding_boxes(mask: Mask, frame: Floats) -> Floats:
     """Boxes (n, 4) around the mask in source pixels; empty ones at the frame's corner."""
     boxes = np.empty_like(frame)
-    for low, high, along in ((0, 2, mask.any(axis=1)), (1, 3, mask.any(axis=2))):
-        step = (frame[:, high] - frame[:, low]) / SIDE_PX
-        end = SIDE_PX - along[:, ::-1].argmax(axis=1)
-        boxes[:, low] = frame[:, low] + along.argmax(axis=1) * step
-        boxes[:, high] = frame[:, low] + np.where(along.any(axis=1), end, 0) * step
+    for low, high, across in ((0, 2, 1), (1, 3, 2)):
+        along: Mask = np.asarray(mask.any(axis=across))  # (n, side)
+        step: Floats = (frame[:, high] - frame[:, low]) / SIDE_PX
+        first: Floats = along.argmax(axis=1).astype(np.float64)
+        end: Floats = np.where(along.any(axis=1), SIDE_PX - along[:, ::-1].argmax(axis=1), 0.0)
+        boxes[:, low] = frame[:, low] + first * step
+        boxes[:, high] = frame[:, low] + end * step
     return boxes
 
 

@@ -31,9 +31,8 @@ class Parts:
 
     def total(self, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Sum of `weights` (n, side, side) over each part; shape (n_parts,)."""
-        return np.bincount(self.labels.ravel(), weights=weights.ravel(), minlength=len(self.image) + 1)[
-            1:
-        ]
+        sums = np.bincount(self.labels.ravel(), weights.ravel(), len(self.image) + 1)
+        return np.asarray(sums[1:], np.float64)
 
     def touch(self, where: Mask) -> Mask:
         """Tell which parts have a pixel in `where` (n, side, side); shape (n_parts,)."""
@@ -87,7 +86,7 @@ def _links(starts: Ints, ends: Ints, stride: int) -> tuple[Ints, Ints]:
 def _expand(first: Ints, count: Ints) -> Ints:
     """Count up from each of `first`, `count` of them, all in one array."""
     before = np.cumsum(count) - count
-    return np.arange(count.sum()) + np.repeat(first - before, count)
+    return np.asarray(np.arange(count.sum()) + np.repeat(first - before, count))
 
 
 def _join(n_runs: int, above: Ints, below: Ints) -> Ints:

@@ -75,7 +75,9 @@ def plan_sort(rows: Iterable[Row], dest: Path, *, accept_uncertain: bool = False
         If a folder of DEST is a link or a file.
     """
     folders: dict[str, _Folder] = {}
-    operations, same, left = [], [], []
+    operations: list[Operation] = []
+    same: list[Operation] = []
+    left: list[tuple[str, str]] = []
     for row in rows:
         if row.status is Status.ERROR and not row.human:
             left.append((row.path, row.reason or "unreadable"))
