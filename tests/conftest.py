@@ -1,0 +1,145 @@
+"""What tests share: trees as dicts, drawn digits, one small model trained once."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image, ImageOps
+
+if TYPE_CHECKING:
+    from digitsort.model.reading import Model
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Link:
+    """A symbolic link in a tree."""
+
+    target: str
+
+
+Tree = Mapping[str, Any]
+"""Name to content: bytes, text, a picture (saved in the format of its name), a Link, another tree."""
+
+
+def make_tree(root: Path, tree: Tree) -> Path:
+    """Make files, folders and links below `root`; a name may hold slashes."""
+    root.mkdir(parents=True, exist_ok=True)
+    for name, content in tree.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, Mapping):
+            make_tree(path, content)
+        elif isinstance(content, Link):
+            try:
+                path.symlink_to(content.target)
+            except (OSError, NotImplementedError) as error:
+                pytest.skip(f"no symbolic links here: {error}")
+        elif isinstance(content, Image.Image):
+            content.save(path)
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return root
+
+
+def read_tree(root: Path) -> dict[str, Any]:
+    """A folder as `make_tree` takes it: names to bytes, Links and trees."""
+    return {path.name: _content(path) for path in sorted(root.iterdir())}
+
+
+def _content(path: Path) -> Any:
+    if path.is_symlink():
+        return Link(os.readlink(path))
+    return read_tree(path) if path.is_dir() else path.read_bytes()
+
+
+@cache
+def _digits() -> Any:
+    from sklearn.datasets import load_digits
+
+    return load_digits()
+
+
+def digit_image(digit: int, *, example: int = 0, side: int = 64) -> Image.Image:
+    """One of load_digits' images of `digit`, enlarged to `side` pixels: dark on white, 8 bits gray."""
+    digits = _digits()
+    index = (digits.target == digit).nonzero()[0][example]
+    small = Image.fromarray((digits.images[index] * (255 / 16)).round().astype("uint8"))
+    margin = side // 8
+    return ImageOps.expand(
+        ImageOps.invert(small.resize((side - 2 * margin,) * 2, Image.Resampling.BICUBIC)),
+        border=margin,
+        fill=255,
+    )
+
+
+def png(image: Image.Image) -> bytes:
+    """The bytes of a PNG file."""
+    return encoded(image, "PNG")
+
+
+def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
+    """The bytes of a picture file in any of Pillow's formats."""
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def digit_png(digit: int, *, example: int = 0, side: int = 64) -> bytes:
+    """`digit_image` as the bytes of a PNG file."""
+    return png(digit_image(digit, example=example, side=side))
+
+
+def run_digitsort(
+    *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "digitsort", *(str(a) for a in arguments)],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Nobody's cache is touched: every test, and every process it starts, has that of the session."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIGITSORT_CACHE", str(folder))
+        patch.setenv("PYTHONPATH", str(REPOSITORY))  # a process started elsewhere runs this digitsort
+        patch.setenv("COLUMNS", "100")
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory, _own_cache: Path) -> Path:
+    """A model file, trained on load_digits; not to be changed by a test."""
+    from digitsort import open_datasets, train
+
+    path = tmp_path_factory.mktemp("model") / "model.pkl"
+    path.write_bytes(train(open_datasets(["digits"])).data)
+    return path
+
+
+@pytest.fixture(scope="session")
+def model(model_file: Path) -> Model:
+    """The model of `model_file`."""
+    from digitsort import load_model
+
+    return load_model(model_file)

@@ -1,0 +1,1 @@
+"""Files: found, named, read, written."""

@@ -1,0 +1,1 @@
+"""Sorting: plan and apply."""
