@@ -8,7 +8,8 @@ cream with a shadow, squared, ruled, dark; with pen, pencil and chalk.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -69,15 +70,15 @@ def drawn(label: str, height: int, pen_px: float) -> Ink:
     return np.asarray(image.reduce(4)) / 255
 
 
-def _rounded(corners: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def _rounded(corners: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Cut the corners three times (Chaikin 1974); the ends stay."""
     for _ in range(3):
         points = [corners[0]]
-        for (x0, y0), (x1, y1) in zip(corners, corners[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(corners):
             points += [(0.75 * x0 + 0.25 * x1, 0.75 * y0 + 0.25 * y1)]
             points += [(0.25 * x0 + 0.75 * x1, 0.25 * y0 + 0.75 * y1)]
         corners = [*points, corners[-1]]
-    return corners
+    return list(corners)
 
 
 def placed(ink: Ink, size: tuple[int, int], corner: tuple[int, int]) -> Ink:
@@ -92,7 +93,7 @@ Color = tuple[int, int, int]
 
 
 def paper(size: tuple[int, int], color: Color, shadow: float, rng: np.random.Generator) -> Ink:
-    """Paper (height, width, 3), 0-255, darker by `shadow` gray levels towards a corner, a bit grainy."""
+    """Paper (height, width, 3), 0-255, darker by `shadow` gray levels in a corner, a bit grainy."""
     y, x = np.indices((size[1], size[0])) / max(size)
     shade = shadow * (x + y) ** 2 / 2
     grain = rng.integers(-2, 3, (size[1], size[0]))
