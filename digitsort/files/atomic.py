@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
 
-_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_NO_LINKS = {
+    errno.EPERM,
+    errno.EOPNOTSUPP,
+    errno.ENOTSUP,
+    errno.ENOSYS,
+    errno.EMLINK,
+    errno.EXDEV,
+}
 """What `os.link` answers on file systems without hard links (FAT, some network shares)."""
 
 
@@ -32,14 +43,14 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     """
     refuse_existing(path, force=force)
     with _output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         descriptor, name = tempfile.mkstemp(prefix=".digitsort-", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with io.BufferedWriter(_Output(descriptor, path)) as file:
             yield file
+            file.flush()
             with _output_errors(path):
-                file.flush()
                 os.fsync(descriptor)
         with _output_errors(path):
             temporary.chmod(0o666 & ~_umask())
@@ -51,9 +62,21 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
         temporary.unlink(missing_ok=True)
 
 
+class _Output(io.FileIO):
+    """A file whose write errors are OutputErrors; what else fails while it is open stays what it is."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        super().__init__(descriptor, "wb")
+        self._path = path
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        with _output_errors(self._path):
+            return super().write(data)
+
+
 def refuse_existing(path: Path, *, force: bool) -> None:
     """Raise OutputError if `path` exists and may not be replaced, or is a folder."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise OutputError(f"{printable(str(path))} is a folder: name a file.")
     if not force and os.path.lexists(path):
         raise OutputError(
@@ -75,10 +98,28 @@ def publish(temporary: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        with path.open("xb") as target, temporary.open("rb") as source:
-            shutil.copyfileobj(source, target)
-        shutil.copystat(temporary, path)
+        _copy_new(temporary, path)
     temporary.unlink()
+
+
+def _copy_new(source: Path, path: Path) -> None:
+    """Copy under a name that nothing has; a copy that fails halfway is removed."""
+    with path.open("xb") as target:
+        try:
+            with source.open("rb") as content:
+                shutil.copyfileobj(content, target)
+            target.flush()
+            shutil.copystat(source, path)
+        except BaseException:
+            path.unlink()
+            raise
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:  # "exists already" would be said of the file that was asked for
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
 
 
 @contextmanager

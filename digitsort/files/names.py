@@ -7,8 +7,9 @@ import unicodedata
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-_FORMULA_STARTS = ("=", "+", "-", "@")
-"""First characters that make a spreadsheet read a cell as a formula (OWASP, CSV injection)."""
+_FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""First characters that make a spreadsheet read a cell as a formula (OWASP, CSV injection), the
+full-width forms of the four included."""
 
 _REFERENCE = "file:"
 
@@ -35,7 +36,7 @@ def to_cell(path: str, root: str) -> str:
         reference; a percent-encoded ``file:`` reference (RFC 3986) where the name is not valid UTF-8
         or holds control characters.
     """
-    absolute = os.path.abspath(path)
+    absolute = _absolute(path)
     below = os.path.join(root, "")
     text = absolute[len(below) :] if absolute.startswith(below) else absolute
     if os.sep != "/":
@@ -59,6 +60,15 @@ def from_cell(cell: str, root: str) -> str:
 def folder_of(output: str) -> str:
     """The folder that paths in the file `output` are relative to; of ``-`` the working folder."""
     return os.getcwd() if output == "-" else str(Path(output).absolute().parent)
+
+
+def _absolute(path: str) -> str:
+    """As `os.path.abspath`, but right also where ``..`` leads back from a link."""
+    if os.pardir in path.split(os.sep):
+        folder, name = os.path.split(path)
+        if name != os.pardir:
+            path = os.path.join(os.path.realpath(folder), name)
+    return os.path.abspath(path)
 
 
 def _is_plain(text: str) -> bool:

@@ -1,0 +1,157 @@
+"""Any file name as text, and back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from digitsort.files.names import folder_of, from_cell, printable, to_cell
+
+ROOT = "/scans/of 2024"
+
+# Bytes that mean something to CSV, spreadsheets, URLs or terminals, more often than chance has them.
+_BYTES = st.one_of(
+    st.binary(min_size=1, max_size=1),
+    st.sampled_from([c.encode() for c in "=+-@%,;\"'\n\r\t .:~#é😀\u2028\u0085\ufeff\uff1d"]),
+    st.sampled_from([b"file:", b"./", b"%41", b"\xff", b"\xed\xa0\x80"]),
+)
+NAMES = (
+    st.lists(_BYTES, min_size=1, max_size=12)
+    .map(b"".join)
+    .map(lambda name: name.replace(b"/", b"").replace(b"\0", b""))
+    .filter(lambda name: name not in (b"", b".", b".."))
+    .map(os.fsdecode)
+)
+PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
+
+posix_only = pytest.mark.skipif(os.sep != "/", reason="paths as POSIX writes them")
+
+
+def through_csv(cell: str) -> str:
+    """A cell as it comes back from a UTF-8 file that the csv module wrote."""
+    file = io.BytesIO()
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    csv.writer(text, lineterminator="\n").writerow([cell, "7"])
+    text.flush()
+    back = io.TextIOWrapper(io.BytesIO(file.getvalue()), encoding="utf-8", newline="")
+    ((path, label),) = csv.reader(back, strict=True)
+    assert label == "7"
+    return path
+
+
+@posix_only
+@given(PATHS)
+@example("=1+1.png")
+@example("file:x.png")
+@example("a\udcff.png")
+@example("line\nbreak.png")
+@example("caf\u00e9.png")
+@example("cafe\u0301.png")
+def test_a_path_below_the_root_comes_back_byte_for_byte(path: str) -> None:
+    full = f"{ROOT}/{path}"
+    cell = through_csv(to_cell(full, ROOT))
+    assert os.fsencode(full) == os.fsencode(from_cell(cell, ROOT))
+    assert not cell.startswith("/")
+
+
+@posix_only
+@given(PATHS)
+def test_a_path_elsewhere_comes_back_whatever_root_reads_it(path: str) -> None:
+    full = f"/elsewhere/{path}"
+    cell = through_csv(to_cell(full, ROOT))
+    assert os.fsencode(full) == os.fsencode(from_cell(cell, "/another/root"))
+
+
+@posix_only
+@given(PATHS)
+def test_no_cell_starts_a_formula_or_holds_what_ends_a_line(path: str) -> None:
+    cell = to_cell(f"{ROOT}/{path}", ROOT)
+    assert not cell.startswith(
+        ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+    )
+    assert len(cell.splitlines()) == 1
+    cell.encode("utf-8")
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("path", "cell"),
+    [
+        ("office/scan 1.png", "office/scan 1.png"),
+        ("=1+1.png", "./=1+1.png"),
+        ("+49.png", "./+49.png"),
+        ("-x.png", "./-x.png"),
+        ("@x.png", "./@x.png"),
+        ("file:x.png", "./file:x.png"),
+        ("deep/=x.png", "deep/=x.png"),
+        ("50%.png", "50%.png"),
+        ("é😀.png", "é😀.png"),
+        ("a\nb.png", "file:a%0Ab.png"),
+        ("tab\t.png", "file:tab%09.png"),
+        ("\udcff.png", "file:%FF.png"),
+        ("50%\udcff.png", "file:50%25%FF.png"),
+        ("\u2028.png", "file:%E2%80%A8.png"),
+        ("/elsewhere/7.png", "/elsewhere/7.png"),
+        ("/elsewhere/\udcff.png", "file:/elsewhere/%FF.png"),
+        ("/scans/of 2024x/7.png", "/scans/of 2024x/7.png"),
+    ],
+)
+def test_cells(path: str, cell: str) -> None:
+    full = os.path.join(ROOT, path)
+    assert cell == to_cell(full, ROOT)
+    assert full == from_cell(cell, ROOT)
+
+
+@posix_only
+def test_the_root_may_be_the_root_of_all() -> None:
+    assert to_cell("/7.png", "/") == "7.png"
+    assert from_cell("7.png", "/") == "/7.png"
+
+
+def test_a_relative_path_is_taken_from_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert to_cell(os.path.join("scans", "7.png"), str(tmp_path)) == "scans/7.png"
+
+
+def test_a_path_that_goes_back_through_a_link_names_the_file_that_was_read(tmp_path: Path) -> None:
+    """link/../7.png lies beside the folder that the link leads to, not beside the link."""
+    (tmp_path / "far" / "inner").mkdir(parents=True)
+    (tmp_path / "far" / "7.png").write_bytes(b"far")
+    (tmp_path / "7.png").write_bytes(b"near")
+    try:
+        (tmp_path / "link").symlink_to(tmp_path / "far" / "inner")
+    except (OSError, NotImplementedError) as error:
+        pytest.skip(f"no symbolic links here: {error}")
+    path = str(tmp_path / "link" / ".." / "7.png")
+    assert Path(from_cell(to_cell(path, str(tmp_path)), str(tmp_path))).read_bytes() == b"far"
+
+
+def test_the_folder_of_a_result_is_where_it_lies_and_of_stdout_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert str(tmp_path) == folder_of("-")
+    assert str(tmp_path) == folder_of("labels.csv")
+    assert str(tmp_path / "out") == folder_of("out/labels.csv")
+
+
+@given(st.text() | NAMES)
+def test_a_message_shows_no_control_characters_and_can_be_encoded(path: str) -> None:
+    shown = printable(path)
+    shown.encode("utf-8")
+    assert shown.isprintable()
+    assert (shown == path) == path.isprintable()
+
+
+def test_plain_names_are_shown_as_they_are() -> None:
+    plain = string.ascii_letters + string.digits + " .-_é😀"
+    assert plain == printable(plain)
