@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from digitsort.recognition.score import Scores, predict, probabilities
 
+Counts = npt.NDArray[np.intp]
+
 DEFAULT_MAX_ERROR = 0.005
 """Share of wrong labels among the accepted ones that the default threshold keeps to."""
 
@@ -53,13 +55,20 @@ def lowest_threshold(
 ) -> float:
     """Lowest confidence from which on upwards at most `max_error` of the labels are wrong.
 
-    Rounded up to four decimals, as confidences are printed; never below `LEAST_THRESHOLD`.
+    Confidences count as they are printed, with four decimals. Never below `LEAST_THRESHOLD`; 1 where
+    none will do.
     """
-    order = np.argsort(-confidence, kind="stable")
-    errors = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero(errors <= max_error)
-    lowest = float(confidence[order[good[-1]]]) if len(good) else 1.0
-    return max(LEAST_THRESHOLD, float(np.ceil(lowest * 1e4) / 1e4))
+    printed = np.round(confidence, 4)
+    candidates = np.unique([LEAST_THRESHOLD, *printed[printed > LEAST_THRESHOLD]])
+    accepted = _count_from(printed, candidates)
+    wrong = _count_from(printed[~right], candidates)
+    good = candidates[wrong <= max_error * accepted]
+    return float(good[0]) if len(good) else 1.0
+
+
+def _count_from(values: npt.NDArray[np.float64], limits: npt.NDArray[np.float64]) -> Counts:
+    """How many values are at each limit or above."""
+    return np.asarray(len(values) - np.searchsorted(np.sort(values), limits, side="left"))
 
 
 def _best_temperature(scores: Scores, truth: npt.NDArray[np.intp]) -> float:

@@ -65,7 +65,7 @@ def _open(name: str) -> Dataset:
     if name in ("digits", "default"):
         return _digits(reserve=name == "default")
     if name == "mnist":
-        return _mnist()
+        return mnist_dataset()
     folder = Path(name)
     if not folder.is_dir():
         raise UsageError(
@@ -105,7 +105,7 @@ def _idx(folder: Path) -> Dataset:
     return Dataset(f"idx:{folder.resolve().name}", len(images), load)
 
 
-def _mnist(fetch: Callable[..., Any] | None = None) -> Dataset:
+def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
     """MNIST's 70,000 digits through OpenML, kept in the cache folder.
 
     Parameters

@@ -1,0 +1,57 @@
+"""Paper is estimated, whatever its shade, and subtracted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digitsort.recognition.background import otsu, stretch, subtract_background
+from digitsort.recognition.canvas import to_canvases
+from tests.drawing import Pixels, scans
+
+
+def test_otsu_maximizes_the_variance_between_the_classes() -> None:
+    """Compared with the definition, threshold by threshold."""
+    rng = np.random.default_rng(1)
+    image = np.concatenate([rng.normal(60, 15, 3000), rng.normal(190, 20, 1096)])
+    stack = np.clip(image, 0, 255).astype(np.uint8).reshape(1, 64, 64)
+    values = stack.ravel().astype(float)
+
+    def between(threshold: int) -> float:
+        dark, light = values[values <= threshold], values[values > threshold]
+        return float(len(dark) * len(light) * (dark.mean() - light.mean()) ** 2 / len(values) ** 2)
+
+    threshold, separation = otsu(stack)
+    best = max(between(t) for t in range(20, 240))
+    assert between(int(threshold[0])) == pytest.approx(best)
+    assert separation[0] == pytest.approx(best / values.var())
+
+
+def test_a_constant_image_has_no_classes() -> None:
+    assert otsu(np.full((1, 64, 64), 77, np.uint8))[1][0] == 0
+
+
+def test_stretch_spans_all_gray_levels() -> None:
+    stretched, span = stretch(np.array([[[10.0, 20.0], [15.0, 10.0]]]))
+    assert stretched.tolist() == [[[0, 255], [128, 0]]]
+    assert span.tolist() == [10]
+
+
+def shaded(scan: Pixels, slope: float, invert: bool) -> Pixels:
+    """Put a scan into a shadow that falls by `slope` gray levels across it."""
+    y, x = np.indices(scan.shape) / max(scan.shape)
+    shadow = 1 - slope / 255 * (0.7 * x + 0.5 * y)
+    pixels = np.clip((60 + 0.75 * scan) * shadow, 0, 255).astype(np.uint8)
+    return np.asarray(255 - pixels if invert else pixels)
+
+
+@pytest.mark.parametrize("invert", [False, True])
+@pytest.mark.parametrize("slope", [0, 60, 140])
+def test_polarity_is_found_and_the_shadow_gone(slope: float, invert: bool) -> None:
+    """The darkness under a shadow is that of the scan without one, nearly."""
+    originals = scans(30)
+    plain = subtract_background(to_canvases(originals)).darkness.astype(float)
+    found = subtract_background(to_canvases([shaded(s, slope, invert) for s in originals]))
+    assert found.light_on_dark.tolist() == [invert] * 30
+    for a, b in zip(plain, found.darkness.astype(float), strict=True):
+        assert np.corrcoef(a.ravel(), b.ravel())[0, 1] > 0.9

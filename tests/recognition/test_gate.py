@@ -1,0 +1,41 @@
+"""What can't be a digit is told from its ink."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digitsort.recognition.gate import BLANK, NOISE, SOLID, why_no_digit
+from digitsort.recognition.ink import find_ink
+from tests.drawing import Pixels, digit_inks, scans
+
+RNG = np.random.default_rng(5)
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (np.full((80, 60), 255, np.uint8), BLANK),
+        (np.zeros((28, 28), np.uint8), BLANK),
+        (RNG.integers(246, 250, (120, 90)).astype(np.uint8), BLANK),
+        (np.tile(np.linspace(240, 246, 80), (60, 1)).astype(np.uint8), BLANK),
+        (RNG.integers(0, 256, (90, 90)).astype(np.uint8), NOISE),
+    ],
+    ids=["white", "black", "scanned paper", "slight shadow", "noise"],
+)
+def test_no_digit(image: Pixels, reason: str) -> None:
+    assert why_no_digit(find_ink([image])) == [reason]
+
+
+def test_a_frame_full_of_ink_is_no_digit() -> None:
+    """Almost everything on one side of two clear classes, and none of it paper: a solid patch."""
+    ink = find_ink(scans(1))
+    full = type(ink)(*(getattr(ink, name).copy() for name in ink.__slots__))
+    full.share[:] = 0.9
+    assert why_no_digit(full) == [SOLID]
+
+
+def test_digits_pass() -> None:
+    """None of 1,797 digits is taken for something else."""
+    inks, _ = digit_inks()
+    assert set(why_no_digit(find_ink(list(inks)))) == {""}

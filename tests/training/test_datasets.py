@@ -1,0 +1,109 @@
+"""What `train -d` names becomes labelled images."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+
+from digitsort.errors import TrainingDataError, UsageError
+from digitsort.training.datasets import mnist_dataset, open_datasets
+from digitsort.training.reserved import RESERVED_DIGITS
+from tests.conftest import digit_png, make_tree
+from tests.training.test_idx import LABELS, good, write
+
+
+def labels_of(name: str | Path) -> list[str]:
+    (dataset,) = open_datasets([str(name)])
+    labels = [label for _, label in dataset.load()]
+    assert len(labels) == dataset.count
+    return labels
+
+
+def test_digits_are_all_of_load_digits() -> None:
+    assert Counter(labels_of("digits"))["0"] == 178
+    assert len(labels_of("digits")) == 1797
+
+
+def test_the_default_leaves_out_what_the_samples_show() -> None:
+    assert len(labels_of("default")) == 1797 - len(RESERVED_DIGITS)
+
+
+def test_a_folder_of_idx_files(tmp_path: Path) -> None:
+    assert labels_of(write(tmp_path, good())) == [str(label) for label in LABELS]
+
+
+def test_a_folder_of_folders(tmp_path: Path) -> None:
+    """Any class names; folders in natural order; _none counts, other _folders and files do not."""
+    tree = {
+        "10": {"a.png": digit_png(1)},
+        "9": {"deep": {"b.png": digit_png(2)}, "c.png": digit_png(3)},
+        "plus": {"d.png": digit_png(4)},
+        "_none": {"e.png": digit_png(5)},
+        "_uncertain": {"f.png": digit_png(6)},
+        ".hidden": {"g.png": digit_png(7)},
+        "labels.csv": "x",
+    }
+    assert labels_of(make_tree(tmp_path, tree)) == ["9", "9", "10", "_none", "plus"]
+
+
+def test_several_add_up(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"1": {"a.png": digit_png(1)}, "2": {"b.png": digit_png(2)}})
+    assert [d.count for d in open_datasets(["digits", str(tmp_path)])] == [1797, 2]
+
+
+@pytest.mark.parametrize(
+    ("tree", "error", "says"),
+    [
+        ({}, TrainingDataError, "no folders named by class"),
+        ({"a.png": digit_png(1)}, TrainingDataError, "no folders named by class"),
+        ({"1": {}}, TrainingDataError, "has no images"),
+        ({"1": {"notes.txt": "x"}}, TrainingDataError, "has no images"),
+    ],
+    ids=["empty", "no folders", "empty class", "class without pictures"],
+)
+def test_a_folder_of_no_use(tmp_path: Path, tree: Any, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        open_datasets([str(make_tree(tmp_path, tree))])
+
+
+def test_an_unreadable_training_image_is_named(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"1": {"a.png": digit_png(1)[:60]}, "2": {"b.png": digit_png(2)}})
+    (dataset,) = open_datasets([str(tmp_path)])
+    with pytest.raises(TrainingDataError, match=r"a\.png"):
+        list(dataset.load())
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(UsageError, match="digits, mnist"):
+        open_datasets(["nonsense"])
+
+
+def fetched(name: str, **options: Any) -> Any:
+    """Stands for fetch_openml: two of OpenML's rows."""
+    assert (name, options["version"], options["as_frame"]) == ("mnist_784", 1, False)
+    assert "openml" in options["data_home"]
+    data = np.zeros((2, 784))
+    data[1, 3] = 255
+    return SimpleNamespace(data=data, target=np.array(["7", "2"], dtype=object))
+
+
+def test_mnist_through_openml() -> None:
+    dataset = mnist_dataset(fetched)
+    pairs = list(dataset.load())
+    assert [label for _, label in pairs] == ["7", "2"]
+    assert [(gray.shape, gray.dtype.name) for gray, _ in pairs] == [((28, 28), "uint8")] * 2
+    assert pairs[1][0][0, 3] == 255
+
+
+def test_mnist_without_a_network_names_the_way_out() -> None:
+    def unreachable(name: str, **options: Any) -> Any:
+        raise URLError("no network")
+
+    with pytest.raises(TrainingDataError, match="IDX files"):
+        mnist_dataset(unreachable)
