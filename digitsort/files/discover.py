@@ -45,14 +45,14 @@ class Walk:
 
         A file that was named itself is yielded whatever it is called.
         """
+        entered: set[tuple[int, int]] = set()  # by all sources: links lead from one into another
         for source in _without_overlap(self.sources):
             if os.path.isdir(source):
-                yield from self._walk(source)
+                yield from self._walk(source, entered)
             else:
                 yield source
 
-    def _walk(self, top: str) -> Iterator[str]:
-        entered: set[tuple[int, int]] = set()
+    def _walk(self, top: str, entered: set[tuple[int, int]]) -> Iterator[str]:
         waiting = [top]
         while waiting:
             folder = waiting.pop()

@@ -25,6 +25,8 @@ recognition can use even of a small digit on a large sheet."""
 MOST_BYTES = 256 * 2**20
 MOST_PIXELS = 89_478_485
 """Pillow's own limit (Image.MAX_IMAGE_PIXELS), as an error instead of a warning."""
+MOST_SIDE_PX = 65_535
+"""The most that JPEG can have; at 1200 dpi it is a sheet of 1.4 m. A longer side is a crafted header."""
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "PNG", "PngImagePlugin"),
@@ -111,10 +113,11 @@ def _read_bytes(path: str) -> bytes:
         raise UnreadableError("no permission") from error
     except OSError as error:
         raise UnreadableError("can't be opened") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise UnreadableError("no regular file")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError("no regular file")
         if status.st_size > MOST_BYTES:
             raise UnreadableError("file too large")
         try:
@@ -131,7 +134,7 @@ def _open(data: bytes) -> Image.Image:
         if data.startswith(magic):
             import_module(f"PIL.{plugin}")
             image = Image.open(io.BytesIO(data), formats=[name])
-            if image.width * image.height > MOST_PIXELS:
+            if image.width * image.height > MOST_PIXELS or max(image.size) > MOST_SIDE_PX:
                 raise UnreadableError("too many pixels")
             return image
     raise UnreadableError("no picture format")
