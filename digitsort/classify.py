@@ -83,9 +83,14 @@ def classify_files(
     paths: Iterable[str], model: Model, settings: Settings = Settings()
 ) -> Iterator[Outcome]:
     """Classify files; one outcome for each path, in the same order."""
+    from threadpoolctl import threadpool_limits
+
     waiting = iter(paths)
     while batch := list(islice(waiting, BATCH)):
-        yield from classify_batch(batch, model, settings)
+        # The matrices are small: a second BLAS thread costs more than it gives.
+        with threadpool_limits(1, user_api="blas"):
+            outcomes = classify_batch(batch, model, settings)
+        yield from outcomes
 
 
 def classify_batch(paths: Sequence[str], model: Model, settings: Settings) -> list[Outcome]:

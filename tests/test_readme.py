@@ -1,0 +1,48 @@
+"""The README tells the truth: its outputs, its picture of the house, its exit codes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from digitsort.errors import ExitCode
+from digitsort.labels import COLUMNS
+from tests.readme import README, REPOSITORY, run_commands, scrubbed, shown_outputs
+
+TEXT = README.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(
+    not Path("/usr/bin/head").exists(), reason="the README's commands are a Unix shell's"
+)
+def test_the_outputs_are_those_of_today(tmp_path: Path) -> None:
+    shown = shown_outputs()
+    assert len(shown) == 5
+    actual = run_commands(list(shown), tmp_path)
+    for command, output in shown.items():
+        assert scrubbed(output) == scrubbed(actual[command]), command
+
+
+def test_the_picture_of_the_house_is_complete() -> None:
+    """Every module and every room stands in it."""
+    house = TEXT.split("## The house")[1].split("## Development")[0]
+    package = REPOSITORY / "digitsort"
+    rooms = {f"{p.name}/" for p in package.iterdir() if (p / "__init__.py").exists()}
+    modules = {p.name for p in package.glob("*.py") if not p.name.startswith("__")}
+    missing = [name for name in sorted(rooms | modules) if name not in house]
+    assert missing == []
+
+
+def test_exit_codes_are_those_of_the_code() -> None:
+    section = TEXT.split("## Exit codes")[1].split("\n## ")[0]
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)}
+    later = {ExitCode.VERIFICATION, ExitCode.CLUSTER}  # of commands that are not there yet
+    assert documented == set(ExitCode) - later
+
+
+def test_columns_are_those_of_the_code() -> None:
+    section = TEXT.split("## `labels.csv`")[1].split("\n## ")[0]
+    documented = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
+    assert tuple(re.findall(r"`(\w+)`", " ".join(documented))) == COLUMNS
