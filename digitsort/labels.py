@@ -141,9 +141,11 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict[str, str]
     """Write rows of ready cells, replacing the file as a whole."""
     with replacing(path, force=True) as file:
         stream = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(stream, lineterminator="\n")
+        # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
+        quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        for cells in (columns, *([row.get(name, "") for name in columns] for row in rows)):
+            (quoting if any("\r" in cell for cell in cells) else writer).writerow(cells)
         stream.flush()
         stream.detach()
 
@@ -171,7 +173,7 @@ def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:
                 yield _row(path, reader.line_num, cells, base)
         except (csv.Error, UnicodeDecodeError) as error:
             raise UsageError(
-                f"{printable(str(path))}, line {reader.line_num}: {error}. "
+                f"{printable(str(path))}, line {reader.line_num + 1}: {error}. "
                 "It is no labels.csv as digitsort writes it."
             ) from error
 
@@ -210,16 +212,23 @@ def _row(path: Path, line: int, cells: dict[str, str], base: str) -> Row:
         ) from error
     source = cells.get(SOURCE, "")
     return Row(
-        path=from_cell(cells["path"], base),
+        path=_path(path, line, cells["path"], base),
         label=cells["label"],
         status=status,
         reason=cells.get("reason", ""),
         sha256=cells.get("sha256", ""),
         model=cells.get("model", ""),
-        human=cells.get(HUMAN, ""),
-        source=from_cell(source, base) if source else "",
+        human=cells.get(HUMAN, "").strip(),
+        source=_path(path, line, source, base) if source else "",
         cells=cells,
     )
+
+
+def _path(path: Path, line: int, cell: str, base: str) -> str:
+    named = from_cell(cell, base)
+    if not cell or "\0" in named:
+        raise UsageError(f"{printable(str(path))}, line {line}: {cell!r} is no path.")
+    return named
 
 
 def row_of(outcome: Outcome, layout: Layout) -> Row:
