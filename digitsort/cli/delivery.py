@@ -47,6 +47,8 @@ def print_delivery(plan: Plan, delivery: Delivery, *, quiet: bool) -> None:
     console.print(f"{len(delivery.done)} copied, {len(plan.same)} there already{end}")
     for path, reason in left:
         console.print(f"  {printable(path)}: {reason}", markup=False)
+    if not (delivery.done or plan.same):
+        return
     dest = printable(plan.dest)
     console.print(f"\nSorted into {dest}; labels.csv there says what is what.", markup=False)
 

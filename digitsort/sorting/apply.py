@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -15,7 +16,7 @@ from typing import IO
 from digitsort.errors import OutputError
 from digitsort.files.atomic import publish
 from digitsort.files.names import printable, to_cell
-from digitsort.labels import COLUMNS, SOURCE, read_labels, write_rows
+from digitsort.labels import COLUMNS, SOURCE, Row, read_labels, write_rows
 from digitsort.progress import Progress, silent
 from digitsort.sorting.plan import Operation, Plan
 
@@ -54,7 +55,10 @@ def apply_plan(plan: Plan, progress: Progress = silent) -> Delivery:
     ------
     OutputError
         If DEST can't be written.
+    UsageError
+        If ``DEST/labels.csv`` is none; nothing is copied then.
     """
+    earlier = _labels_of(Path(plan.dest))
     done: list[Operation] = []
     failed: list[tuple[str, str]] = []
     try:
@@ -68,7 +72,7 @@ def apply_plan(plan: Plan, progress: Progress = silent) -> Delivery:
                 done.append(operation)
         progress("sort", len(plan.operations), len(plan.operations))
     finally:
-        _update_labels(Path(plan.dest), [*done, *plan.same])
+        _update_labels(Path(plan.dest), earlier, done, plan.same)
     return Delivery(tuple(done), tuple(failed))
 
 
@@ -76,6 +80,8 @@ def _copy(operation: Operation) -> None:
     target = Path(operation.target)
     with _opened_source(operation.row.path) as source, _target_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+        if target.parent.is_symlink():
+            raise _SourceError(f"{printable(str(target.parent))} became a link meanwhile")
         descriptor, name = tempfile.mkstemp(prefix=".digitsort-", suffix=".tmp", dir=target.parent)
         temporary = Path(name)
         try:
@@ -83,7 +89,7 @@ def _copy(operation: Operation) -> None:
                 sha256 = _copy_content(source, copy)
             if operation.row.sha256 not in ("", sha256):
                 raise _SourceError("changed since it was labelled")
-            shutil.copystat(operation.row.path, temporary)
+            _copy_times_and_mode(operation.row.path, temporary)
             publish(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -91,12 +97,24 @@ def _copy(operation: Operation) -> None:
 
 @contextmanager
 def _opened_source(path: str) -> Iterator[IO[bytes]]:
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(Path(path).open("rb"))
-        except OSError as error:
-            raise _SourceError(error.strerror or str(error)) from error
+    # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        raise _SourceError(error.strerror or str(error)) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _SourceError("no regular file")
+    with os.fdopen(descriptor, "rb") as file:
         yield file
+
+
+def _copy_times_and_mode(source: str, copy: Path) -> None:
+    try:
+        shutil.copystat(source, copy)
+    except FileNotFoundError as error:
+        raise _SourceError(error.strerror or str(error)) from error
 
 
 @contextmanager
@@ -127,22 +145,34 @@ def _read_chunk(source: IO[bytes]) -> bytes:
         raise _SourceError(error.strerror or str(error)) from error
 
 
-def _update_labels(dest: Path, delivered: list[Operation]) -> None:
-    """Rows of earlier sorts stay, a file delivered now has the row of now."""
-    if not delivered:
-        return
+def _labels_of(dest: Path) -> dict[str, Row]:
+    """What ``DEST/labels.csv`` says already, by path."""
     path = dest / LABELS_NAME
-    columns = [*COLUMNS, SOURCE]
-    rows: dict[str, dict[str, str]] = {}
-    if path.exists():
-        for row in read_labels(path):
-            rows[row.path] = row.cells
-            columns.extend(name for name in row.cells if name not in columns)
-    for operation in delivered:
-        columns.extend(name for name in operation.row.cells if name not in columns)
-        rows[operation.target] = {
-            **operation.row.cells,
-            "path": to_cell(operation.target, str(dest)),
-            SOURCE: to_cell(operation.row.path, str(dest)),
-        }
-    write_rows(path, columns, rows.values())
+    return {row.path: row for row in read_labels(path)} if os.path.lexists(path) else {}
+
+
+def _update_labels(
+    dest: Path, earlier: dict[str, Row], done: Sequence[Operation], same: Sequence[Operation]
+) -> None:
+    """Rows of earlier sorts stay; a file delivered now has the row of now.
+
+    A file whose content was there already keeps the source that it was copied from.
+    """
+    if not (done or same):
+        return
+    rows = {path: row.cells for path, row in earlier.items()}
+    for operation in done:
+        rows[operation.target] = _cells(operation, dest, "")
+    for operation in same:
+        source = rows.get(operation.target, {}).get(SOURCE, "")
+        rows[operation.target] = _cells(operation, dest, source)
+    further = (name for cells in rows.values() for name in cells)
+    write_rows(dest / LABELS_NAME, list(dict.fromkeys([*COLUMNS, SOURCE, *further])), rows.values())
+
+
+def _cells(operation: Operation, dest: Path, source: str) -> dict[str, str]:
+    return {
+        **operation.row.cells,
+        "path": to_cell(operation.target, str(dest)),
+        SOURCE: source or to_cell(operation.row.path, str(dest)),
+    }

@@ -74,6 +74,7 @@ def plan_sort(rows: Iterable[Row], dest: Path, *, accept_uncertain: bool = False
     OutputError
         If a folder of DEST is a link or a file.
     """
+    dest = Path(os.path.abspath(dest))
     folders: dict[str, _Folder] = {}
     operations: list[Operation] = []
     same: list[Operation] = []
@@ -97,7 +98,7 @@ def folder_for(row: Row, *, accept_uncertain: bool) -> str:
         return REJECTED_FOLDER
     if not row.human and row.status is Status.UNCERTAIN and not accept_uncertain:
         return UNCERTAIN_FOLDER
-    if not label or label.startswith((".", "_")) or any(c in label for c in '/\\:\0*?"<>|'):
+    if not _is_folder_name(label):
         raise UsageError(
             f"{printable(row.path)}: the label {label!r} can't be the name of a folder. "
             "Correct it in the labels.csv."
@@ -105,13 +106,31 @@ def folder_for(row: Row, *, accept_uncertain: bool) -> str:
     return label
 
 
+def _is_folder_name(label: str) -> bool:
+    """Whether any file system takes it, as it is, for the name of one folder."""
+    return (
+        label.isprintable()
+        and label == label.strip()
+        and not label.startswith((".", "_"))
+        and not any(c in label for c in '/\\:*?"<>|')
+        and 0 < len(os.fsencode(label)) <= MOST_NAME_BYTES
+    )
+
+
+@dataclass(slots=True)
+class _Taken:
+    """A name in a folder of DEST and the sha256 of its content; None where nobody has looked yet."""
+
+    name: str
+    sha256: str | None
+
+
 @dataclass(slots=True)
 class _Folder:
     """A folder of DEST and the names taken in it, by what makes names equal on any file system."""
 
     path: str
-    taken: dict[str, str] = field(default_factory=dict)
-    """Folded name to a content's sha256, or to ``path:`` and the path of a file not yet looked at."""
+    taken: dict[str, _Taken] = field(default_factory=dict)
 
     def place(self, name: str, sha256: str) -> tuple[str, bool]:
         """A free name for a file, and False; or the name under which its content is there, and True."""
@@ -119,19 +138,18 @@ class _Folder:
         number = 1
         while True:
             candidate = _numbered(stem, suffix, number)
-            folded = _folded(candidate)
-            if folded not in self.taken:
-                self.taken[folded] = sha256
+            taken = self.taken.get(_folded(candidate))
+            if taken is None:
+                self.taken[_folded(candidate)] = _Taken(candidate, sha256)
                 return os.path.join(self.path, candidate), False
-            if sha256 and self._content(folded) == sha256:
-                return os.path.join(self.path, candidate), True
+            if sha256 and self._content(taken) == sha256:
+                return os.path.join(self.path, taken.name), True
             number += 1
 
-    def _content(self, folded: str) -> str:
-        known = self.taken[folded]
-        if known.startswith("path:"):
-            known = self.taken[folded] = file_sha256(known[len("path:") :])
-        return known
+    def _content(self, taken: _Taken) -> str:
+        if taken.sha256 is None:
+            taken.sha256 = file_sha256(os.path.join(self.path, taken.name))
+        return taken.sha256
 
 
 def file_sha256(path: str) -> str:
@@ -152,7 +170,7 @@ def _open_folder(path: Path) -> _Folder:
     if path.exists():
         try:
             for name in sorted(os.listdir(path)):
-                folder.taken[_folded(name)] = f"path:{path / name}"
+                folder.taken[_folded(name)] = _Taken(name, None)
         except OSError as error:
             raise OutputError(
                 f"{printable(str(path))} can't be listed: {error.strerror}. Name another DEST."
@@ -161,8 +179,11 @@ def _open_folder(path: Path) -> _Folder:
 
 
 def _folded(name: str) -> str:
-    """Equal for names that some file system takes for the same: case, composed and decomposed."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    """Equal for names that some file system takes for the same: case, composed and decomposed.
+
+    The canonical caseless match of the Unicode Standard, 3.13, D145.
+    """
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
 def _numbered(stem: str, suffix: str, number: int) -> str:
