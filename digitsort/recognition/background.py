@@ -18,6 +18,21 @@ CLEAR_SEPARATION = 0.8
 """Otsu's criterion (share of the variance that lies between the classes) from which on paper and ink
 are two clear populations; below it the paper is modelled as a surface."""
 
+LINE_END_PX = 8
+"""How far in from both ends of a row a printed line has to be seen."""
+
+LINE_COVERAGE = 0.9
+"""Share of the row in which it has to be seen."""
+
+LEAST_LINE = 0.02
+"""Darkness of a line worth removing, as a share of the darkest ink."""
+
+THICKEST_LINE_PX = 4
+"""Of 64; a dark region that is wider is no line."""
+
+PALEST_INK = 0.6
+"""Printed lines are paler than this share of the darkest ink."""
+
 
 @dataclass(frozen=True, slots=True)
 class Background:
@@ -54,7 +69,7 @@ def subtract_background(canvases: Bytes) -> Background:
         difference[index], inverted[index] = _below_uneven_paper(
             stretched[index], light_share[index], separation[index]
         )
-    darkness, deepest = stretch(difference, low=0)
+    darkness, deepest = stretch(_without_lines(difference), low=0)
     return Background(darkness, inverted, deepest * gray_range / 255, separation)
 
 
@@ -121,6 +136,39 @@ def rim() -> npt.NDArray[np.bool_]:
     mask = np.ones((SIDE_PX, SIDE_PX), np.bool_)
     mask[1:-1, 1:-1] = False
     return mask
+
+
+def _without_lines(difference: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Take printed lines out: what is equally dark at both ends of a row or column, and paler than ink.
+
+    Removing lines by their length alone takes the bars of 2, 5 and 7 with them wherever a digit fills
+    its frame.
+    """
+    for axis in (1, 2):
+        difference = _without_lines_along(difference, axis)
+    return difference
+
+
+def _without_lines_along(difference: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
+    rows = np.moveaxis(difference, axis, 1)  # (n, lines, across)
+    ends = [rows[:, :, :LINE_END_PX], rows[:, :, -LINE_END_PX:]]
+    ink = rows.max(axis=(1, 2))[:, None, None]
+    level = np.minimum(*(np.median(end, axis=2) for end in ends))[:, :, None]  # (n, lines, 1)
+    through = (rows > 0.5 * level).mean(axis=2, keepdims=True) > LINE_COVERAGE
+    is_line = through & (level > LEAST_LINE * ink) & (level < PALEST_INK * ink)
+    printed = is_line & _is_thin(is_line) & (rows < 1.5 * level)
+    cleaned = np.where(printed, np.maximum(rows - 1.2 * level, 0), rows)
+    return np.asarray(np.moveaxis(cleaned, 1, axis))
+
+
+def _is_thin(is_line: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tell lines (n, lines, 1) of at most `THICKEST_LINE_PX` from darker regions."""
+    wide = THICKEST_LINE_PX + 1
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(is_line[:, :, 0], ((0, 0), (wide - 1, wide - 1))), wide, axis=1
+    ).all(axis=2)  # (n, lines + wide - 1): a run longer than allowed ends here
+    thick = np.lib.stride_tricks.sliding_window_view(windows, wide, axis=1).any(axis=2)
+    return np.asarray(~thick[:, :, None])
 
 
 def _light_share(stretched: Bytes, threshold: npt.NDArray[np.intp]) -> Floats:

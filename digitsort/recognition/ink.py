@@ -115,7 +115,9 @@ def _choose(parts: Parts, background: Background) -> Mask:
     near = parts.touch(_grow(parts.select(is_best), NEAR_PX))
     stray = at_rim & ~at_rim[mine] & (score < 0.5 * score[mine])
     large = parts.area >= np.where(near, 0.01, 0.08) * parts.area[mine]
-    return np.asarray(large & (near | ~(marginal | stray)))
+    # A digit that fills its frame may have broken parts at the rim; one with a margin has none.
+    own = near & at_rim[mine]
+    return np.asarray(large & (own | ~(marginal | stray)))
 
 
 @cache
