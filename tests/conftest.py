@@ -16,6 +16,8 @@ import pytest
 from PIL import Image, ImageOps
 
 if TYPE_CHECKING:
+    from typer.testing import Result
+
     from digitsort.model.reading import Model
 
 REPOSITORY = Path(__file__).parent.parent
@@ -114,6 +116,15 @@ def run_digitsort(
         check=False,
         timeout=60,
     )
+
+
+def invoke(*arguments: str | Path) -> Result:
+    """Run the command line in this process; what it raises but SystemExit is raised."""
+    from typer.testing import CliRunner
+
+    from digitsort.cli import make_app
+
+    return CliRunner().invoke(make_app(), [str(a) for a in arguments], catch_exceptions=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

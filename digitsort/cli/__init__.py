@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import typer
 
 from digitsort.cli.classify import classify
@@ -44,4 +47,12 @@ def make_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command line with the arguments of the process."""
+    _show_any_text()
     make_app()()
+
+
+def _show_any_text() -> None:
+    """Escape what the terminal's encoding lacks, rather than fail on a file name or a frame."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

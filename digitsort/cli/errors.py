@@ -30,9 +30,19 @@ def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
             typer.echo("\ndigitsort: interrupted. Nothing half done is left behind.", err=True)
             code = ExitCode.INTERRUPTED
         except BrokenPipeError:
-            # The interpreter flushes stdout once more when it ends: give it somewhere to write to.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _give_up_stdout()
             code = ExitCode.READER_GONE
+        except OSError as error:
+            if error.filename is not None:  # no stream, but a file: a mistake in digitsort
+                raise
+            _give_up_stdout()
+            typer.echo(f"digitsort: stdout can't be written: {error.strerror}.", err=True)
+            code = ExitCode.OUTPUT
         raise typer.Exit(int(code))
 
     return run
+
+
+def _give_up_stdout() -> None:
+    """The interpreter flushes stdout once more when it ends: give it somewhere to write to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

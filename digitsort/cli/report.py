@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from digitsort.cli.console import table
+from digitsort.files.names import printable
 
 if TYPE_CHECKING:
     from digitsort.training.evaluate import Evaluation
@@ -19,7 +20,7 @@ def print_evaluation(evaluation: Evaluation, title: str) -> None:
     console = Console(highlight=False)
     right = round(evaluation.accuracy * evaluation.count)
     console.print(
-        f"{title}: accuracy {evaluation.accuracy:.2%} ({right} of {evaluation.count} right)",
+        f"{printable(title)}: accuracy {evaluation.accuracy:.2%} ({right} of {evaluation.count} right)",
         markup=False,
     )
     console.print(_by_class(evaluation))

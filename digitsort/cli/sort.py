@@ -44,12 +44,13 @@ def sort(
     from digitsort.cli.console import stages
     from digitsort.cli.delivery import print_delivery, print_plan
     from digitsort.errors import UsageError
+    from digitsort.files.names import printable
     from digitsort.sorting.apply import apply_plan
     from digitsort.sorting.plan import plan_sort
 
     target = Path(os.path.abspath(dest))
     if target.exists() and not target.is_dir():
-        raise UsageError(f"DEST {dest} is a file: name a folder.")
+        raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
     if source.is_dir():
         rows = _classified(source, target, model, min_confidence, follow_links, quiet)
     else:
@@ -88,6 +89,7 @@ def _classified(
     from digitsort.cli.summary import print_left_aside
     from digitsort.errors import NothingToDoError, UsageError
     from digitsort.files.discover import Walk, check_sources
+    from digitsort.files.names import printable
     from digitsort.labels import Layout, row_of
     from digitsort.summary import Summary
 
@@ -103,6 +105,8 @@ def _classified(
         rows = [row_of(outcome, layout) for outcome in counted_outcomes]
     summary.close()
     if not rows:
-        raise NothingToDoError(f"No images found in {source}. Name a folder that holds some.")
+        raise NothingToDoError(
+            f"No images found in {printable(str(source))}. Name a folder that holds some."
+        )
     print_left_aside(stderr_console(quiet=quiet), summary, walk)
     return rows

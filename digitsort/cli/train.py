@@ -63,9 +63,14 @@ def train(
 
 
 def _print_end(card: Card, output: Path) -> None:
+    import shlex
+
+    from digitsort.files.names import printable
+
+    name = printable(str(output))
     typer.echo(
         f"{sum(card.counts.values())} images fitted (C {card.C:g}, gamma {card.gamma:.3g}), "
         f"{card.support_vectors} support vectors.\n"
-        f"Written to {output}, fingerprint {card.short}. "
-        f"Next: digitsort classify SCANS --model {output}"
+        f"Written to {name}, fingerprint {card.short}. "
+        f"Next: digitsort classify SCANS --model {shlex.quote(name)}"
     )
