@@ -44,10 +44,10 @@ def print_delivery(plan: Plan, delivery: Delivery, *, quiet: bool) -> None:
         console.print(_table(delivery.done))
     left = (*plan.left, *delivery.failed)
     end = f", {len(left)} left where they are:" if left else "."
-    console.print(f"{len(delivery.done)} copied, {len(plan.same)} there already{end}")
+    console.print(f"{len(delivery.done)} copied, {len(delivery.same)} there already{end}")
     for path, reason in left:
         console.print(f"  {printable(path)}: {reason}", markup=False)
-    if not (delivery.done or plan.same):
+    if not (delivery.done or delivery.same):
         return
     dest = printable(plan.dest)
     console.print(f"\nSorted into {dest}; labels.csv there says what is what.", markup=False)

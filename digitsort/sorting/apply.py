@@ -32,11 +32,14 @@ class Delivery:
     Attributes
     ----------
     done : tuple of Operation
+    same : tuple of Operation
+        Files whose content is at the target, under the name they would have got.
     failed : tuple of (path, reason)
         Files that could not be delivered; they are where they were.
     """
 
     done: tuple[Operation, ...]
+    same: tuple[Operation, ...]
     failed: tuple[tuple[str, str], ...]
 
 
@@ -60,20 +63,33 @@ def apply_plan(plan: Plan, progress: Progress = silent) -> Delivery:
     """
     earlier = _labels_of(Path(plan.dest))
     done: list[Operation] = []
+    same: list[Operation] = []
     failed: list[tuple[str, str]] = []
+    empty: set[str] = set()  # targets of those that failed
+
+    def deliver(operation: Operation) -> None:
+        try:
+            _copy(operation)
+        except _SourceError as error:
+            failed.append((operation.row.path, str(error)))
+            empty.add(operation.target)
+        else:
+            done.append(operation)
+            empty.discard(operation.target)
+
     try:
         for count, operation in enumerate(plan.operations):
             progress("sort", count, len(plan.operations))
-            try:
-                _copy(operation)
-            except _SourceError as error:
-                failed.append((operation.row.path, str(error)))
+            deliver(operation)
+        for operation in plan.same:
+            if operation.target in empty:  # its twin failed: it takes the place
+                deliver(operation)
             else:
-                done.append(operation)
+                same.append(operation)
         progress("sort", len(plan.operations), len(plan.operations))
     finally:
-        _update_labels(Path(plan.dest), earlier, done, plan.same)
-    return Delivery(tuple(done), tuple(failed))
+        _update_labels(Path(plan.dest), earlier, done, same)
+    return Delivery(tuple(done), tuple(same), tuple(failed))
 
 
 def _copy(operation: Operation) -> None:

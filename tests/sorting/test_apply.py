@@ -169,7 +169,7 @@ def test_a_labels_csv_in_dest_that_is_none_stops_the_run_before_anything_is_copi
 
 
 def test_nothing_delivered_nothing_written(dest: Path) -> None:
-    assert apply_plan(Plan(str(dest), (), (), (("x.png", "empty file"),))) == Delivery((), ())
+    assert apply_plan(Plan(str(dest), (), (), (("x.png", "empty file"),))) == Delivery((), (), ())
     assert not dest.exists()
 
 
@@ -218,6 +218,28 @@ def test_a_source_that_is_not_what_was_labelled_is_left_and_reported(
         "7": {"7_2.png": b"third", "7b.png": b"another seven"},
     }
     assert set(labels(dest)) == {"1/1.png", "7/7_2.png", "7/7b.png"}
+
+
+def test_where_one_of_two_equal_files_fails_the_other_is_delivered(tmp_path: Path, dest: Path) -> None:
+    scans = make_tree(tmp_path / "scans", {"a": {"7.png": b"same"}, "b": {"7.png": b"same"}})
+    plan = plan_sort(rows_of(scans), dest)
+    (scans / "a" / "7.png").unlink()
+    delivery = apply_plan(plan)
+    assert delivery.failed == ((str(scans / "a" / "7.png"), "No such file or directory"),)
+    assert sorted_files(dest) == {"7": {"7.png": b"same"}}
+    assert labels(dest) == {"7/7.png": "../scans/b/7.png"}
+
+
+def test_where_both_of_two_equal_files_fail_nothing_is_said_to_be_there(
+    tmp_path: Path, dest: Path
+) -> None:
+    scans = make_tree(tmp_path / "scans", {"a": {"7.png": b"same"}, "b": {"7.png": b"same"}})
+    plan = plan_sort(rows_of(scans), dest)
+    for name in "ab":
+        (scans / name / "7.png").unlink()
+    delivery = apply_plan(plan)
+    assert (delivery.done, delivery.same, len(delivery.failed)) == ((), (), 2)
+    assert not dest.exists()
 
 
 def test_a_row_without_a_hash_is_copied_as_it_is(scans: Path, dest: Path) -> None:

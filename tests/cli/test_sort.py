@@ -1,0 +1,202 @@
+"""`digitsort sort`."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitsort import load_model, read_labels
+from digitsort.decide import decide
+from tests.conftest import Tree, digit_image, digit_png, invoke, make_tree, png, read_tree
+
+BLANK = png(Image.new("L", (64, 64), 255))
+MIXED = png(Image.blend(digit_image(1), digit_image(0), 0.5))
+
+SCANS: Tree = {
+    "a.png": digit_png(7),
+    "b.png": digit_png(1),
+    "blank.png": BLANK,
+    "mixed.png": MIXED,
+    "broken.png": b"",
+    "notes.txt": b"",
+    "sub": {"a.png": digit_png(7, example=1), "b.png": digit_png(1)},
+}
+
+SORTED: Tree = {
+    "1": {"b.png": digit_png(1)},
+    "7": {"a.png": digit_png(7), "a_2.png": digit_png(7, example=1)},
+    "_rejected": {"blank.png": BLANK},
+    "_uncertain": {"mixed.png": MIXED},
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with scans/ in it."""
+    monkeypatch.chdir(make_tree(tmp_path, {"scans": SCANS}))
+    return tmp_path
+
+
+def best_guess(model_file: Path) -> str:
+    """What a model takes MIXED for."""
+    return decide([np.asarray(Image.open(io.BytesIO(MIXED)))], load_model(model_file))[0].label
+
+
+def folders(dest: Path) -> dict[str, Any]:
+    return {name: tree for name, tree in read_tree(dest).items() if name != "labels.csv"}
+
+
+def test_files_are_copied_into_the_folders_of_their_labels(here: Path, model_file: Path) -> None:
+    """Unreadable ones stay and are listed; equal names are numbered, equal files skipped."""
+    done = invoke("sort", "scans", "sorted", "-m", model_file)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert folders(here / "sorted") == SORTED
+    assert read_tree(here / "scans") == SCANS
+    shown = " ".join(done.stderr.split())
+    assert "5 copied, 1 there already, 1 left where they are: scans/broken.png: empty file" in shown
+    assert "Sorted into" in shown
+
+
+def test_a_labels_csv_sorts_as_the_folder_does(here: Path, model_file: Path) -> None:
+    invoke("classify", "scans", "-m", model_file)
+    by_labels = invoke("sort", "labels.csv", "by labels")
+    by_folder = invoke("sort", "scans", "by folder", "-m", model_file)
+    assert by_labels.exit_code == by_folder.exit_code == 1
+    assert read_tree(here / "by labels") == read_tree(here / "by folder")
+
+
+def test_labels_csv_in_dest_says_what_is_what(here: Path, model_file: Path) -> None:
+    invoke("sort", "scans", "sorted", "-m", model_file)
+    rows = {
+        os.path.relpath(r.path, here / "sorted"): r for r in read_labels(here / "sorted/labels.csv")
+    }
+    assert {path: os.path.relpath(row.source, here) for path, row in rows.items()} == {
+        "1/b.png": "scans/b.png",
+        "7/a.png": "scans/a.png",
+        "7/a_2.png": "scans/sub/a.png",
+        "_rejected/blank.png": "scans/blank.png",
+        "_uncertain/mixed.png": "scans/mixed.png",
+    }
+    assert rows["_rejected/blank.png"].reason == "blank"
+    assert rows["_uncertain/mixed.png"].label == best_guess(model_file)
+
+
+def test_a_second_run_copies_nothing(here: Path, model_file: Path) -> None:
+    invoke("sort", "scans", "sorted", "-m", model_file)
+    before = read_tree(here / "sorted")
+    done = invoke("sort", "scans", "sorted", "-m", model_file)
+    assert "0 copied, 6 there already" in " ".join(done.stderr.split())
+    assert before == read_tree(here / "sorted")
+
+
+def test_accept_uncertain_puts_best_guesses_into_their_folder(here: Path, model_file: Path) -> None:
+    invoke("sort", "scans", "sorted", "-m", model_file, "--accept-uncertain")
+    found = folders(here / "sorted")
+    assert found[best_guess(model_file)]["mixed.png"] == MIXED
+    assert "_uncertain" not in found
+
+
+def test_min_confidence_is_the_users(here: Path, model_file: Path) -> None:
+    make_tree(here, {"one": {"mixed.png": MIXED}})
+    invoke("sort", "one", "strict", "-m", model_file, "--min-confidence", "1")
+    invoke("sort", "one", "lenient", "-m", model_file, "--min-confidence", "0")
+    assert folders(here / "strict") == {"_uncertain": {"mixed.png": MIXED}}
+    assert folders(here / "lenient") == {best_guess(model_file): {"mixed.png": MIXED}}
+
+
+@pytest.mark.parametrize("existing", [{}, {"7": {"a.png": b"another"}, "labels.csv": b""}])
+def test_a_dry_run_prints_the_plan_of_the_real_run_and_touches_nothing(
+    here: Path, model_file: Path, existing: dict[str, Any]
+) -> None:
+    make_tree(here, {"sorted": existing} if existing else {})
+    if existing:  # a DEST sorted before
+        (here / "sorted" / "labels.csv").write_text("path,label,status\n7/a.png,7,ok\n")
+    before = read_tree(here)
+    dry = invoke("sort", "scans", "sorted", "-m", model_file, "--dry-run")
+    assert dry.exit_code == 0
+    assert before == read_tree(here)
+    assert "Nothing was done." in dry.stderr
+    invoke("sort", "scans", "sorted", "-m", model_file)
+    lines = dry.stdout.splitlines()
+    planned = dict(
+        line.removeprefix("copy  ").split(" -> ") for line in lines if line.startswith("copy")
+    )
+    found = {row.source: row.path for row in read_labels(here / "sorted" / "labels.csv") if row.source}
+    assert {str(here / source): target for source, target in planned.items()} == found
+    first = "a_2.png" if existing else "a.png"
+    assert planned["scans/a.png"] == str(here / "sorted" / "7" / first)
+    assert [f"same  scans/sub/b.png = {here}/sorted/1/b.png"] == [x for x in lines if x[:4] == "same"]
+    assert [x for x in lines if x[:5] == "leave"] == ["leave scans/broken.png: empty file"]
+    assert len(lines) == 7
+
+
+def test_dest_inside_source_is_no_input(here: Path, model_file: Path) -> None:
+    first = invoke("sort", "scans", "scans/sorted", "-m", model_file)
+    assert folders(here / "scans" / "sorted") == SORTED
+    before = read_tree(here)
+    second = invoke("sort", "scans", "scans/sorted", "-m", model_file)
+    assert first.exit_code == second.exit_code == 1
+    assert before == read_tree(here)
+
+
+def test_dest_is_source_under_another_name(here: Path, model_file: Path) -> None:
+    before = read_tree(here)
+    assert invoke("sort", "scans/sub/..", "./scans", "-m", model_file).exit_code == 2
+    assert before == read_tree(here)
+
+
+def test_a_persons_labels_are_carried_out(here: Path) -> None:
+    make_tree(
+        here,
+        {
+            "l.csv": "path,label,status,human\nscans/a.png,7,ok,4\nscans/b.png,1,uncertain,1\n"
+            "scans/blank.png,,rejected,\nscans/mixed.png,0,ok,_none\nscans/broken.png,,error,9\n"
+        },
+    )
+    assert invoke("sort", "l.csv", "sorted").exit_code == 0
+    assert folders(here / "sorted") == {
+        "1": {"b.png": digit_png(1)},
+        "4": {"a.png": digit_png(7)},
+        "9": {"broken.png": b""},
+        "_rejected": {"blank.png": BLANK, "mixed.png": MIXED},
+    }
+
+
+def test_a_labels_csv_that_moved_is_read_with_its_root(here: Path, model_file: Path) -> None:
+    invoke("classify", "scans", "-m", model_file)
+    make_tree(here, {"elsewhere": {}})
+    (here / "labels.csv").rename(here / "elsewhere" / "labels.csv")
+    assert invoke("sort", "elsewhere/labels.csv", "lost").exit_code == 1
+    assert not (here / "lost").exists()
+    invoke("sort", "elsewhere/labels.csv", "sorted", "--root", ".")
+    assert folders(here / "sorted") == SORTED
+
+
+def test_a_source_that_changed_since_is_left_and_said(here: Path, model_file: Path) -> None:
+    invoke("classify", "scans/sub", "-m", model_file)
+    (here / "scans" / "sub" / "a.png").write_bytes(digit_png(2))
+    done = invoke("sort", "labels.csv", "sorted")
+    assert done.exit_code == 1
+    assert "sub/a.png: changed since it was labelled" in "".join(done.stderr.split("\n"))
+    assert (here / "sorted" / "1" / "b.png").read_bytes() == digit_png(1)
+    assert not (here / "sorted" / "7" / "a.png").exists()
+
+
+def test_where_nothing_is_copied_nothing_is_said_to_be_sorted(here: Path) -> None:
+    make_tree(here, {"l.csv": "path,label,status\ngone.png,7,ok\n"})
+    done = invoke("sort", "l.csv", "sorted")
+    assert done.exit_code == 1
+    assert "Sorted into" not in done.stderr
+    assert not (here / "sorted" / "labels.csv").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_quiet_says_nothing(model_file: Path) -> None:
+    done = invoke("sort", "scans/sub", "sorted", "-m", model_file, "-q")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
