@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from digitsort.cli.console import stderr_console, table
 from digitsort.files.names import printable
@@ -59,7 +60,7 @@ def _table(operations: Iterable[Operation]) -> Table:
     shown.add_column("folder")
     shown.add_column("files", justify="right")
     for name in sorted(counts, key=natural_key):
-        shown.add_row(name, str(counts[name]))
+        shown.add_row(Text(name), str(counts[name]))
     return shown
 
 

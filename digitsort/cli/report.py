@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from digitsort.cli.console import table
 from digitsort.files.names import printable
@@ -33,7 +34,9 @@ def _by_class(evaluation: Evaluation) -> Table:
     for name in ("class", "images", "precision", "recall"):
         shown.add_column(name, justify="left" if name == "class" else "right")
     for report in evaluation.classes:
-        shown.add_row(report.name, str(report.count), _share(report.precision), _share(report.recall))
+        shown.add_row(
+            Text(report.name), str(report.count), _share(report.precision), _share(report.recall)
+        )
     return shown
 
 
@@ -41,10 +44,10 @@ def _confusion(evaluation: Evaluation) -> Table:
     shown = table()
     shown.add_column("")
     for report in evaluation.classes:
-        shown.add_column(report.name, justify="right", no_wrap=True, min_width=3)
+        shown.add_column(Text(report.name), justify="right", no_wrap=True, min_width=3)
     for report, row in zip(evaluation.classes, evaluation.confusion, strict=True):
         if report.count:
-            shown.add_row(report.name, *(str(count) if count else "·" for count in row))
+            shown.add_row(Text(report.name), *(str(count) if count else "·" for count in row))
     return shown
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from digitsort.cli.console import stderr_console, table, warn
 from digitsort.files.names import printable
@@ -52,7 +53,7 @@ def _table(summary: Summary) -> Table:
         shown.add_column(status.value, justify="right")
     for label in sorted({label for label, _ in summary.by_label}, key=natural_key):
         counts = (summary.by_label[label, s] for s in (Status.OK, Status.UNCERTAIN))
-        shown.add_row(label, *(str(count) if count else "·" for count in counts))
+        shown.add_row(Text(label), *(str(count) if count else "·" for count in counts))
     return shown
 
 
