@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -154,3 +155,21 @@ def model(model_file: Path) -> Model:
     from digitsort import load_model
 
     return load_model(model_file)
+
+
+@pytest.fixture
+def unprivileged(tmp_path: Path) -> Iterator[Path]:
+    """A folder, and a user for whom permissions count: root is somebody else for the while."""
+    if os.name != "posix":
+        pytest.skip("no POSIX permissions here")
+    if os.geteuid() != 0:
+        yield tmp_path
+        return
+    nobody = 65534
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, nobody, nobody)
+        os.seteuid(nobody)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(0)

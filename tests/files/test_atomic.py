@@ -101,14 +101,13 @@ def test_where_nothing_can_be_written_the_message_says_so(
     assert tree == read_tree(tmp_path)
 
 
-@posix_modes
-def test_a_folder_without_permission_is_an_output_error(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    tmp_path.chmod(0o500)
-    with pytest.raises(OutputError, match="Permission denied"):  # noqa: SIM117
-        with replacing(tmp_path / "labels.csv", force=False):
+def test_a_folder_without_permission_is_an_output_error(unprivileged: Path) -> None:
+    unprivileged.chmod(0o500)
+    with pytest.raises(OutputError, match="Permission denied") as caught:  # noqa: SIM117
+        with replacing(unprivileged / "labels.csv", force=False):
             pytest.fail("nothing should be written")
+    assert caught.value.exit_code is ExitCode.OUTPUT
+    assert os.listdir(unprivileged) == []
 
 
 @pytest.fixture

@@ -185,21 +185,15 @@ def test_the_excluded_folder_is_not_entered_under_any_name(tmp_path: Path, throu
     assert [f"{through}/1.png"] == walked(tmp_path, through, exclude=exclude, follow_links=True)
 
 
+@pytest.mark.parametrize("follow_links", [False, True])
 def test_a_folder_that_cannot_be_listed_is_told_and_the_rest_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    unprivileged: Path, follow_links: bool
 ) -> None:
-    make_tree(tmp_path, {"1.png": b"", "locked": {"2.png": b""}, "open": {"3.png": b""}})
-    scandir = os.scandir
-
-    def refuse_locked(path: str) -> Any:
-        if os.path.basename(path) == "locked":
-            raise PermissionError(13, "Permission denied", path)
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refuse_locked)
-    walk = Walk([str(tmp_path)])
-    assert found(walk, tmp_path) == ["1.png", "open/3.png"]
-    assert [(str(tmp_path / "locked"), "Permission denied")] == walk.unreadable
+    make_tree(unprivileged, {"1.png": b"", "locked": {"2.png": b""}, "open": {"3.png": b""}})
+    (unprivileged / "locked").chmod(0)
+    walk = Walk([str(unprivileged)], follow_links)
+    assert found(walk, unprivileged) == ["1.png", "open/3.png"]
+    assert walk.unreadable == [(str(unprivileged / "locked"), "Permission denied")]
 
 
 @pytest.mark.parametrize("sources", [["gone"], ["scans", "gone"], ["scans/7.png/below"]])

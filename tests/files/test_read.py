@@ -434,13 +434,11 @@ def test_what_is_no_regular_file_is_refused_at_once(
     assert (reason, "") == (str(caught.value), caught.value.sha256)
 
 
-def test_a_file_without_permission_is_refused(tmp_path: Path) -> None:
-    if os.name != "posix" or os.geteuid() == 0:
-        pytest.skip("root may read everything")
-    (tmp_path / "x.png").write_bytes(png(plain()))
-    (tmp_path / "x.png").chmod(0)
+def test_a_file_without_permission_is_refused(unprivileged: Path) -> None:
+    (unprivileged / "x.png").write_bytes(png(plain()))
+    (unprivileged / "x.png").chmod(0)
     with pytest.raises(UnreadableError, match="no permission"):
-        read(str(tmp_path / "x.png"))
+        read(str(unprivileged / "x.png"))
 
 
 def test_no_file_stays_open(tmp_path: Path) -> None:

@@ -290,14 +290,22 @@ def test_a_full_disk_stops_the_run_which_can_then_be_gone_on_with(scans: Path, d
     assert read_tree(scans) == {**SCANS, "7large.png": b"x" * 2**17}
 
 
-@posix
-def test_a_dest_without_permission_is_an_output_error(scans: Path, dest: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    dest.mkdir()
-    dest.chmod(0o500)
+def test_a_dest_without_permission_is_an_output_error(unprivileged: Path) -> None:
+    scans, dest = make_tree(unprivileged / "scans", SCANS), unprivileged / "sorted"
+    dest.mkdir(mode=0o500)
     with pytest.raises(OutputError, match="Permission denied"):
         sort(rows_of(scans), dest)
+    assert read_tree(scans) == SCANS
+    assert read_tree(dest) == {}
+
+
+def test_a_source_without_permission_is_left_and_reported(unprivileged: Path) -> None:
+    scans, dest = make_tree(unprivileged / "scans", SCANS), unprivileged / "sorted"
+    plan = plan_sort(rows_of(scans), dest)
+    (scans / "sub" / "1.png").chmod(0)
+    delivery = apply_plan(plan)
+    assert delivery.failed == ((str(scans / "sub" / "1.png"), "Permission denied"),)
+    assert len(delivery.done) == 3
 
 
 def test_an_interrupted_run_has_its_rows_and_can_be_gone_on_with(scans: Path, dest: Path) -> None:
