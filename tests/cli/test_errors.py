@@ -298,7 +298,7 @@ for command in sys.argv[1].splitlines():
 
 SHOWING_NAMES = [
     *("classify|S|-m|MODEL", "sort|S|sorted|--dry-run|-m|MODEL", "sort|S|sorted|-m|MODEL"),
-    *("evaluate|S|-m|MODEL", "inspect|S/7/7.png|S/1/1.png|-m|MODEL", "train|-d|digits|-o|S.pkl"),
+    *("evaluate|S|-m|MODEL", "inspect|S/7/7.png|S/1/1.png|-m|MODEL", "train|-d|few|-o|S.pkl"),
     *("classify|SGONE", "sort|SGONE|sorted", "evaluate|SGONE", "inspect|SGONE", "model|SGONE"),
 ]
 
@@ -315,6 +315,8 @@ def test_names_that_a_terminal_cannot_show_are_no_trouble(
     name = os.fsdecode(folder)
     try:
         make_tree(tmp_path, {name: {d: {f"{d}.png": digit_png(int(d))} for d in "17"}})
+        few = {d: {f"{e}.png": digit_png(int(d), example=e, side=16) for e in range(6)} for d in "17"}
+        make_tree(tmp_path, {"few": few})
     except OSError as error:
         pytest.skip(f"this file system does not take the name: {error}")
     commands = "\n".join(SHOWING_NAMES).replace("S", "{S}").replace("MODEL", str(model_file))
