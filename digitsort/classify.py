@@ -12,6 +12,7 @@ from digitsort.decide import decide
 from digitsort.errors import UsageError
 from digitsort.files.discover import Walk, check_sources
 from digitsort.files.read import Picture, UnreadableError, read
+from digitsort.recognition.threads import one_blas_thread
 from digitsort.records import Outcome, Status
 
 if TYPE_CHECKING:
@@ -83,12 +84,9 @@ def classify_files(
     paths: Iterable[str], model: Model, settings: Settings = Settings()
 ) -> Iterator[Outcome]:
     """Classify files; one outcome for each path, in the same order."""
-    from threadpoolctl import threadpool_limits
-
     waiting = iter(paths)
     while batch := list(islice(waiting, BATCH)):
-        # The matrices are small: a second BLAS thread costs more than it gives.
-        with threadpool_limits(1, user_api="blas"):
+        with one_blas_thread():
             outcomes = classify_batch(batch, model, settings)
         yield from outcomes
 

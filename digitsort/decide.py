@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LOW_CONFIDENCE = "low confidence"
 NOT_A_DIGIT = "not a digit"
+UNFAMILIAR = "unfamiliar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,26 @@ def judge(vectors: Vectors, model: Model, min_confidence: float | None = None) -
     threshold = model.card.min_confidence if min_confidence is None else min_confidence
     scores = score(vectors.features, model.machine)
     chances = probabilities(scores, model.card.temperature)
-    rows = zip(why_no_digit(vectors.ink), chances, predict(scores), strict=True)
+    reasons = why_no_digit(vectors.ink)
+    for index in np.flatnonzero(scores.familiarity < model.card.min_familiarity):
+        reasons[index] = reasons[index] or UNFAMILIAR
+    strange = scores.familiarity < model.card.ok_familiarity
+    rows = zip(reasons, chances, predict(scores), strange, strict=True)
     return [
         Verdict(Status.REJECTED, reason=reason)
         if reason
-        else _verdict(chance, int(best), model.class_names, threshold)
-        for reason, chance, best in rows
+        else _verdict(chance, int(best), model.class_names, threshold, is_strange=bool(is_strange))
+        for reason, chance, best, is_strange in rows
     ]
 
 
 def _verdict(
-    chances: npt.NDArray[np.float64], best: int, names: tuple[str, ...], threshold: float
+    chances: npt.NDArray[np.float64],
+    best: int,
+    names: tuple[str, ...],
+    threshold: float,
+    *,
+    is_strange: bool,
 ) -> Verdict:
     if names[best] == NONE_LABEL:
         return Verdict(Status.REJECTED, reason=NOT_A_DIGIT)
@@ -75,11 +85,12 @@ def _verdict(
     second = int(others.argmax())
     # What is compared is what is printed: a row never says 0.9000 and uncertain at 0.9.
     confident = round(float(chances[best]), 4) >= threshold
+    reason = UNFAMILIAR if confident and is_strange else "" if confident else LOW_CONFIDENCE
     return Verdict(
-        Status.OK if confident else Status.UNCERTAIN,
+        Status.UNCERTAIN if reason else Status.OK,
         label=names[best],
         confidence=float(chances[best]),
-        reason="" if confident else LOW_CONFIDENCE,
+        reason=reason,
         second=names[second],
         second_confidence=float(chances[second]),
         probabilities=tuple(float(c) for c in chances),

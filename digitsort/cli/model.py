@@ -49,7 +49,11 @@ def _lines(card: Card) -> list[tuple[str, str]]:
         ("seed", str(card.seed)),
         ("held out", f"{card.held_out_accuracy:.2%} of {card.held_out_count} images right"),
         ("temperature", f"{card.temperature:.4f}"),
-        ("ok from", f"confidence {card.min_confidence:.4f}"),
+        (
+            "ok from",
+            f"confidence {card.min_confidence:.4f} and familiarity {card.ok_familiarity:.4f}",
+        ),
+        ("rejected below", f"familiarity {card.min_familiarity:.4f}"),
         ("calibrated on", card.calibration),
         ("recipe", card.recipe),
         ("created", card.created),

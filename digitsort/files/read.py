@@ -26,7 +26,7 @@ MOST_BYTES = 256 * 2**20
 MOST_PIXELS = 89_478_485
 """Pillow's own limit (Image.MAX_IMAGE_PIXELS), as an error instead of a warning."""
 MOST_SIDE_PX = 65_535
-"""The most that JPEG can have; at 1200 dpi it is a sheet of 1.4 m. A longer side is a crafted header."""
+"""The most that JPEG can have; at 1200 dpi a sheet of 1.4 m. A longer side is a crafted header."""
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "PNG", "PngImagePlugin"),

@@ -12,6 +12,8 @@ import numpy as np
 from digitsort.errors import ModelError
 from digitsort.recognition.score import SupportVectors
 
+THRESHOLDS = ("temperature", "min_confidence", "ok_familiarity", "min_familiarity")
+
 SHORT_FINGERPRINT = 12
 """Hex digits of a fingerprint that go into a labels.csv."""
 
@@ -47,6 +49,8 @@ class Card:
         Divides the margins before the softmax.
     min_confidence : float
         Below it a label is uncertain.
+    ok_familiarity, min_familiarity : float
+        Below the first an image is uncertain, below the second rejected.
     calibration : str
         What the temperature and the threshold rest on, in words.
     fingerprint : str
@@ -67,6 +71,8 @@ class Card:
     held_out_accuracy: float
     temperature: float
     min_confidence: float
+    ok_familiarity: float
+    min_familiarity: float
     calibration: str
     fingerprint: str
 
@@ -74,6 +80,11 @@ class Card:
     def short(self) -> str:
         """The fingerprint's first digits."""
         return self.fingerprint[:SHORT_FINGERPRINT]
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The numbers that turn scores into decisions; part of the fingerprint."""
+        return {name: getattr(self, name) for name in THRESHOLDS}
 
     def to_dict(self) -> dict[str, Any]:
         """As plain strings, numbers, lists and dicts."""
@@ -140,6 +151,8 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "held_out_accuracy": lambda v: _is_number(v, 0, 1),
     "temperature": lambda v: _is_number(v, 1e-6, 1e6),
     "min_confidence": lambda v: _is_number(v, 0, 1),
+    "ok_familiarity": lambda v: _is_number(v, 0, 1),
+    "min_familiarity": lambda v: _is_number(v, 0, 1),
     "calibration": lambda v: type(v) is str,
     "fingerprint": lambda v: type(v) is str and len(v) == 64,
 }

@@ -117,8 +117,7 @@ def parse_model(data: bytes) -> Model:
 def verify_model(model: Model) -> None:
     """Raise ModelError unless the model has its fingerprint and gives its known answers."""
     card = model.card
-    calibration = {"temperature": card.temperature, "min_confidence": card.min_confidence}
-    if fingerprint(model.machine, card.recipe, card.classes, calibration) != card.fingerprint:
+    if fingerprint(model.machine, card.recipe, card.classes, card.thresholds) != card.fingerprint:
         raise ModelError(f"The model is not what its fingerprint says. {_REMEDY}")
     margins = score(model.known_vectors, model.machine).margin
     if not np.allclose(margins, model.known_margins, rtol=0, atol=1e-3):

@@ -164,11 +164,11 @@ def _without_lines_along(difference: npt.NDArray[np.float32], axis: int) -> npt.
 def _is_thin(is_line: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Tell lines (n, lines, 1) of at most `THICKEST_LINE_PX` from darker regions."""
     wide = THICKEST_LINE_PX + 1
-    windows = np.lib.stride_tricks.sliding_window_view(
-        np.pad(is_line[:, :, 0], ((0, 0), (wide - 1, wide - 1))), wide, axis=1
-    ).all(axis=2)  # (n, lines + wide - 1): a run longer than allowed ends here
-    thick = np.lib.stride_tricks.sliding_window_view(windows, wide, axis=1).any(axis=2)
-    return np.asarray(~thick[:, :, None])
+    padded = np.pad(is_line[:, :, 0], ((0, 0), (wide - 1, wide - 1)))
+    # (n, lines + wide - 1): a run longer than allowed ends here
+    ends = np.asarray(np.lib.stride_tricks.sliding_window_view(padded, wide, axis=1).all(axis=2))
+    thick = np.asarray(np.lib.stride_tricks.sliding_window_view(ends, wide, axis=1).any(axis=2))
+    return ~thick[:, :, None]
 
 
 def _light_share(stretched: Bytes, threshold: npt.NDArray[np.intp]) -> Floats:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 
 from digitsort.recognition.ink import Ink
 
 LEAST_CONTRAST = 8.0
 """Gray levels of 0-255 between paper and ink; a pale pencil has 30 and more, scanned paper 2-6."""
+
+TEXTURE_CONTRAST, TEXTURE_SEPARATION = 40.0, 0.8
+"""The darkest spots of rough paper: faint, and with no gap between them and the rest. A pale pencil is
+as faint but separates better."""
 
 MOST_PARTS = 10
 """Connected parts; of 63,000 handwritten digits none fell into more than 6, noise falls into dozens."""
@@ -15,15 +22,68 @@ MOST_PARTS = 10
 MOST_INK = 0.75
 """Share of the frame; the fullest digit, cropped to its box, covers 0.55."""
 
+FULL_LINE = 0.9
+"""Share of a row or column from which on it is taken for a line, or a side for a frame."""
+
+MOST_LINE_INK = 0.6
+"""Share of the ink that may lie in such lines where there are two of them and more."""
+
+WIDEST, NARROWEST = 3.0, 0.06
+"""Width to height of the ink; digits were seen from 0.15 to 1.6."""
+
 BLANK = "blank"
+TEXTURE = "paper texture"
 NOISE = "noise"
+LINES = "lines only"
 SOLID = "solid"
+SHAPE = "not a digit's shape"
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How the ink lies on the frame; each (n,)."""
+
+    line_ink: npt.NDArray[np.float64]
+    lines: npt.NDArray[np.int64]
+    framed: npt.NDArray[np.bool_]
+    width_to_height: npt.NDArray[np.float64]
 
 
 def why_no_digit(ink: Ink) -> list[str]:
-    """The reason why each image can't be a digit, in one word; empty where it can."""
+    """The reason why each image can't be a digit, in a few words; empty where it can."""
+    layout = _measure(ink)
+    odd = (layout.width_to_height > WIDEST) | (layout.width_to_height < NARROWEST)
+    texture = (ink.contrast < TEXTURE_CONTRAST) & (ink.separation < TEXTURE_SEPARATION)
+    rules = (  # the later ones win
+        (odd, SHAPE),
+        ((layout.line_ink > MOST_LINE_INK) & (layout.lines >= 2), LINES),
+        (layout.framed | (ink.share > MOST_INK), SOLID),
+        (texture, TEXTURE),
+        (ink.parts > MOST_PARTS, NOISE),
+        ((ink.contrast < LEAST_CONTRAST) | (ink.parts == 0), BLANK),
+    )
     reasons = np.full(len(ink.parts), "", dtype=object)
-    reasons[ink.share > MOST_INK] = SOLID
-    reasons[ink.parts > MOST_PARTS] = NOISE
-    reasons[(ink.contrast < LEAST_CONTRAST) | (ink.parts == 0)] = BLANK
+    for applies, reason in rules:
+        reasons[applies] = reason
     return list(reasons)
+
+
+def _measure(ink: Ink) -> _Layout:
+    mask = ink.pixels > 127
+    rows = np.asarray(mask.mean(axis=2) >= FULL_LINE)  # (n, side)
+    columns = np.asarray(mask.mean(axis=1) >= FULL_LINE)
+    in_lines = (mask & (rows[:, :, None] | columns[:, None, :])).sum(axis=(1, 2))
+    opposite = (rows[:, 0] & rows[:, -1]) | (columns[:, 0] & columns[:, -1])
+    size = ink.box[:, 2:] - ink.box[:, :2]
+    return _Layout(
+        line_ink=in_lines / np.maximum(mask.sum(axis=(1, 2)), 1),
+        lines=_runs(rows) + _runs(columns),
+        framed=opposite,
+        width_to_height=np.where(ink.parts > 0, size[:, 0] / np.maximum(size[:, 1], 1e-3), 1.0),
+    )
+
+
+def _runs(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Runs of true values in each row."""
+    steps = np.diff(flags.astype(np.int8), axis=1, prepend=0)
+    return np.asarray((steps == 1).sum(axis=1))

@@ -23,6 +23,12 @@ from digitsort.training.reserved import RESERVED_DIGITS
 
 LabelledGray = tuple[Gray, str]
 
+SYNTHETIC_COUNT = 1200
+"""Images of each digit where no number is named; more were not seen to help."""
+
+SYNTHETIC_SEED = 0
+MOST_SYNTHETIC = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
@@ -49,7 +55,8 @@ def open_datasets(names: Sequence[str]) -> list[Dataset]:
     Parameters
     ----------
     names : sequence of str
-        ``digits``, ``default``, ``mnist``, a folder of IDX files, or one of folders named by class.
+        ``digits``, ``synthetic`` or ``synthetic:N``, ``default`` (both of them), ``mnist``, a folder of
+        IDX files, or one of folders named by class.
 
     Raises
     ------
@@ -58,19 +65,27 @@ def open_datasets(names: Sequence[str]) -> list[Dataset]:
     TrainingDataError
         For data that is there but of no use.
     """
-    return [_open(name) for name in names]
+    return [dataset for name in names for dataset in _open(name)]
 
 
-def _open(name: str) -> Dataset:
-    if name in ("digits", "default"):
-        return _digits(reserve=name == "default")
+def _open(name: str) -> list[Dataset]:
+    if name == "default":
+        return [_digits(reserve=True), _synthetic(SYNTHETIC_COUNT)]
+    return [_open_one(name)]
+
+
+def _open_one(name: str) -> Dataset:
+    if name == "digits":
+        return _digits(reserve=False)
+    if name == "synthetic" or name.startswith("synthetic:"):
+        return _synthetic(_synthetic_count(name))
     if name == "mnist":
         return mnist_dataset()
     folder = Path(name)
     if not folder.is_dir():
         raise UsageError(
-            f"{printable(name)} is no training data. Name digits, mnist, default or a folder "
-            "(of folders named 0-9, or of IDX files)."
+            f"{printable(name)} is no training data. Name digits, synthetic, mnist, default or a "
+            "folder (of folders named 0-9, or of IDX files)."
         )
     return _idx(folder) if has_idx_files(folder) else _folders(folder)
 
@@ -87,6 +102,26 @@ def _digits(*, reserve: bool) -> Dataset:
             yield digits_to_gray(digits.images[index]), str(digits.target[index])
 
     return Dataset("digits", len(kept), load)
+
+
+def _synthetic(count_per_digit: int) -> Dataset:
+    """Handwriting that the program invents, so many images of each digit."""
+    from digitsort.training.handwriting.generate import write_digits
+
+    def load() -> Iterator[LabelledGray]:
+        yield from write_digits(count_per_digit, SYNTHETIC_SEED)
+
+    return Dataset(f"synthetic:{count_per_digit}", 10 * count_per_digit, load)
+
+
+def _synthetic_count(name: str) -> int:
+    number = name.removeprefix("synthetic").removeprefix(":") or str(SYNTHETIC_COUNT)
+    if not number.isdecimal() or not 0 < int(number) <= MOST_SYNTHETIC:
+        raise UsageError(
+            f"{printable(name)}: say how many images of each digit to invent, 1 to {MOST_SYNTHETIC}: "
+            f"synthetic:{SYNTHETIC_COUNT}."
+        )
+    return int(number)
 
 
 def digits_to_gray(image: Any) -> Gray:

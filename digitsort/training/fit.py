@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import islice
@@ -19,6 +19,7 @@ from digitsort.model.estimator import DigitClassifier, support_vectors
 from digitsort.model.saving import to_bytes
 from digitsort.progress import Progress, silent
 from digitsort.recognition.score import Scores, score
+from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import RECIPE, vectorize
 from digitsort.training.calibrate import Calibration, calibrate
 from digitsort.training.datasets import Dataset
@@ -113,7 +114,8 @@ def _vectors(datasets: Sequence[Dataset], progress: Progress) -> _Examples:
     total, done = sum(d.count for d in datasets), 0
     pairs = (pair for dataset in datasets for pair in dataset.load())
     while batch := list(islice(pairs, BATCH)):
-        features.append(vectorize([gray for gray, _ in batch]).features)
+        with one_blas_thread():
+            features.append(vectorize([gray for gray, _ in batch]).features)
         labels.extend(label for _, label in batch)
         done += len(batch)
         progress("prepare images", done, total)
@@ -191,10 +193,7 @@ def _card(
 ) -> Card:
     machine = support_vectors(estimator.svc_)
     names = tuple(str(name) for name in estimator.classes_)
-    thresholds = {
-        "temperature": calibration.temperature,
-        "min_confidence": calibration.min_confidence,
-    }
+    thresholds = asdict(calibration)
     return Card(
         recipe=RECIPE,
         classes=names,

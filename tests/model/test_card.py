@@ -30,6 +30,7 @@ def test_round_trip(model: Model) -> None:
         ("temperature", 0.0),
         ("temperature", float("nan")),
         ("min_confidence", 1.5),
+        ("min_familiarity", -0.1),
         ("held_out_accuracy", "good"),
         ("seed", True),
         ("fingerprint", "abc"),
@@ -50,7 +51,7 @@ def test_what_is_no_card_is_refused(values: Any) -> None:
 def test_the_fingerprint_is_of_what_decides(model: Model) -> None:
     """It changes with any array, name or threshold, and with nothing else."""
     card, machine = model.card, model.machine
-    calibration = {"temperature": card.temperature, "min_confidence": card.min_confidence}
+    calibration = card.thresholds
 
     def of(**changes: Any) -> str:
         changed = replace(machine, **changes)

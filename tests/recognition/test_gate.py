@@ -5,11 +5,37 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitsort.recognition.gate import BLANK, NOISE, SOLID, why_no_digit
+from digitsort.recognition.gate import BLANK, LINES, NOISE, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.ink import find_ink
-from tests.drawing import Pixels, digit_inks, scans
+from tests.drawing import Pixels, digit_inks, enlarged, framed, scans
 
 RNG = np.random.default_rng(5)
+
+
+def grid(spacing: int) -> Pixels:
+    """Squared paper with nothing on it."""
+    paper = np.full((120, 120), 240, np.uint8)
+    paper[spacing // 2 :: spacing] = 120
+    paper[:, spacing // 3 :: spacing] = 120
+    return paper
+
+
+def rough() -> Pixels:
+    """Blotchy paper."""
+    blotches = np.kron(RNG.integers(205, 232, (9, 9)), np.ones((12, 12)))
+    return enlarged(blotches.astype(np.uint8), 100)
+
+
+def dash() -> Pixels:
+    """One stroke, far wider than high."""
+    paper = np.full((60, 200), 250, np.uint8)
+    paper[28:34, 30:170] = 20
+    return paper
+
+
+def framed_card() -> Pixels:
+    """A dark card on a light table."""
+    return framed(np.full((80, 60), 30, np.uint8), 4, 240)
 
 
 @pytest.mark.parametrize(
@@ -20,8 +46,12 @@ RNG = np.random.default_rng(5)
         (RNG.integers(246, 250, (120, 90)).astype(np.uint8), BLANK),
         (np.tile(np.linspace(240, 246, 80), (60, 1)).astype(np.uint8), BLANK),
         (RNG.integers(0, 256, (90, 90)).astype(np.uint8), NOISE),
+        (grid(40), LINES),
+        (rough(), TEXTURE),
+        (dash(), SHAPE),
+        (framed_card(), SOLID),
     ],
-    ids=["white", "black", "scanned paper", "slight shadow", "noise"],
+    ids="white black scan shadow noise grid texture dash card".split(),
 )
 def test_no_digit(image: Pixels, reason: str) -> None:
     assert why_no_digit(find_ink([image])) == [reason]

@@ -19,9 +19,11 @@ from tests.training.test_idx import LABELS, good, write
 
 
 def labels_of(name: str | Path) -> list[str]:
-    (dataset,) = open_datasets([str(name)])
-    labels = [label for _, label in dataset.load()]
-    assert len(labels) == dataset.count
+    labels = []
+    for dataset in open_datasets([str(name)]):
+        loaded = [label for _, label in dataset.load()]
+        assert len(loaded) == dataset.count
+        labels += loaded
     return labels
 
 
@@ -31,7 +33,19 @@ def test_digits_are_all_of_load_digits() -> None:
 
 
 def test_the_default_leaves_out_what_the_samples_show() -> None:
-    assert len(labels_of("default")) == 1797 - len(RESERVED_DIGITS)
+    digits, synthetic = open_datasets(["default"])
+    assert len(list(digits.load())) == 1797 - len(RESERVED_DIGITS)
+    assert (synthetic.name, synthetic.count) == ("synthetic:1200", 12_000)
+
+
+def test_synthetic_digits_by_number() -> None:
+    assert Counter(labels_of("synthetic:3")) == dict.fromkeys("0123456789", 3)
+
+
+@pytest.mark.parametrize("name", ["synthetic:0", "synthetic:-1", "synthetic:many", "synthetic:9999999"])
+def test_a_number_of_no_use_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="1 to 100000"):
+        open_datasets([name])
 
 
 def test_a_folder_of_idx_files(tmp_path: Path) -> None:
@@ -80,7 +94,7 @@ def test_an_unreadable_training_image_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(UsageError, match="digits, mnist"):
+    with pytest.raises(UsageError, match="digits, synthetic, mnist"):
         open_datasets(["nonsense"])
 
 

@@ -1,0 +1,1 @@
+"""Handwriting that a program invents: styles of each digit, strokes, a pen."""
