@@ -107,7 +107,8 @@ CASES: dict[str, Case] = {
         "labels.csv exists already",
         {**GOOD, "labels.csv": b"my corrections"},
     ),
-    "existing model": ("train", 5, "model.pkl exists already", {"model.pkl": b"another"}),
+    # refused before the data are looked at
+    "existing model": ("train -d gone", 5, "model.pkl exists already", {"model.pkl": b"another"}),
     "output is a folder": ("classify scans -m MODEL -o scans --force", 5, "is a folder", GOOD),
     "unwritable output": (
         "classify scans -m MODEL -o f/l.csv",

@@ -142,6 +142,7 @@ def test_dest_inside_source_is_no_input(here: Path, model_file: Path) -> None:
     before = read_tree(here)
     second = invoke("sort", "scans", "scans/sorted", "-m", model_file)
     assert first.exit_code == second.exit_code == 1
+    assert "0 copied, 6 there already" in " ".join(second.stderr.split())
     assert before == read_tree(here)
 
 
