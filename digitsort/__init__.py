@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from digitsort.training.datasets import open_datasets
     from digitsort.training.default import default_model
     from digitsort.training.evaluate import evaluate
-    from digitsort.training.fit import TrainingOptions, train
+    from digitsort.training.fit import train
+    from digitsort.training.options import TrainingOptions
 
     __version__: str
 
@@ -56,7 +57,7 @@ _HOMES = {
     "Outcome": "records",
     "Settings": "classify",
     "Status": "records",
-    "TrainingOptions": "training.fit",
+    "TrainingOptions": "training.options",
     "apply_plan": "sorting.apply",
     "classify_files": "classify",
     "classify_folder": "classify",

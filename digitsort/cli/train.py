@@ -46,8 +46,8 @@ def train(
     from digitsort.files.atomic import refuse_existing
     from digitsort.model.saving import save
     from digitsort.training.datasets import open_datasets
-    from digitsort.training.fit import TrainingOptions
     from digitsort.training.fit import train as train_model
+    from digitsort.training.options import TrainingOptions
 
     refuse_existing(output, force=force)
     with stages(quiet=quiet) as progress:

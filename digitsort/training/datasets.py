@@ -23,7 +23,7 @@ from digitsort.training.reserved import RESERVED_DIGITS
 
 LabelledGray = tuple[Gray, str]
 
-SYNTHETIC_COUNT = 1200
+SYNTHETIC_COUNT = 1500
 """Images of each digit where no number is named; more were not seen to help."""
 
 SYNTHETIC_SEED = 0
@@ -42,11 +42,14 @@ class Dataset:
         Images it is expected to give.
     load : callable
         Gives (gray, class name) pairs, always the same ones in the same order.
+    invented : bool
+        The program wrote the images itself.
     """
 
     name: str
     count: int
     load: Callable[[], Iterator[LabelledGray]]
+    invented: bool = False
 
 
 def open_datasets(names: Sequence[str]) -> list[Dataset]:
@@ -111,7 +114,7 @@ def _synthetic(count_per_digit: int) -> Dataset:
     def load() -> Iterator[LabelledGray]:
         yield from write_digits(count_per_digit, SYNTHETIC_SEED)
 
-    return Dataset(f"synthetic:{count_per_digit}", 10 * count_per_digit, load)
+    return Dataset(f"synthetic:{count_per_digit}", 10 * count_per_digit, load, invented=True)
 
 
 def _synthetic_count(name: str) -> int:

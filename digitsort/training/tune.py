@@ -9,9 +9,6 @@ import numpy.typing as npt
 
 from digitsort.progress import Progress
 
-DEFAULT_C = 10.0
-DEFAULT_GAMMA = 1.0
-
 C_VALUES = (1.0, 3.0, 10.0, 30.0)
 GAMMA_VALUES = (0.5, 0.7, 1.0, 1.5, 2.0)
 """In units of scikit-learn's "scale"."""

@@ -9,7 +9,8 @@ import pytest
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.model.reading import parse_model, verify_model
 from digitsort.training.datasets import Dataset, LabelledGray
-from digitsort.training.fit import Trained, TrainingOptions, train
+from digitsort.training.fit import Trained, train
+from digitsort.training.options import TrainingOptions
 from tests.drawing import digit_inks
 
 
