@@ -21,9 +21,22 @@ if TYPE_CHECKING:
 @reports_errors
 def classify(
     sources: Annotated[
-        list[Path],
-        typer.Argument(metavar="SOURCE...", help="Files and folders; - is none of them."),
-    ],
+        list[Path] | None, typer.Argument(metavar="[SOURCE...]", help="Files and folders.")
+    ] = None,
+    files_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--files-from",
+            metavar="FILE",
+            help="Read more sources from a file, one a line; - is stdin.",
+        ),
+    ] = None,
+    files_from0: Annotated[
+        Path | None,
+        typer.Option(
+            "--files-from0", metavar="FILE", help="The same, separated by NUL, as find -print0 does."
+        ),
+    ] = None,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="The result; - is stdout.")
     ] = "labels.csv",
@@ -51,7 +64,8 @@ def classify(
     from digitsort.summary import Summary
 
     settings = Settings(min_confidence, probabilities)
-    walk = Walk(check_sources(sources), follow_links)
+    listed = [*_listed(files_from, b"\n"), *_listed(files_from0, b"\0")]
+    walk = Walk(check_sources(_some([*(sources or ()), *listed])), follow_links)
     chosen = _format(form)
     if output != "-":
         refuse_existing(Path(output), force=force)
@@ -64,6 +78,20 @@ def classify(
     summary.close()
     print_summary(summary, walk, None if output == "-" else output, quiet=quiet)
     return summary.exit_code(walk)
+
+
+def _listed(file: Path | None, separator: bytes) -> list[str]:
+    from digitsort.files.names import read_list
+
+    return [] if file is None else read_list(file, separator)
+
+
+def _some(sources: list[Path | str]) -> list[Path | str]:
+    from digitsort.errors import UsageError
+
+    if not sources:
+        raise UsageError("Nothing to classify: name a file or folder, or --files-from FILE.")
+    return sources
 
 
 def _format(form: str) -> Format:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import unicodedata
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from digitsort.errors import UsageError
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """First characters that make a spreadsheet read a cell as a formula (OWASP, CSV injection), the
@@ -55,6 +58,23 @@ def from_cell(cell: str, root: str) -> str:
     else:
         text = cell
     return os.path.normpath(os.path.join(root, text))
+
+
+def read_list(file: Path, separator: bytes) -> list[str]:
+    """Paths from a file, or from stdin where it is ``-``; empty ones are passed over.
+
+    Raises
+    ------
+    UsageError
+        If the file can't be read.
+    """
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{printable(str(file))}: {error.strerror}. Name a file that lists paths, or - for stdin."
+        ) from error
+    return [os.fsdecode(name) for name in data.split(separator) if name]
 
 
 def folder_of(output: str) -> str:

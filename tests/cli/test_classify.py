@@ -243,3 +243,20 @@ def test_any_file_name_comes_back_from_the_csv(tmp_path: Path, model_file: Path)
     }
     assert len(rows) == len(read_tree(tmp_path / "scans"))
     (tmp_path / "labels.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("option", "separator"), [("--files-from", "\n"), ("--files-from0", "\0")])
+def test_sources_from_a_list(here: Path, option: str, separator: str, model_file: Path) -> None:
+    """Files and folders, in the order of the list; empty names are passed over."""
+    (here / "list").write_text(separator.join(["scans/sub", "", "scans/9.png", ""]))
+    done = invoke("classify", option, "list", "-o", "-", "-q", "-m", model_file)
+    assert done.exit_code == 0
+    assert [row["path"] for row in table(done.stdout)] == ["scans/sub/7.png", "scans/9.png"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--files-from", "empty"), ("--files-from", "missing")])
+def test_nothing_to_classify(here: Path, arguments: tuple[str, ...]) -> None:
+    (here / "empty").touch()
+    done = invoke("classify", *arguments)
+    assert done.exit_code == 2
+    assert "Name" in done.output or "name" in done.output

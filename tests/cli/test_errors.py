@@ -65,7 +65,7 @@ Case = tuple[str, int, str, Tree]
 CASES: dict[str, Case] = {
     # what the command can't mean: 2
     "missing folder": ("classify gone", 2, "gone: No such file or directory", {}),
-    "no source": ("classify", 2, "Missing argument", {}),
+    "no source": ("classify", 2, "Nothing to classify", {}),
     "unknown command": ("clasify scans", 2, "No such command", {}),
     "unknown option": ("classify scans --gpu", 2, "No such option", {}),
     "percent": ("classify scans --min-confidence 90", 2, "between 0 and 1", GOOD),

@@ -18,3 +18,8 @@ def test_by_hand() -> None:
     assert math.isnan(ten.precision)
     assert math.isnan(none.recall)
     assert found.confusion.tolist() == [[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
+
+
+def test_one_class_all_right() -> None:
+    found = evaluate(["3", "3"], ["3", "3"])
+    assert (found.accuracy, found.confusion.tolist()) == (1.0, [[2]])
