@@ -41,7 +41,7 @@ class _Rate(ProgressColumn):
 
 def stderr_console(*, quiet: bool = False) -> Console:
     """Console on stderr; `NO_COLOR` is honoured by rich."""
-    return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=False)
+    return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
 
 
 def warn(message: str) -> None:

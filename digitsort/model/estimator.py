@@ -75,8 +75,13 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         return self.fit_features(_features(X), y)
 
-    def fit_features(self, features: npt.NDArray[np.float32], y: npt.ArrayLike) -> DigitClassifier:
-        """Fit to vectors (n, d) that `vectorize` made."""
+    def fit_features(
+        self,
+        features: npt.NDArray[np.float32],
+        y: npt.ArrayLike,
+        sample_weight: npt.NDArray[np.float64] | None = None,
+    ) -> DigitClassifier:
+        """Fit to vectors (n, d) that `vectorize` made; a weight (n,) multiplies C."""
         self.classes_, encoded = np.unique(np.asarray(y), return_inverse=True)
         values = features.astype(np.float64)
         self.svc_ = SVC(
@@ -84,7 +89,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             gamma=self.gamma / (values.shape[1] * values.var()),
             break_ties=True,
             cache_size=1000,
-        ).fit(values, encoded)
+        ).fit(values, encoded, sample_weight=sample_weight)
         self.temperature_ = float(self.temperature)
         self.card_: dict[str, Any] = {}
         return self

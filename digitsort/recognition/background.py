@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from digitsort.recognition.canvas import SIDE_PX
+from digitsort.recognition.parts import connected_parts
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -32,6 +33,12 @@ THICKEST_LINE_PX = 4
 
 PALEST_INK = 0.6
 """Printed lines are paler than this share of the darkest ink."""
+
+UNSURE = 0.15
+"""Distance of the share of light from one half up to which the number of parts decides."""
+
+LEAST_PART_PX = 16
+"""Of the canvas; smaller parts are specks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +181,18 @@ def _is_thin(is_line: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 def _light_share(stretched: Bytes, threshold: npt.NDArray[np.intp]) -> Floats:
     """Evidence for light paper, 0-1: how much of the frame and of its rim is light; shape (n,)."""
     light = stretched > threshold[:, None, None]
-    return np.asarray(0.35 * light[:, rim()].mean(axis=1) + 0.65 * light.mean(axis=(1, 2)))
+    share = np.asarray(0.35 * light[:, rim()].mean(axis=1) + 0.65 * light.mean(axis=(1, 2)))
+    unsure = np.flatnonzero(np.abs(share - 0.5) < UNSURE)
+    # Where a thick digit fills half of the frame: ink hangs together, the paper around it does not.
+    more = np.sign(_count_parts(light[unsure]) - _count_parts(~light[unsure]))
+    share[unsure] = np.where(more == 0, share[unsure], 0.5 + 0.01 * more)
+    return share
+
+
+def _count_parts(masks: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Number of connected parts in each mask (n,), specks aside."""
+    parts = connected_parts(masks)
+    return np.bincount(parts.image[parts.area >= LEAST_PART_PX], minlength=len(masks))
 
 
 def _below_flat_paper(

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.recognition.background import Background, otsu, rim, subtract_background
+from digitsort.recognition.background import Background, otsu, subtract_background
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray, to_canvases
 from digitsort.recognition.parts import Parts, connected_parts
 
@@ -100,7 +100,8 @@ def _choose(parts: Parts, background: Background) -> Mask:
     """Choose the parts (n_parts,) that belong to the digit: the most central one and its like."""
     n = len(background.darkness)
     score = parts.total(_centrality() * background.darkness)
-    at_rim = parts.touch(np.broadcast_to(rim(), background.darkness.shape))
+    sides = parts.sides()
+    at_rim = sides > 0
     # A part that never leaves the outer fifth is a neighbour's stroke or the edge of a form, unless
     # there is nothing else.
     marginal = at_rim & ~parts.touch(np.broadcast_to(_inner(), background.darkness.shape))
@@ -115,8 +116,8 @@ def _choose(parts: Parts, background: Background) -> Mask:
     near = parts.touch(_grow(parts.select(is_best), NEAR_PX))
     stray = at_rim & ~at_rim[mine] & (score < 0.5 * score[mine])
     large = parts.area >= np.where(near, 0.01, 0.08) * parts.area[mine]
-    # A digit that fills its frame may have broken parts at the rim; one with a margin has none.
-    own = near & at_rim[mine]
+    # A digit that is cut tight has parts of its own at the rim; one with a margin has none.
+    own = (near & at_rim[mine]) | (sides[mine] >= 2)
     return np.asarray(large & (own | ~(marginal | stray)))
 
 

@@ -34,6 +34,20 @@ class Parts:
         sums = np.bincount(self.labels.ravel(), weights.ravel(), len(self.image) + 1)
         return np.asarray(sums[1:], np.float64)
 
+    def sides(self) -> npt.NDArray[np.int64]:
+        """How many of the frame's four sides each part touches; shape (n_parts,)."""
+        count = np.zeros(len(self.image) + 1, np.int64)
+        for edge in (
+            self.labels[:, 0],
+            self.labels[:, -1],
+            self.labels[:, :, 0],
+            self.labels[:, :, -1],
+        ):
+            touched = np.zeros(len(count), np.bool_)
+            touched[edge.ravel()] = True
+            count += touched
+        return count[1:]
+
     def touch(self, where: Mask) -> Mask:
         """Tell which parts have a pixel in `where` (n, side, side); shape (n_parts,)."""
         touched = np.zeros(len(self.image) + 1, np.bool_)

@@ -55,9 +55,14 @@ class Trained:
 class _Examples:
     features: npt.NDArray[np.float32]
     labels: npt.NDArray[np.str_]
+    weights: npt.NDArray[np.float64]
 
     def __getitem__(self, where: npt.NDArray[np.intp]) -> _Examples:
-        return _Examples(self.features[where], self.labels[where])
+        return _Examples(self.features[where], self.labels[where], self.weights[where])
+
+    def fit(self, estimator: DigitClassifier) -> DigitClassifier:
+        """Fit an estimator to these examples."""
+        return estimator.fit_features(self.features, self.labels, self.weights)
 
 
 def train(
@@ -83,8 +88,7 @@ def train(
     progress("calibrate", 0, None)
     calibration, basis = _calibrate(fit_part, parameters, options.seed)
     progress("fit", 0, None)
-    estimator = DigitClassifier(**parameters, temperature=calibration.temperature)
-    estimator.fit_features(fit_part.features, fit_part.labels)
+    estimator = fit_part.fit(DigitClassifier(**parameters, temperature=calibration.temperature))
     evaluation = evaluate(list(test_part.labels), list(estimator.predict_features(test_part.features)))
     card = _card(datasets, options, fit_part, estimator, calibration, basis, evaluation)
     estimator.card_ = card.to_dict()
@@ -111,7 +115,8 @@ def _vectors(datasets: Sequence[Dataset], progress: Progress) -> _Examples:
         progress("prepare images", done, total)
     if not labels:
         raise TrainingDataError("The training data holds no images. Name another folder.")
-    return _Examples(np.concatenate(features), np.array(labels))
+    weights = np.repeat([d.weight for d in datasets], [d.count for d in datasets])
+    return _Examples(np.concatenate(features), np.array(labels), weights)
 
 
 def _check_classes(labels: npt.NDArray[np.str_]) -> None:
@@ -147,9 +152,7 @@ def _calibrate(examples: _Examples, parameters: dict[str, float], seed: int) -> 
     scores, rows = [], []
     folds = list(_calibration_folds(examples.labels, seed))
     for fit_rows, judged_rows in folds:
-        machine = DigitClassifier(**parameters).fit_features(
-            examples.features[fit_rows], examples.labels[fit_rows]
-        )
+        machine = examples[fit_rows].fit(DigitClassifier(**parameters))
         scores.append(score(examples.features[judged_rows], support_vectors(machine.svc_)))
         rows.append(judged_rows)
     _, encoded = np.unique(examples.labels, return_inverse=True)

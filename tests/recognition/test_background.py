@@ -55,3 +55,13 @@ def test_polarity_is_found_and_the_shadow_gone(slope: float, invert: bool) -> No
     assert found.light_on_dark.tolist() == [invert] * 30
     for a, b in zip(plain, found.darkness.astype(float), strict=True):
         assert np.corrcoef(a.ravel(), b.ravel())[0, 1] > 0.9
+
+
+def test_a_thick_digit_that_fills_half_of_the_frame_is_ink() -> None:
+    """Light on dark, touching the border all around: the paper is in pieces, the ink is not."""
+    eight = np.full((16, 16), 255, np.uint8)
+    eight[3:7, 5:11] = eight[9:13, 5:11] = 0
+    eight[:2, :4] = eight[:2, 12:] = eight[14:, :4] = eight[14:, 12:] = eight[6:10, :2] = 0
+    eight[6:10, 14:] = 0
+    assert (eight > 0).mean() > 0.6
+    assert subtract_background(to_canvases([eight])).light_on_dark.tolist() == [True]

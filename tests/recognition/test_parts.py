@@ -37,6 +37,7 @@ def test_measures_of_parts() -> None:
     corner[:, 0, 0] = True
     assert parts.total(weights).tolist() == [5, 26 + 27]
     assert parts.touch(corner).tolist() == [True, False]
+    assert parts.sides().tolist() == [2, 1]
     assert (parts.select(np.array([False, True])) == np.stack([masks[0] & False, masks[1]])).all()
 
 

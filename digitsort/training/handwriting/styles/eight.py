@@ -48,6 +48,27 @@ def eight_open(hand: Hand) -> list[Stroke]:
     ]
 
 
+def eight_fork(hand: Hand) -> list[Stroke]:
+    """Open at the top, like a ribbon: both ends point upwards and need not meet."""
+    waist, bottom = hand.between(0.4, 0.58), hand.between(0.2, 0.4)
+    right, left = hand.between(0.68, 1.0), hand.between(0.05, 0.25)
+    mid, end = (waist + 1) / 2, hand.between(0.0, 0.35)
+    return [
+        hand.stroke(
+            (right, hand.between(0.0, 0.15)),
+            (0.5 + (right - 0.5) * 0.5, waist * hand.between(0.45, 0.6)),
+            (0.5, waist),
+            (0.5 - bottom, mid),
+            (0.5 + hand.about(0.0, 0.04), 1.0),
+            (0.5 + bottom, mid),
+            (0.5 + hand.about(0.0, 0.03), waist),
+            (left, waist * hand.between(0.45, 0.6)),
+            (left + end * 0.5, hand.between(0.0, 0.08)),
+            (left + end, hand.between(0.0, 0.12)),
+        )
+    ]
+
+
 def eight_mirrored(hand: Hand) -> list[Stroke]:
     """Begun the other way round."""
     [stroke] = eight_s(hand)
@@ -87,7 +108,8 @@ def eight_middle(hand: Hand) -> list[Stroke]:
 
 STYLES: tuple[tuple[Style, float], ...] = (
     (eight_s, 5),
-    (eight_open, 0.8),
+    (eight_open, 1.2),
+    (eight_fork, 1.2),
     (eight_mirrored, 1),
     (eight_rings, 2),
     (eight_middle, 1),

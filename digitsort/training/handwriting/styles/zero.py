@@ -54,6 +54,6 @@ STYLES: tuple[tuple[Style, float], ...] = (
     (zero_oval, 6),
     (zero_stub, 2),
     (zero_curl, 1.5),
-    (zero_slashed, 0.4),
+    (zero_slashed, 0.25),
 )
 """Each style and how common it is."""
