@@ -34,6 +34,17 @@ class Parts:
         sums = np.bincount(self.labels.ravel(), weights.ravel(), len(self.image) + 1)
         return np.asarray(sums[1:], np.float64)
 
+    def boxes(self) -> Ints:
+        """Left, top, right, bottom of each part, the last two exclusive; shape (n_parts, 4)."""
+        low = np.full((len(self.image), 2), max(self.labels.shape))
+        high = np.zeros_like(low)
+        _, y, x = np.nonzero(self.labels)
+        part = self.labels[self.labels > 0] - 1
+        position = np.stack([x, y], axis=1)
+        np.minimum.at(low, part, position)
+        np.maximum.at(high, part, position + 1)
+        return np.concatenate([low, high], axis=1)
+
     def sides(self) -> npt.NDArray[np.int64]:
         """How many of the frame's four sides each part touches; shape (n_parts,)."""
         count = np.zeros(len(self.image) + 1, np.int64)

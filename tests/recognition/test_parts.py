@@ -38,6 +38,7 @@ def test_measures_of_parts() -> None:
     assert parts.total(weights).tolist() == [5, 26 + 27]
     assert parts.touch(corner).tolist() == [True, False]
     assert parts.sides().tolist() == [2, 1]
+    assert parts.boxes().tolist() == [[0, 0, 2, 2], [2, 2, 4, 3]]
     assert (parts.select(np.array([False, True])) == np.stack([masks[0] & False, masks[1]])).all()
 
 
