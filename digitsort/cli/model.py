@@ -54,9 +54,25 @@ def _lines(card: Card) -> list[tuple[str, str]]:
             f"confidence {card.min_confidence:.4f} and familiarity {card.ok_familiarity:.4f}",
         ),
         ("rejected below", f"familiarity {card.min_familiarity:.4f}"),
-        ("calibrated on", card.calibration),
+        ("bound", _bound(card)),
+        ("splits", ", ".join(f"{name}: {count}" for name, count in card.splits.items()) + _folds(card)),
         ("recipe", card.recipe),
         ("created", card.created),
         ("versions", ", ".join(f"{name} {value}" for name, value in card.versions.items())),
         ("fingerprint", card.fingerprint),
     ]
+
+
+def _bound(card: Card) -> str:
+    if card.certified_bound == 1:
+        return f"none: too few images to certify an error of {card.max_error:.2%} among the accepted"
+    return (
+        f"at most {card.certified_bound:.2%} of the accepted are wrong, with 95 % confidence and for "
+        f"images like these ({card.certified_errors} of {card.certified_accepted} were)"
+    )
+
+
+def _folds(card: Card) -> str:
+    if card.folds == 1:
+        return ""
+    return f"; temperature and certification from {card.folds} folds, fitted to as well in the end"

@@ -37,6 +37,15 @@ def train(
     held_out: Annotated[
         float, typer.Option("--held-out", metavar="SHARE", help="Kept for the test, 0-1.")
     ] = 0.2,
+    max_error: Annotated[
+        float | None,
+        typer.Option(
+            "--max-error",
+            metavar="E",
+            help="Certify that at most this share (0-1) of the accepted labels is wrong, with 95 % "
+            "confidence; by default 0.005 where there are enough images.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     quiet: options.Quiet = False,
 ) -> ExitCode:
@@ -52,9 +61,7 @@ def train(
     refuse_existing(output, force=force)
     with stages(quiet=quiet) as progress:
         datasets = open_datasets(data or ["default"])
-        trained = train_model(
-            datasets, TrainingOptions(seed=seed, held_out=held_out, tune=tune), progress
-        )
+        trained = train_model(datasets, TrainingOptions(seed, held_out, tune, max_error), progress)
     save(trained.data, output, force=force)
     if not quiet:
         print_evaluation(trained.evaluation, "Held-out images")

@@ -51,8 +51,19 @@ class Card:
         Below it a label is uncertain.
     ok_familiarity, min_familiarity : float
         Below the first an image is uncertain, below the second rejected.
-    calibration : str
-        What the temperature and the threshold rest on, in words.
+    splits : dict of str to int
+        Images by what they were used for: fit, temperature, certification, test. None was used twice,
+        but where `folds` is more than 1.
+    folds : int
+        With few images temperature and certification are taken from scores of images that were left out
+        of the fit in turn, in so many folds; they are then fitted to as well. 1: splits of their own.
+    max_error : float
+        Share of wrong labels among the accepted ones that `min_confidence` was chosen for.
+    certified_accepted, certified_errors : int
+        Accepted images of the certification split, and those of them that were wrong.
+    certified_bound : float
+        With 95 % confidence at most this share of accepted images like those is wrong; 1 if there were
+        too few images to say so.
     fingerprint : str
         SHA-256, in hex, of all that decides an answer; not of date, versions or accuracy.
     """
@@ -73,7 +84,12 @@ class Card:
     min_confidence: float
     ok_familiarity: float
     min_familiarity: float
-    calibration: str
+    splits: dict[str, int]
+    folds: int
+    max_error: float
+    certified_accepted: int
+    certified_errors: int
+    certified_bound: float
     fingerprint: str
 
     @property
@@ -153,6 +169,11 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "min_confidence": lambda v: _is_number(v, 0, 1),
     "ok_familiarity": lambda v: _is_number(v, 0, 1),
     "min_familiarity": lambda v: _is_number(v, 0, 1),
-    "calibration": lambda v: type(v) is str,
+    "splits": lambda v: _is_map(v, int),
+    "folds": lambda v: type(v) is int and v >= 1,
+    "max_error": lambda v: _is_number(v, 0, 1),
+    "certified_accepted": lambda v: type(v) is int and v >= 0,
+    "certified_errors": lambda v: type(v) is int and v >= 0,
+    "certified_bound": lambda v: _is_number(v, 0, 1),
     "fingerprint": lambda v: type(v) is str and len(v) == 64,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -58,6 +59,14 @@ class Scores:
     decision: Floats
     margin: Floats
     familiarity: Floats
+
+    @classmethod
+    def concatenate(cls, scores: Sequence[Scores]) -> Scores:
+        """Join scores of several batches."""
+        return cls(*(np.concatenate([getattr(s, name) for s in scores]) for name in cls.__slots__))
+
+    def __getitem__(self, where: npt.NDArray[np.generic]) -> Scores:
+        return Scores(*(getattr(self, name)[where] for name in self.__slots__))
 
 
 def score(features: Features, machine: SupportVectors) -> Scores:

@@ -23,8 +23,9 @@ from digitsort.training.reserved import RESERVED_DIGITS
 
 LabelledGray = tuple[Gray, str]
 
-SYNTHETIC_COUNT = 1500
-"""Images of each digit where no number is named; more were not seen to help."""
+SYNTHETIC_COUNT = 2000
+"""Images of each digit where no number is named; about 1,500 of them are fitted to, and more were not
+seen to help."""
 
 REAL_WEIGHT = 4.0
 

@@ -1,45 +1,42 @@
-"""Train a model: vectors, split, search, calibration, fit, test."""
+"""Train a model: gather, split, search, fit, calibrate, certify, test."""
 
 from __future__ import annotations
 
 import platform
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 
 from digitsort.errors import TrainingDataError, UsageError
+from digitsort.labels import NONE_LABEL
 from digitsort.model.card import Card, fingerprint
-from digitsort.model.estimator import DigitClassifier, support_vectors
+from digitsort.model.estimator import support_vectors
 from digitsort.model.saving import to_bytes
 from digitsort.progress import Progress, silent
-from digitsort.recognition.score import Scores, score
-from digitsort.recognition.threads import one_blas_thread
-from digitsort.recognition.vectorize import RECIPE, vectorize
+from digitsort.recognition.score import predict, probabilities
+from digitsort.recognition.vectorize import RECIPE
 from digitsort.training.calibrate import Calibration, calibrate
+from digitsort.training.certify import (
+    DEFAULT_MAX_ERROR,
+    Certificate,
+    certify,
+    lowest_threshold,
+    needed_images,
+)
 from digitsort.training.datasets import Dataset
 from digitsort.training.evaluate import Evaluation, evaluate
+from digitsort.training.examples import Examples, gather
 from digitsort.training.options import DEFAULTS, TrainingOptions
+from digitsort.training.trial import Trial, try_out
 from digitsort.training.tune import tune_parameters
-
-LEAST_PER_CLASS = 5
-"""One to test, four to learn from."""
-
-BATCH = 256
 
 SCAN_PARAMETERS = (10.0, 1.0)
 INVENTED_PARAMETERS = (2.0, 1.5)
 """C, and gamma in units of scikit-learn's "scale". Softer and narrower with invented handwriting: it is
 much, and some of it is ambiguous."""
-
-FOLDS = 5
-MOST_FOR_FOLDS = 10_000
-"""With more images the calibration takes one split instead of five folds: its error is small enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +46,6 @@ class Trained:
     data: bytes
     card: Card
     evaluation: Evaluation
-
-
-@dataclass(frozen=True, slots=True)
-class _Examples:
-    features: npt.NDArray[np.float32]
-    labels: npt.NDArray[np.str_]
-    weights: npt.NDArray[np.float64]
-
-    def __getitem__(self, where: npt.NDArray[np.intp]) -> _Examples:
-        return _Examples(self.features[where], self.labels[where], self.weights[where])
-
-    def fit(self, estimator: DigitClassifier) -> DigitClassifier:
-        """Fit an estimator to these examples."""
-        return estimator.fit_features(self.features, self.labels, self.weights)
 
 
 def train(
@@ -75,24 +58,33 @@ def train(
     Raises
     ------
     TrainingDataError
-        If there are fewer than two classes or too few images in one.
+        If there are fewer than two classes, too few images in one, or too few to certify an error.
     """
     if not 0 < options.held_out < 1:
         raise UsageError(f"The held-out share lies between 0 and 1, not at {options.held_out}.")
-    examples = _vectors(datasets, progress)
-    _check_classes(examples.labels)
-    fit_part, test_part = _split(examples, options.held_out, options.seed)
+    if options.max_error is not None and not 0 < options.max_error < 1:
+        raise UsageError(f"An error lies between 0 and 1, not at {options.max_error}.")
+    examples = gather(datasets, progress)
+    known, test = _hold_out(examples, options)
     parameters = _parameters(datasets)
     if options.tune:
-        parameters = tune_parameters(fit_part.features, fit_part.labels, options.seed, progress)
-    progress("calibrate", 0, None)
-    calibration, basis = _calibrate(fit_part, parameters, options.seed)
+        parameters = tune_parameters(known.features, known.labels, options.seed, progress)
     progress("fit", 0, None)
-    estimator = fit_part.fit(DigitClassifier(**parameters, temperature=calibration.temperature))
-    evaluation = evaluate(list(test_part.labels), list(estimator.predict_features(test_part.features)))
-    card = _card(datasets, options, fit_part, estimator, calibration, basis, evaluation)
+    trial = try_out(known, parameters, options.seed)
+    calibration = calibrate(trial.temperature.scores, trial.temperature.truth)
+    certificate = _certificate(trial, calibration, options.max_error)
+    estimator = trial.estimator
+    estimator.temperature_ = calibration.temperature
+    evaluation = evaluate(list(test.labels), list(estimator.predict_features(test.features)))
+    card = _card(datasets, options, trial, calibration, certificate, evaluation)
     estimator.card_ = card.to_dict()
-    return Trained(to_bytes(estimator, test_part.features), card, evaluation)
+    return Trained(to_bytes(estimator, test.features), card, evaluation)
+
+
+def _hold_out(examples: Examples, options: TrainingOptions) -> tuple[Examples, Examples]:
+    # Every class needs a place in both parts.
+    classes = len(np.unique(examples.labels))
+    return examples.split(max(classes, round(options.held_out * len(examples))), options.seed)
 
 
 def _parameters(datasets: Sequence[Dataset]) -> dict[str, float]:
@@ -102,96 +94,50 @@ def _parameters(datasets: Sequence[Dataset]) -> dict[str, float]:
     return {"C": C, "gamma": gamma}
 
 
-def _vectors(datasets: Sequence[Dataset], progress: Progress) -> _Examples:
-    features: list[npt.NDArray[np.float32]] = []
-    labels: list[str] = []
-    total, done = sum(d.count for d in datasets), 0
-    pairs = (pair for dataset in datasets for pair in dataset.load())
-    while batch := list(islice(pairs, BATCH)):
-        with one_blas_thread():
-            features.append(vectorize([gray for gray, _ in batch]).features)
-        labels.extend(label for _, label in batch)
-        done += len(batch)
-        progress("prepare images", done, total)
-    if not labels:
-        raise TrainingDataError("The training data holds no images. Name another folder.")
-    weights = np.repeat([d.weight for d in datasets], [d.count for d in datasets])
-    return _Examples(np.concatenate(features), np.array(labels), weights)
-
-
-def _check_classes(labels: npt.NDArray[np.str_]) -> None:
-    counts = Counter(labels.tolist())
-    if len(counts) < 2:
-        raise TrainingDataError(
-            f"There is only one class, {next(iter(counts))!r}: nothing to tell apart. "
-            "Add images of another."
-        )
-    name, fewest = min(counts.items(), key=lambda item: item[1])
-    if fewest < LEAST_PER_CLASS:
-        images = "one image" if fewest == 1 else f"{fewest} images"
-        raise TrainingDataError(
-            f"Class {name!r} has {images}; it takes {LEAST_PER_CLASS} and more to learn a class and "
-            "to test it. Add some, or leave the class out."
-        )
-
-
-def _split(examples: _Examples, held_out: float, seed: int) -> tuple[_Examples, _Examples]:
-    from sklearn.model_selection import train_test_split
-
-    rows = np.arange(len(examples.labels))
-    # Every class needs a place in both parts.
-    least = max(len(set(examples.labels.tolist())), round(held_out * len(rows)))
-    fit_rows, test_rows = train_test_split(
-        rows, test_size=least, random_state=seed, stratify=examples.labels
+def _certificate(trial: Trial, calibration: Calibration, max_error: float | None) -> Certificate:
+    """Certify the asked error, or where none was asked fall back on a threshold without a bound."""
+    scores, truth = trial.certification.scores, trial.certification.truth
+    label = predict(scores)
+    chances = probabilities(scores, calibration.temperature)
+    acceptable = (scores.familiarity >= calibration.ok_familiarity) & (
+        trial.estimator.classes_[label] != NONE_LABEL
     )
-    return examples[np.sort(fit_rows)], examples[np.sort(test_rows)]
+    confidence = chances[np.arange(len(truth)), label][acceptable]
+    right = (label == truth)[acceptable]
+    asked = DEFAULT_MAX_ERROR if max_error is None else max_error
+    certificate = certify(confidence, right, asked)
+    if certificate is not None:
+        return certificate
+    if max_error is not None:
+        raise TrainingDataError(_no_certificate(max_error, len(confidence)))
+    return Certificate(lowest_threshold(confidence, right, asked), 0, 0, 1.0)
 
 
-def _calibrate(examples: _Examples, parameters: dict[str, float], seed: int) -> tuple[Calibration, str]:
-    """Calibrate on images that the machine judging them was not fitted to."""
-    scores, rows = [], []
-    folds = list(_calibration_folds(examples.labels, seed))
-    for fit_rows, judged_rows in folds:
-        machine = examples[fit_rows].fit(DigitClassifier(**parameters))
-        scores.append(score(examples.features[judged_rows], support_vectors(machine.svc_)))
-        rows.append(judged_rows)
-    _, encoded = np.unique(examples.labels, return_inverse=True)
-    joined = Scores(*(np.concatenate([getattr(s, name) for s in scores]) for name in Scores.__slots__))
-    count = sum(map(len, rows))
-    how = f"{len(folds)} folds of" if len(folds) > 1 else "a split of"
-    return calibrate(joined, encoded[np.concatenate(rows)]), f"{how} {count} images"
-
-
-def _calibration_folds(
-    labels: npt.NDArray[np.str_], seed: int
-) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-    from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
-
-    if len(labels) > MOST_FOR_FOLDS:
-        splitter = StratifiedShuffleSplit(1, test_size=MOST_FOR_FOLDS // 2, random_state=seed)
-    else:
-        fewest = min(Counter(labels.tolist()).values())
-        splitter = StratifiedKFold(min(FOLDS, fewest), shuffle=True, random_state=seed)
-    yield from splitter.split(np.zeros(len(labels)), labels)
+def _no_certificate(max_error: float, count: int) -> str:
+    return (
+        f"An error of {max_error:.2%} among the accepted can't be certified: it takes at least "
+        f"{needed_images(max_error)} accepted images without an error, and the certification split has "
+        f"{count} that could be accepted. Add data, or ask for a larger --max-error."
+    )
 
 
 def _card(
     datasets: Sequence[Dataset],
     options: TrainingOptions,
-    fit_part: _Examples,
-    estimator: DigitClassifier,
+    trial: Trial,
     calibration: Calibration,
-    basis: str,
+    certificate: Certificate,
     evaluation: Evaluation,
 ) -> Card:
+    estimator, fitted = trial.estimator, trial.fitted
     machine = support_vectors(estimator.svc_)
     names = tuple(str(name) for name in estimator.classes_)
-    thresholds = asdict(calibration)
+    thresholds = {**asdict(calibration), "min_confidence": certificate.threshold}
     return Card(
         recipe=RECIPE,
         classes=names,
         data=tuple(dataset.name for dataset in datasets),
-        counts={name: int((fit_part.labels == name).sum()) for name in names},
+        counts={name: int((fitted.labels == name).sum()) for name in names},
         seed=options.seed,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=_versions(),
@@ -201,7 +147,17 @@ def _card(
         held_out_count=evaluation.count,
         held_out_accuracy=evaluation.accuracy,
         **thresholds,
-        calibration=basis,
+        splits={
+            "fit": len(fitted),
+            "temperature": len(trial.temperature),
+            "certification": len(trial.certification),
+            "test": evaluation.count,
+        },
+        folds=trial.folds,
+        max_error=DEFAULT_MAX_ERROR if options.max_error is None else options.max_error,
+        certified_accepted=certificate.accepted,
+        certified_errors=certificate.errors,
+        certified_bound=certificate.bound,
         fingerprint=fingerprint(machine, RECIPE, names, thresholds),
     )
 

@@ -35,7 +35,7 @@ def test_digits_are_all_of_load_digits() -> None:
 def test_the_default_leaves_out_what_the_samples_show() -> None:
     digits, synthetic = open_datasets(["default"])
     assert len(list(digits.load())) == 1797 - len(RESERVED_DIGITS)
-    assert (synthetic.name, synthetic.count) == ("synthetic:1500", 15_000)
+    assert (synthetic.name, synthetic.count) == ("synthetic:2000", 20_000)
 
 
 def test_synthetic_digits_by_number() -> None:

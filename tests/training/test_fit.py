@@ -41,7 +41,9 @@ def test_the_card_tells_what_happened(trained: Trained) -> None:
     assert card.classes == ("0", "1", "4")
     assert card.data == ("some",)
     assert card.counts == {"0": 24, "1": 24, "4": 24}
-    assert (card.seed, card.held_out_count, card.calibration) == (3, 18, "5 folds of 72 images")
+    assert (card.seed, card.held_out_count, card.folds) == (3, 18, 5)
+    assert card.splits == {"fit": 72, "temperature": 36, "certification": 36, "test": 18}
+    assert (card.certified_bound, card.min_confidence) == (1, 0.9)
     assert card.held_out_accuracy == trained.evaluation.accuracy >= 0.9
     assert set(card.versions) == {"python", "digitsort", "scikit-learn", "numpy", "pillow"}
 
@@ -96,6 +98,17 @@ def test_tuning_searches_and_reports_progress() -> None:
 def test_data_of_no_use_is_named(counts: dict[str, int], says: str) -> None:
     with pytest.raises(TrainingDataError, match=says):
         train([some(counts)])
+
+
+def test_an_error_that_cannot_be_certified_is_refused_with_the_number() -> None:
+    with pytest.raises(TrainingDataError, match="at least 598 accepted images"):
+        train([some(SMALL)], TrainingOptions(max_error=0.005))
+
+
+@pytest.mark.parametrize("error", [0.0, 1.0, -1.0])
+def test_an_error_is_a_share(error: float) -> None:
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        train([some(SMALL)], TrainingOptions(max_error=error))
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.2, 3.0])

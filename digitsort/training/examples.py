@@ -1,0 +1,90 @@
+"""Gather labelled images as vectors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.errors import TrainingDataError
+from digitsort.model.estimator import DigitClassifier
+from digitsort.progress import Progress
+from digitsort.recognition.threads import one_blas_thread
+from digitsort.recognition.vectorize import vectorize
+from digitsort.training.datasets import Dataset
+
+LEAST_PER_CLASS = 5
+"""One to test, four to learn from."""
+
+BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Vectors (n, d), their labels (n,) and their weights in a fit (n,)."""
+
+    features: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.str_]
+    weights: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, where: npt.NDArray[np.intp]) -> Examples:
+        return Examples(self.features[where], self.labels[where], self.weights[where])
+
+    def fit(self, estimator: DigitClassifier) -> DigitClassifier:
+        """Fit an estimator to these examples."""
+        return estimator.fit_features(self.features, self.labels, self.weights)
+
+    def split(self, count: int, seed: int) -> tuple[Examples, Examples]:
+        """Draw `count` examples, stratified by label; gives the others and these."""
+        from sklearn.model_selection import train_test_split
+
+        kept, drawn = train_test_split(
+            np.arange(len(self)), test_size=count, random_state=seed, stratify=self.labels
+        )
+        return self[np.sort(kept)], self[np.sort(drawn)]
+
+
+def gather(datasets: Sequence[Dataset], progress: Progress) -> Examples:
+    """Turn all images of the datasets into vectors.
+
+    Raises
+    ------
+    TrainingDataError
+        If there are fewer than two classes or too few images in one.
+    """
+    features: list[npt.NDArray[np.float32]] = []
+    labels: list[str] = []
+    total = sum(dataset.count for dataset in datasets)
+    pairs = (pair for dataset in datasets for pair in dataset.load())
+    while batch := list(islice(pairs, BATCH)):
+        with one_blas_thread():
+            features.append(vectorize([gray for gray, _ in batch]).features)
+        labels.extend(label for _, label in batch)
+        progress("prepare images", len(labels), total)
+    _check_classes(Counter(labels))
+    weights = np.repeat([d.weight for d in datasets], [d.count for d in datasets])
+    return Examples(np.concatenate(features), np.array(labels), weights)
+
+
+def _check_classes(counts: Counter[str]) -> None:
+    if not counts:
+        raise TrainingDataError("The training data holds no images. Name another folder.")
+    if len(counts) < 2:
+        raise TrainingDataError(
+            f"There is only one class, {next(iter(counts))!r}: nothing to tell apart. "
+            "Add images of another."
+        )
+    name, fewest = min(counts.items(), key=lambda item: item[1])
+    if fewest < LEAST_PER_CLASS:
+        images = "one image" if fewest == 1 else f"{fewest} images"
+        raise TrainingDataError(
+            f"Class {name!r} has {images}; it takes {LEAST_PER_CLASS} and more to learn a class "
+            "and to test it. Add some, or leave the class out."
+        )

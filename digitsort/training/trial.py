@@ -1,0 +1,101 @@
+"""Fit a machine and have it judge images that it was not fitted to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.model.estimator import DigitClassifier, support_vectors
+from digitsort.recognition.score import Scores, score
+from digitsort.training.examples import Examples
+
+OWN_SPLITS_FROM = 5_000
+"""With fewer images temperature and certification are taken from folds instead of splits of their own,
+so that none is lost for the fit."""
+
+TEMPERATURE_SHARE, MOST_TEMPERATURE = 0.1, 1_000
+CERTIFICATION_SHARE, MOST_CERTIFICATION = 0.2, 4_000
+
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Scores of n images, and the index of the right class of each."""
+
+    scores: Scores
+    truth: npt.NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    def __getitem__(self, where: npt.NDArray[np.intp]) -> Judged:
+        return Judged(self.scores[where], self.truth[where])
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A fitted estimator, and what machines like it said of images that they did not know.
+
+    Attributes
+    ----------
+    estimator : DigitClassifier
+    fitted : Examples
+        What the estimator was fitted to.
+    temperature, certification : Judged
+        Disjoint.
+    folds : int
+        1 where both are splits of their own, disjoint from `fitted`.
+    """
+
+    estimator: DigitClassifier
+    fitted: Examples
+    temperature: Judged
+    certification: Judged
+    folds: int
+
+
+def try_out(examples: Examples, parameters: dict[str, float], seed: int) -> Trial:
+    """Fit to the examples, or to what the splits leave of them."""
+    classes = np.unique(examples.labels)
+    if len(examples) < OWN_SPLITS_FROM:
+        return _with_folds(examples, parameters, seed)
+    temperature_count = min(round(TEMPERATURE_SHARE * len(examples)), MOST_TEMPERATURE)
+    certification_count = min(round(CERTIFICATION_SHARE * len(examples)), MOST_CERTIFICATION)
+    rest, temperature = examples.split(max(temperature_count, len(classes)), seed)
+    rest, certification = rest.split(max(certification_count, len(classes)), seed)
+    estimator = rest.fit(DigitClassifier(**parameters))
+    return Trial(
+        estimator, rest, _judge(estimator, temperature), _judge(estimator, certification), folds=1
+    )
+
+
+def _judge(estimator: DigitClassifier, examples: Examples) -> Judged:
+    truth = np.searchsorted(estimator.classes_, examples.labels)
+    return Judged(score(examples.features, support_vectors(estimator.svc_)), truth)
+
+
+def _with_folds(examples: Examples, parameters: dict[str, float], seed: int) -> Trial:
+    from sklearn.model_selection import StratifiedKFold
+
+    folds = min(FOLDS, min(Counter(examples.labels.tolist()).values()))
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    judged = []
+    for fit_rows, judged_rows in splitter.split(examples.features, examples.labels):
+        estimator = examples[fit_rows].fit(DigitClassifier(**parameters))
+        judged.append(_judge(estimator, examples[judged_rows]))
+    joined = Judged(
+        Scores.concatenate([j.scores for j in judged]), np.concatenate([j.truth for j in judged])
+    )
+    order = np.random.default_rng(seed).permutation(len(joined))
+    half = len(joined) // 2
+    return Trial(
+        examples.fit(DigitClassifier(**parameters)),
+        examples,
+        joined[order[:half]],
+        joined[order[half:]],
+        folds,
+    )
