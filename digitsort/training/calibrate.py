@@ -52,7 +52,7 @@ def familiarity_limits(familiarity: npt.NDArray[np.float64]) -> tuple[float, flo
 
     Familiarity is exp(-gamma distance²) to the nearest support vector. What is farther away than all
     but 0.5 % of digits like the training data is not ok; at 1.9 times that squared distance it is
-    rejected. On simulated scans this kept 99.6 % of unseen digits. At 1.4 times 0.7 % of the digits were
+    rejected. On simulated scans this kept 99.6 % of unseen digits; at 1.4 times 0.7 % of them were
     rejected, and half of those had been read right.
     """
     usual = -np.log(max(float(np.quantile(familiarity, UNUSUAL)), 1e-300))

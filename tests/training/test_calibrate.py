@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitsort.recognition.score import Scores, probabilities
-from digitsort.training.calibrate import calibrate, familiarity_limits
+from digitsort.training.calibrate import FAR, calibrate, familiarity_limits
 
 
 def simulated(temperature: float, n: int = 4000) -> tuple[Scores, np.ndarray]:
@@ -40,4 +40,4 @@ def test_what_is_rarer_than_one_in_two_hundred_is_not_ok() -> None:
     familiarity = np.exp(-np.linspace(0.1, 1.0, 2001))
     ok, least = familiarity_limits(familiarity)
     assert (familiarity < ok).sum() == 10
-    assert -np.log(least) == pytest.approx(-1.6 * np.log(ok))
+    assert -np.log(least) == pytest.approx(-FAR * np.log(ok))
