@@ -13,6 +13,8 @@ from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
     from digitsort.judge import Judged
+    from digitsort.model.reading import Model
+    from digitsort.records import Outcome
 
 WORST = 10
 
@@ -29,6 +31,22 @@ def evaluate(
             "--truth", metavar="FILE", help="CSV with path and label; by default SOURCE/truth.csv."
         ),
     ] = None,
+    certify: Annotated[
+        Path | None,
+        typer.Option(
+            "--certify",
+            metavar="FILE",
+            help="Certify the threshold on these scans, and write a copy of the model with it.",
+        ),
+    ] = None,
+    max_error: Annotated[
+        float,
+        typer.Option(
+            "--max-error",
+            metavar="E",
+            help="With --certify: share of wrong labels among the accepted (0-1).",
+        ),
+    ] = 0.005,
     model: options.Model = None,
     min_confidence: options.MinConfidence = None,
     follow_links: options.FollowLinks = False,
@@ -44,6 +62,8 @@ def evaluate(
     from digitsort.truth import find_truth
 
     settings = Settings(min_confidence)
+    if certify is not None:
+        _check_certify(certify, max_error)
     walk = Walk(check_sources([source]), follow_links)
     found = open_model(model, quiet=quiet)
     labels = find_truth(walk, found.class_names, truth)
@@ -51,11 +71,43 @@ def evaluate(
     summary = Summary()
     outcomes = classify_files(summary.found(known), found, settings)
     with counted(summary.counted(outcomes), len(known), quiet=quiet) as rows:
-        judged = judge(rows, known)
+        found_outcomes = list(rows)
+    judged = judge(found_outcomes, known)
     summary.close()
     print_evaluation(judged.evaluation, str(source))
     _print_rest(judged, len(labels) - len(known))
+    if certify is not None:
+        _certify(found_outcomes, list(known.values()), found, max_error, source, certify)
     return summary.exit_code(walk)
+
+
+def _check_certify(target: Path, max_error: float) -> None:
+    from digitsort.errors import UsageError
+    from digitsort.files.atomic import refuse_existing
+
+    refuse_existing(target, force=False)
+    if not 0 < max_error < 1:
+        raise UsageError(f"An error lies between 0 and 1, not at {max_error}: try --max-error 0.01.")
+
+
+def _certify(
+    outcomes: list[Outcome],
+    truths: list[str],
+    model: Model,
+    max_error: float,
+    source: Path,
+    target: Path,
+) -> None:
+    from digitsort.certification import certified_copy, certify_on
+    from digitsort.model.saving import save
+
+    certificate = certify_on(outcomes, truths, max_error)
+    save(certified_copy(model, certificate, max_error, source.resolve().name), target, force=False)
+    typer.echo(
+        f"Certified: from confidence {certificate.threshold:.4f} on at most {certificate.bound:.2%} of "
+        f"the accepted labels are wrong, with 95 % confidence and for scans like these "
+        f"({certificate.errors} of {certificate.accepted} were). Written to {target}."
+    )
 
 
 def _print_rest(judged: Judged, unknown: int) -> None:
