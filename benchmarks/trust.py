@@ -1,4 +1,4 @@
-"""Does the default model know when it does not know?
+"""Whether the default model knows when it does not know.
 
     python -m benchmarks.trust [--limit N]
 
@@ -43,7 +43,7 @@ def gray(image: Image.Image) -> Pixels:
 
 
 def calibration_error(verdicts: Sequence[Verdict], truth: Sequence[str]) -> float:
-    """Expected calibration error over 15 bands of confidence (Guo et al. 2017); without rejected ones."""
+    """Expected calibration error over 15 bands of confidence (Guo et al. 2017), the rejected aside."""
     pairs = [
         (v.confidence, v.label == t)
         for v, t in zip(verdicts, truth, strict=True)
