@@ -13,7 +13,7 @@ from digitsort.recognition.parts import connected_parts
 LEAST_CONTRAST = 8.0
 """Gray levels of 0-255 between paper and ink; a pale pencil has 30 and more, scanned paper 2-6."""
 
-TEXTURE_CONTRAST, TEXTURE_SEPARATION = 40.0, 0.8
+TEXTURE_CONTRAST, TEXTURE_SEPARATION = 40.0, 0.82
 """The darkest spots of rough paper: faint, and with no gap between them and the rest. A pale pencil is
 as faint but separates better."""
 

@@ -90,24 +90,24 @@ def draw_look(rng: Rng) -> Look:
     digit_px = float(np.exp(rng.uniform(np.log(16), np.log(160))))
     if rng.random() < 0.06:
         digit_px = float(rng.uniform(160, 700))
-    margins = rng.uniform(0.05, 0.55, 4)
-    if rng.random() < 0.2:
+    margins = rng.uniform(0.05, 0.4, 4)
+    if rng.random() < 0.15:
         margins = rng.uniform(-0.02, 0.08, 4)  # cut tight
-    elif rng.random() < 0.12 and digit_px < 120:
-        margins = rng.uniform(0.3, 2.5, 4)  # far too wide
+    elif rng.random() < 0.08 and digit_px < 120:
+        margins = rng.uniform(0.3, 2.0, 4)  # far too wide
     return Look(
         digit_px,
         tuple(float(m) for m in margins),
         rotation=float(np.clip(rng.normal(0, 3), -8, 8)),
-        contrast=float(rng.uniform(0.2, 0.5) if rng.random() < 0.2 else rng.uniform(0.5, 1)),
-        shadow=sometimes(0.5, 10, 110),
+        contrast=float(rng.uniform(0.2, 0.5) if rng.random() < 0.15 else rng.uniform(0.5, 1)),
+        shadow=sometimes(0.4, 10, 100),
         texture=sometimes(0.5, 1, 12),
         grain=sometimes(0.6, 1, 9),
         pressure=sometimes(0.5, 0.05, 0.5),
-        line_spacing=sometimes(0.2, 0.25, 1.1),
+        line_spacing=sometimes(0.12, 0.25, 1.1),
         squared=bool(rng.random() < 0.5),
         line_contrast=float(rng.uniform(0.08, 0.45)),
-        foreign=bool(rng.random() < 0.12),
+        foreign=bool(rng.random() < 0.08),
         blur_px=sometimes(0.5, 0.3, max(0.5, digit_px / 40)),
         quality=int(sometimes(0.5, 25, 95)),
         inverted=bool(rng.random() < 0.12),
