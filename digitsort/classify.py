@@ -122,7 +122,7 @@ def _judge(
             second_confidence=verdict.second_confidence,
             sha256=picture.sha256,
             note=picture.note,
-            probabilities=verdict.probabilities if settings.probabilities else (),
+            probabilities=verdict.probabilities if settings.probabilities and verdict.label else (),
         )
         for path, picture, verdict in zip(paths, pictures, verdicts, strict=True)
     ]

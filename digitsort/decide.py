@@ -26,7 +26,11 @@ UNFAMILIAR = "unfamiliar"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an image was taken for; the fields are those of `records.Outcome`."""
+    """What an image was taken for; the fields are those of `records.Outcome`.
+
+    Probabilities are given of rejected images too: of what they look like most, not of what they are.
+    `familiarity` is how close the nearest support vector is, 0-1.
+    """
 
     status: Status
     label: str = ""
@@ -35,6 +39,7 @@ class Verdict:
     second: str = ""
     second_confidence: float | None = None
     probabilities: tuple[float, ...] = ()
+    familiarity: float = 0.0
 
 
 def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = None) -> list[Verdict]:
@@ -47,10 +52,12 @@ def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = N
     min_confidence : float, optional
         Labels below it are uncertain; by default the model's own threshold.
     """
-    return judge(vectorize(grays), model, min_confidence)
+    return decide_vectors(vectorize(grays), model, min_confidence)
 
 
-def judge(vectors: Vectors, model: Model, min_confidence: float | None = None) -> list[Verdict]:
+def decide_vectors(
+    vectors: Vectors, model: Model, min_confidence: float | None = None
+) -> list[Verdict]:
     """Decide on images that are vectors already."""
     if not len(vectors.features):
         return []
@@ -60,38 +67,40 @@ def judge(vectors: Vectors, model: Model, min_confidence: float | None = None) -
     reasons = why_no_digit(vectors.ink)
     for index in np.flatnonzero(scores.familiarity < model.card.min_familiarity):
         reasons[index] = reasons[index] or UNFAMILIAR
-    strange = scores.familiarity < model.card.ok_familiarity
-    rows = zip(reasons, chances, predict(scores), strange, strict=True)
+    rows = zip(reasons, chances, predict(scores), scores.familiarity, strict=True)
     return [
-        Verdict(Status.REJECTED, reason=reason)
-        if reason
-        else _verdict(chance, int(best), model.class_names, threshold, is_strange=bool(is_strange))
-        for reason, chance, best, is_strange in rows
+        _verdict(reason, chance, int(best), float(familiarity), model, threshold)
+        for reason, chance, best, familiarity in rows
     ]
 
 
 def _verdict(
+    reason: str,
     chances: npt.NDArray[np.float64],
     best: int,
-    names: tuple[str, ...],
+    familiarity: float,
+    model: Model,
     threshold: float,
-    *,
-    is_strange: bool,
 ) -> Verdict:
-    if names[best] == NONE_LABEL:
-        return Verdict(Status.REJECTED, reason=NOT_A_DIGIT)
-    others = chances.copy()
-    others[best] = -1.0
-    second = int(others.argmax())
+    names = model.class_names
+    every = tuple(float(chance) for chance in chances)
+    if not reason and names[best] == NONE_LABEL:
+        reason = NOT_A_DIGIT
+    if reason:
+        return Verdict(Status.REJECTED, reason=reason, probabilities=every, familiarity=familiarity)
     # What is compared is what is printed: a row never says 0.9000 and uncertain at 0.9.
-    confident = round(float(chances[best]), 4) >= threshold
-    reason = UNFAMILIAR if confident and is_strange else "" if confident else LOW_CONFIDENCE
+    if round(every[best], 4) < threshold:
+        reason = LOW_CONFIDENCE
+    elif familiarity < model.card.ok_familiarity:
+        reason = UNFAMILIAR
+    second = int(np.argmax(np.where(np.arange(len(names)) == best, -1.0, chances)))
     return Verdict(
         Status.UNCERTAIN if reason else Status.OK,
         label=names[best],
-        confidence=float(chances[best]),
+        confidence=every[best],
         reason=reason,
         second=names[second],
-        second_confidence=float(chances[second]),
-        probabilities=tuple(float(c) for c in chances),
+        second_confidence=every[second],
+        probabilities=every,
+        familiarity=familiarity,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.decide import Verdict, judge
+from digitsort.decide import Verdict, decide_vectors
 from digitsort.files.read import read
 from digitsort.recognition.vectorize import vectorize
 
@@ -38,7 +38,9 @@ class Inspection:
     share : float
         Ink as a share of the frame looked at.
     guesses : tuple of (class name, probability)
-        The best three; empty where rejected.
+        The best three; empty where there is no ink.
+    ok_familiarity : float
+        The model's limit, for `verdict.familiarity`.
     verdict : Verdict
     min_confidence : float
     note : str
@@ -54,6 +56,7 @@ class Inspection:
     parts: int
     share: float
     guesses: tuple[tuple[str, float], ...]
+    ok_familiarity: float
     verdict: Verdict
     min_confidence: float
     note: str
@@ -63,7 +66,7 @@ def inspect_file(path: str, model: Model) -> Inspection:
     """Look at one file; raises UnreadableError if it can't be read."""
     picture = read(path)
     vectors = vectorize([picture.gray])
-    verdict = judge(vectors, model)[0]
+    verdict = decide_vectors(vectors, model)[0]
     ranked = sorted(
         zip(model.class_names, verdict.probabilities, strict=False), key=lambda pair: -pair[1]
     )
@@ -79,7 +82,8 @@ def inspect_file(path: str, model: Model) -> Inspection:
         box=(left, top, right, bottom),
         parts=int(vectors.ink.parts[0]),
         share=float(vectors.ink.share[0]),
-        guesses=tuple(ranked[:GUESSES]),
+        guesses=tuple(ranked[:GUESSES]) if vectors.ink.parts[0] else (),
+        ok_familiarity=model.card.ok_familiarity,
         verdict=verdict,
         min_confidence=model.card.min_confidence,
         note=picture.note,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digitsort import Model, Status
-from digitsort.decide import LOW_CONFIDENCE, NOT_A_DIGIT, Verdict, decide
+from digitsort.decide import LOW_CONFIDENCE, NOT_A_DIGIT, UNFAMILIAR, Verdict, decide
 from tests.conftest import digit_image
 
 
@@ -24,6 +24,29 @@ def with_card(model: Model, **changes: object) -> Model:
 def doubtful(model: Model) -> Model:
     """The model with confidences spread between 0.1 and 1."""
     return with_card(model, temperature=2.0)
+
+
+def rejected(reason: str) -> Verdict:
+    """A verdict without a label."""
+    return Verdict(Status.REJECTED, reason=reason)
+
+
+def without_scores(verdict: Verdict) -> Verdict:
+    """A verdict but for what `inspect` shows of rejected images too."""
+    return replace(verdict, probabilities=(), familiarity=0.0)
+
+
+def test_ink_unlike_the_training_data_is_never_ok(model: Model) -> None:
+    """Below the first limit a label is uncertain, however sure; below the second it is rejected."""
+    ok = with_card(model, ok_familiarity=0.0, min_familiarity=0.0)
+    strange = with_card(model, ok_familiarity=1.0, min_familiarity=0.0)
+    far = with_card(model, ok_familiarity=1.0, min_familiarity=1.0)
+    scans = grays(1)[:1]
+    assert decide(scans, ok, 0.5)[0].status is Status.OK
+    (verdict,) = decide(scans, strange, 0.5)
+    assert (verdict.status, verdict.reason) == (Status.UNCERTAIN, UNFAMILIAR)
+    assert verdict.label == decide(scans, ok, 0.5)[0].label
+    assert without_scores(decide(scans, far, 0.5)[0]) == rejected(UNFAMILIAR)
 
 
 def test_the_confidence_that_is_printed_is_compared(doubtful: Model) -> None:
@@ -55,7 +78,7 @@ def test_the_models_own_threshold_is_the_default(doubtful: Model) -> None:
 def test_what_is_taken_for_the_class_none_is_rejected(model: Model) -> None:
     names = tuple("_none" if name == "3" else name for name in model.class_names)
     verdicts = decide(grays(1), with_card(model, classes=names))
-    assert Verdict(Status.REJECTED, reason=NOT_A_DIGIT) == verdicts[3]
+    assert rejected(NOT_A_DIGIT) == without_scores(verdicts[3])
     assert [n for n in names if n != "_none"] == [v.label for v in verdicts if v.label]
 
 
@@ -78,7 +101,7 @@ def test_labels_are_the_models_own_class_names(model: Model) -> None:
 def test_what_can_be_no_digit_is_rejected_without_a_label(
     model: Model, gray: np.ndarray[tuple[int, int], np.dtype[np.uint8]], reason: str
 ) -> None:
-    assert [Verdict(Status.REJECTED, reason=reason)] == decide([gray], model, 0.0)
+    assert rejected(reason) == without_scores(*decide([gray], model, 0.0))
 
 
 def test_no_pictures_no_verdicts(model: Model) -> None:

@@ -68,8 +68,11 @@ def _facts(seen: Inspection) -> list[str]:
         "",
         f"status    {verdict.status.value}" + (f": {verdict.reason}" if verdict.reason else ""),
     ]
-    if verdict.confidence is not None:
-        facts.append(f"threshold {seen.min_confidence:.4f}")
+    if seen.guesses:
+        facts.append(f"ok from   confidence {seen.min_confidence:.4f}")
+        facts.append(
+            f"          familiarity {seen.ok_familiarity:.2f} (this one {verdict.familiarity:.2f})"
+        )
     return facts + ([f"note      {seen.note}"] if seen.note else [])
 
 

@@ -51,7 +51,7 @@ def test_size_polarity_box_and_decision_are_told(model_file: Path) -> None:
     left, top, right, bottom = (int(n) for n in told["box"].replace(" to ", ",").split(","))
     assert 8 <= left < right <= 56
     assert 8 <= top < bottom <= 56
-    assert float(told["threshold"]) <= 1
+    assert told["ok"].startswith("confidence 0.9")
 
 
 @pytest.mark.usefixtures("here")
