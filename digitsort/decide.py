@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.labels import NONE_LABEL
-from digitsort.recognition.gate import why_no_digit
+from digitsort.recognition.gate import DOUBTFUL, why_no_digit
 from digitsort.recognition.score import predict, probabilities, score
 from digitsort.recognition.vectorize import Vectors, vectorize
 from digitsort.records import Status
@@ -65,8 +65,11 @@ def decide_vectors(
     scores = score(vectors.features, model.machine)
     chances = probabilities(scores, model.card.temperature)
     reasons = why_no_digit(vectors.ink)
-    for index in np.flatnonzero(scores.familiarity < model.card.min_familiarity):
-        reasons[index] = reasons[index] or UNFAMILIAR
+    for index, familiarity in enumerate(scores.familiarity):
+        if reasons[index] in DOUBTFUL and familiarity >= model.card.ok_familiarity:
+            reasons[index] = ""
+        elif familiarity < model.card.min_familiarity:
+            reasons[index] = reasons[index] or UNFAMILIAR
     rows = zip(reasons, chances, predict(scores), scores.familiarity, strict=True)
     return [
         _verdict(reason, chance, int(best), float(familiarity), model, threshold)

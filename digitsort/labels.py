@@ -193,6 +193,11 @@ def _opened(path: Path) -> Iterator[IO[str]]:
 
 def _check_header(path: Path, columns: Sequence[str]) -> None:
     missing = [name for name in ("path", "label", "status") if name not in columns]
+    if missing and any(";" in name for name in columns):
+        raise UsageError(
+            f"{printable(str(path))} is separated by semicolons, as some spreadsheets save it. Save it "
+            "again as CSV separated by commas."
+        )
     if missing:
         raise UsageError(
             f"{printable(str(path))} has no column {', '.join(missing)}: "

@@ -106,3 +106,12 @@ def test_what_can_be_no_digit_is_rejected_without_a_label(
 
 def test_no_pictures_no_verdicts(model: Model) -> None:
     assert decide([], model) == []
+
+
+def test_a_model_that_knows_a_dash_reads_it(model: Model) -> None:
+    """The shape alone rejects only what the model does not know well."""
+    dash = np.full((60, 200), 250, np.uint8)
+    dash[28:34, 30:170] = 20
+    assert decide([dash], model)[0].reason == "not a digit's shape"
+    knowing = with_card(model, ok_familiarity=0.0, min_familiarity=0.0)
+    assert decide([dash], knowing)[0].label != ""

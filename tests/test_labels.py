@@ -216,7 +216,7 @@ HEADER = "path,label,status\n"
     [
         ("", "no column path, label, status"),
         ("\n", "no column path, label, status"),
-        ("path;label;status\n7.png;7;ok\n", "no column path, label, status"),
+        ("path;label;status\n7.png;7;ok\n", "separated by semicolons"),
         ("path,label\n7.png,7\n", "no column status"),
         ('{"path": "7.png"}\n', "no column path, label, status"),
         (HEADER + "7.png,7\n", "line 2: a row with too few or many cells"),

@@ -76,7 +76,7 @@ def classify(
     with counted(summary.counted(outcomes), walk, quiet=quiet) as rows:
         _write(rows, output, layout, chosen, force)
     summary.close()
-    print_summary(summary, walk, None if output == "-" else output, quiet=quiet)
+    print_summary(summary, walk, None if output == "-" else output, form=chosen, quiet=quiet)
     return summary.exit_code(walk)
 
 

@@ -23,7 +23,7 @@ WORST = 10
 def evaluate(
     source: Annotated[
         Path,
-        typer.Argument(metavar="SOURCE", help="Folders named by digit, or a folder with a truth.csv."),
+        typer.Argument(metavar="SOURCE", help="Folders named by digit, or a truth.csv or its folder."),
     ],
     truth: Annotated[
         Path | None,
@@ -62,6 +62,8 @@ def evaluate(
     from digitsort.truth import find_truth
 
     settings = Settings(min_confidence)
+    if source.suffix.lower() == ".csv" and truth is None:
+        source, truth = source.parent, source
     if certify is not None:
         _check_certify(certify, max_error)
     walk = Walk(check_sources([source]), follow_links)

@@ -9,9 +9,7 @@ import typer
 
 Model = Annotated[
     Path | None,
-    typer.Option(
-        "--model", "-m", metavar="FILE", help="Model file; by default the one that comes with it."
-    ),
+    typer.Option("--model", "-m", metavar="FILE", help="Model file; by default the default model."),
 ]
 MinConfidence = Annotated[
     float | None,

@@ -53,6 +53,8 @@ def sort(
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
     if source.is_dir():
         rows = _classified(source, target, model, min_confidence, follow_links, quiet)
+    elif model is not None or min_confidence is not None:
+        raise UsageError("SOURCE is labelled already: --model and --min-confidence are for a folder.")
     else:
         rows = _labelled(source, root)
     plan = plan_sort(rows, target, accept_uncertain=accept_uncertain)

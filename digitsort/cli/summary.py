@@ -15,10 +15,13 @@ from digitsort.records import Status
 
 if TYPE_CHECKING:
     from digitsort.files.discover import Walk
+    from digitsort.labels import Format
     from digitsort.summary import Summary
 
 
-def print_summary(summary: Summary, walk: Walk, output: str | None, *, quiet: bool) -> None:
+def print_summary(
+    summary: Summary, walk: Walk, output: str | None, *, form: Format, quiet: bool
+) -> None:
     """Print the table of digits and statuses, what was left aside, and what to do next."""
     console = stderr_console(quiet=quiet)
     if summary.by_label:
@@ -28,8 +31,10 @@ def print_summary(summary: Summary, walk: Walk, output: str | None, *, quiet: bo
     print_left_aside(console, summary, walk)
     if output is not None:
         name = printable(output)
-        console.print(f"\nWritten to {name}. Next: ", end="", markup=False)
-        console.print(f"digitsort sort {_quoted(name)} sorted", markup=False, style="bold")
+        can_sort = form == "csv" and summary.by_status[Status.ERROR] < summary.files
+        console.print(f"\nWritten to {name}.", end=" Next: " if can_sort else "\n", markup=False)
+        if can_sort:
+            console.print(f"digitsort sort {_quoted(name)} sorted", markup=False, style="bold")
 
 
 def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:

@@ -23,8 +23,8 @@ def train(
             "--data",
             "-d",
             metavar="DATA",
-            help="digits, mnist, default, a folder of folders 0-9, or a folder of IDX files. "
-            "Several add up.",
+            help="digits, synthetic[:N], default (both), mnist, a folder of folders named by class, or "
+            "a folder of IDX files. Several add up.",
         ),
     ] = None,
     output: Annotated[

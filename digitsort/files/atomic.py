@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from digitsort.errors import OutputError
+from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
         and OutputError raised.
     """
     refuse_existing(path, force=force)
+    path = Path(os.path.realpath(path))  # a link stays one: what it leads to is replaced
     with _output_errors(path):
         _make_folder(path.parent)
         descriptor, name = tempfile.mkstemp(prefix=".digitsort-", suffix=".tmp", dir=path.parent)
@@ -59,7 +61,8 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
             else:
                 publish(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with interrupts_wait():
+            temporary.unlink(missing_ok=True)
 
 
 class _Output(io.FileIO):
@@ -78,6 +81,11 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     """Raise OutputError if `path` exists and may not be replaced, or is a folder."""
     if os.path.isdir(path):
         raise OutputError(f"{printable(str(path))} is a folder: name a file.")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OutputError(
+            f"{printable(str(path))} is a device or pipe, not a file. Name a file, or write to stdout "
+            "with -o -."
+        )
     if not force and os.path.lexists(path):
         raise OutputError(
             f"{printable(str(path))} exists already and may hold somebody's work. "

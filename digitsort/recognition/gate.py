@@ -49,6 +49,9 @@ SOLID = "solid"
 SHAPE = "not a digit's shape"
 SEVERAL = "several digits"
 
+DOUBTFUL = frozenset({SHAPE, SEVERAL})
+"""Reasons that count for less than a model that knows such ink well: it may have learned a dash."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Layout:

@@ -15,6 +15,7 @@ from typing import IO
 
 from digitsort.errors import OutputError
 from digitsort.files.atomic import publish
+from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable, to_cell
 from digitsort.labels import COLUMNS, SOURCE, Row, read_labels, write_rows
 from digitsort.progress import Progress, silent
@@ -69,7 +70,8 @@ def apply_plan(plan: Plan, progress: Progress = silent) -> Delivery:
 
     def deliver(operation: Operation) -> None:
         try:
-            _copy(operation)
+            with interrupts_wait():
+                _copy(operation)
         except _SourceError as error:
             failed.append((operation.row.path, str(error)))
             empty.add(operation.target)
@@ -88,7 +90,8 @@ def apply_plan(plan: Plan, progress: Progress = silent) -> Delivery:
                 same.append(operation)
         progress("sort", len(plan.operations), len(plan.operations))
     finally:
-        _update_labels(Path(plan.dest), earlier, done, same)
+        with interrupts_wait():
+            _update_labels(Path(plan.dest), earlier, done, same)
     return Delivery(tuple(done), tuple(same), tuple(failed))
 
 
@@ -172,7 +175,8 @@ def _update_labels(
 ) -> None:
     """Rows of earlier sorts stay; a file delivered now has the row of now.
 
-    A file whose content was there already keeps the source that it was copied from.
+    A file whose content was there already keeps the source that it was copied from, and what a person
+    wrote into its row.
     """
     if not (done or same):
         return
@@ -180,10 +184,16 @@ def _update_labels(
     for operation in done:
         rows[operation.target] = _cells(operation, dest, "")
     for operation in same:
-        source = rows.get(operation.target, {}).get(SOURCE, "")
-        rows[operation.target] = _cells(operation, dest, source)
+        written = rows.get(operation.target, {})
+        rows[operation.target] = _kept(written, _cells(operation, dest, written.get(SOURCE, "")))
     further = (name for cells in rows.values() for name in cells)
     write_rows(dest / LABELS_NAME, list(dict.fromkeys([*COLUMNS, SOURCE, *further])), rows.values())
+
+
+def _kept(written: dict[str, str], cells: dict[str, str]) -> dict[str, str]:
+    """Today's cells; from the row written before, the columns that they have not or leave empty."""
+    further = {name: text for name, text in written.items() if name not in COLUMNS}
+    return {**further, **{name: text for name, text in cells.items() if text or name not in further}}
 
 
 def _cells(operation: Operation, dest: Path, source: str) -> dict[str, str]:

@@ -260,3 +260,10 @@ def test_nothing_to_classify(here: Path, arguments: tuple[str, ...]) -> None:
     done = invoke("classify", *arguments)
     assert done.exit_code == 2
     assert "Name" in done.output or "name" in done.output
+
+
+def test_json_lines_are_not_said_to_be_sortable(here: Path, model_file: Path) -> None:
+    as_csv = invoke("classify", "scans", "-m", model_file)
+    as_json = invoke("classify", "scans", "-m", model_file, "--format", "jsonl", "-o", "x.jsonl")
+    assert "Next: digitsort sort labels.csv sorted" in as_csv.stderr
+    assert "Next:" not in as_json.stderr

@@ -90,3 +90,11 @@ def test_min_confidence_changes_what_is_accepted(here: Path, model_file: Path) -
     for value, accepted in (("0", 7), ("1", 6)):
         done = invoke("evaluate", "known", "-m", model_file, "--min-confidence", value)
         assert f"Accepted as ok: {accepted} of 9" in done.stdout
+
+
+def test_the_truth_csv_itself_may_be_named(here: Path, model_file: Path) -> None:
+    make_tree(here / "known", {"truth.csv": "path,label\n7/0.png,7\n7/wrong.png,3\n"})
+    by_folder = invoke("evaluate", "known", "-m", model_file)
+    by_file = invoke("evaluate", "known/truth.csv", "-m", model_file)
+    assert by_file.stdout == by_folder.stdout
+    assert "(2 of 2 right)" in words(by_file.stdout)

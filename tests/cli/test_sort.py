@@ -201,3 +201,21 @@ def test_where_nothing_is_copied_nothing_is_said_to_be_sorted(here: Path) -> Non
 def test_quiet_says_nothing(model_file: Path) -> None:
     done = invoke("sort", "scans/sub", "sorted", "-m", model_file, "-q")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("option", [("-m", "x.pkl"), ("--min-confidence", "0.5")])
+def test_what_only_a_folder_takes_is_refused_with_a_labels_csv(
+    here: Path, option: tuple[str, str]
+) -> None:
+    make_tree(here, {"labels.csv": "path,label,status\na.png,1,ok\n"})
+    done = invoke("sort", "labels.csv", "sorted", *option)
+    assert done.exit_code == 2
+    assert "labelled already" in done.output
+    assert not (here / "sorted").exists()
+
+
+def test_a_labels_csv_saved_with_semicolons_says_so(here: Path) -> None:
+    make_tree(here, {"labels.csv": "path;label;status\na.png;1;ok\n"})
+    done = invoke("sort", "labels.csv", "sorted")
+    assert done.exit_code == 2
+    assert "semicolons" in done.output

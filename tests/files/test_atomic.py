@@ -184,3 +184,20 @@ def test_publish_leaves_no_half_file_where_the_disk_is_full(tmp_path: Path) -> N
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert os.listdir(tmp_path) == ["temporary"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
+    """A device or pipe named as output, even with force: a message, and it is still there."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="-o -"), replacing(pipe, force=True):
+        pass
+    assert pipe.is_fifo()
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"real.csv": "old", "link.csv": Link("real.csv")})
+    with replacing(tmp_path / "link.csv", force=True) as file:
+        file.write(b"new")
+    assert read_tree(tmp_path) == {"real.csv": b"new", "link.csv": Link("real.csv")}

@@ -338,3 +338,15 @@ def test_a_thousand_files_with_fifty_names_are_all_there(tmp_path: Path, dest: P
     assert {b"%d" % i for i in range(1000)} == set(sorted_files(dest)["7"].values())
     assert len(sorted_files(dest)["7"]) == 1000
     assert len(labels(dest)) == 1000
+
+
+def test_what_a_person_wrote_into_the_labels_csv_of_dest_stays(scans: Path, dest: Path) -> None:
+    """A rerun that finds the files there keeps the column `human` and any other one."""
+    sort(rows_of(scans), dest)
+    path = dest / "labels.csv"
+    header, first, *rest = path.read_text().splitlines()
+    lines = [f"{header},human,ward", f"{first},7,west", *(f"{line},," for line in rest)]
+    path.write_text("\n".join(lines) + "\n")
+    before = path.read_text()
+    sort(rows_of(scans), dest)
+    assert path.read_text() == before
