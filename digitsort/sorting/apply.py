@@ -70,8 +70,7 @@ def apply_plan(plan: Plan, progress: Progress = silent) -> Delivery:
 
     def deliver(operation: Operation) -> None:
         try:
-            with interrupts_wait():
-                _copy(operation)
+            _copy(operation)
         except _SourceError as error:
             failed.append((operation.row.path, str(error)))
             empty.add(operation.target)
@@ -82,10 +81,12 @@ def apply_plan(plan: Plan, progress: Progress = silent) -> Delivery:
     try:
         for count, operation in enumerate(plan.operations):
             progress("sort", count, len(plan.operations))
-            deliver(operation)
+            with interrupts_wait():  # a file is copied and in the books, or neither
+                deliver(operation)
         for operation in plan.same:
             if operation.target in empty:  # its twin failed: it takes the place
-                deliver(operation)
+                with interrupts_wait():
+                    deliver(operation)
             else:
                 same.append(operation)
         progress("sort", len(plan.operations), len(plan.operations))
