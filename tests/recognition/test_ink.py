@@ -81,3 +81,22 @@ def test_an_image_does_not_depend_on_its_company() -> None:
     alone = Ink.concatenate([find_ink([gray]) for gray in grays])
     for field in fields(Ink):
         assert np.array_equal(getattr(together, field.name), getattr(alone, field.name)), field.name
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_printed_lines_that_cross_the_digit_are_taken_out(squared: bool) -> None:
+    """Ruled and squared paper, its lines paler than the ink: the ink is that of plain paper."""
+    lined = bar(100, 100)
+    for rows in (lined, lined.T) if squared else (lined,):
+        for first in (8, 9):
+            rows[first::21] = np.minimum(rows[first::21], 120)
+    clean, found = find_ink([bar(100, 100)]), find_ink([lined])
+    assert found.parts.tolist() == [1]
+    assert found.box[0] == pytest.approx(clean.box[0], abs=2)
+
+
+def test_a_dark_bar_from_side_to_side_is_no_printed_line() -> None:
+    """The foot of a 2 that is cut tight is as dark as the rest of it, and stays."""
+    two = np.full((60, 40), 245, np.uint8)
+    two[:6, 4:36] = two[6:30, 30:36] = two[27:33, 4:36] = two[33:54, 4:10] = two[54:] = 25
+    assert find_ink([two]).box[0] == pytest.approx([0, 0, 40, 60], abs=1.5)
