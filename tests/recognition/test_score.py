@@ -60,18 +60,19 @@ def test_a_support_vector_is_familiar(vectors: tuple[Features, Features]) -> Non
 
 
 def test_a_score_does_not_depend_on_its_company(vectors: tuple[Features, Features]) -> None:
-    """Label and confidence, as printed, are the same alone, in small and in large batches."""
+    """Every number is the same, to the last bit, alone, in small and in large batches."""
     features, labels = vectors
     machine = support_vectors(fitted(features[::2], labels[::2]))
     judged = features[1::2]
 
-    def printed(parts: list[Features]) -> list[str]:
-        chances = [p for part in parts for p in probabilities(score(part, machine), 0.2)]
-        return [f"{c.argmax()} {c.max():.4f}" for c in chances]
+    def numbers(size: int) -> list[bytes]:
+        scores = [score(judged[i : i + size], machine) for i in range(0, len(judged), size)]
+        joined = Scores.concatenate(scores)
+        chances = np.concatenate([probabilities(s, 0.2) for s in scores])
+        return [a.tobytes() for a in (joined.decision, joined.margin, joined.familiarity, chances)]
 
-    whole = printed([judged])
-    assert printed([judged[i : i + 1] for i in range(len(judged))]) == whole
-    assert printed([judged[i : i + 7] for i in range(0, len(judged), 7)]) == whole
+    whole = numbers(len(judged))
+    assert [numbers(size) == whole for size in (1, 2, 7, 64)] == [True] * 4
 
 
 def scores_of(decision: list[float], margin: list[float]) -> Scores:
