@@ -3,7 +3,7 @@
     python -m benchmarks.trust [--limit N]
 
 Calibration, coverage and error among the accepted on digits that entered no fit, clean and on simulated
-scans; and what becomes of images that are no digits. All seeds are used here only.
+scans; and what becomes of images that are no digits. The seeds are used here only.
 """
 
 from __future__ import annotations
