@@ -115,8 +115,8 @@ def _pair_decisions(kernel: Floats, machine: SupportVectors) -> Floats:
     k = len(machine.n_support)
     ends = np.cumsum(machine.n_support)
     # sums[i][:, r]: the part that the vectors of class i play in their r-th contest
-    # A product of its own for each image, always of the same shape: one for the whole batch would add up
-    # in another order for another batch.
+    # A product of its own for each image, always of the same shape: one for the whole batch would add
+    # up in another order for another batch.
     rows = kernel[:, None, :]  # (n, 1, vectors)
     sums = [
         (rows[:, :, end - count : end] @ machine.dual_coef[:, end - count : end].T)[:, 0]
