@@ -13,21 +13,26 @@ import numpy.typing as npt
 from digitsort.errors import TrainingDataError
 from digitsort.model.estimator import DigitClassifier
 from digitsort.progress import Progress
+from digitsort.recognition.features import gradient_features
 from digitsort.recognition.threads import one_blas_thread
-from digitsort.recognition.vectorize import vectorize
+from digitsort.recognition.vectorize import Vectors, vectorize
 from digitsort.training.datasets import Dataset
+from digitsort.training.distort import distort
 
 LEAST_PER_CLASS = 5
 """One to test, four to learn from."""
 
 BATCH = 256
 
+DISTORTION_SEED = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Vectors (n, d), their labels (n,) and their weights in a fit (n,)."""
+    """Vectors (n, d), the normalized ink they are of (n, 32, 32), labels and weights in a fit (n,)."""
 
     features: npt.NDArray[np.float32]
+    normal: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.str_]
     weights: npt.NDArray[np.float64]
 
@@ -35,11 +40,18 @@ class Examples:
         return len(self.labels)
 
     def __getitem__(self, where: npt.NDArray[np.intp]) -> Examples:
-        return Examples(self.features[where], self.labels[where], self.weights[where])
+        return Examples(
+            self.features[where], self.normal[where], self.labels[where], self.weights[where]
+        )
 
     def fit(self, estimator: DigitClassifier) -> DigitClassifier:
-        """Fit an estimator to these examples."""
-        return estimator.fit_features(self.features, self.labels, self.weights)
+        """Fit an estimator to these examples, each once as it is and once distorted."""
+        distorted = _features(distort(self.normal, DISTORTION_SEED))
+        return estimator.fit_features(
+            np.concatenate([self.features, distorted]),
+            np.tile(self.labels, 2),
+            np.tile(self.weights, 2),
+        )
 
     def split(self, count: int, seed: int) -> tuple[Examples, Examples]:
         """Draw `count` examples, stratified by label; gives the others and these."""
@@ -59,18 +71,29 @@ def gather(datasets: Sequence[Dataset], progress: Progress) -> Examples:
     TrainingDataError
         If there are fewer than two classes or too few images in one.
     """
-    features: list[npt.NDArray[np.float32]] = []
+    vectors: list[Vectors] = []
     labels: list[str] = []
     total = sum(dataset.count for dataset in datasets)
     pairs = (pair for dataset in datasets for pair in dataset.load())
     while batch := list(islice(pairs, BATCH)):
         with one_blas_thread():
-            features.append(vectorize([gray for gray, _ in batch]).features)
+            vectors.append(vectorize([gray for gray, _ in batch]))
         labels.extend(label for _, label in batch)
         progress("prepare images", len(labels), total)
     _check_classes(Counter(labels))
     weights = np.repeat([d.weight for d in datasets], [d.count for d in datasets])
-    return Examples(np.concatenate(features), np.array(labels), weights)
+    return Examples(
+        np.concatenate([v.features for v in vectors]),
+        np.concatenate([v.normal for v in vectors]),
+        np.array(labels),
+        weights,
+    )
+
+
+def _features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    with one_blas_thread():
+        parts = [gradient_features(normal[i : i + BATCH]) for i in range(0, len(normal), BATCH)]
+    return np.concatenate(parts)
 
 
 def _check_classes(counts: Counter[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
@@ -32,10 +33,10 @@ from digitsort.training.options import DEFAULTS, TrainingOptions
 from digitsort.training.trial import Trial, try_out
 from digitsort.training.tune import tune_parameters
 
-SCAN_PARAMETERS = (10.0, 1.0)
-INVENTED_PARAMETERS = (2.0, 1.5)
-"""C, and gamma in units of scikit-learn's "scale". Softer and narrower with invented handwriting: it is
-much, and some of it is ambiguous."""
+SCAN_PARAMETERS = {"C": 5.0, "gamma": 1.5, "components": 192}
+INVENTED_PARAMETERS = {"C": 1.0, "gamma": 1.5, "components": 128}
+"""C, gamma in units of scikit-learn's "scale", and components. Softer and coarser with invented digits:
+some of them are ambiguous, and what is finest in them is the program's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def train(
     known, test = _hold_out(examples, options)
     parameters = _parameters(datasets)
     if options.tune:
-        parameters = tune_parameters(known.features, known.labels, options.seed, progress)
+        parameters |= tune_parameters(known, options.seed, progress)
     progress("fit", 0, None)
     trial = try_out(known, parameters, options.seed)
     calibration = calibrate(trial.temperature.scores, trial.temperature.truth)
@@ -86,11 +87,10 @@ def _hold_out(examples: Examples, options: TrainingOptions) -> tuple[Examples, E
     return examples.split(max(classes, round(options.held_out * len(examples))), options.seed)
 
 
-def _parameters(datasets: Sequence[Dataset]) -> dict[str, float]:
-    """C and gamma that were found good, where they are not searched."""
+def _parameters(datasets: Sequence[Dataset]) -> dict[str, Any]:
+    """What was found good, where it is not searched."""
     invented = any(dataset.invented for dataset in datasets)
-    C, gamma = INVENTED_PARAMETERS if invented else SCAN_PARAMETERS
-    return {"C": C, "gamma": gamma}
+    return dict(INVENTED_PARAMETERS if invented else SCAN_PARAMETERS)
 
 
 def _certificate(trial: Trial, calibration: Calibration, max_error: float | None) -> Certificate:

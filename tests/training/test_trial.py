@@ -19,7 +19,8 @@ def numbered(count: int) -> Examples:
     labels = np.array(["a", "b"])[np.arange(count) % 2]
     features = rng.integers(0, 50, (count, 392)) + 80 * (labels == "b")[:, None]
     features[:, 0] = np.arange(count)
-    return Examples(features.astype(np.float32), labels, np.ones(count))
+    normal = rng.integers(0, 256, (count, 32, 32)).astype(np.uint8)
+    return Examples(features.astype(np.float32), normal, labels, np.ones(count))
 
 
 @pytest.fixture
