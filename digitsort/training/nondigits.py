@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from digitsort.training.paper import Look, draw_look, empty_paper, put_on_paper
 
@@ -77,6 +77,32 @@ def scribble(rng: Rng) -> Image.Image:
     return put_on_paper(np.asarray(sheet), _bare(rng), rng)
 
 
+LETTERS = "ABCDEFGHJKLMNPQRTUVWXYabdefghkmnprtwy"
+SYMBOLS = "?#&%@$+=*!"
+"""Without those that are written like a digit: I, l, O, o, S, s, Z, z, q, /."""
+
+
+def letter(rng: Rng) -> Image.Image:
+    """Give a printed letter, more or less bold and slanting."""
+    return _character(LETTERS, rng)
+
+
+def symbol(rng: Rng) -> Image.Image:
+    """Give a printed symbol, more or less bold and slanting."""
+    return _character(SYMBOLS, rng)
+
+
+def _character(choice: str, rng: Rng) -> Image.Image:
+    sheet = Image.new("L", (112, 112))
+    text, weight = choice[rng.integers(len(choice))], int(rng.integers(0, 5))
+    font = ImageFont.load_default(64)
+    ImageDraw.Draw(sheet).text((28, 14), text, fill=255, font=font, stroke_width=weight)
+    slant = float(rng.uniform(-0.3, 0.3))
+    shear = (1, slant, -56 * slant, 0, 1, 0)
+    sheet = sheet.transform(sheet.size, Image.Transform.AFFINE, shear, Image.Resampling.BILINEAR)
+    return put_on_paper(np.asarray(sheet), _bare(rng), rng)
+
+
 def side_by_side(digits: Sequence[Ink], rng: Rng) -> Image.Image:
     """Put two or three digits onto one piece of paper, as a number is written."""
     height = 48
@@ -100,6 +126,8 @@ KINDS: dict[str, Callable[[Rng], Image.Image]] = {
     "solid": solid,
     "smear": smear,
     "scribble": scribble,
+    "letter": letter,
+    "symbol": symbol,
 }
 """Kind to its generator; `side_by_side` needs digits and is called on its own."""
 

@@ -107,11 +107,11 @@ def eight_middle(hand: Hand) -> list[Stroke]:
 
 
 STYLES: tuple[tuple[Style, float], ...] = (
-    (eight_s, 5.7),
-    (eight_open, 1.0),
-    (eight_fork, 0.8),
-    (eight_mirrored, 0.9),
-    (eight_rings, 1.7),
-    (eight_middle, 1.4),
+    (eight_s, 5),
+    (eight_open, 1.2),
+    (eight_fork, 1.2),
+    (eight_mirrored, 1),
+    (eight_rings, 2),
+    (eight_middle, 1),
 )
 """Each style and how common it is."""

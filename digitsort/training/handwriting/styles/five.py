@@ -84,9 +84,9 @@ def five_curled(hand: Hand) -> list[Stroke]:
 
 
 STYLES: tuple[tuple[Style, float], ...] = (
-    (five_joined, 4.6),
-    (five_bar, 2.7),
+    (five_joined, 4),
+    (five_bar, 3),
     (five_s, 1.5),
-    (five_curled, 0.9),
+    (five_curled, 1.2),
 )
 """Each style and how common it is."""

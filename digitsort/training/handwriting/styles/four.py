@@ -111,11 +111,11 @@ def four_continuous(hand: Hand) -> list[Stroke]:
 
 
 STYLES: tuple[tuple[Style, float], ...] = (
-    (four_open, 3.6),
-    (four_cup, 2.0),
-    (four_narrow, 1.3),
-    (four_closed, 2.2),
-    (four_flash, 2.9),
-    (four_continuous, 0.4),
+    (four_open, 4),
+    (four_cup, 2.5),
+    (four_narrow, 1.5),
+    (four_closed, 2),
+    (four_flash, 2),
+    (four_continuous, 0.3),
 )
 """Each style and how common it is."""

@@ -111,11 +111,11 @@ def nine_pointed(hand: Hand) -> list[Stroke]:
 
 
 STYLES: tuple[tuple[Style, float], ...] = (
-    (nine_straight, 4.1),
-    (nine_hook, 2.9),
-    (nine_s, 1.0),
-    (nine_wide, 1.8),
-    (nine_stem, 1.4),
+    (nine_straight, 4),
+    (nine_hook, 3),
+    (nine_s, 1.2),
+    (nine_wide, 1.5),
+    (nine_stem, 1.5),
     (nine_pointed, 1.5),
 )
 """Each style and how common it is."""

@@ -66,10 +66,10 @@ def one_plain_foot(hand: Hand) -> list[Stroke]:
 
 
 STYLES: tuple[tuple[Style, float], ...] = (
-    (one_plain, 3.7),
-    (one_flag, 2.4),
-    (one_roof, 2.3),
-    (one_foot, 0.9),
-    (one_plain_foot, 0.5),
+    (one_plain, 3),
+    (one_flag, 3),
+    (one_roof, 2),
+    (one_foot, 1.2),
+    (one_plain_foot, 0.7),
 )
 """Each style and how common it is."""

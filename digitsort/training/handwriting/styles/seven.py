@@ -92,7 +92,7 @@ STYLES: tuple[tuple[Style, float], ...] = (
     (seven_plain, 4),
     (seven_round, 2),
     (seven_sagging, 1),
-    (seven_crossed, 4.0),
+    (seven_crossed, 3),
     (seven_hanging, 0.8),
 )
 """Each style and how common it is."""

@@ -91,10 +91,10 @@ def six_curl(hand: Hand) -> list[Stroke]:
 
 
 STYLES: tuple[tuple[Style, float], ...] = (
-    (six_open, 4.8),
-    (six_straight, 2.3),
-    (six_wedge, 1.3),
-    (six_low, 1.6),
-    (six_curl, 1.1),
+    (six_open, 5),
+    (six_straight, 2),
+    (six_wedge, 1),
+    (six_low, 1.5),
+    (six_curl, 1.5),
 )
 """Each style and how common it is."""

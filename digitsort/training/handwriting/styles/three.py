@@ -69,6 +69,6 @@ def three_loop(hand: Hand) -> list[Stroke]:
 STYLES: tuple[tuple[Style, float], ...] = (
     (three_bowls, 5),
     (three_flat, 2),
-    (three_loop, 3.2),
+    (three_loop, 2),
 )
 """Each style and how common it is."""

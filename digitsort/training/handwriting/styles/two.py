@@ -132,12 +132,12 @@ def two_narrow(hand: Hand) -> list[Stroke]:
 
 
 STYLES: tuple[tuple[Style, float], ...] = (
-    (two_sharp, 2.4),
-    (two_cusp, 1.1),
-    (two_loop, 2.6),
-    (two_big_loop, 2.0),
-    (two_curl, 1.0),
-    (two_z, 1.5),
-    (two_narrow, 1.4),
+    (two_sharp, 2.5),
+    (two_cusp, 1.5),
+    (two_loop, 2.5),
+    (two_big_loop, 2),
+    (two_curl, 1.5),
+    (two_z, 1),
+    (two_narrow, 1),
 )
 """Each style and how common it is."""

@@ -51,9 +51,9 @@ def zero_slashed(hand: Hand) -> list[Stroke]:
 
 
 STYLES: tuple[tuple[Style, float], ...] = (
-    (zero_oval, 6.7),
-    (zero_stub, 1.8),
-    (zero_curl, 1.1),
+    (zero_oval, 6),
+    (zero_stub, 2),
+    (zero_curl, 1.5),
     (zero_slashed, 0.25),
 )
 """Each style and how common it is."""
