@@ -2,7 +2,8 @@
 
     python -m benchmarks.misread [-o FILE] [--limit N]
 
-Each picture is a digit as it came, below it what the model saw, its truth and what it was read as. The sheet
+Each picture is a digit as it came, below it what the model saw, its truth and what it was read as. The
+sheet
 shows other people's data and is not kept with the project.
 """
 

@@ -27,7 +27,15 @@ FULL_LINE = 0.9
 """Share of a row or column from which on it is taken for a line, or a side for a frame."""
 
 MOST_LINE_INK = 0.6
-"""Share of the ink that may lie in such lines where there are two of them and more."""
+"""Share of the ink that may lie in such lines where there are two of them and more, or one that runs
+from edge to edge of a much wider frame."""
+
+SLIM = 0.2
+"""Width of such a line as a share of the frame; a 1 cut to its height is cut to its width as well."""
+
+MANY_SPECKS, SPECK_INK = 5, 0.012
+"""So many parts that cover so little of the frame together are specks or crossings of faint lines; a
+digit drawn with a hair is of one part or covers 0.02."""
 
 WIDEST, NARROWEST = 3.0, 0.06
 """Width to height of the ink; digits were seen from 0.15 to 1.6."""
@@ -59,6 +67,7 @@ class _Layout:
 
     line_ink: npt.NDArray[np.float64]
     lines: npt.NDArray[np.int64]
+    slim: npt.NDArray[np.bool_]
     framed: npt.NDArray[np.bool_]
     width_to_height: npt.NDArray[np.float64]
 
@@ -71,10 +80,10 @@ def why_no_digit(ink: Ink) -> list[str]:
     rules = (  # the later ones win
         (odd, SHAPE),
         (_stand_side_by_side(ink), SEVERAL),
-        ((layout.line_ink > MOST_LINE_INK) & (layout.lines >= 2), LINES),
+        ((layout.line_ink > MOST_LINE_INK) & ((layout.lines >= 2) | layout.slim), LINES),
         (layout.framed | (ink.share > MOST_INK), SOLID),
         (texture, TEXTURE),
-        (ink.parts > MOST_PARTS, NOISE),
+        ((ink.parts > MOST_PARTS) | ((ink.parts >= MANY_SPECKS) & (ink.share < SPECK_INK)), NOISE),
         ((ink.contrast < LEAST_CONTRAST) | (ink.parts == 0), BLANK),
     )
     reasons = np.full(len(ink.parts), "", dtype=object)
@@ -90,9 +99,11 @@ def _measure(ink: Ink) -> _Layout:
     in_lines = (mask & (rows[:, :, None] | columns[:, None, :])).sum(axis=(1, 2))
     opposite = (rows[:, 0] & rows[:, -1]) | (columns[:, 0] & columns[:, -1])
     size = ink.box[:, 2:] - ink.box[:, :2]
+    share = size / (ink.frame[:, 2:] - ink.frame[:, :2])
     return _Layout(
         line_ink=in_lines / np.maximum(mask.sum(axis=(1, 2)), 1),
         lines=_runs(rows) + _runs(columns),
+        slim=(share[:, 0] <= SLIM) & (share[:, 1] == 1),
         framed=opposite,
         width_to_height=np.where(ink.parts > 0, size[:, 0] / np.maximum(size[:, 1], 1e-3), 1.0),
     )

@@ -43,6 +43,22 @@ def framed_card() -> Pixels:
     return framed(np.full((80, 60), 30, np.uint8), 4, 240)
 
 
+def one_line() -> Pixels:
+    """A printed line from the upper to the lower edge."""
+    paper = np.full((120, 90), 240, np.uint8)
+    paper[:, 40:44] = 90
+    return paper
+
+
+def crossings() -> Pixels:
+    """The crossings of a faint grid: what a threshold may leave of it."""
+    paper = np.full((128, 128), 240, np.uint8)
+    for y in (30, 64, 98):
+        for x in (40, 88):
+            paper[y : y + 3, x : x + 3] = 120
+    return paper
+
+
 @pytest.mark.parametrize(
     ("image", "reason"),
     [
@@ -52,12 +68,14 @@ def framed_card() -> Pixels:
         (np.tile(np.linspace(240, 246, 80), (60, 1)).astype(np.uint8), BLANK),
         (RNG.integers(0, 256, (90, 90)).astype(np.uint8), NOISE),
         (grid(40), LINES),
+        (one_line(), LINES),
+        (crossings(), NOISE),
         (rough(), TEXTURE),
         (dash(), SHAPE),
         (framed_card(), SOLID),
         (two_digits(), SEVERAL),
     ],
-    ids="white black scan shadow noise grid texture dash card two".split(),
+    ids="white black scan shadow noise grid line crossings texture dash card two".split(),
 )
 def test_no_digit(image: Pixels, reason: str) -> None:
     assert why_no_digit(find_ink([image])) == [reason]
@@ -69,6 +87,13 @@ def test_a_frame_full_of_ink_is_no_digit() -> None:
     full = type(ink)(*(getattr(ink, name).copy() for name in ink.__slots__))
     full.share[:] = 0.9
     assert why_no_digit(full) == [SOLID]
+
+
+def test_a_one_cut_to_its_height_passes() -> None:
+    """Whoever cuts a 1 tight cuts its sides as well."""
+    paper = np.full((60, 18), 240, np.uint8)
+    paper[:, 6:12] = 40
+    assert why_no_digit(find_ink([paper])) == [""]
 
 
 def test_digits_pass() -> None:
