@@ -88,11 +88,27 @@ def seven_hanging(hand: Hand) -> list[Stroke]:
     return [stem, hand.stroke((start, y + tilt), (x + hand.between(0.15, 0.4), y - tilt))]
 
 
+def seven_drooping(hand: Hand) -> list[Stroke]:
+    """A short bar that falls to the left, less steeply than the flag of a 1."""
+    right, foot = hand.between(0.75, 0.95), hand.between(0.35, 0.75)
+    left, droop = hand.between(0.1, 0.4), hand.between(0.1, 0.3)
+    return [
+        hand.stroke(
+            (left, droop),
+            ((left + right) / 2, droop * hand.between(0.2, 0.6)),
+            (right, hand.about(0.0, 0.03), hand.between(0.2, 1.0)),
+            ((right + foot) / 2 + hand.between(-0.02, 0.06), 0.5),
+            (foot, 1.0),
+        )
+    ]
+
+
 STYLES: tuple[tuple[Style, float], ...] = (
     (seven_plain, 4),
     (seven_round, 2),
     (seven_sagging, 1),
     (seven_crossed, 3),
     (seven_hanging, 0.8),
+    (seven_drooping, 1),
 )
 """Each style and how common it is."""
