@@ -103,6 +103,22 @@ def seven_drooping(hand: Hand) -> list[Stroke]:
     ]
 
 
+def seven_serif(hand: Hand) -> list[Stroke]:
+    """A long serif falls from the start of a short bar: no crossbar, else it would be a 4."""
+    right, foot = hand.between(0.75, 0.95), hand.between(0.3, 0.65)
+    left, top = hand.between(0.0, 0.2), hand.between(-0.02, 0.1)
+    return [
+        hand.stroke(
+            (left + hand.about(-0.03, 0.04), hand.between(0.2, 0.42)),
+            (left + hand.between(0.02, 0.12), top, hand.between(0.2, 1.0)),
+            ((left + right) / 2, top + hand.between(0.0, 0.12)),
+            (right, hand.between(-0.06, 0.06), hand.between(0.2, 1.0)),
+            ((right + foot) / 2 + hand.about(0.0, 0.03), 0.5),
+            (foot, 1.0),
+        )
+    ]
+
+
 STYLES: tuple[tuple[Style, float], ...] = (
     (seven_plain, 4),
     (seven_round, 2),
@@ -110,5 +126,6 @@ STYLES: tuple[tuple[Style, float], ...] = (
     (seven_crossed, 3),
     (seven_hanging, 0.8),
     (seven_drooping, 1),
+    (seven_serif, 0.6),
 )
 """Each style and how common it is."""
