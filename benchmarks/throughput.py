@@ -2,10 +2,10 @@
 
     python -m benchmarks.throughput [--rounds N] [--folder DIR] [--only NAME]
 
-Three folders: MNIST's PNG files, simulated scans, photos. In alternating rounds: the floor (Pillow opens
-and decodes, nothing else) and `digitsort classify` with one and two processes, the tutorial's loop, a CNN
-behind a PyTorch DataLoader (skipped where it is not installed). Then the share of each stage, and how
-long short commands take.
+Three folders: MNIST's PNG files, simulated scans, photos. In alternating rounds: the floor (Pillow
+opens and decodes, nothing else) and `digitsort classify` with one and two processes, the tutorial's
+loop, a CNN behind a PyTorch DataLoader (skipped where it is not installed). Then the share of each
+stage, and how long short commands take.
 """
 
 from __future__ import annotations
@@ -24,13 +24,17 @@ from importlib.util import find_spec
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from benchmarks.compare import digitsort, tutorial
 from benchmarks.data import export_png, mnist
+
+if TYPE_CHECKING:
+    from digitsort.labels import LabelsWriter
+    from digitsort.records import Outcome
 
 Program = Callable[[Path], object]
 
@@ -191,7 +195,7 @@ def stages(folder: Path, limit: int = 5_000) -> None:
     from digitsort import Settings, default_model
     from digitsort.classify import classify_files
     from digitsort.files.read import read
-    from digitsort.labels import Layout, labels_file
+    from digitsort.labels import LabelsWriter, Layout
     from digitsort.recognition.features import gradient_features
     from digitsort.recognition.ink import find_ink
     from digitsort.recognition.normalize import normalize
@@ -203,28 +207,33 @@ def stages(folder: Path, limit: int = 5_000) -> None:
     spent = dict.fromkeys(("read", "ink", "normalize", "features", "score", "write"), 0.0)
     count = 0
 
-    def timed(stage: str, work: Callable[[], Any]) -> Any:
+    def timed(stage: str, work: Callable[..., Any], *arguments: Any) -> Any:
         start = time.perf_counter()
-        result = work()
+        result = work(*arguments)
         spent[stage] += time.perf_counter() - start
         return result
 
     with one_blas_thread(), tempfile.TemporaryDirectory() as place:
         sample = list(classify_files(files_in(folder)[:64], model, Settings()))
-        with labels_file(Path(place, "l.csv"), Layout(str(folder), model.card.short)) as writer:
+        with Path(place, "l.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = LabelsWriter(file, Layout(str(folder), model.card.short))
             while stack := list(islice(paths, 64)):
                 count += len(stack)
-                grays = timed("read", lambda s=stack: [read(path).gray for path in s])
-                ink = timed("ink", lambda g=grays: find_ink(g))
-                normal = timed("normalize", lambda i=ink: normalize(i))
-                vectors = timed("features", lambda n=normal: gradient_features(n))
-                timed("score", lambda v=vectors: score(v, model.machine))
-                timed("write", lambda: [writer.write(outcome) for outcome in sample])
+                grays = timed("read", lambda paths: [read(path).gray for path in paths], stack)
+                ink = timed("ink", find_ink, grays)
+                vectors = timed("features", gradient_features, timed("normalize", normalize, ink))
+                timed("score", score, vectors, model.machine)
+                timed("write", _write_all, writer, sample)
     total = sum(spent.values())
     print("| stage | µs an image | share |")
     print("| --- | --- | --- |")
     for stage, seconds in spent.items():
         print(f"| {stage} | {seconds / count * 1e6:,.1f} | {seconds / total:.0%} |")
+
+
+def _write_all(writer: LabelsWriter, outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        writer.write(outcome)
 
 
 def start_up(folder: Path, rounds: int) -> None:

@@ -74,6 +74,11 @@ class Picture:
     sha256: str
     note: str = ""
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the pixels take."""
+        return self.gray.nbytes
+
 
 def read(path: str) -> Picture:
     """Read a PNG, JPEG, TIFF, BMP, GIF or WebP file of any mode.
