@@ -167,8 +167,9 @@ class Line:
         size = 0
         for index, path in enumerate(items):
             in_hand(index)
-            results.append(self._read(path))
-            size += getattr(results[-1], "size_bytes", 0)
+            result = self._read(path)
+            results.append(result)
+            size += result.gray.nbytes if isinstance(result, Picture) else 0
             if len(results) >= STACK or size >= STACK_BYTES:
                 in_hand(None)
                 yield self._judged(results)

@@ -67,7 +67,7 @@ def subtract_background(canvases: Bytes) -> Background:
     """Estimate the paper of each canvas (n, side, side) and subtract it."""
     stretched, gray_range = stretch(canvases)
     counts = histogram(stretched)
-    threshold, separation = otsu(counts)
+    threshold, separation = otsu_of(counts)
     light_share = _light_share(stretched, counts, threshold)
     difference = np.empty(stretched.shape, np.float32)
     inverted = light_share < 0.5
@@ -103,13 +103,12 @@ def stretch(stack: npt.NDArray[np.generic], low: float | None = None) -> tuple[B
     return np.rint(values, out=values).astype(np.uint8), span.astype(np.float64)
 
 
-def otsu(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.intp], Floats]:
+def otsu(stack: Bytes) -> tuple[npt.NDArray[np.intp], Floats]:
     """Otsu's threshold (1979) of each image.
 
     Parameters
     ----------
-    counts : ndarray of shape (n, 256), int64
-        Each image's histogram.
+    stack : ndarray of shape (n, side, side), uint8
 
     Returns
     -------
@@ -118,6 +117,11 @@ def otsu(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.intp], Floats]:
     separation : ndarray of shape (n,), float64
         Between-class variance as a share of the total variance, 0-1; 0 for a constant image.
     """
+    return otsu_of(histogram(stack))
+
+
+def otsu_of(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.intp], Floats]:
+    """As `otsu`, from the histograms (n, 256) of the images."""
     levels = np.arange(256)
     below = np.cumsum(counts, axis=1)
     sum_below = np.cumsum(counts * levels, axis=1)
@@ -183,12 +187,28 @@ def _without_lines_along(difference: npt.NDArray[np.float32], axis: int) -> npt.
     rows = np.moveaxis(difference, axis, 1)  # (n, lines, across)
     ends = [rows[:, :, :LINE_END_PX], rows[:, :, -LINE_END_PX:]]
     ink = rows.max(axis=(1, 2))[:, None, None]
-    level = np.minimum(*(np.median(end, axis=2) for end in ends))[:, :, None]  # (n, lines, 1)
+    level = np.minimum(*(_median_of_each(end) for end in ends))[:, :, None]  # (n, lines, 1)
     through = (rows > 0.5 * level).mean(axis=2, keepdims=True) > LINE_COVERAGE
     is_line = through & (level > LEAST_LINE * ink) & (level < PALEST_INK * ink)
     printed = is_line & _is_thin(is_line) & (rows < 1.5 * level)
     cleaned = np.where(printed, np.maximum(rows - 1.2 * level, 0), rows)
     return np.asarray(np.moveaxis(cleaned, 1, axis))
+
+
+def _median_of_each(ends: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """`np.median` along the last axis, of an even number of values."""
+    ordered = np.sort(ends, axis=-1)
+    half = ordered.shape[-1] // 2
+    return np.asarray((ordered[..., half - 1] + ordered[..., half]) / 2)
+
+
+def _median(values: Floats) -> float:
+    """`np.median` of values that are all finite, in a third of its time; nan where there are none."""
+    if not len(values):
+        return float("nan")
+    half, odd = divmod(len(values), 2)
+    ordered = np.partition(values, half if odd else (half - 1, half))
+    return float(ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2)
 
 
 def _is_thin(is_line: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -246,9 +266,9 @@ def _below_uneven_paper(stretched: Bytes, light_share: float, separation: float)
     light pixels is believed as well depends on how well the two classes separate.
     """
     sides = [stretched, 255 - stretched]
-    blurred = [np.asarray(_blur(side, 1.2)).astype(np.float64) for side in sides]
-    papers = [_paper_surface(side) for side in blurred]
-    rest = [float(np.median(np.abs(p - b))) for p, b in zip(papers, blurred, strict=True)]
+    blurred = [np.asarray(_blur(side, 1.2)) for side in sides]
+    papers = [_paper_surface(side.astype(np.float64)) for side in blurred]
+    rest = [_median(np.abs(p - b).ravel()) for p, b in zip(papers, blurred, strict=True)]
     trust = np.clip((separation - 0.5) / (CLEAR_SEPARATION - 0.5), 0, 1)
     witness = (rest[1] - rest[0]) / (rest[0] + rest[1] + 1)  # > 0: light paper is the flatter
     inverted = bool(trust * (2 * light_share - 1) + witness < 0)
@@ -275,32 +295,40 @@ def _paper_surface(gray: Floats) -> Floats:
     where a digit fills half of the frame.
     """
     terms, values = _quadratic_terms(), gray.ravel()
-    weights = np.ones_like(values)
+    weights, weighted = np.ones_like(values), np.empty_like(terms)
     for _ in range(8):
-        weighted = terms * weights[:, None]
+        np.multiply(terms, weights[:, None], out=weighted)
         fit = np.linalg.solve(weighted.T @ terms, weighted.T @ values)
         residual = values - terms @ fit
-        roughness = np.median(residual[residual >= 0]) * 1.4826 + 2.0
-        doubt = np.minimum(residual, 0) ** 2 / (2.25 * roughness**2)
-        weights = 1 / (1 + doubt)
+        roughness = _median(residual[residual >= 0]) * 1.4826 + 2.0
+        doubt = np.minimum(residual, 0, out=residual)
+        doubt *= doubt
+        doubt /= 2.25 * roughness**2
+        doubt += 1
+        weights = np.divide(1, doubt, out=weights)
     return np.asarray((terms @ fit).reshape(gray.shape))
 
 
-def _closing(gray: Floats) -> Floats:
+def _closing(gray: Bytes) -> Floats:
     """Grey closing over 0.35 of the side, smoothed: fills strokes, follows shadows."""
     width = int(0.35 * SIDE_PX) | 1
     closed = 255 - _dilate(255 - _dilate(gray, width), width)
-    pixels = np.clip(np.rint(closed), 0, 255).astype(np.uint8)
-    return np.asarray(_blur(pixels, width / 4)).astype(np.float64)
+    return np.asarray(_blur(closed, width / 4)).astype(np.float64)
 
 
-def _dilate(gray: Floats, width: int) -> Floats:
-    """Largest value in a square of odd `width` around each pixel."""
-    for axis in (0, 1):
-        padding = [(0, 0), (0, 0)]
-        padding[axis] = (width // 2, width // 2)
-        windows = np.lib.stride_tricks.sliding_window_view(
-            np.pad(gray, padding, mode="edge"), width, axis=axis
-        )
-        gray = windows.max(axis=-1)
+def _dilate(gray: Bytes, width: int) -> Bytes:
+    """Largest value in a square of odd `width` around each pixel.
+
+    Outside of the image lies nothing, 0: its edge repeated would give the same.
+    """
+    for _ in range(2):  # down, then across: turned round after each
+        height, reach = len(gray), width // 2
+        largest = np.zeros((height + 2 * reach, gray.shape[1]), np.uint8)
+        largest[reach : reach + height] = gray
+        covered = 1
+        while covered < width:
+            step = min(covered, width - covered)
+            largest = np.maximum(largest[:-step], largest[step:])
+            covered += step
+        gray = np.ascontiguousarray(largest.T)
     return gray

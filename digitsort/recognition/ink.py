@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.recognition.background import Background, histogram, otsu, subtract_background
+from digitsort.recognition.background import Background, otsu, subtract_background
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray, to_canvases
 from digitsort.recognition.parts import Parts, connected_parts
 
@@ -86,7 +86,7 @@ def find_ink(grays: Sequence[Gray]) -> Ink:
 
 def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box]) -> Ink:
     background = subtract_background(to_canvases(grays, frames))
-    threshold, separation = otsu(histogram(background.darkness))
+    threshold, separation = otsu(background.darkness)
     masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
     parts = connected_parts(masks)
