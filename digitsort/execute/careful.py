@@ -1,8 +1,9 @@
 """Do a batch in a process of its own, for a Dask worker that must not die with it.
 
-Dask blames every batch that a dead worker held, and can't tell which item killed it. So a batch that was
-blamed is done here: in a worker process that may die, whose note says what it had in hand. A program, not
-a function: Dask's workers are daemons, and those may not have children of `multiprocessing`.
+Dask blames every batch that a dead worker held, and can't tell which item killed it. So a batch that
+was blamed is done here: in a worker process that may die, whose note says what it had in hand. A
+program, not a function: Dask's workers are daemons, and those may not have children of
+`multiprocessing`.
 """
 
 from __future__ import annotations

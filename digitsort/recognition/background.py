@@ -256,7 +256,7 @@ def _flat_paper(
 def _below_flat_paper(stretched: Bytes, paper: Bytes, inverted: npt.NDArray[np.bool_]) -> Bytes:
     """How much darker than its paper's one shade each pixel is."""
     upright = stretched ^ np.where(inverted, np.uint8(255), np.uint8(0))[:, None, None]
-    return paper[:, None, None] - np.minimum(upright, paper[:, None, None])
+    return np.asarray(paper[:, None, None] - np.minimum(upright, paper[:, None, None]))
 
 
 def _below_uneven_paper(stretched: Bytes, light_share: float, separation: float) -> tuple[Floats, bool]:
