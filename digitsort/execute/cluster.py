@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
@@ -18,9 +19,10 @@ from typing import Any
 
 from digitsort.errors import ClusterError
 from digitsort.execute.careful import perform_carefully
+from digitsort.execute.clock import Clock
 from digitsort.execute.engine import Death, Done, GiveUp, Job
 from digitsort.execute.inline import perform
-from digitsort.execute.processes import BATCHES_PER_WORKER, usable_processors
+from digitsort.execute.processes import BATCHES_PER_WORKER, TIME_LIMIT_S, usable_processors
 from digitsort.files.names import printable
 
 LOCAL = "local"
@@ -255,14 +257,21 @@ def _work(name: str, items: Sequence[str], blamed: bool) -> Done:
     """Run on a worker: do a batch, with what the worker was given under this name."""
     from distributed import get_worker
 
-    plugin: Any = get_worker().plugins[name]
+    worker = get_worker()
+    plugin: Any = worker.plugins[name]
     if plugin.complaint is None:  # once on each worker, also on one that joined during the run
         plugin.complaint = complaint(plugin.kit.version, plugin.kit.probe)
     if plugin.complaint:
-        raise ClusterError(f"The worker at {get_worker().address} can't be used: {plugin.complaint}.")
+        raise ClusterError(f"The worker at {worker.address} can't be used: {plugin.complaint}.")
     if blamed:
         return perform_carefully(plugin.kit.job, plugin.kit.give_up, items)
-    return perform(plugin.kit.job, items)
+    if worker.state.nthreads > 1 or sys.__stderr__ is None:
+        return perform(plugin.kit.job, items)  # one thread's clock would end the others' work
+    clock = Clock(TIME_LIMIT_S, sys.__stderr__)
+    try:
+        return perform(plugin.kit.job, items, lambda _: clock.tick())
+    finally:
+        clock.stop()
 
 
 def _failure(future: Future[Done]) -> BaseException | None:

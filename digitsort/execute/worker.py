@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import signal
 import threading
-import time
 from collections.abc import Sequence
 from multiprocessing import parent_process
 from pathlib import Path
 
+from digitsort.execute.clock import Clock
 from digitsort.execute.engine import Done, Job
 from digitsort.execute.inline import perform
 from digitsort.execute.note import Note, Pen
 from digitsort.recognition.threads import one_blas_thread
-
-SLACK = 30
-"""The clock is set anew after a thirtieth of the limit: setting it starts a thread, too dear for each
-item."""
 
 
 class _Station:
@@ -28,26 +23,19 @@ class _Station:
         self.job = job
         self.pen = Pen(note)
         self.pen.write(0, None)
-        self._limit_s = time_limit_s
-        self._late = note.late_path.open("wb")
-        self._set_at = 0.0
+        self._clock = Clock(time_limit_s, note.late_path.open("wb"))
         self._number = 0
 
     def work(self, number: int, items: Sequence[str]) -> Done:
         self._number = number
-        self._set_at = 0.0
         try:
             return perform(self.job, items, self._in_hand)
         finally:
-            faulthandler.cancel_dump_traceback_later()
+            self._clock.stop()
 
     def _in_hand(self, index: int | None) -> None:
         self.pen.write(self._number, index)
-        now = time.monotonic()
-        if now - self._set_at > self._limit_s / SLACK:
-            self._set_at = now
-            # Ends the process even where it is stuck in C and holds the interpreter's lock.
-            faulthandler.dump_traceback_later(self._limit_s, exit=True, file=self._late)
+        self._clock.tick()
 
 
 _stations: list[_Station] = []

@@ -42,18 +42,21 @@ def scans(folder: Path, count: int) -> None:
 
 
 def start(cwd: Path, model_file: Path, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "digitsort", "classify", "scans", "-m", str(model_file), "-q"]
+    command = [sys.executable, "-m", "digitsort", "classify", "scans", "-m", str(model_file)]
     return subprocess.Popen(
-        [*command, *options], cwd=cwd, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*command, "-q", "--probabilities", *options],
+        cwd=cwd,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 
 def undisturbed(cwd: Path, model_file: Path) -> bytes:
     """The file of a run in line."""
-    done = run_digitsort(
-        *("classify", "scans", "-m", model_file, "-q", "--workers", "0", "-o", "whole.csv"), cwd=cwd
-    )
-    assert done.returncode == 1, done.stderr  # some files are broken
+    run = start(cwd, model_file, "--workers", "0", "-o", "whole.csv")
+    _, said = run.communicate()
+    assert run.returncode == 1, said  # some files are broken
     return (cwd / "whole.csv").read_bytes()
 
 
@@ -96,7 +99,7 @@ def test_a_file_of_killed_and_resumed_runs_is_that_of_an_undisturbed_one(
 
 @pytest.mark.slow
 def test_so_is_one_after_a_hundred_kills(tmp_path: Path, model_file: Path) -> None:
-    scans(tmp_path / "scans", 16_000)
+    scans(tmp_path / "scans", 8_000)
     expected = undisturbed(tmp_path, model_file)
     seen = kill_and_resume(tmp_path, model_file, 100, random.Random(2))
     assert len(seen) == 101, "all runs but the last were killed"
@@ -168,7 +171,17 @@ def test_another_model_is_not_resumed_with(tmp_path: Path, model_file: Path) -> 
     run.kill()
     run.communicate()
     done = run_digitsort(
-        *("classify", "scans", "-m", model_file, "--min-confidence", "0.5", "--resume"), cwd=tmp_path
+        *(
+            "classify",
+            "scans",
+            "-m",
+            model_file,
+            "--min-confidence",
+            "0.5",
+            "--probabilities",
+            "--resume",
+        ),
+        cwd=tmp_path,
     )
     assert done.returncode == 5
     assert "settings: Settings(min_confidence=None" in " ".join(done.stderr.split())
