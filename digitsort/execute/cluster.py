@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
@@ -65,6 +66,7 @@ class Kit:
     give_up: GiveUp
     probe: Probe | None
     version: str
+    is_local: bool
 
 
 def complaint(wanted: str, probe: Probe | None) -> str:
@@ -102,11 +104,12 @@ class Cluster:
         self._errors = _Errors(distributed)
         self._closing = ExitStack()
         try:
-            if address == LOCAL:
+            is_local = address == LOCAL
+            if is_local:
                 address = self._closing.enter_context(_local(distributed, workers)).scheduler_address
             self._client = self._closing.enter_context(_client(distributed, address))
             self._name = f"digitsort-{uuid.uuid4().hex}"
-            kit = Kit(job, give_up, probe, version("digitsort"))
+            kit = Kit(job, give_up, probe, version("digitsort"), is_local)
             self._equip(kit, address)
             slots = sum(self._client.nthreads().values())
         except BaseException:
@@ -249,6 +252,12 @@ def _plugin(kit: Kit) -> Any:
         def __init__(self) -> None:
             self.kit = kit
             self.complaint: str | None = None
+
+        def setup(self, worker: Any) -> None:  # noqa: ARG002
+            if self.kit.is_local:
+                with suppress(ValueError):  # not in the main thread
+                    # Ctrl-C goes to every process of the terminal; it is the coordinator's.
+                    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     return DigitsortPlugin()
 
