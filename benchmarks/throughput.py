@@ -1,6 +1,6 @@
 """Images a second, from a folder to a finished CSV, beside what reading the files alone takes.
 
-    python -m benchmarks.throughput [--rounds N] [--folder DIR] [--only NAME]
+    python -m benchmarks.throughput [--rounds N] [--share S] [--folder DIR] [--only NAME]
 
 Three folders: MNIST's PNG files, simulated scans, photos. In alternating rounds: the floor (Pillow
 opens and decodes, nothing else) and `digitsort classify` with one and two processes, the tutorial's
@@ -39,14 +39,17 @@ if TYPE_CHECKING:
 Program = Callable[[Path], object]
 
 FOLDERS = {"MNIST 28x28": 60_000, "scans 170x130": 5_000, "photos 1500x1500": 300}
+"""Name to number of files."""
+
 SEED = 2026
 
 
-def make_folders(root: Path) -> dict[str, Path]:
-    """Write the files of the three folders, where they are not there already."""
+def make_folders(root: Path, share: float = 1) -> dict[str, Path]:
+    """Write the files of the three folders, or a share of them, where they are not there already."""
     makers = (_digits, _scans, _photos)
     made = {}
-    for (name, count), make in zip(FOLDERS.items(), makers, strict=True):
+    for (name, whole), make in zip(FOLDERS.items(), makers, strict=True):
+        count = round(whole * share)
         folder = root / f"{name.split()[0]}-{count}"
         if not folder.exists():
             make(folder, count)
@@ -264,10 +267,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="keep the files here for the next run")
+    parser.add_argument("--share", type=float, default=1.0, help="of the files, 0-1")
     parser.add_argument("--only", default="", help="folders, or `stages`, that contain this")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folders = make_folders(options.folder or Path(temporary))
+        folders = make_folders(options.folder or Path(temporary), options.share)
         digitsort(next(folders["photos 1500x1500"].iterdir()))  # trains the default model, if need be
         runs = programs()
         for name, folder in folders.items():
