@@ -99,7 +99,7 @@ def test_a_file_of_killed_and_resumed_runs_is_that_of_an_undisturbed_one(
 
 @pytest.mark.slow
 def test_so_is_one_after_a_hundred_kills(tmp_path: Path, model_file: Path) -> None:
-    scans(tmp_path / "scans", 8_000)
+    scans(tmp_path / "scans", 12_000)
     expected = undisturbed(tmp_path, model_file)
     seen = kill_and_resume(tmp_path, model_file, 100, random.Random(2))
     assert len(seen) == 101, "all runs but the last were killed"
