@@ -9,79 +9,26 @@ Beside ``labels.csv`` lies ``.labels.csv.partial/`` while it is written::
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from digitsort.errors import DigitsortError, InterruptedRunError, OutputError
 from digitsort.files.atomic import make_folder, output_errors, publish_as, refuse_existing, writing_to
 from digitsort.files.names import printable
 from digitsort.labels import Format, LabelsWriter, Layout
-from digitsort.records import Outcome, Status
+from digitsort.records import Outcome
+from digitsort.rerun import Run, read_run
+from digitsort.rows import outcome_of, whole_rows
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 ROWS, RUN, LOCK = "rows", "run.json", "lock"
-
-MOST_SOURCES = 100
-"""A longer list of sources is remembered by its hash."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What two runs have in common of which one goes on with what the other began.
-
-    Attributes
-    ----------
-    sources : str
-        The files and folders named, as absolute paths, in order; a long list by its hash.
-    links : str
-        Whether linked folders are followed.
-    model : str
-        The model's fingerprint.
-    settings, format, version : str
-        Of the decision, of the file, of digitsort.
-    """
-
-    sources: str
-    links: str
-    model: str
-    settings: str
-    format: str
-    version: str
-
-    @classmethod
-    def of(
-        cls, sources: Iterable[str], follow_links: bool, model: str, settings: object, form: Format
-    ) -> Run:
-        """Describe a run."""
-        from digitsort import __version__
-
-        absolute = [os.path.abspath(source) for source in sources]
-        listed = json.dumps(absolute)
-        if len(absolute) > MOST_SOURCES:
-            listed = f"{len(absolute)} sources, sha256 {sha256(listed.encode()).hexdigest()}"
-        return cls(listed, str(follow_links), model, repr(settings), form, __version__)
-
-    def require_same(self, other: Run, folder: Path) -> None:
-        """Raise OutputError, naming what differs, unless `other` can be gone on with."""
-        mine, theirs = asdict(self), asdict(other)
-        names = [name for name in mine if mine[name] != theirs[name]]
-        differing = [f"{name}: {theirs[name]}, now {mine[name]}" for name in names]
-        if differing:
-            raise OutputError(
-                f"The run in {printable(str(folder))} was another one ({'; '.join(differing)}). "
-                "Ask for the same, or start over with --force instead of --resume."
-            )
 
 
 class LabelsFile:
@@ -114,7 +61,7 @@ class LabelsFile:
 
     def _known(self, paths: Iterator[str], held: list[str]) -> Iterator[Outcome]:
         end = 0
-        for row_end, cells in _complete_rows(self._rows, self._layout, self._form):
+        for row_end, cells in whole_rows(self._rows, self._layout, self._form):
             if cells:
                 path = next(paths, None)
                 if path is None:
@@ -123,7 +70,7 @@ class LabelsFile:
                     held.append(path)
                     break
                 self.kept += 1
-                yield _outcome(path, cells)
+                yield outcome_of(path, cells)
             end = row_end
         self._rows.seek(end)
         self._rows.truncate()
@@ -203,7 +150,7 @@ def labels_file(
 
 def _prepare(folder: Path, run: Run, path: Path, *, force: bool, resume: bool) -> None:
     """Refuse or drop what an interrupted run left, or make sure that it is the same run's."""
-    before = _read_run(folder / RUN)
+    before = read_run(folder / RUN)
     if before is not None and resume:
         run.require_same(before, folder)
         return
@@ -214,21 +161,7 @@ def _prepare(folder: Path, run: Run, path: Path, *, force: bool, resume: bool) -
         )
     with output_errors(path):
         (folder / ROWS).unlink(missing_ok=True)
-        temporary = folder / f"{RUN}.tmp"
-        temporary.write_text(json.dumps(asdict(run)), encoding="utf-8")
-        temporary.replace(folder / RUN)
-
-
-def _read_run(path: Path) -> Run | None:
-    try:
-        return Run(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        raise OutputError(
-            f"{printable(str(path))} can't be read: {error}. Start over with --force, after removing "
-            "its folder."
-        ) from error
+        run.write(folder / RUN)
 
 
 @contextmanager
@@ -276,48 +209,3 @@ def _remove(folder: Path) -> None:
             (folder / name).unlink()
     with suppress(OSError):
         folder.rmdir()
-
-
-def _complete_rows(
-    file: IO[bytes], layout: Layout, form: Format
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Where each whole row ends, and its cells; the header has none. Stops before a torn one."""
-    file.seek(0)
-    end, row, is_header = 0, b"", form == "csv"
-    for line in file:
-        row += line
-        if not row.endswith(b"\n") or (form == "csv" and row.count(b'"') % 2):
-            continue
-        try:
-            cells = _header(row, layout) if is_header else _cells(row, layout, form)
-        except (ValueError, csv.Error):
-            return
-        end += len(row)
-        row, is_header = b"", False
-        yield end, cells
-
-
-def _header(row: bytes, layout: Layout) -> dict[str, str]:
-    if tuple(next(csv.reader([row.decode().rstrip("\n")]))) != layout.columns:
-        raise ValueError("another header")
-    return {}
-
-
-def _cells(row: bytes, layout: Layout, form: Format) -> dict[str, str]:
-    if form == "jsonl":
-        record: dict[str, Any] = json.loads(row)
-        if tuple(record) != layout.columns:
-            raise ValueError("other fields")
-        return {name: "" if value is None else str(value) for name, value in record.items()}
-    cells = next(csv.reader(io.StringIO(row.decode(), newline=""), strict=True))
-    return dict(zip(layout.columns, cells, strict=True))
-
-
-def _outcome(path: str, cells: dict[str, str]) -> Outcome:
-    return Outcome(
-        path,
-        Status(cells["status"]),
-        label=cells["label"],
-        reason=cells["reason"],
-        sha256=cells["sha256"],
-    )

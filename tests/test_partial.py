@@ -11,8 +11,9 @@ import pytest
 
 from digitsort.errors import InterruptedRunError, NothingToDoError, OutputError
 from digitsort.labels import Layout
-from digitsort.partial import Run, labels_file
+from digitsort.partial import labels_file
 from digitsort.records import Outcome
+from digitsort.rerun import Run
 from tests.conftest import read_tree
 from tests.test_labels import GOLDEN_CSV, GOLDEN_JSONL, GOLDEN_PROBABILITIES, MODEL, OUTCOMES
 

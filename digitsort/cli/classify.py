@@ -20,7 +20,7 @@ from digitsort.records import Outcome
 if TYPE_CHECKING:
     from digitsort.files.discover import Walk
     from digitsort.labels import Format, Layout
-    from digitsort.partial import Run
+    from digitsort.rerun import Run
     from digitsort.summary import Summary
 
 
@@ -71,7 +71,7 @@ def classify(
     from digitsort.files.discover import Walk, check_sources
     from digitsort.files.names import folder_of
     from digitsort.labels import Layout
-    from digitsort.partial import Run
+    from digitsort.rerun import Run
     from digitsort.summary import Summary
 
     settings = Settings(min_confidence, probabilities)

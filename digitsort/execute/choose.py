@@ -58,7 +58,8 @@ def _engine(
     job: Job, give_up: GiveUp, items: Items, workers: int | None, dask: str | None
 ) -> tuple[Engine, Items]:
     if dask is not None:
-        from digitsort.execute.cluster import Cluster, with_probe
+        from digitsort.execute.cluster import Cluster
+        from digitsort.execute.kit import with_probe
 
         probe, items = with_probe(items)
         return Cluster(job, give_up, dask, workers, probe), items

@@ -4,77 +4,25 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import sys
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
-from hashlib import sha256
 from importlib import import_module
 from importlib.metadata import version
-from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 from digitsort.errors import ClusterError
-from digitsort.execute.careful import perform_carefully
-from digitsort.execute.clock import Clock
 from digitsort.execute.engine import Death, Done, GiveUp, Job
-from digitsort.execute.inline import perform
-from digitsort.execute.processes import BATCHES_PER_WORKER, TIME_LIMIT_S, usable_processors
+from digitsort.execute.kit import Kit, Probe, complaint, plugin_of, work
+from digitsort.execute.processes import BATCHES_PER_WORKER, usable_processors
 from digitsort.files.names import printable
 
 LOCAL = "local"
 
 PATIENCE_S = 15.0
 """How long a scheduler or a first worker is waited for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A file that the coordinator sees, for the workers to find the same.
-
-    Attributes
-    ----------
-    path : str
-    sha256 : str
-        Empty where the coordinator can't read it either: then it proves nothing.
-    """
-
-    path: str
-    sha256: str
-
-    @classmethod
-    def of(cls, path: str) -> Probe:
-        """A probe of this file's content."""
-        return cls(path, _hash(path))
-
-    def complaint(self) -> str:
-        """What a worker that runs this has to complain of; empty if nothing."""
-        if not self.sha256 or _hash(self.path) == self.sha256:
-            return ""
-        return f"it does not see {printable(self.path)} as it is here"
-
-
-@dataclass(frozen=True)
-class Kit:
-    """What each worker is given once: the job, and what it has to agree on."""
-
-    job: Job
-    give_up: GiveUp
-    probe: Probe | None
-    version: str
-    is_local: bool
-
-
-def complaint(wanted: str, probe: Probe | None) -> str:
-    """What is wrong with the worker that this runs on; empty if nothing."""
-    here = version("digitsort")
-    if here != wanted:
-        return f"it runs digitsort {here}, not {wanted}"
-    return probe.complaint() if probe else ""
 
 
 class Cluster:
@@ -123,7 +71,7 @@ class Cluster:
         """Start on a batch; the workers' working folders are not this one's, so paths are absolute."""
         absolute = [os.path.abspath(item) for item in items]
         try:
-            return self._pure.submit(_work, self._name, absolute, blamed)
+            return self._pure.submit(work, self._name, absolute, blamed)
         except (OSError, RuntimeError, ValueError) as error:
             raise _lost(error) from error
 
@@ -160,20 +108,12 @@ class Cluster:
                     f"The worker at {worker} can't be used: {said}. All workers need this version of "
                     "digitsort, and the files under the same paths, on a file system they share."
                 )
-        self._client.register_plugin(_plugin(kit), name=self._name)
+        self._client.register_plugin(plugin_of(kit), name=self._name)
 
     def _close(self) -> None:
         if self._client.status == "running":
             self._client.unregister_worker_plugin(self._name)
         self._closing.close()
-
-
-def with_probe(items: Iterable[str]) -> tuple[Probe | None, Iterable[str]]:
-    """A probe of the first file, and all the items."""
-    rest = iter(items)
-    first = list(islice(rest, 1))
-    probe = Probe.of(os.path.abspath(first[0])) if first else None
-    return probe, chain(first, rest)
 
 
 @dataclass(frozen=True)
@@ -242,47 +182,6 @@ def _client(distributed: Any, address: str) -> Any:
         ) from error
 
 
-def _plugin(kit: Kit) -> Any:
-    """The kit as a plugin: Dask sets it up on every worker, also on one that joins or comes back."""
-    from distributed import WorkerPlugin
-
-    class DigitsortPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
-        idempotent = True
-
-        def __init__(self) -> None:
-            self.kit = kit
-            self.complaint: str | None = None
-
-        def setup(self, worker: Any) -> None:  # noqa: ARG002
-            if self.kit.is_local:
-                with suppress(ValueError):  # not in the main thread
-                    # Ctrl-C goes to every process of the terminal; it is the coordinator's.
-                    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    return DigitsortPlugin()
-
-
-def _work(name: str, items: Sequence[str], blamed: bool) -> Done:
-    """Run on a worker: do a batch, with what the worker was given under this name."""
-    from distributed import get_worker
-
-    worker = get_worker()
-    plugin: Any = worker.plugins[name]
-    if plugin.complaint is None:  # once on each worker, also on one that joined during the run
-        plugin.complaint = complaint(plugin.kit.version, plugin.kit.probe)
-    if plugin.complaint:
-        raise ClusterError(f"The worker at {worker.address} can't be used: {plugin.complaint}.")
-    if blamed:
-        return perform_carefully(plugin.kit.job, plugin.kit.give_up, items)
-    if worker.state.nthreads > 1 or sys.__stderr__ is None:
-        return perform(plugin.kit.job, items)  # one thread's clock would end the others' work
-    clock = Clock(TIME_LIMIT_S, sys.__stderr__)
-    try:
-        return perform(plugin.kit.job, items, lambda _: clock.tick())
-    finally:
-        clock.stop()
-
-
 def _failure(future: Future[Done]) -> BaseException | None:
     try:
         return future.exception()
@@ -294,10 +193,3 @@ def _lost(error: BaseException) -> ClusterError:
     return ClusterError(
         f"The Dask scheduler is gone ({type(error).__name__}): start the cluster again."
     )
-
-
-def _hash(path: str) -> str:
-    try:
-        return sha256(Path(path).read_bytes()).hexdigest()
-    except OSError:
-        return ""

@@ -17,7 +17,8 @@ from digitsort import Model, Settings
 from digitsort.classify import Line, run_line
 from digitsort.files.discover import Walk
 from digitsort.labels import Layout
-from digitsort.partial import Run, labels_file
+from digitsort.partial import labels_file
+from digitsort.rerun import Run
 from tests.conftest import digit_png, invoke, make_tree, run_digitsort
 from tests.execute.faults import Noted
 from tests.execute.test_processes import members

@@ -20,7 +20,8 @@ import pytest
 from digitsort import Model, Settings, classify_files
 from digitsort.classify import DEADLY, Line, run_line
 from digitsort.errors import ClusterError
-from digitsort.execute.cluster import Cluster, Probe
+from digitsort.execute.cluster import Cluster
+from digitsort.execute.kit import Probe
 from digitsort.execute.loop import Loop
 from tests.conftest import REPOSITORY, digit_png, invoke, make_tree, run_digitsort
 from tests.execute.faults import Upper, read_poisoned
