@@ -30,7 +30,7 @@ SEED = 2026
 
 def read_unless_poisoned(path: str) -> Picture:
     """Read a file; one named poison kills the process."""
-    if "poison" in path:
+    if os.path.basename(path).startswith("poison"):
         os.kill(os.getpid(), signal.SIGSEGV)
     return read(path)
 

@@ -170,14 +170,14 @@ def _locked(folder: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock: BaseFileLock = FileLock(folder / LOCK)
-    try:
-        with output_errors(folder):
+    with output_errors(folder):
+        try:
             lock.acquire(timeout=0)
-    except Timeout as error:
-        raise OutputError(
-            f"Another run is writing {printable(folder.name[1 : -len('.partial')])} at this moment. "
-            "Wait for it, or name another file."
-        ) from error
+        except Timeout as error:
+            raise OutputError(
+                f"Another run is writing {printable(folder.name[1 : -len('.partial')])} at this "
+                "moment. Wait for it, or name another file."
+            ) from error
     try:
         yield
     finally:
