@@ -113,9 +113,10 @@ def dying_cluster(root: Path, count: int, model: Model, wanted: int, pause_s: fl
     expected: list[Outcome] = list(classify_files(paths, model))
     kills: list[int] = []
     start = time.perf_counter()
+    outcomes = classify_files(slowly(paths, kills, wanted), model, dask="local", workers=2)
+    done, same = 1, next(outcomes) == expected[0]
     with killing(pause_s, kills):
-        done, same = 0, True
-        for outcome in classify_files(slowly(paths, kills, wanted), model, dask="local", workers=2):
+        for outcome in outcomes:
             same = same and outcome == expected[done % count]
             done += 1
     print("| images | kills | seconds | outcomes |")

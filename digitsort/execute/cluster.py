@@ -161,15 +161,18 @@ def _distributed() -> Any:
 
 
 def _local(distributed: Any, workers: int | None) -> Any:
-    with import_module("dask").config.set({"distributed.scheduler.allowed-failures": 0}):
-        return distributed.LocalCluster(
-            n_workers=workers or usable_processors(),
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            silence_logs="CRITICAL",
-        )
+    try:
+        with import_module("dask").config.set({"distributed.scheduler.allowed-failures": 0}):
+            return distributed.LocalCluster(
+                n_workers=workers or usable_processors(),
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                silence_logs="CRITICAL",
+            )
+    except RuntimeError as error:
+        raise ClusterError(f"The local cluster can't be started: {error} Try again.") from error
 
 
 def _client(distributed: Any, address: str) -> Any:
