@@ -19,11 +19,18 @@ from digitsort.execute.processes import Processes
 
 
 def perform_carefully(job: Job, give_up: GiveUp, items: Sequence[str]) -> Done:
-    """Do a batch; an item that kills or hangs costs its own result only."""
+    """Do a batch; an item that kills or hangs costs its own result only.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If the process that was to be careful died itself.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "digitsort.execute.careful"],
         input=pickle.dumps((job, give_up, list(items))),
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # all that could be said there is that whoever asked has died
         check=True,
     )
     result: Done = pickle.loads(done.stdout)

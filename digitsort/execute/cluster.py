@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
+from subprocess import CalledProcessError
 from typing import Any
 
 from digitsort.errors import ClusterError
@@ -80,7 +81,7 @@ class Cluster:
         error = _failure(future)
         if isinstance(error, ClusterError):
             return None
-        if isinstance(error, self._errors.killed):
+        if isinstance(error, (self._errors.killed, CalledProcessError)):
             return Death(certain=False)
         if isinstance(error, CancelledError):
             if self._client.status == "running":
