@@ -40,11 +40,11 @@ def tutorial(folder: Path) -> Answers:
     return answers
 
 
-def digitsort(folder: Path) -> Answers:
+def digitsort(folder: Path, *options: str) -> Answers:
     """Run the command as a user would, with the default model."""
     labels = folder.parent / "labels.csv"
     command = [sys.executable, "-m", "digitsort", "classify", str(folder), "-o", str(labels), "-q"]
-    subprocess.run([*command, "--force"], check=True)
+    subprocess.run([*command, "--force", *options], check=True)
     with labels.open(encoding="utf-8", newline="") as file:
         return {Path(row["path"]).name: row["label"] for row in csv.DictReader(file)}
 

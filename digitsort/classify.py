@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digitsort.decide import decide
 from digitsort.errors import UsageError
+from digitsort.execute.choose import chosen_engine
+from digitsort.execute.engine import InHand
+from digitsort.execute.loop import Loop
 from digitsort.files.discover import Walk, check_sources
 from digitsort.files.read import Picture, UnreadableError, read
 from digitsort.recognition.threads import one_blas_thread
+from digitsort.recognition.vectorize import STACK
 from digitsort.records import Outcome, Status
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
 
-BATCH = 128
+STACK_BYTES = 16 * 2**20
+"""Pixels read before they are worked on; so a worker's memory does not grow with the scans."""
+
+DEADLY = "ends its reader"
+TOO_SLOW = "takes too long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,11 @@ class Settings:
 
 
 def classify_folder(
-    folder: str | Path, *, model: Model | None = None, settings: Settings = Settings()
+    folder: str | Path,
+    *,
+    model: Model | None = None,
+    settings: Settings = Settings(),
+    workers: int | None = 0,
 ) -> Iterator[Outcome]:
     """Classify every picture in a folder and its sub-folders.
 
@@ -56,6 +67,8 @@ def classify_folder(
     model : Model, optional
         From `load_model`; by default the default model, which is trained on first use.
     settings : Settings
+    workers : int, optional
+        See `classify_files`.
 
     Yields
     ------
@@ -77,52 +90,126 @@ def classify_folder(
         from digitsort.training.default import default_model
 
         model = default_model()
-    return classify_files(Walk(check_sources([folder])).files(), model, settings)
+    files = Walk(check_sources([folder])).files()
+    return classify_files(files, model, settings, workers=workers)
 
 
 def classify_files(
-    paths: Iterable[str], model: Model, settings: Settings = Settings()
+    paths: Iterable[str],
+    model: Model,
+    settings: Settings = Settings(),
+    *,
+    workers: int | None = 0,
+    dask: str | None = None,
 ) -> Iterator[Outcome]:
-    """Classify files; one outcome for each path, in the same order."""
-    waiting = iter(paths)
-    while batch := list(islice(waiting, BATCH)):
+    """Classify files; one outcome for each path, in the same order.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Taken as they are needed.
+    model : Model
+    settings : Settings
+    workers : int, optional
+        Worker processes; 0 works in this one, None takes as many as there are processors, and none for
+        a few files. A file that kills its worker, or holds it for 30 s, becomes a row with status
+        error. A script that asks for workers keeps its own work below ``if __name__ == "__main__"``,
+        as always with `multiprocessing`.
+    dask : str, optional
+        Address of a Dask scheduler, or ``local`` for a cluster of `workers` on this machine.
+
+    Raises
+    ------
+    ClusterError
+        If the cluster can't be reached, or its workers don't see the files.
+    """
+    return run_line(Line(model, settings), paths, workers=workers, dask=dask)
+
+
+def run_line(
+    line: Line, paths: Iterable[str], *, workers: int | None = 0, dask: str | None = None
+) -> Iterator[Outcome]:
+    """As `classify_files`, with a line of one's own."""
+    with chosen_engine(line, _given_up, paths, workers=workers, dask=dask) as (engine, paths):
+        for batch, results in Loop(engine, _given_up).run(paths):
+            for path, fields in zip(batch, results, strict=True):
+                yield Outcome(path, *fields)
+
+
+Fields = tuple[Any, ...]
+"""An outcome without its path: quicker to send than a dataclass, and the parent has the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is done with a batch of files, wherever that is; it is pickled once for each worker.
+
+    Attributes
+    ----------
+    model : Model
+    settings : Settings
+    read : callable
+        Reads a file: `files.read.read`, or what a test puts in its place.
+    """
+
+    model: Model
+    settings: Settings
+    read: Callable[[str], Picture] = read
+
+    def __call__(self, items: Sequence[str], in_hand: InHand) -> list[Fields]:
+        """Classify a few files. An outcome does not depend on the others in the batch."""
         with one_blas_thread():
-            outcomes = classify_batch(batch, model, settings)
-        yield from outcomes
+            return [fields for stack in self._stacks(items, in_hand) for fields in stack]
+
+    def _stacks(self, items: Sequence[str], in_hand: InHand) -> Iterator[list[Fields]]:
+        """A stack at a time: as much as is worked on at once, or less where the pictures are large."""
+        results: list[Picture | Fields] = []
+        size = 0
+        for index, path in enumerate(items):
+            in_hand(index)
+            result = self._read(path)
+            results.append(result)
+            size += result.gray.nbytes if isinstance(result, Picture) else 0
+            if len(results) >= STACK or size >= STACK_BYTES:
+                in_hand(None)
+                yield self._judged(results)
+                results, size = [], 0
+        in_hand(None)
+        yield self._judged(results)
+
+    def _read(self, path: str) -> Picture | Fields:
+        try:
+            return self.read(path)
+        except UnreadableError as error:
+            return _failed(str(error), error.sha256)
+
+    def _judged(self, results: Sequence[Picture | Fields]) -> list[Fields]:
+        pictures = [r for r in results if isinstance(r, Picture)]
+        judged = iter(_judge(pictures, self.model, self.settings))
+        return [next(judged) if isinstance(r, Picture) else r for r in results]
 
 
-def classify_batch(paths: Sequence[str], model: Model, settings: Settings) -> list[Outcome]:
-    """Classify a few files at once. An outcome does not depend on the others in the batch."""
-    results = [_read(path) for path in paths]
-    pictures = {path_index: r for path_index, r in enumerate(results) if isinstance(r, Picture)}
-    judged = _judge([paths[i] for i in pictures], list(pictures.values()), model, settings)
-    outcomes = dict(zip(pictures, judged, strict=True))
-    return [r if isinstance(r, Outcome) else outcomes[index] for index, r in enumerate(results)]
+def _failed(reason: str, sha256: str = "") -> Fields:
+    return Status.ERROR, "", None, reason, "", None, sha256
 
 
-def _read(path: str) -> Picture | Outcome:
-    try:
-        return read(path)
-    except UnreadableError as error:
-        return Outcome(path, Status.ERROR, reason=str(error), sha256=error.sha256)
+def _given_up(timed_out: bool) -> Fields:
+    return _failed(TOO_SLOW if timed_out else DEADLY)
 
 
-def _judge(
-    paths: Sequence[str], pictures: Sequence[Picture], model: Model, settings: Settings
-) -> list[Outcome]:
+def _judge(pictures: Sequence[Picture], model: Model, settings: Settings) -> list[Fields]:
     verdicts = decide([picture.gray for picture in pictures], model, settings.min_confidence)
     return [
-        Outcome(
-            path,
+        (
             verdict.status,
-            label=verdict.label,
-            confidence=verdict.confidence,
-            reason=verdict.reason,
-            second=verdict.second,
-            second_confidence=verdict.second_confidence,
-            sha256=picture.sha256,
-            note=picture.note,
-            probabilities=verdict.probabilities if settings.probabilities and verdict.label else (),
+            verdict.label,
+            verdict.confidence,
+            verdict.reason,
+            verdict.second,
+            verdict.second_confidence,
+            picture.sha256,
+            picture.note,
+            verdict.probabilities if settings.probabilities and verdict.label else (),
         )
-        for path, picture, verdict in zip(paths, pictures, verdicts, strict=True)
+        for picture, verdict in zip(pictures, verdicts, strict=True)
     ]

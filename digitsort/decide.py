@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from digitsort.labels import NONE_LABEL
 from digitsort.recognition.gate import DOUBTFUL, why_no_digit
@@ -70,23 +69,28 @@ def decide_vectors(
             reasons[index] = ""
         elif familiarity < model.card.min_familiarity:
             reasons[index] = reasons[index] or UNFAMILIAR
-    rows = zip(reasons, chances, predict(scores), scores.familiarity, strict=True)
+    best = predict(scores)
+    others = chances.copy()
+    others[np.arange(len(others)), best] = -1.0
+    seconds, familiar = others.argmax(axis=1).tolist(), scores.familiarity.tolist()
+    rows = zip(reasons, chances.tolist(), best.tolist(), seconds, familiar, strict=True)
     return [
-        _verdict(reason, chance, int(best), float(familiarity), model, threshold)
-        for reason, chance, best, familiarity in rows
+        _verdict(reason, every, first, second, familiarity, model, threshold)
+        for reason, every, first, second, familiarity in rows
     ]
 
 
 def _verdict(
     reason: str,
-    chances: npt.NDArray[np.float64],
+    chances: list[float],
     best: int,
+    second: int,
     familiarity: float,
     model: Model,
     threshold: float,
 ) -> Verdict:
     names = model.class_names
-    every = tuple(float(chance) for chance in chances)
+    every = tuple(chances)
     if not reason and names[best] == NONE_LABEL:
         reason = NOT_A_DIGIT
     if reason:
@@ -96,7 +100,6 @@ def _verdict(
         reason = LOW_CONFIDENCE
     elif familiarity < model.card.ok_familiarity:
         reason = UNFAMILIAR
-    second = int(np.argmax(np.where(np.arange(len(names)) == best, -1.0, chances)))
     return Verdict(
         Status.UNCERTAIN if reason else Status.OK,
         label=names[best],

@@ -8,7 +8,9 @@
     ├── NothingToDoError        4  no images found
     │   └── TrainingDataError   4  data that can't be used for training
     ├── OutputError             5  exists, is locked, or cannot be written
-    └── VerificationError       6
+    ├── VerificationError       6
+    ├── ClusterError            7  unreachable, or it does not see the files
+    └── InterruptedRunError   130  what was done is kept
 
 A file that can't be read is not in this tree: one bad file is a row with a reason
 (`records.Outcome`), a bad run raises. Every message names the remedy.
@@ -73,3 +75,15 @@ class VerificationError(DigitsortError):
     """Something is not what it was when it was written down."""
 
     exit_code = ExitCode.VERIFICATION
+
+
+class ClusterError(DigitsortError):
+    """A Dask cluster that can't be used."""
+
+    exit_code = ExitCode.CLUSTER
+
+
+class InterruptedRunError(DigitsortError):
+    """A run that was cut off by Ctrl-C and can be gone on with."""
+
+    exit_code = ExitCode.INTERRUPTED

@@ -87,11 +87,15 @@ class Layout:
         """The header."""
         return (*COLUMNS, *(f"p_{name}" for name in self.probability_of))
 
+    def cell_of(self, path: str) -> str:
+        """A path as the cell of a row."""
+        return to_cell(path, self.root)
+
     def cells(self, outcome: Outcome) -> list[str]:
         """An outcome as the cells of a row."""
         probabilities = outcome.probabilities or (None,) * len(self.probability_of)
         return [
-            to_cell(outcome.path, self.root),
+            self.cell_of(outcome.path),
             outcome.label,
             _decimal(outcome.confidence),
             outcome.status.value,
@@ -107,12 +111,14 @@ class Layout:
 class LabelsWriter:
     """Writes outcomes to a text stream, row by row."""
 
-    def __init__(self, stream: IO[str], layout: Layout, form: Format = "csv") -> None:
+    def __init__(
+        self, stream: IO[str], layout: Layout, form: Format = "csv", *, header: bool = True
+    ) -> None:
         self._stream = stream
         self._layout = layout
         self._form = form
         self._csv = csv.writer(stream, lineterminator="\n")
-        if form == "csv":
+        if form == "csv" and header:
             self._csv.writerow(layout.columns)
 
     def write(self, outcome: Outcome) -> None:
@@ -123,18 +129,6 @@ class LabelsWriter:
         else:
             record = dict(zip(self._layout.columns, cells, strict=True))
             self._stream.write(json.dumps(_typed(record), ensure_ascii=False) + "\n")
-
-
-@contextmanager
-def labels_file(
-    path: Path, layout: Layout, *, form: Format = "csv", force: bool = False
-) -> Iterator[LabelsWriter]:
-    """Open a labels file that appears under its name only when the block ends without an error."""
-    with replacing(path, force=force) as file:
-        stream = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
-        yield LabelsWriter(stream, layout, form)
-        stream.flush()
-        stream.detach()
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:

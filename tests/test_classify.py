@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-import digitsort.classify
 from digitsort import Model, Outcome, Settings, Status, classify_files, classify_folder
+from digitsort.classify import DEADLY, Line, run_line
 from digitsort.errors import UsageError
-from digitsort.files.read import FIRST_OF_SEVERAL
+from digitsort.execute.loop import FIRST_SIZE
+from digitsort.files.discover import Walk
+from digitsort.files.read import FIRST_OF_SEVERAL, read
 from digitsort.labels import Layout
 from tests.conftest import Link, digit_image, digit_png, encoded, make_tree, png
+from tests.execute.faults import read_poisoned
 
 BLANK = Image.new("L", (64, 64), 255)
 
@@ -79,16 +84,51 @@ def rows(folder: Path, model: Model) -> list[list[str]]:
     return [layout.cells(o) for o in classify_folder(folder, model=model, settings=settings)]
 
 
-def test_rows_do_not_depend_on_the_batch(
-    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_do_not_depend_on_the_batch(tmp_path: Path, model: Model) -> None:
     """Probabilities included; a file alone has the row that it has among others."""
     make_tree(tmp_path, {**scans(), **BROKEN})
-    expected = rows(tmp_path, model)
-    assert {"ok", "uncertain", "rejected", "error"} == {cells[3] for cells in expected}
+    line = Line(model, Settings(probabilities=True))
+    paths = list(Walk([str(tmp_path)]).files())
+    expected = line(paths, lambda _: None)
+    assert {"ok", "uncertain", "rejected", "error"} == {fields[0] for fields in expected}
     for size in (1, 2, 7, 32):
-        monkeypatch.setattr(digitsort.classify, "BATCH", size)
-        assert expected == rows(tmp_path, model)
+        parts = [line(paths[i : i + size], lambda _: None) for i in range(0, len(paths), size)]
+        assert expected == [fields for part in parts for fields in part]
+
+
+def test_large_pictures_are_worked_on_a_few_at_a_time(tmp_path: Path, model: Model) -> None:
+    """And say that more than one is in hand while they are."""
+    make_tree(tmp_path, {f"{d}.png": digit_png(d) for d in range(5)})
+    line = Line(
+        model, Settings(), lambda path: replace(read(path), gray=np.zeros((4096, 4096), np.uint8))
+    )
+    said: list[int | None] = []
+    outcomes = line([str(path) for path in sorted(tmp_path.iterdir())], said.append)
+    assert said == [0, None, 1, None, 2, None, 3, None, 4, None, None]
+    assert [fields[0] for fields in outcomes] == [Status.REJECTED] * 5
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_outcomes_do_not_depend_on_the_workers(tmp_path: Path, model: Model, workers: int) -> None:
+    make_tree(tmp_path, {**scans(), **BROKEN})
+    paths = [*Walk([str(tmp_path)]).files()] * 8
+    assert list(classify_files(paths, model)) == list(classify_files(paths, model, workers=workers))
+
+
+@pytest.mark.parametrize("poison", ["segfault", "sigkill", "exit"])
+def test_a_file_that_kills_its_worker_is_one_error_row(
+    tmp_path: Path, model: Model, poison: str
+) -> None:
+    tree = {f"{i} {poison if i % 13 == 5 else ''}.png": digit_png(i % 10) for i in range(40)}
+    make_tree(tmp_path, tree)
+    paths = list(Walk([str(tmp_path)]).files())
+    good = dict(zip(paths, classify_files(paths, model), strict=True))
+    line = Line(model, Settings(), read_poisoned)
+    for outcome in run_line(line, paths, workers=2):
+        if poison in outcome.path:
+            assert outcome == Outcome(outcome.path, Status.ERROR, reason=DEADLY)
+        else:
+            assert outcome == good[outcome.path]
 
 
 def test_rows_do_not_depend_on_the_order(tmp_path: Path, model: Model) -> None:
@@ -139,7 +179,7 @@ def test_files_are_read_as_outcomes_are_taken(tmp_path: Path, model: Model) -> N
     outcomes = classify_files(endless(), model)
     for _ in range(3):
         assert next(outcomes).label == "7"
-    assert taken == digitsort.classify.BATCH
+    assert taken == FIRST_SIZE
 
 
 def test_confidences_are_probabilities_and_labels_the_likeliest(tmp_path: Path, model: Model) -> None:

@@ -12,20 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitsort.errors import ExitCode, NothingToDoError, OutputError, UsageError
+from digitsort.errors import ExitCode, NothingToDoError, UsageError
 from digitsort.labels import (
     COLUMNS,
     LabelsWriter,
     Layout,
     Row,
-    labels_file,
     read_labels,
     require_rows,
     row_of,
     write_rows,
 )
 from digitsort.records import Outcome, Status
-from tests.conftest import read_tree
 
 SHA = "ab" * 32
 MODEL = "0123456789ab"
@@ -112,36 +110,6 @@ def test_the_json_lines_are_the_golden_ones() -> None:
 def test_json_lines_have_the_columns_of_the_csv() -> None:
     columns = [*COLUMNS, "p_1", "p_7"]
     assert [columns] * 4 == [list(json.loads(line)) for line in GOLDEN_JSONL.splitlines()]
-
-
-def test_a_file_is_utf_8_with_unix_line_ends_and_appears_at_the_end(tmp_path: Path) -> None:
-    path = tmp_path / "labels.csv"
-    with labels_file(path, Layout("/scans", MODEL)) as writer:
-        for outcome in OUTCOMES:
-            writer.write(outcome)
-        assert not path.exists()
-    assert {"labels.csv": GOLDEN_CSV.encode()} == read_tree(tmp_path)
-
-
-def test_an_error_between_rows_publishes_nothing(tmp_path: Path) -> None:
-    with (  # noqa: PT012
-        pytest.raises(NothingToDoError),
-        labels_file(tmp_path / "labels.csv", Layout("/scans", MODEL)) as writer,
-    ):
-        writer.write(OUTCOMES[0])
-        raise NothingToDoError("no images")
-    assert read_tree(tmp_path) == {}
-
-
-def test_an_existing_file_is_kept_unless_forced(tmp_path: Path) -> None:
-    path = tmp_path / "labels.csv"
-    path.write_bytes(b"corrected by hand")
-    with pytest.raises(OutputError), labels_file(path, Layout("/scans", MODEL)):
-        pytest.fail("nothing should be written")
-    assert path.read_bytes() == b"corrected by hand"
-    with labels_file(path, Layout("/scans", MODEL), force=True):
-        pass
-    assert path.read_text() == GOLDEN_CSV.splitlines(keepends=True)[0]
 
 
 def read(tmp_path: Path, text: str | bytes, root: Path | None = None) -> list[Row]:

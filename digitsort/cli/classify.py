@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +18,10 @@ from digitsort.errors import ExitCode, NothingToDoError
 from digitsort.records import Outcome
 
 if TYPE_CHECKING:
+    from digitsort.files.discover import Walk
     from digitsort.labels import Format, Layout
+    from digitsort.rerun import Run
+    from digitsort.summary import Summary
 
 
 @reports_errors
@@ -49,35 +55,73 @@ def classify(
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add the probability of every class.")
     ] = False,
+    workers: options.Workers = None,
+    dask: options.Dask = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the rows that an interrupted run left.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing result.")] = False,
     follow_links: options.FollowLinks = False,
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Label every picture in files and folders: one row a file, into labels.csv."""
     from digitsort.classify import Settings, classify_files
-    from digitsort.cli.console import counted, open_model
+    from digitsort.cli.console import open_model
     from digitsort.cli.summary import print_summary
-    from digitsort.files.atomic import refuse_existing
     from digitsort.files.discover import Walk, check_sources
     from digitsort.files.names import folder_of
     from digitsort.labels import Layout
+    from digitsort.rerun import Run
     from digitsort.summary import Summary
 
     settings = Settings(min_confidence, probabilities)
     listed = [*_listed(files_from, b"\n"), *_listed(files_from0, b"\0")]
     walk = Walk(check_sources(_some([*(sources or ()), *listed])), follow_links)
     chosen = _format(form)
-    if output != "-":
-        refuse_existing(Path(output), force=force)
+    _check_output(output, force=force, resume=resume)
     found = open_model(model, quiet=quiet)
     layout = Layout(folder_of(output), found.card.short, found.class_names if probabilities else ())
     summary = Summary()
-    outcomes = classify_files(summary.found(walk.files()), found, settings)
-    with counted(summary.counted(outcomes), walk, quiet=quiet) as rows:
-        _write(rows, output, layout, chosen, force)
+
+    def outcomes_of(paths: Iterable[str]) -> Iterable[Outcome]:
+        return classify_files(paths, found, settings, workers=workers, dask=dask)
+
+    work = _Work(walk, summary, outcomes_of, quiet)
+    if output == "-":
+        _print_rows(work, layout, chosen)
+    else:
+        run = Run.of(walk.sources, follow_links, found.card.fingerprint, settings, chosen)
+        _write_file(work, Path(output), layout, run, chosen, force=force, resume=resume)
     summary.close()
     print_summary(summary, walk, None if output == "-" else output, form=chosen, quiet=quiet)
     return summary.exit_code(walk)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A walk, what becomes of its files, and the books."""
+
+    walk: Walk
+    summary: Summary
+    outcomes_of: Callable[[Iterable[str]], Iterable[Outcome]]
+    quiet: bool
+
+    @contextmanager
+    def counted(self, outcomes: Iterable[Outcome]) -> Iterator[Iterable[Outcome]]:
+        from digitsort.cli.console import counted
+
+        with counted(self.summary.counted(outcomes), self.walk, quiet=self.quiet) as rows:
+            yield _at_least_one(rows)
+
+
+def _check_output(output: str, *, force: bool, resume: bool) -> None:
+    from digitsort.errors import UsageError
+    from digitsort.files.atomic import refuse_existing
+
+    if output != "-":
+        refuse_existing(Path(output), force=force)
+    elif resume:
+        raise UsageError("What went to stdout can't be gone on with: name a file for --resume.")
 
 
 def _listed(file: Path | None, separator: bytes) -> list[str]:
@@ -104,19 +148,27 @@ def _format(form: str) -> Format:
     raise UsageError(f"{form!r} is no format: say --format csv or --format jsonl.")
 
 
-def _write(outcomes: Iterable[Outcome], output: str, layout: Layout, form: Format, force: bool) -> None:
-    from digitsort.labels import LabelsWriter, labels_file
+def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
+    from digitsort.labels import LabelsWriter
 
-    outcomes = _at_least_one(outcomes)
-    if output == "-":
-        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+    sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+    paths = work.summary.found(work.walk.files())
+    with work.counted(work.outcomes_of(paths)) as rows:
         writer = LabelsWriter(sys.stdout, layout, form)
-        for outcome in outcomes:
+        for outcome in rows:
             writer.write(outcome)
-        return
-    with labels_file(Path(output), layout, form=form, force=force) as writer:
-        for outcome in outcomes:
-            writer.write(outcome)
+
+
+def _write_file(
+    work: _Work, path: Path, layout: Layout, run: Run, form: Format, *, force: bool, resume: bool
+) -> None:
+    from digitsort.partial import labels_file
+
+    with labels_file(path, layout, run, form=form, force=force, resume=resume) as file:
+        known, rest = file.take_up(work.summary.found(work.walk.files()))
+        with work.counted(chain(known, work.outcomes_of(rest))) as rows:
+            for outcome in rows:
+                file.write(outcome)
 
 
 def _at_least_one(outcomes: Iterable[Outcome]) -> Iterable[Outcome]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from digitsort.model.reading import Model
 
 T = TypeVar("T")
+
+BETWEEN_MOVES_S = 0.05
 
 
 class _Rate(ProgressColumn):
@@ -106,9 +109,15 @@ def _count(walk: Walk, bars: Bars, task: TaskID) -> None:
 
 
 def _advancing(items: Iterable[T], bars: Bars, task: TaskID) -> Iterator[T]:
+    """Pass items on, and move the bar now and then: each move costs more than many an item."""
+    shown = time.monotonic()
+    waiting = 0
     for item in items:
         yield item
-        bars.advance(task)
+        waiting += 1
+        if not bars.disable and time.monotonic() - shown > BETWEEN_MOVES_S:
+            bars.advance(task, waiting)
+            shown, waiting = time.monotonic(), 0
 
 
 def open_model(path: Path | None, *, quiet: bool = False) -> Model:

@@ -49,6 +49,7 @@ def evaluate(
     ] = 0.005,
     model: options.Model = None,
     min_confidence: options.MinConfidence = None,
+    workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
     quiet: options.Quiet = False,
 ) -> ExitCode:
@@ -71,7 +72,7 @@ def evaluate(
     labels = find_truth(walk, found.class_names, truth)
     known = {path: label for path, label in labels.items() if label}
     summary = Summary()
-    outcomes = classify_files(summary.found(known), found, settings)
+    outcomes = classify_files(summary.found(known), found, settings, workers=workers)
     with counted(summary.counted(outcomes), len(known), quiet=quiet) as rows:
         found_outcomes = list(rows)
     judged = judge(found_outcomes, known)

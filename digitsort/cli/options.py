@@ -23,3 +23,19 @@ FollowLinks = Annotated[
     bool, typer.Option("--follow-links", help="Enter folders that are symbolic links.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        help="Worker processes; by default one a processor, and none for a few files. 0: none at all.",
+    ),
+]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS",
+        help="Work on a Dask cluster that sees the files: tcp://HOST:8786; `local` starts one here.",
+    ),
+]

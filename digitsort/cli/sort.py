@@ -37,6 +37,7 @@ def sort(
     ] = None,
     model: options.Model = None,
     min_confidence: options.MinConfidence = None,
+    workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
     quiet: options.Quiet = False,
 ) -> ExitCode:
@@ -52,7 +53,7 @@ def sort(
     if target.exists() and not target.is_dir():
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
     if source.is_dir():
-        rows = _classified(source, target, model, min_confidence, follow_links, quiet)
+        rows = _classified(source, target, model, min_confidence, workers, follow_links, quiet)
     elif model is not None or min_confidence is not None:
         raise UsageError("SOURCE is labelled already: --model and --min-confidence are for a folder.")
     else:
@@ -82,6 +83,7 @@ def _classified(
     dest: Path,
     model: Path | None,
     min_confidence: float | None,
+    workers: int | None,
     follow_links: bool,
     quiet: bool,
 ) -> list[Row]:
@@ -102,7 +104,7 @@ def _classified(
     found = open_model(model, quiet=quiet)
     layout = Layout(str(dest), found.card.short)
     summary = Summary()
-    outcomes = classify_files(summary.found(walk.files()), found, settings)
+    outcomes = classify_files(summary.found(walk.files()), found, settings, workers=workers)
     with counted(summary.counted(outcomes), walk, quiet=quiet) as counted_outcomes:
         rows = [row_of(outcome, layout) for outcome in counted_outcomes]
     summary.close()

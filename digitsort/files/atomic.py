@@ -44,36 +44,35 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     """
     refuse_existing(path, force=force)
     path = Path(os.path.realpath(path))  # a link stays one: what it leads to is replaced
-    with _output_errors(path):
-        _make_folder(path.parent)
+    with output_errors(path):
+        make_folder(path.parent)
         descriptor, name = tempfile.mkstemp(prefix=".digitsort-", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
-        with io.BufferedWriter(_Output(descriptor, path)) as file:
+        with io.BufferedWriter(writing_to(descriptor, path)) as file:
             yield file
             file.flush()
-            with _output_errors(path):
+            with output_errors(path):
                 os.fsync(descriptor)
-        with _output_errors(path):
-            temporary.chmod(0o666 & ~_umask())
-            if force:
-                temporary.replace(path)
-            else:
-                publish(temporary, path)
+        with output_errors(path):
+            publish_as(temporary, path, force=force)
     finally:
         with interrupts_wait():
             temporary.unlink(missing_ok=True)
 
 
-class _Output(io.FileIO):
+def writing_to(descriptor: int, path: Path) -> io.FileIO:
     """A file whose write errors are OutputErrors; what else fails while it is open stays what it is."""
+    return _Output(descriptor, path)
 
+
+class _Output(io.FileIO):
     def __init__(self, descriptor: int, path: Path) -> None:
-        super().__init__(descriptor, "wb")
+        super().__init__(descriptor, "r+b")
         self._path = path
 
     def write(self, data: ReadableBuffer, /) -> int:
-        with _output_errors(self._path):
+        with output_errors(self._path):
             return super().write(data)
 
 
@@ -91,6 +90,15 @@ def refuse_existing(path: Path, *, force: bool) -> None:
             f"{printable(str(path))} exists already and may hold somebody's work. "
             "Name another file, or replace it with --force."
         )
+
+
+def publish_as(temporary: Path, path: Path, *, force: bool) -> None:
+    """Give a finished file its final name and the usual permissions."""
+    temporary.chmod(0o666 & ~_umask())
+    if force:
+        temporary.replace(path)
+    else:
+        publish(temporary, path)
 
 
 def publish(temporary: Path, path: Path) -> None:
@@ -123,7 +131,8 @@ def _copy_new(source: Path, path: Path) -> None:
             raise
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; one that is there will do."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:  # "exists already" would be said of the file that was asked for
@@ -131,7 +140,7 @@ def _make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _output_errors(path: Path) -> Iterator[None]:
+def output_errors(path: Path) -> Iterator[None]:
     """Turn what the operating system says into a message with a remedy."""
     try:
         yield

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from digitsort.errors import UsageError
 from digitsort.files.names import printable
-from digitsort.files.natural import natural_key
+from digitsort.files.natural import packed_key, unpacked
 
 PICTURE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".bmp", ".gif", ".webp"}
@@ -59,8 +59,9 @@ class Walk:
             if not self._may_enter(folder, entered):
                 continue
             files, folders = self._list(folder)
-            yield from files
-            waiting.extend(reversed(folders))
+            while files:  # what was given out is forgotten
+                yield os.path.join(folder, unpacked(files.pop()))
+            waiting.extend(os.path.join(folder, unpacked(key)) for key in folders)
 
     def _may_enter(self, folder: str, entered: set[tuple[int, int]]) -> bool:
         """Excluded folders are not entered, and with links none twice, so that loops are harmless."""
@@ -80,24 +81,30 @@ class Walk:
         return True
 
     def _list(self, folder: str) -> tuple[list[str], list[str]]:
-        """Picture files and sub-folders of a folder, each in natural order."""
+        """Packed names of the picture files and sub-folders of a folder, each the last one first."""
+        files: list[str] = []
+        folders: list[str] = []
         try:
             with os.scandir(folder) as entries:
-                visible = [e for e in entries if not e.name.startswith(".")]
+                for entry in entries:
+                    self._note(entry, files, folders)
         except OSError as error:
             self.unreadable.append((folder, error.strerror or str(error)))
             return [], []
-        visible.sort(key=lambda entry: natural_key(entry.name))
-        files, folders = [], []
-        for entry in visible:
-            if _is_folder(entry):
-                if self.follow_links or not entry.is_symlink():
-                    folders.append(entry.path)
-            elif os.path.splitext(entry.name)[1].lower() in PICTURE_SUFFIXES:
-                files.append(entry.path)
-            else:
-                self.passed_over += 1
+        files.sort(reverse=True)
+        folders.sort(reverse=True)
         return files, folders
+
+    def _note(self, entry: os.DirEntry[str], files: list[str], folders: list[str]) -> None:
+        if entry.name.startswith("."):
+            return
+        if _is_folder(entry):
+            if self.follow_links or not entry.is_symlink():
+                folders.append(packed_key(entry.name))
+        elif os.path.splitext(entry.name)[1].lower() in PICTURE_SUFFIXES:
+            files.append(packed_key(entry.name))
+        else:
+            self.passed_over += 1
 
 
 def check_sources(sources: Sequence[str | Path]) -> list[str]:

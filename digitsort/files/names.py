@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -39,7 +40,11 @@ def to_cell(path: str, root: str) -> str:
         reference; a percent-encoded ``file:`` reference (RFC 3986) where the name is not valid UTF-8
         or holds control characters.
     """
-    absolute = _absolute(path)
+    folder, name = os.path.split(path)
+    if name in ("", os.curdir, os.pardir):
+        absolute = _absolute(path)
+    else:  # files follow one another in a folder
+        absolute = os.path.join(_absolute_folder(folder, os.getcwd()), name)
     below = os.path.join(root, "")
     text = absolute[len(below) :] if absolute.startswith(below) else absolute
     if os.sep != "/":
@@ -82,6 +87,12 @@ def folder_of(output: str) -> str:
     return os.getcwd() if output == "-" else str(Path(output).absolute().parent)
 
 
+@lru_cache(maxsize=64)
+def _absolute_folder(folder: str, _working_folder: str) -> str:
+    """As `_absolute`; the working folder is named so that what is remembered is of this one."""
+    return _absolute(os.path.join(folder, "x"))[: -len("x")]
+
+
 def _absolute(path: str) -> str:
     """As `os.path.abspath`, but right also where ``..`` leads back from a link."""
     if os.pardir in path.split(os.sep):
@@ -93,6 +104,8 @@ def _absolute(path: str) -> str:
 
 def _is_plain(text: str) -> bool:
     """Valid UTF-8 without control characters, line separators included."""
+    if text.isascii():
+        return text.isprintable()
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -15,3 +15,24 @@ def natural_key(name: str) -> NaturalKey:
     # Every odd piece is a number; a number sorts before a letter.
     key = tuple((0, int(p), "") if i % 2 else (1, 0, p) for i, p in enumerate(pieces) if p)
     return key, name
+
+
+def packed_key(name: str) -> str:
+    """The order of `natural_key` in one string, from which `unpacked` gives the name back.
+
+    A folder of a million files is sorted by what takes 100 bytes a file instead of 600.
+    """
+    pieces = _NUMBER.split(name.casefold())
+    # Markers: \0 the end, \1 a number (by its count of digits, then by the digits), \2 letters.
+    packed = (_packed_number(p) if i % 2 else f"\2{p}" for i, p in enumerate(pieces) if p)
+    return f"{''.join(packed)}\0{name}"
+
+
+def unpacked(key: str) -> str:
+    """The name that `packed_key` was given."""
+    return key[key.index("\0") + 1 :]
+
+
+def _packed_number(digits: str) -> str:
+    significant = digits.lstrip("0")
+    return f"\1{chr(3 + len(significant))}{significant}"

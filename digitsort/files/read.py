@@ -121,7 +121,7 @@ def _read_bytes(path: str) -> bytes:
         if status.st_size > MOST_BYTES:
             raise UnreadableError("file too large")
         try:
-            return file.read(MOST_BYTES)
+            return file.read(status.st_size)  # reading at most a limit would reserve that much
         except OSError as error:
             raise UnreadableError("can't be read") from error
 
@@ -133,7 +133,8 @@ def _open(data: bytes) -> Image.Image:
     for magic, name, plugin in _MAGIC:
         if data.startswith(magic):
             import_module(f"PIL.{plugin}")
-            image = Image.open(io.BytesIO(data), formats=[name])
+            # What Image.open does, without its search for a plugin: a third of a small picture's time.
+            image: Image.Image = Image.OPEN[name][0](io.BytesIO(data), "")
             if image.width * image.height > MOST_PIXELS or max(image.size) > MOST_SIDE_PX:
                 raise UnreadableError("too many pixels")
             return image

@@ -66,12 +66,14 @@ class Background:
 def subtract_background(canvases: Bytes) -> Background:
     """Estimate the paper of each canvas (n, side, side) and subtract it."""
     stretched, gray_range = stretch(canvases)
-    threshold, separation = otsu(stretched)
-    light_share = _light_share(stretched, threshold)
+    counts = histogram(stretched)
+    threshold, separation = otsu_of(counts)
+    light_share = _light_share(stretched, counts, threshold)
     difference = np.empty(stretched.shape, np.float32)
     inverted = light_share < 0.5
     clear = separation >= CLEAR_SEPARATION
-    difference[clear] = _below_flat_paper(stretched[clear], threshold[clear], inverted[clear])
+    paper = _flat_paper(counts[clear], threshold[clear], inverted[clear])
+    difference[clear] = _below_flat_paper(stretched[clear], paper, inverted[clear])
     for index in np.flatnonzero(~clear):
         difference[index], inverted[index] = _below_uneven_paper(
             stretched[index], light_share[index], separation[index]
@@ -89,13 +91,16 @@ def stretch(stack: npt.NDArray[np.generic], low: float | None = None) -> tuple[B
     span : ndarray of shape (n,) or (), float64
         Highest value minus `low`.
     """
-    values = stack.astype(np.float32)
-    bottom = values.min(axis=(-2, -1)) if low is None else np.float32(low)
-    span = (values.max(axis=(-2, -1)) - bottom).astype(np.float32)
+    bottom = stack.min(axis=(-2, -1)).astype(np.float32) if low is None else np.float32(low)
+    span = (stack.max(axis=(-2, -1)).astype(np.float32) - bottom).astype(np.float32)
+    if stack.dtype == np.uint8 and low is None and (span == 255).all():
+        return stack, span.astype(np.float64)  # type: ignore[return-value]
     factor = np.float32(255) / np.maximum(span, np.float32(1e-6))
-    shifted = values - np.asarray(bottom)[..., None, None]
-    scaled = np.clip(shifted * np.asarray(factor)[..., None, None], 0, 255)
-    return np.rint(scaled).astype(np.uint8), span.astype(np.float64)
+    values = stack.astype(np.float32)
+    values -= np.asarray(bottom)[..., None, None]
+    values *= np.asarray(factor)[..., None, None]
+    np.clip(values, 0, 255, out=values)
+    return np.rint(values, out=values).astype(np.uint8), span.astype(np.float64)
 
 
 def otsu(stack: Bytes) -> tuple[npt.NDArray[np.intp], Floats]:
@@ -112,7 +117,11 @@ def otsu(stack: Bytes) -> tuple[npt.NDArray[np.intp], Floats]:
     separation : ndarray of shape (n,), float64
         Between-class variance as a share of the total variance, 0-1; 0 for a constant image.
     """
-    counts = histogram(stack)  # (n, 256)
+    return otsu_of(histogram(stack))
+
+
+def otsu_of(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.intp], Floats]:
+    """As `otsu`, from the histograms (n, 256) of the images."""
     levels = np.arange(256)
     below = np.cumsum(counts, axis=1)
     sum_below = np.cumsum(counts * levels, axis=1)
@@ -133,8 +142,11 @@ def otsu(stack: Bytes) -> tuple[npt.NDArray[np.intp], Floats]:
 def histogram(stack: Bytes) -> npt.NDArray[np.int64]:
     """Counts (n, 256) of the values of each image."""
     n = len(stack)
-    offset = (np.arange(n) * 256)[:, None, None]
-    return np.bincount((stack + offset).ravel(), minlength=n * 256).reshape(n, 256)
+    # Four counters for each value, in turn: neighbours are often equal, and a processor waits for one
+    # count to be written before it counts on.
+    counter = np.arange(n)[:, None, None] * 4 + np.arange(stack.shape[2]) % 4  # (n, 1, side)
+    counts = np.bincount((stack + counter * 256).ravel(), minlength=n * 4 * 256)
+    return np.asarray(counts.reshape(n, 4, 256).sum(axis=1))
 
 
 @cache
@@ -152,20 +164,51 @@ def _without_lines(difference: npt.NDArray[np.float32]) -> npt.NDArray[np.float3
     its frame.
     """
     for axis in (1, 2):
-        difference = _without_lines_along(difference, axis)
+        some = np.flatnonzero(_may_have_lines(difference, axis))
+        difference[some] = _without_lines_along(difference[some], axis)
     return difference
+
+
+def _may_have_lines(difference: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.bool_]:
+    """Tell images (n,) in some row of which half of both ends is darker than a line at its palest.
+
+    Quick, and true wherever a line is found: its level is the median of the paler end.
+    """
+    least = (LEAST_LINE * difference.max(axis=(1, 2)))[:, None, None]
+    ends = (slice(None, LINE_END_PX), slice(-LINE_END_PX, None))
+    if axis == 1:
+        dark = [np.count_nonzero(difference[:, :, end] > least, axis=2) for end in ends]
+    else:
+        dark = [np.count_nonzero(difference[:, end] > least, axis=1) for end in ends]
+    return np.asarray((np.minimum(*dark) >= LINE_END_PX // 2).any(axis=1))
 
 
 def _without_lines_along(difference: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
     rows = np.moveaxis(difference, axis, 1)  # (n, lines, across)
     ends = [rows[:, :, :LINE_END_PX], rows[:, :, -LINE_END_PX:]]
     ink = rows.max(axis=(1, 2))[:, None, None]
-    level = np.minimum(*(np.median(end, axis=2) for end in ends))[:, :, None]  # (n, lines, 1)
+    level = np.minimum(*(_median_of_each(end) for end in ends))[:, :, None]  # (n, lines, 1)
     through = (rows > 0.5 * level).mean(axis=2, keepdims=True) > LINE_COVERAGE
     is_line = through & (level > LEAST_LINE * ink) & (level < PALEST_INK * ink)
     printed = is_line & _is_thin(is_line) & (rows < 1.5 * level)
     cleaned = np.where(printed, np.maximum(rows - 1.2 * level, 0), rows)
     return np.asarray(np.moveaxis(cleaned, 1, axis))
+
+
+def _median_of_each(ends: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """`np.median` along the last axis, of an even number of values."""
+    ordered = np.sort(ends, axis=-1)
+    half = ordered.shape[-1] // 2
+    return np.asarray((ordered[..., half - 1] + ordered[..., half]) / 2)
+
+
+def _median(values: Floats) -> float:
+    """`np.median` of values that are all finite, in a third of its time; nan where there are none."""
+    if not len(values):
+        return float("nan")
+    half, odd = divmod(len(values), 2)
+    ordered = np.partition(values, half if odd else (half - 1, half))
+    return float(ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2)
 
 
 def _is_thin(is_line: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -178,13 +221,17 @@ def _is_thin(is_line: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return ~thick[:, :, None]
 
 
-def _light_share(stretched: Bytes, threshold: npt.NDArray[np.intp]) -> Floats:
+def _light_share(
+    stretched: Bytes, counts: npt.NDArray[np.int64], threshold: npt.NDArray[np.intp]
+) -> Floats:
     """Evidence for light paper, 0-1: how much of the frame and of its rim is light; shape (n,)."""
-    light = stretched > threshold[:, None, None]
-    share = np.asarray(0.35 * light[:, rim()].mean(axis=1) + 0.65 * light.mean(axis=(1, 2)))
+    of_rim = (stretched[:, rim()] > threshold[:, None]).mean(axis=1)
+    of_all = np.where(np.arange(256) > threshold[:, None], counts, 0).sum(axis=1) / SIDE_PX**2
+    share = np.asarray(0.35 * of_rim + 0.65 * of_all)
     unsure = np.flatnonzero(np.abs(share - 0.5) < UNSURE)
     # Where a thick digit fills half of the frame: ink hangs together, the paper around it does not.
-    more = np.sign(_count_parts(light[unsure]) - _count_parts(~light[unsure]))
+    light = stretched[unsure] > threshold[unsure, None, None]
+    more = np.sign(_count_parts(light) - _count_parts(~light))
     share[unsure] = np.where(more == 0, share[unsure], 0.5 + 0.01 * more)
     return share
 
@@ -195,23 +242,21 @@ def _count_parts(masks: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     return np.bincount(parts.image[parts.area >= LEAST_PART_PX], minlength=len(masks))
 
 
-def _below_flat_paper(
-    stretched: Bytes, threshold: npt.NDArray[np.intp], inverted: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int16]:
-    """Paper of one shade: the median of its class."""
-    is_paper = (stretched > threshold[:, None, None]) ^ inverted[:, None, None]
-    upright = np.where(inverted[:, None, None], 255 - stretched, stretched)
-    paper = _median(upright, is_paper)
-    return np.maximum(paper[:, None, None] - upright.astype(np.int16), 0)
+def _flat_paper(
+    counts: npt.NDArray[np.int64], threshold: npt.NDArray[np.intp], inverted: npt.NDArray[np.bool_]
+) -> Bytes:
+    """Shade (n,) of even paper, upright: the median of its class, from the histograms (n, 256)."""
+    light = np.arange(256) > threshold[:, None]
+    paper = np.where(light ^ inverted[:, None], counts, 0)
+    paper[inverted] = paper[inverted, ::-1]
+    below = np.cumsum(paper, axis=1)
+    return np.asarray((below * 2 < below[:, -1:]).sum(axis=1), np.uint8)
 
 
-def _median(stack: Bytes, mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
-    """Median of the pixels in `mask`, image by image; shape (n,)."""
-    n = len(stack)
-    image = np.broadcast_to(np.arange(n)[:, None, None] * 256, stack.shape)
-    counts = np.bincount((stack + image)[mask], minlength=n * 256).reshape(n, 256)
-    below = np.cumsum(counts, axis=1)
-    return np.asarray((below * 2 < below[:, -1:]).sum(axis=1), np.int16)
+def _below_flat_paper(stretched: Bytes, paper: Bytes, inverted: npt.NDArray[np.bool_]) -> Bytes:
+    """How much darker than its paper's one shade each pixel is."""
+    upright = stretched ^ np.where(inverted, np.uint8(255), np.uint8(0))[:, None, None]
+    return np.asarray(paper[:, None, None] - np.minimum(upright, paper[:, None, None]))
 
 
 def _below_uneven_paper(stretched: Bytes, light_share: float, separation: float) -> tuple[Floats, bool]:
@@ -221,9 +266,9 @@ def _below_uneven_paper(stretched: Bytes, light_share: float, separation: float)
     light pixels is believed as well depends on how well the two classes separate.
     """
     sides = [stretched, 255 - stretched]
-    blurred = [np.asarray(_blur(side, 1.2)).astype(np.float64) for side in sides]
-    papers = [_paper_surface(side) for side in blurred]
-    rest = [float(np.median(np.abs(p - b))) for p, b in zip(papers, blurred, strict=True)]
+    blurred = [np.asarray(_blur(side, 1.2)) for side in sides]
+    papers = [_paper_surface(side.astype(np.float64)) for side in blurred]
+    rest = [_median(np.abs(p - b).ravel()) for p, b in zip(papers, blurred, strict=True)]
     trust = np.clip((separation - 0.5) / (CLEAR_SEPARATION - 0.5), 0, 1)
     witness = (rest[1] - rest[0]) / (rest[0] + rest[1] + 1)  # > 0: light paper is the flatter
     inverted = bool(trust * (2 * light_share - 1) + witness < 0)
@@ -250,32 +295,40 @@ def _paper_surface(gray: Floats) -> Floats:
     where a digit fills half of the frame.
     """
     terms, values = _quadratic_terms(), gray.ravel()
-    weights = np.ones_like(values)
+    weights, weighted = np.ones_like(values), np.empty_like(terms)
     for _ in range(8):
-        weighted = terms * weights[:, None]
+        np.multiply(terms, weights[:, None], out=weighted)
         fit = np.linalg.solve(weighted.T @ terms, weighted.T @ values)
         residual = values - terms @ fit
-        roughness = np.median(residual[residual >= 0]) * 1.4826 + 2.0
-        doubt = np.minimum(residual, 0) ** 2 / (2.25 * roughness**2)
-        weights = 1 / (1 + doubt)
+        roughness = _median(residual[residual >= 0]) * 1.4826 + 2.0
+        doubt = np.minimum(residual, 0, out=residual)
+        doubt *= doubt
+        doubt /= 2.25 * roughness**2
+        doubt += 1
+        weights = np.divide(1, doubt, out=weights)
     return np.asarray((terms @ fit).reshape(gray.shape))
 
 
-def _closing(gray: Floats) -> Floats:
+def _closing(gray: Bytes) -> Floats:
     """Grey closing over 0.35 of the side, smoothed: fills strokes, follows shadows."""
     width = int(0.35 * SIDE_PX) | 1
     closed = 255 - _dilate(255 - _dilate(gray, width), width)
-    pixels = np.clip(np.rint(closed), 0, 255).astype(np.uint8)
-    return np.asarray(_blur(pixels, width / 4)).astype(np.float64)
+    return np.asarray(_blur(closed, width / 4)).astype(np.float64)
 
 
-def _dilate(gray: Floats, width: int) -> Floats:
-    """Largest value in a square of odd `width` around each pixel."""
-    for axis in (0, 1):
-        padding = [(0, 0), (0, 0)]
-        padding[axis] = (width // 2, width // 2)
-        windows = np.lib.stride_tricks.sliding_window_view(
-            np.pad(gray, padding, mode="edge"), width, axis=axis
-        )
-        gray = windows.max(axis=-1)
+def _dilate(gray: Bytes, width: int) -> Bytes:
+    """Largest value in a square of odd `width` around each pixel.
+
+    Outside of the image lies nothing, 0: its edge repeated would give the same.
+    """
+    for _ in range(2):  # down, then across: turned round after each
+        height, reach = len(gray), width // 2
+        largest = np.zeros((height + 2 * reach, gray.shape[1]), np.uint8)
+        largest[reach : reach + height] = gray
+        covered = 1
+        while covered < width:
+            step = min(covered, width - covered)
+            largest = np.maximum(largest[:-step], largest[step:])
+            covered += step
+        gray = np.ascontiguousarray(largest.T)
     return gray

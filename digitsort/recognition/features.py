@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -24,6 +25,7 @@ _WEIGHT_SUM = 2**14
 """Sum of the integer sampling weights: times the largest gradient, 4 · 255, it stays below 2**24."""
 
 Planes = npt.NDArray[np.float32]
+Shorts = npt.NDArray[np.int16]
 
 
 def gradient_features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -56,34 +58,41 @@ def gradient_features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return features
 
 
-def _smooth(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+def _smooth(normal: npt.NDArray[np.uint8]) -> Shorts:
     """Binomial blur of 1 px, rounded to whole numbers 0-255; one empty pixel added around."""
-    padded = np.pad(normal.astype(np.int32), ((0, 0), (3, 3), (3, 3)))
-    rows = _binomial(padded, 1)
-    return (_binomial(rows, 2) + 128) >> 8
+    n, side, _ = normal.shape
+    padded = np.zeros((n, side + 6, side + 6), np.uint16)
+    padded[:, 3:-3, 3:-3] = normal
+    rows = _binomial([padded[:, k : k + side + 2] for k in range(5)])
+    both = _binomial([rows[:, :, k : k + side + 2] for k in range(5)])
+    both += 128  # 255 · 16² + 128 is still below 2**16
+    both >>= 8
+    return both.astype(np.int16)
 
 
-def _binomial(values: npt.NDArray[np.int32], axis: int) -> npt.NDArray[np.int32]:
-    """Correlate with 1 4 6 4 1 along an axis; four shorter."""
-    size = values.shape[axis] - 4
-    at = [np.take(values, range(k, k + size), axis) for k in range(5)]
-    return np.asarray(at[0] + at[4] + 4 * (at[1] + at[3]) + 6 * at[2])
+def _binomial(at: Sequence[npt.NDArray[np.uint16]]) -> npt.NDArray[np.uint16]:
+    """1 4 6 4 1 times what lies at five shifts."""
+    total = at[1] + at[3]
+    total *= 4
+    total += at[0]
+    total += at[4]
+    total += 6 * at[2]
+    return total
 
 
-def _direction_planes(smooth: npt.NDArray[np.int32]) -> Planes:
+def _direction_planes(padded: Shorts) -> Planes:
     """Parallelogram decomposition of Sobel's gradient onto E, W, S, N, SE, NW, SW, NE."""
-    padded: Planes = smooth.astype(np.float32)
     across = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
     down = padded[:, :, :-2] + 2 * padded[:, :, 1:-1] + padded[:, :, 2:]
     gx = across[:, :, 2:] - across[:, :, :-2]
     gy = down[:, 2:] - down[:, :-2]
-    ax, ay = np.abs(gx), np.abs(gy)
-    planes: Planes = np.stack(
-        [gx - ay, -gx - ay, gy - ax, -gy - ax]
-        + [np.minimum(sx * gx, sy * gy) for sx, sy in ((1, 1), (-1, -1), (-1, 1), (1, -1))],
-        axis=1,
-    )
-    np.maximum(planes, 0, out=planes)
+    ax, ay, west, north = np.abs(gx), np.abs(gy), -gx, -gy
+    n, side, _ = gx.shape
+    planes: Planes = np.empty((n, DIRECTIONS, side, side), np.float32)
+    straight = (gx - ay, west - ay, gy - ax, north - ax)
+    diagonal = [np.minimum(x, y) for x, y in ((gx, gy), (west, north), (west, gy), (gx, north))]
+    for index, plane in enumerate((*straight, *diagonal)):
+        planes[:, index] = np.maximum(plane, 0, out=plane)
     return planes
 
 

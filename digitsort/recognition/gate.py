@@ -94,14 +94,18 @@ def why_no_digit(ink: Ink) -> list[str]:
 
 def _measure(ink: Ink) -> _Layout:
     mask = ink.pixels > 127
-    rows = np.asarray(mask.mean(axis=2) >= FULL_LINE)  # (n, side)
-    columns = np.asarray(mask.mean(axis=1) >= FULL_LINE)
-    in_lines = (mask & (rows[:, :, None] | columns[:, None, :])).sum(axis=(1, 2))
+    side = mask.shape[1]
+    rows = mask.sum(axis=2, dtype=np.uint8) / side >= FULL_LINE  # (n, side)
+    columns = mask.sum(axis=1, dtype=np.uint8) / side >= FULL_LINE
+    line_ink = np.zeros(len(mask))
+    some = np.flatnonzero(rows.any(axis=1) | columns.any(axis=1))
+    in_lines = mask[some] & (rows[some, :, None] | columns[some, None, :])
+    line_ink[some] = in_lines.sum(axis=(1, 2)) / np.maximum(mask[some].sum(axis=(1, 2)), 1)
     opposite = (rows[:, 0] & rows[:, -1]) | (columns[:, 0] & columns[:, -1])
     size = ink.box[:, 2:] - ink.box[:, :2]
     share = size / (ink.frame[:, 2:] - ink.frame[:, :2])
     return _Layout(
-        line_ink=in_lines / np.maximum(mask.sum(axis=(1, 2)), 1),
+        line_ink=line_ink,
         lines=_runs(rows) + _runs(columns),
         slim=(share[:, 0] <= SLIM) & (share[:, 1] == 1),
         framed=opposite,

@@ -91,20 +91,31 @@ def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box]) -> Ink:
     masks &= background.contrast[:, None, None] > 0
     parts = connected_parts(masks)
     keep = _choose(parts, background)
-    mask = parts.select(keep)
-    pixels = _soft_ink(background.darkness, threshold, mask, parts.select(~keep))
-    return _describe(background, separation, pixels, mask, parts.image[keep], frames)
+    with_dropped = np.unique(parts.image[~keep])
+    dropped = parts.of(with_dropped).select(~keep[np.isin(parts.image, with_dropped)])
+    masks[with_dropped] &= ~dropped
+    pixels = _soft_ink(background.darkness, threshold, masks, with_dropped, dropped)
+    return _describe(background, separation, pixels, masks, parts, keep, frames)
 
 
 def _choose(parts: Parts, background: Background) -> Mask:
     """Choose the parts (n_parts,) that belong to the digit: the most central one and its like."""
-    n = len(background.darkness)
-    score = parts.total(_centrality() * background.darkness)
+    keep = np.ones(len(parts.image), np.bool_)  # the only part of an image belongs to it
+    several = np.bincount(parts.image, minlength=len(background.darkness)) > 1
+    images = np.flatnonzero(several)
+    if len(images):
+        keep[several[parts.image]] = _choose_of_several(parts.of(images), background.darkness[images])
+    return keep
+
+
+def _choose_of_several(parts: Parts, darkness: npt.NDArray[np.uint8]) -> Mask:
+    n = len(darkness)
+    score = parts.total(_centrality() * darkness)
     sides = parts.sides()
     at_rim = sides > 0
     # A part that never leaves the outer fifth is a neighbour's stroke or the edge of a form, unless
     # there is nothing else.
-    marginal = at_rim & ~parts.touch(np.broadcast_to(_inner(), background.darkness.shape))
+    marginal = at_rim & ~parts.touch(np.broadcast_to(_inner(), darkness.shape))
     has_other = np.zeros(n, np.bool_)
     has_other[parts.image[~marginal]] = True
     candidate = ~(marginal & has_other[parts.image])
@@ -138,7 +149,11 @@ def _inner() -> Mask:
 
 
 def _soft_ink(
-    darkness: npt.NDArray[np.uint8], threshold: npt.NDArray[np.intp], mask: Mask, dropped: Mask
+    darkness: npt.NDArray[np.uint8],
+    threshold: npt.NDArray[np.intp],
+    mask: Mask,
+    with_dropped: npt.NDArray[np.intp],
+    dropped: Mask,
 ) -> npt.NDArray[np.uint8]:
     """Ink from 0 at half of the threshold to 255 at one and a half, around the kept parts.
 
@@ -146,30 +161,30 @@ def _soft_ink(
     5 points on MNIST with a model of `load_digits`.
     """
     limit = np.maximum(threshold, 1).astype(np.float32)[:, None, None]
-    soft = np.clip((darkness - limit / 2) * (255 / limit), 0, 255)
-    zone = _grow(mask, SOFT_EDGE_PX) & ~_grow(dropped, 1)
-    return np.asarray(np.rint(soft * zone).astype(np.uint8))
+    soft = darkness - limit / 2
+    soft *= 255 / limit
+    np.clip(soft, 0, 255, out=soft)
+    pixels = np.rint(soft, out=soft).astype(np.uint8)
+    zone = _grow(mask, SOFT_EDGE_PX)
+    zone[with_dropped] &= ~_grow(dropped, 1)
+    pixels *= zone
+    return pixels
 
 
 def _grow(mask: Mask, by_px: int) -> Mask:
-    """Dilate by a square of `by_px` pixels to each side."""
-    for axis in (1, 2):
-        for shift in (1, 2, 4, 8):
-            step = min(shift, by_px - shift + 1)
-            if step <= 0:
-                break
-            mask = _or_shifted(mask, step, axis)
-    return mask
-
-
-def _or_shifted(mask: Mask, by_px: int, axis: int) -> Mask:
-    grown = mask.copy()
-    ahead = [slice(None)] * 3
-    behind = [slice(None)] * 3
-    ahead[axis], behind[axis] = slice(by_px, None), slice(None, -by_px)
-    grown[tuple(ahead)] |= mask[tuple(behind)]
-    grown[tuple(behind)] |= mask[tuple(ahead)]
-    return grown
+    """Dilate by a square of `by_px` pixels to each side; a row of 64 pixels is one whole number."""
+    rows = np.packbits(mask, axis=2).view(">u8")[:, :, 0].astype(np.uint64)  # (n, side)
+    for shift in (1, 2, 4, 8):
+        step = min(shift, by_px - shift + 1)
+        if step <= 0:
+            break
+        rows |= (rows << np.uint64(step)) | (rows >> np.uint64(step))
+        grown = rows.copy()
+        grown[:, step:] |= rows[:, :-step]
+        grown[:, :-step] |= rows[:, step:]
+        rows = grown
+    bits = np.unpackbits(rows.astype(">u8")[:, :, None].view(np.uint8), axis=2)
+    return bits.view(np.bool_)
 
 
 def _describe(
@@ -177,7 +192,8 @@ def _describe(
     separation: Floats,
     pixels: npt.NDArray[np.uint8],
     mask: Mask,
-    kept_image: npt.NDArray[np.intp],
+    parts: Parts,
+    keep: Mask,
     frames: Sequence[Box],
 ) -> Ink:
     frame = np.array(frames, np.float64).reshape(-1, 4)
@@ -188,8 +204,8 @@ def _describe(
         light_on_dark=background.light_on_dark,
         contrast=background.contrast,
         separation=separation,
-        share=mask.mean(axis=(1, 2)),
-        parts=np.bincount(kept_image, minlength=len(mask)),
+        share=np.bincount(parts.image, parts.area * keep, len(mask)) / SIDE_PX**2,
+        parts=np.bincount(parts.image[keep], minlength=len(mask)),
     )
 
 

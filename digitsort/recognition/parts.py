@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -11,23 +12,55 @@ Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parts:
     """Connected parts (8-neighbourhood) of a stack of masks, sorted by image.
 
     Attributes
     ----------
-    labels : ndarray of shape (n, side, side), intp
-        0 where there is no ink, else the number of the part + 1, over the whole stack.
+    shape : tuple of int
+        Of the stack: n, height, width.
+    starts, lengths, part : ndarray of shape (n_runs,), intp
+        Each run of pixels in a row: where it starts in the stack with an empty column and row added to
+        each image, how long it is, and which part it is of.
     image : ndarray of shape (n_parts,), intp
         The image that each part lies in, ascending.
     area : ndarray of shape (n_parts,), int64
         Pixels of each part.
     """
 
-    labels: Ints
+    shape: tuple[int, int, int]
+    starts: Ints
+    lengths: Ints
+    part: Ints
     image: Ints
     area: npt.NDArray[np.int64]
+
+    @cached_property
+    def labels(self) -> Ints:
+        """0 where there is no ink, else the number of the part + 1, over the whole stack."""
+        n, height, width = self.shape
+        labels = np.zeros(n * (height + 1) * (width + 1), np.intp)
+        labels[_expand(self.starts, self.lengths)] = np.repeat(self.part + 1, self.lengths)
+        return labels.reshape(n, height + 1, width + 1)[:, :height, :width]
+
+    def of(self, images: Ints) -> Parts:
+        """The parts of some images, ascending; they are the stack's images then."""
+        n, height, width = self.shape
+        number = np.full(n, -1)
+        number[images] = np.arange(len(images))
+        chosen = number[self.image] >= 0  # (n_parts,)
+        runs = chosen[self.part]
+        size = (height + 1) * (width + 1)
+        starts, before = self.starts[runs], self.starts[runs] // size
+        return Parts(
+            shape=(len(images), height, width),
+            starts=starts + (number[before] - before) * size,
+            lengths=self.lengths[runs],
+            part=(np.cumsum(chosen) - 1)[self.part[runs]],
+            image=number[self.image[chosen]],
+            area=self.area[chosen],
+        )
 
     def total(self, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Sum of `weights` (n, side, side) over each part; shape (n_parts,)."""
@@ -36,7 +69,7 @@ class Parts:
 
     def boxes(self) -> Ints:
         """Left, top, right, bottom of each part, the last two exclusive; shape (n_parts, 4)."""
-        low = np.full((len(self.image), 2), max(self.labels.shape))
+        low = np.full((len(self.image), 2), max(self.shape))
         high = np.zeros_like(low)
         _, y, x = np.nonzero(self.labels)
         part = self.labels[self.labels > 0] - 1
@@ -86,15 +119,16 @@ def connected_parts(masks: Mask) -> Parts:
     padded = np.zeros((n, height + 1, width + 1), np.int8)
     padded[:, :height, :width] = masks
     stride = width + 1
-    edges = np.diff(padded.ravel(), prepend=np.int8(0))
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    edges = np.flatnonzero(np.diff(padded.ravel(), prepend=np.int8(0)))
+    starts, ends = edges[::2], edges[1::2]  # rows end with an empty column: they take turns
     root = _join(len(starts), *_links(starts, ends, stride))
     roots, part = np.unique(root, return_inverse=True)
-    labels = np.zeros(padded.size, np.intp)
     run_lengths = ends - starts
-    labels[_expand(starts, run_lengths)] = np.repeat(part + 1, run_lengths)
     return Parts(
-        labels=labels.reshape(padded.shape)[:, :height, :width],
+        shape=(n, height, width),
+        starts=starts,
+        lengths=run_lengths,
+        part=part,
         image=starts[roots] // (stride * (height + 1)),
         area=np.bincount(part, weights=run_lengths, minlength=len(roots)).astype(np.int64),
     )

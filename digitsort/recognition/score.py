@@ -111,8 +111,12 @@ def probabilities(scores: Scores, temperature: float) -> Floats:
 def _kernel(components: Features, machine: SupportVectors) -> Floats:
     products = components @ machine.vectors.T  # (n, n_support), whole numbers below 2**24
     lengths = np.einsum("nm,nm->n", components, components)
-    distances = lengths[:, None].astype(np.float64) + machine.squared_lengths - 2.0 * products
-    return np.asarray(np.exp(-machine.gamma * distances))
+    distances = products.astype(np.float64)  # and from there on in place; still whole numbers
+    distances *= -2.0
+    distances += machine.squared_lengths
+    distances += lengths[:, None]
+    distances *= -machine.gamma
+    return np.asarray(np.exp(distances, out=distances))
 
 
 def _pair_decisions(kernel: Floats, machine: SupportVectors) -> Floats:

@@ -260,7 +260,8 @@ from digitsort.cli import main
 def interrupt(path):
     signal.raise_signal(signal.SIGINT)
 
-digitsort.classify.read = interrupt
+line = digitsort.classify.Line
+digitsort.classify.Line = lambda model, settings: line(model, settings, interrupt)
 sys.argv = ["digitsort", *sys.argv[1:]]
 main()
 """

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitsort.files.natural import natural_key
+from digitsort.files.natural import natural_key, packed_key, unpacked
 
 NAMES = st.text(alphabet=st.sampled_from("aAbß0123456789٣²._- é\udcff"), max_size=8)
 
@@ -45,3 +45,12 @@ def test_every_two_names_compare_and_the_order_is_transitive(a: str, b: str, c: 
 @given(st.integers(0, 10**30), st.integers(0, 10**30))
 def test_numbers_of_any_length_are_ordered_by_value(low: int, high: int) -> None:
     assert (low < high) == (natural_key(f"scan{low}.png") < natural_key(f"scan{high}.png"))
+
+
+ANY_NAMES = st.text(st.characters(min_codepoint=3, exclude_categories=["Cs"]), max_size=12)
+
+
+@given(st.lists(ANY_NAMES | st.from_regex(r"[a0-2]{0,6}", fullmatch=True)))
+def test_packed_keys_have_the_same_order_and_give_the_name_back(names: list[str]) -> None:
+    keys = sorted(map(packed_key, names))
+    assert sorted(names, key=natural_key) == [unpacked(key) for key in keys]

@@ -1,0 +1,119 @@
+"""A million files for real: wall time, images a second and peak memory, beside 10,000 and 100,000.
+
+    python -m benchmarks.million [--workers N] [--counts N...] [--flat N] [--folder DIR]
+
+The files are hard links to 4,000 of MNIST's digits, 1,000 a folder, and once all in one folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.compare import digitsort
+from benchmarks.data import export_png, mnist
+
+DISTINCT = 4_000
+PER_FOLDER = 1_000
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one run took; memory is the largest resident set, in MiB."""
+
+    seconds: float
+    parent_mib: float
+    worker_mib: float
+    rows: int
+
+
+def link_tree(root: Path, originals: list[Path], count: int, per_folder: int) -> None:
+    """Make `count` names for the originals."""
+    for index in range(count):
+        folder = root / f"{index // per_folder:04d}"
+        if index % per_folder == 0:
+            folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"scan_{index:07d}.png").hardlink_to(originals[index % len(originals)])
+
+
+def run(folder: Path, output: Path, workers: int) -> Seen:
+    """Classify a folder, and look at the memory of all its processes meanwhile."""
+    command = [sys.executable, "-m", "digitsort", "classify", str(folder), "-o", str(output)]
+    start = time.perf_counter()
+    process = subprocess.Popen([*command, "-q", "--force", "--workers", str(workers)])
+    peaks: dict[int, float] = {}
+    while process.poll() is None:
+        for pid in family(process.pid):
+            peaks[pid] = max(peaks.get(pid, 0), peak_mib(pid))
+        time.sleep(0.1)
+    seconds = time.perf_counter() - start
+    if process.returncode:
+        raise SystemExit(f"digitsort ended with {process.returncode}")
+    with output.open("rb") as file:
+        rows = sum(1 for _ in file) - 1
+    parent = peaks.pop(process.pid)
+    return Seen(seconds, parent, max(peaks.values(), default=0), rows)
+
+
+def family(pid: int) -> list[int]:
+    """A process and its descendants."""
+    found, waiting = [], [pid]
+    while waiting:
+        found.append(waiting.pop())
+        try:
+            children = Path(f"/proc/{found[-1]}/task/{found[-1]}/children").read_text()
+        except OSError:
+            continue  # it has ended
+        waiting.extend(int(child) for child in children.split())
+    return found
+
+
+def peak_mib(pid: int) -> float:
+    """Largest resident set so far."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    line = next((line for line in status.splitlines() if line.startswith("VmHWM")), "VmHWM: 0")
+    return int(line.split()[1]) / 1024
+
+
+def show(name: str, seen: Seen) -> None:
+    """Print a row of the table."""
+    print(
+        f"| {name} | {seen.rows:,} | {seen.seconds:,.1f} | {seen.rows / seen.seconds:,.0f} "
+        f"| {seen.seconds / seen.rows * 1e6:,.0f} | {seen.parent_mib:.0f} | {seen.worker_mib:.0f} |",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Make the trees, run, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--counts", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--flat", type=int, nargs="*", default=[10_000, 1_000_000])
+    parser.add_argument("--folder", type=Path, help="where to make the trees")
+    options = parser.parse_args()
+    images, labels = mnist()
+    with tempfile.TemporaryDirectory(dir=options.folder) as temporary:
+        root = Path(temporary)
+        export_png(images[:DISTINCT], labels[:DISTINCT], root / "originals")
+        originals = sorted((root / "originals").rglob("*.png"))
+        digitsort(originals[0])  # trains the default model, if need be
+        print("| files | rows | seconds | images/s | µs an image | parent MiB | worker MiB |")
+        print("| --- | --- | --- | --- | --- | --- | --- |")
+        for kind, counts in (("1,000 a folder", options.counts), ("one folder", options.flat)):
+            for count in counts:
+                tree = root / f"{kind} {count}"
+                link_tree(tree, originals, count, PER_FOLDER if "," in kind else count)
+                show(kind, run(tree, root / "labels.csv", options.workers))
+
+
+if __name__ == "__main__":
+    main()

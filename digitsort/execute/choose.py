@@ -1,0 +1,81 @@
+"""Choose the engine that fits the work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain, islice
+
+from digitsort.errors import UsageError
+from digitsort.execute.engine import Engine, GiveUp, Job
+from digitsort.execute.inline import Inline
+
+FEW = 500
+FEW_BYTES = 8 * 2**20
+"""Fewer files than this and less in them are done before workers have started."""
+
+Items = Iterable[str]
+
+
+@contextmanager
+def chosen_engine(
+    job: Job,
+    give_up: GiveUp,
+    items: Items,
+    *,
+    workers: int | None = None,
+    dask: str | None = None,
+) -> Iterator[tuple[Engine, Items]]:
+    """Give the engine, and all the items; when the block ends early, the work ends at once.
+
+    Parameters
+    ----------
+    job : Job
+    give_up : callable
+    items : iterable of str
+        Paths of files.
+    workers : int, optional
+        Processes; 0 for none, None for what fits the machine and the items.
+    dask : str, optional
+        Address of a scheduler, or ``local``.
+    """
+    if workers is not None and workers < 0:
+        raise UsageError(f"--workers {workers}: there can't be fewer than none.")
+    if dask is None and workers is None:
+        first = list(islice(items := iter(items), FEW))
+        workers, items = (0 if _are_little(first) else None), chain(first, items)
+    engine, items = _engine(job, give_up, items, workers, dask)
+    try:
+        yield engine, items
+    except BaseException:
+        engine.executor.shutdown(wait=False, cancel_futures=True)
+        raise
+    engine.executor.shutdown()
+
+
+def _engine(
+    job: Job, give_up: GiveUp, items: Items, workers: int | None, dask: str | None
+) -> tuple[Engine, Items]:
+    if dask is not None:
+        from digitsort.execute.cluster import Cluster
+        from digitsort.execute.kit import with_probe
+
+        probe, items = with_probe(items)
+        return Cluster(job, give_up, dask, workers, probe), items
+    if workers == 0:
+        return Inline(job), items
+    from digitsort.execute.processes import Processes, usable_processors
+
+    return Processes(job, workers or usable_processors()), items
+
+
+def _are_little(paths: list[str]) -> bool:
+    return len(paths) < FEW and sum(map(_size, paths)) < FEW_BYTES
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0  # it becomes a row with the reason

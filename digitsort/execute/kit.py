@@ -1,0 +1,124 @@
+"""What a Dask worker is given once, what it has to agree on, and what it does with a batch."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from digitsort.errors import ClusterError
+from digitsort.execute.careful import perform_carefully
+from digitsort.execute.clock import Clock
+from digitsort.execute.engine import Done, GiveUp, Job
+from digitsort.execute.inline import perform
+from digitsort.execute.processes import TIME_LIMIT_S
+from digitsort.files.names import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A file that the coordinator sees, for the workers to find the same.
+
+    Attributes
+    ----------
+    path : str
+    sha256 : str
+        Empty where the coordinator can't read it either: then it proves nothing.
+    """
+
+    path: str
+    sha256: str
+
+    @classmethod
+    def of(cls, path: str) -> Probe:
+        """A probe of this file's content."""
+        return cls(path, _hash(path))
+
+    def complaint(self) -> str:
+        """What a worker that runs this has to complain of; empty if nothing."""
+        if not self.sha256 or _hash(self.path) == self.sha256:
+            return ""
+        return f"it does not see {printable(self.path)} as it is here"
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What each worker is given once: the job, and what it has to agree on."""
+
+    job: Job
+    give_up: GiveUp
+    probe: Probe | None
+    version: str
+    is_local: bool
+
+
+def complaint(wanted: str, probe: Probe | None) -> str:
+    """What is wrong with the worker that this runs on; empty if nothing."""
+    here = version("digitsort")
+    if here != wanted:
+        return f"it runs digitsort {here}, not {wanted}"
+    return probe.complaint() if probe else ""
+
+
+def with_probe(items: Iterable[str]) -> tuple[Probe | None, Iterable[str]]:
+    """A probe of the first file, and all the items."""
+    rest = iter(items)
+    first = list(islice(rest, 1))
+    probe = Probe.of(os.path.abspath(first[0])) if first else None
+    return probe, chain(first, rest)
+
+
+def plugin_of(kit: Kit) -> Any:
+    """The kit as a plugin: Dask sets it up on every worker, also on one that joins or comes back."""
+    from distributed import WorkerPlugin
+
+    class DigitsortPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
+        idempotent = True
+
+        def __init__(self) -> None:
+            self.kit = kit
+            self.complaint: str | None = None
+
+        def setup(self, worker: Any) -> None:  # noqa: ARG002
+            if self.kit.is_local:
+                with suppress(ValueError):  # not in the main thread
+                    # Ctrl-C goes to every process of the terminal; it is the coordinator's.
+                    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    return DigitsortPlugin()
+
+
+def work(name: str, items: Sequence[str], blamed: bool) -> Done:
+    """Run on a worker: do a batch, with what the worker was given under this name."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    plugin: Any = worker.plugins[name]
+    if plugin.complaint is None:  # once on each worker, also on one that joined during the run
+        plugin.complaint = complaint(plugin.kit.version, plugin.kit.probe)
+    if plugin.complaint:
+        raise ClusterError(f"The worker at {worker.address} can't be used: {plugin.complaint}.")
+    if blamed:
+        return perform_carefully(plugin.kit.job, plugin.kit.give_up, items)
+    if worker.state.nthreads > 1 or sys.__stderr__ is None:
+        return perform(plugin.kit.job, items)  # one thread's clock would end the others' work
+    clock = Clock(TIME_LIMIT_S, sys.__stderr__)
+    try:
+        return perform(plugin.kit.job, items, lambda _: clock.tick())
+    finally:
+        clock.stop()
+
+
+def _hash(path: str) -> str:
+    try:
+        return sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,145 @@
+"""Worker processes, each with a pool of its own, so that one that dies takes nothing else along."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from itertools import count
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
+from pathlib import Path
+from typing import Any
+
+from digitsort.execute import worker
+from digitsort.execute.engine import Death, Done, Job
+from digitsort.execute.note import Note
+
+BATCHES_PER_WORKER = 3
+"""One is worked on, one waits beside it, one is done while an earlier one is still awaited."""
+
+TIME_LIMIT_S = 30.0
+"""For one item."""
+
+
+class Processes:
+    """The engine of worker processes.
+
+    Parameters
+    ----------
+    job : Job
+        Pickled once for each process.
+    workers : int
+    time_limit_s : float
+        A process whose item in hand takes longer is ended.
+    """
+
+    def __init__(self, job: Job, workers: int, time_limit_s: float = TIME_LIMIT_S) -> None:
+        self._pools = ProcessesExecutor(job, workers, time_limit_s)
+        self.executor: Executor = self._pools
+        self.window = BATCHES_PER_WORKER * workers
+
+    def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:  # noqa: ARG002
+        """Start on a batch."""
+        return self._pools.submit(worker.work, items)
+
+    def death(self, future: Future[Done]) -> Death | None:
+        """What the dead process's note says; None where the job itself failed."""
+        if not isinstance(future.exception(), BrokenExecutor):
+            return None
+        return self._pools.death(future)
+
+
+class ProcessesExecutor(Executor):
+    """An executor of a number of processes that are replaced when they die."""
+
+    def __init__(self, job: Job, workers: int, time_limit_s: float) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="digitsort-"))
+        self._numbers = count()
+        self._begin = (job, time_limit_s)
+        self._dead: list[_Worker] = []
+        self._workers = [self._new() for _ in range(workers)]
+        for each in self._workers:  # the processes start while the tree is still being walked
+            each.submit(worker.work, ())
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call `fn` with the number of the batch and the arguments, in the least busy process."""
+        index = min(range(len(self._workers)), key=lambda i: self._workers[i].load())
+        try:
+            return self._workers[index].submit(fn, *args, **kwargs)
+        except BrokenExecutor:
+            self._dead.append(self._workers[index])
+            self._workers[index] = self._new()
+            return self._workers[index].submit(fn, *args, **kwargs)
+
+    def death(self, future: Future[Any]) -> Death:
+        """How the process of a failed batch died."""
+        owner = next(w for w in (*self._workers, *self._dead) if future in w.numbers)
+        number, index = owner.note.read()
+        started = number == owner.numbers.pop(future)
+        self._dead = [w for w in self._dead if w.numbers]
+        return Death(
+            started=started,
+            fruitless=number == 0,
+            suspect=index if started else None,
+            timed_out=owner.note.timed_out(),
+        )
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes; at once where nobody waits for them."""
+        for each in self._workers:
+            each.end(at_once=cancel_futures or not wait)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _new(self) -> _Worker:
+        return _Worker(self._folder / str(next(self._numbers)), *self._begin)
+
+
+class _Worker:
+    """One process, the numbers of the batches that it has, and its note."""
+
+    def __init__(self, note: Path, job: Job, time_limit_s: float) -> None:
+        self.note = Note.create(note)
+        self.numbers: dict[Future[Any], int] = {}
+        self._count = count(1)
+        self._pool = ProcessPoolExecutor(
+            1, _context(), initializer=worker.begin, initargs=(job, str(note), time_limit_s)
+        )
+
+    def submit(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
+        number = next(self._count)
+        future = self._pool.submit(fn, number, *args, **kwargs)
+        self.numbers[future] = number
+        future.add_done_callback(self._forget_if_well)
+        return future
+
+    def _forget_if_well(self, future: Future[Any]) -> None:
+        if future.cancelled() or future.exception() is None:
+            self.numbers.pop(future, None)
+
+    def load(self) -> int:
+        return sum(not future.done() for future in list(self.numbers))
+
+    def end(self, *, at_once: bool) -> None:
+        if at_once:
+            self.note.kill()
+        self._pool.shutdown(wait=not at_once, cancel_futures=True)
+
+
+def usable_processors() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _context() -> BaseContext:
+    """A forkserver where there is one: it has loaded what the parent has, once for all workers."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([name for name in sys.modules if name.startswith("digitsort")])
+    return context

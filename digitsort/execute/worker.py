@@ -1,0 +1,63 @@
+"""What runs in a worker process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from multiprocessing import parent_process
+from pathlib import Path
+
+from digitsort.execute.clock import Clock
+from digitsort.execute.engine import Done, Job
+from digitsort.execute.inline import perform
+from digitsort.execute.note import Note, Pen
+from digitsort.recognition.threads import one_blas_thread
+
+
+class _Station:
+    """A worker's job for life, its note and its clock."""
+
+    def __init__(self, job: Job, note: Note, time_limit_s: float) -> None:
+        self.job = job
+        self.pen = Pen(note)
+        self.pen.write(0, None)
+        self._clock = Clock(time_limit_s, note.late_path.open("wb"))
+        self._number = 0
+
+    def work(self, number: int, items: Sequence[str]) -> Done:
+        self._number = number
+        try:
+            return perform(self.job, items, self._in_hand)
+        finally:
+            self._clock.stop()
+
+    def _in_hand(self, index: int | None) -> None:
+        self.pen.write(self._number, index)
+        self._clock.tick()
+
+
+_stations: list[_Station] = []
+"""Holds one: a pool gives its tasks no other place to find what the worker was begun with."""
+
+
+def begin(job: Job, note: str, time_limit_s: float) -> None:
+    """Set up the worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends the workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    one_blas_thread()  # for good: it is undone where the block of a `with` ends, and there is none
+    _stations.append(_Station(job, Note(Path(note)), time_limit_s))
+
+
+def work(number: int, items: Sequence[str]) -> Done:
+    """Do a batch."""
+    return _stations[0].work(number, items)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed can't end its workers: they see to it themselves."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,56 @@
+"""Read back the rows of a labels file that was cut off, up to the last whole one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import IO, Any
+
+from digitsort.labels import Format, Layout
+from digitsort.records import Outcome, Status
+
+
+def whole_rows(file: IO[bytes], layout: Layout, form: Format) -> Iterator[tuple[int, dict[str, str]]]:
+    """Where each whole row ends, and its cells; the header has none. Stops before a torn one."""
+    file.seek(0)
+    end, row, is_header = 0, b"", form == "csv"
+    for line in file:
+        row += line
+        if not row.endswith(b"\n") or (form == "csv" and row.count(b'"') % 2):
+            continue
+        try:
+            cells = _header(row, layout) if is_header else _cells(row, layout, form)
+        except (ValueError, csv.Error):
+            return
+        end += len(row)
+        row, is_header = b"", False
+        yield end, cells
+
+
+def _header(row: bytes, layout: Layout) -> dict[str, str]:
+    if tuple(next(csv.reader([row.decode().rstrip("\n")]))) != layout.columns:
+        raise ValueError("another header")
+    return {}
+
+
+def _cells(row: bytes, layout: Layout, form: Format) -> dict[str, str]:
+    if form == "jsonl":
+        record: dict[str, Any] = json.loads(row)
+        if tuple(record) != layout.columns:
+            raise ValueError("other fields")
+        return {name: "" if value is None else str(value) for name, value in record.items()}
+    cells = next(csv.reader(io.StringIO(row.decode(), newline=""), strict=True))
+    return dict(zip(layout.columns, cells, strict=True))
+
+
+def outcome_of(path: str, cells: dict[str, str]) -> Outcome:
+    """What a row tells of a file, as far as the books need it."""
+    return Outcome(
+        path,
+        Status(cells["status"]),
+        label=cells["label"],
+        reason=cells["reason"],
+        sha256=cells["sha256"],
+    )

@@ -1,0 +1,88 @@
+"""Jobs that go wrong on purpose: what a worker is given in place of a real one."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitsort.execute.engine import InHand
+from digitsort.files.read import Picture, read
+
+
+@dataclass(frozen=True)
+class Upper:
+    """Gives items in upper case, and does to its process what an item's name says."""
+
+    pause_s: float = 0.0
+
+    def __call__(self, items: Sequence[str], in_hand: InHand) -> list[str]:
+        results = []
+        for index, item in enumerate(items):
+            in_hand(index)
+            time.sleep(self.pause_s)
+            harm(item)
+            results.append(item.upper())
+        in_hand(None)
+        return results
+
+
+@dataclass(frozen=True)
+class Unnamed:
+    """As `Upper`, but never says what it has in hand."""
+
+    def __call__(self, items: Sequence[str], in_hand: InHand) -> list[str]:
+        return Upper()(items, lambda _: in_hand(None))
+
+
+@dataclass(frozen=True)
+class DiesOnce:
+    """Dies at a marked item the first time that it sees it."""
+
+    folder: str
+
+    def __call__(self, items: Sequence[str], in_hand: InHand) -> list[str]:
+        for index, item in enumerate(items):
+            in_hand(index)
+            seen = Path(self.folder, item)
+            if item.startswith("once") and not seen.exists():
+                seen.touch()
+                os._exit(9)
+        return [item.upper() for item in items]
+
+
+def harm(item: str) -> None:
+    """Kill or hang this process where the item's name asks for it."""
+    if "segfault" in item:
+        ctypes.string_at(0)
+    if "sigkill" in item:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if "exit" in item:
+        os._exit(3)
+    if "hang" in item:
+        # In C, with the interpreter's lock held: no handler and no thread of Python's gets a turn.
+        ctypes.PyDLL(None).sleep(60)
+    if "raise" in item:
+        raise ZeroDivisionError(item)
+
+
+def read_poisoned(path: str) -> Picture:
+    """Read a file, unless its name is poison."""
+    harm(os.path.basename(path))
+    return read(path)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Reads files and notes each in a log, for counting."""
+
+    log: str
+
+    def __call__(self, path: str) -> Picture:
+        with Path(self.log).open("a", encoding="utf-8") as file:
+            file.write(path + "\n")
+        return read(path)

@@ -1,0 +1,135 @@
+"""Real processes, real deaths."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digitsort.execute.choose import chosen_engine
+from digitsort.execute.engine import Job
+from digitsort.execute.loop import Loop
+from digitsort.execute.processes import Processes
+from tests.conftest import REPOSITORY
+from tests.execute.faults import DiesOnce, Unnamed, Upper
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+
+
+def results(job: Job, items: Sequence[str], workers: int = 2, limit_s: float = 30.0) -> list[Any]:
+    engine = Processes(job, workers, limit_s)
+    try:
+        loop = Loop(engine, lambda timed_out: "late" if timed_out else "dead", size=7)
+        return [result for _, batch in loop.run(items) for result in batch]
+    finally:
+        engine.executor.shutdown()
+
+
+def test_results_come_in_order_whatever_the_number_of_workers() -> None:
+    items = [f"item {index}" for index in range(300)]
+    for workers in (1, 2, 4):
+        assert [item.upper() for item in items] == results(Upper(), items, workers)
+
+
+@pytest.mark.parametrize("poison", ["segfault", "sigkill", "exit"])
+def test_an_item_that_kills_its_worker_is_given_up_and_no_other(poison: str) -> None:
+    items = [f"item {index}" for index in range(60)]
+    items[5] = items[6] = items[40] = poison
+    expected = ["dead" if item == poison else item.upper() for item in items]
+    assert expected == results(Upper(), items)
+
+
+def test_the_guilty_is_found_where_the_job_does_not_say_what_it_has_in_hand() -> None:
+    items = [f"item {index}" for index in range(30)]
+    items[11] = "exit"
+    assert ["DEAD" if i == "exit" else i.upper() for i in items] == [
+        "DEAD" if r == "dead" else r for r in results(Unnamed(), items, 1)
+    ]
+
+
+def test_an_item_that_hangs_in_c_is_given_up() -> None:
+    items = ["a", "b", "hang", "c"]
+    start = time.monotonic()
+    assert results(Upper(), items, 1, limit_s=0.5) == ["A", "B", "late", "C"]
+    assert time.monotonic() - start < 30  # it sleeps for 60 s
+
+
+def test_a_worker_that_dies_once_costs_no_item_its_result(tmp_path: Path) -> None:
+    items = [f"once {index}" if index % 9 == 0 else f"item {index}" for index in range(40)]
+    assert [item.upper() for item in items] == results(DiesOnce(str(tmp_path)), items)
+
+
+def test_what_a_job_raises_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        results(Upper(), ["a", "raise"])
+
+
+def test_items_are_taken_only_as_they_are_needed() -> None:
+    taken = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield str(taken)
+
+    with chosen_engine(Upper(0.002), bool, endless(), workers=2) as (engine, items):
+        stream = Loop(engine, bool, size=4).run(items)
+        next(stream)
+        assert taken <= 4 * engine.window * 8  # sizes double at most
+        assert next(stream)
+
+
+INTERRUPTED = """
+import sys, time
+from digitsort.execute.choose import chosen_engine
+from digitsort.execute.loop import Loop
+from tests.execute.faults import Upper
+if __name__ == "__main__":
+    with chosen_engine(Upper(0.05), bool, map(str, range(10**9)), workers=2) as (engine, items):
+        for _ in Loop(engine, bool, size=4).run(items):
+            print("batch", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_worker_outlives_its_parent(tmp_path: Path, number: signal.Signals) -> None:
+    """Whether the parent is interrupted or killed; and it is quick about it."""
+    script = tmp_path / "run.py"
+    script.write_text(INTERRUPTED)
+    process = subprocess.Popen(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.killpg(process.pid, number) if number is signal.SIGINT else process.send_signal(number)
+        start = time.monotonic()
+        process.wait(5)
+        while members(process.pid) and time.monotonic() - start < 5:
+            time.sleep(0.05)
+        assert members(process.pid) == []
+
+
+def members(group: int) -> list[str]:
+    """Command lines of the living processes of a group."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            after_name = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(after_name[2]) == group and after_name[0] != "Z":
+                found.append((folder / "cmdline").read_text())
+        except OSError:
+            continue  # it ended meanwhile
+    return found
