@@ -11,8 +11,8 @@ from digitsort.recognition.normalize import NORMAL_SIDE_PX
 Normal = npt.NDArray[np.uint8]
 
 CORNER_PX, GENTLE_CORNER_PX = 1.6, 1.0
-"""Standard deviation of the shift of each corner, along x and y, of 32 pixels. MNIST gains up to 1.5 and
-invented digits do not lose at 2; load_digits alone loses from 1.5 on."""
+"""Standard deviation of the shift of each corner, along x and y, of 32 pixels. MNIST gains up to 1.5,
+invented digits lose nothing at 2, load_digits alone loses from 1.5 on."""
 
 FEW = 5_000
 """Fewer images are distorted gently: each counts for more."""
