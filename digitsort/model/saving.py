@@ -10,16 +10,14 @@ import numpy as np
 
 from digitsort.errors import ModelError
 from digitsort.files.atomic import replacing
-from digitsort.model.reading import Model, parse_model, verify_model
+from digitsort.model.reading import Model, parse_model
+from digitsort.model.scanning import PROTOCOL
 from digitsort.recognition.score import score
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from digitsort.model.estimator import DigitClassifier
-
-PROTOCOL = 4
-"""Older Pythons and numpys read it; protocol 5 would tie the arrays to numpy's newer module names."""
 
 KNOWN_ANSWERS = 64
 
@@ -46,7 +44,7 @@ def to_bytes(estimator: DigitClassifier, examples: npt.NDArray[np.float32]) -> b
     estimator.known_vectors_ = known.astype(np.uint16)
     estimator.known_margins_ = score(known, support_vectors(estimator.svc_)).margin
     data = pickle.dumps(estimator, protocol=PROTOCOL)
-    verify_model(parse_model(data))
+    parse_model(data)
     return data
 
 

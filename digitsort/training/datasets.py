@@ -17,6 +17,7 @@ from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
 from digitsort.files.read import UnreadableError, read
 from digitsort.labels import NONE_LABEL
+from digitsort.model.card import class_name_fault
 from digitsort.recognition.canvas import Gray
 from digitsort.training.idx import has_idx_files, read_idx_folder
 from digitsort.training.reserved import RESERVED_DIGITS
@@ -150,7 +151,7 @@ def _idx(folder: Path) -> Dataset:
         for image, label in zip(images, labels, strict=True):
             yield image, str(label)
 
-    return Dataset(f"idx:{folder.resolve().name}", len(images), load)
+    return Dataset(f"idx:{printable(folder.resolve().name)}", len(images), load)
 
 
 def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
@@ -198,6 +199,11 @@ def _folders(folder: Path) -> Dataset:
             f"{printable(str(folder))} has no folders named by class. Put the images of each class "
             "into a folder of its name: 0, 1, … 9."
         )
+    for name in classes:
+        if fault := class_name_fault(name):
+            raise TrainingDataError(
+                f"{printable(str(folder / name))}: a class of this name {fault}. Rename the folder."
+            )
     files = {name: list(Walk([str(folder / name)]).files()) for name in classes}
     empty = [name for name in classes if not files[name]]
     if empty:
@@ -210,7 +216,7 @@ def _folders(folder: Path) -> Dataset:
             for path in files[name]:
                 yield _read_or_refuse(path), name
 
-    return Dataset(f"folder:{folder.resolve().name}", sum(map(len, files.values())), load)
+    return Dataset(f"folder:{printable(folder.resolve().name)}", sum(map(len, files.values())), load)
 
 
 def _is_class(name: str) -> bool:
