@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from digitsort.decide import decide
 from digitsort.errors import UsageError
 from digitsort.files.discover import Walk, check_sources
+from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.read import Picture, UnreadableError, read
 from digitsort.recognition.threads import one_blas_thread
 from digitsort.records import Outcome, Status
@@ -23,7 +24,7 @@ BATCH = 128
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What decides between ok and uncertain.
+    """What decides between ok and uncertain, and what is read at all.
 
     Attributes
     ----------
@@ -31,10 +32,13 @@ class Settings:
         Labels below it are uncertain; None takes the model's own threshold.
     probabilities : bool
         Give the probabilities of all classes.
+    limits : Limits
+        Of the picture files.
     """
 
     min_confidence: float | None = None
     probabilities: bool = False
+    limits: Limits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
@@ -93,16 +97,16 @@ def classify_files(
 
 def classify_batch(paths: Sequence[str], model: Model, settings: Settings) -> list[Outcome]:
     """Classify a few files at once. An outcome does not depend on the others in the batch."""
-    results = [_read(path) for path in paths]
+    results = [_read(path, settings.limits) for path in paths]
     pictures = {path_index: r for path_index, r in enumerate(results) if isinstance(r, Picture)}
     judged = _judge([paths[i] for i in pictures], list(pictures.values()), model, settings)
     outcomes = dict(zip(pictures, judged, strict=True))
     return [r if isinstance(r, Outcome) else outcomes[index] for index, r in enumerate(results)]
 
 
-def _read(path: str) -> Picture | Outcome:
+def _read(path: str, limits: Limits) -> Picture | Outcome:
     try:
-        return read(path)
+        return read(path, limits)
     except UnreadableError as error:
         return Outcome(path, Status.ERROR, reason=str(error), sha256=error.sha256)
 

@@ -50,6 +50,9 @@ def evaluate(
     model: options.Model = None,
     min_confidence: options.MinConfidence = None,
     follow_links: options.FollowLinks = False,
+    max_pixels: options.MaxPixels = None,
+    max_side: options.MaxSide = None,
+    max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Measure how well digitsort reads pictures whose labels are known."""
@@ -61,7 +64,7 @@ def evaluate(
     from digitsort.summary import Summary
     from digitsort.truth import find_truth
 
-    settings = Settings(min_confidence)
+    settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
     if source.suffix.lower() == ".csv" and truth is None:
         source, truth = source.parent, source
     if certify is not None:
