@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from PIL import Image
@@ -12,6 +13,7 @@ from digitsort.files.gray import to_gray
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.opening import bombs_as_errors, open_picture
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
+from digitsort.files.silence import c_stderr_silenced
 from digitsort.files.unreadable import BROKEN, UnreadableError
 from digitsort.recognition.canvas import Gray
 
@@ -51,7 +53,7 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
     data = _read_bytes(path, limits)
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        with bombs_as_errors(limits), open_picture(data, limits) as image:
+        with bombs_as_errors(limits), _quietly(data), open_picture(data, limits) as image:
             several = getattr(image, "is_animated", False)
             gray = to_gray(image)
     except UnreadableError as error:
@@ -65,6 +67,11 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
         # ValueError, struct.error, IndexError, zlib.error … Each is the same to a person.
         raise UnreadableError(_why_broken(error), sha256) from error
     return Picture(gray, sha256, FIRST_OF_SEVERAL if several else "")
+
+
+def _quietly(data: bytes) -> AbstractContextManager[None]:
+    """Only libtiff talks to stderr."""
+    return c_stderr_silenced() if data.startswith((b"II", b"MM")) else nullcontext()
 
 
 def _why_broken(error: Exception) -> str:
