@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import digitsort.classify
@@ -194,3 +198,31 @@ def test_the_default_model_is_used_where_none_is_given(tmp_path: Path) -> None:
     make_tree(tmp_path, {"7.png": digit_png(7)})
     (outcome,) = classify_folder(str(tmp_path))
     assert (outcome.label, outcome.status) == ("7", Status.OK)
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda data: b"",
+    "cut": lambda data: data[: len(data) // 2],
+    "text": lambda data: b"7\n",
+    "other bytes": lambda data: bytes(255 - byte for byte in data),
+    "noise inside": lambda data: data[:50] + bytes(30) + data[80:],
+    "large": lambda data: data[:16] + b"\xff" * 8 + data[24:],
+}
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.sampled_from(sorted(DAMAGE))), min_size=1, max_size=9))
+@settings(max_examples=12, deadline=None)
+def test_broken_files_anywhere_change_no_other_outcome(
+    model: Model, damaged: list[tuple[int, str]]
+) -> None:
+    """Damaged files between, before and behind good ones, however many, in whatever batch."""
+    with TemporaryDirectory() as folder:
+        tree = {f"{n:02} good.png": digit_png(n % 10, example=n) for n in range(0, 40, 3)}
+        make_tree(Path(folder), tree)
+        without = rows(Path(folder), model)
+        bad = {f"{n:02} a{i}.png": DAMAGE[how](digit_png(n % 10)) for i, (n, how) in enumerate(damaged)}
+        make_tree(Path(folder), bad)
+        found = rows(Path(folder), model)
+    assert without == [cells for cells in found if cells[0] not in bad]
+    assert {"error"} == {cells[3] for cells in found if cells[0] in bad}
+    assert len(found) == len(without) + len(bad)

@@ -22,6 +22,7 @@ from digitsort.model.extracting import take_state
 from digitsort.model.refusal import REMEDY, require
 from digitsort.model.scanning import MOST_BYTES, scan
 from digitsort.recognition.score import SupportVectors, score
+from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import RECIPE
 
 TOLERANCE = 1e-3
@@ -68,13 +69,17 @@ def load_model(path: str | Path) -> Model:
         fingerprint says, or it does not give the answers that it gave when it was made.
     """
     name = printable(str(path))
-    data = _read(Path(path), name)
+    try:
+        return _parse(_read(Path(path), name), name)
+    except MemoryError as error:
+        raise ModelError(f"Model {name} refused. There is not enough memory to read it.") from error
+
+
+def _parse(data: bytes, name: str) -> Model:
     try:
         return parse_model(data)
     except ModelError as error:
         raise ModelError(f"Model {name} refused. {error}") from error
-    except MemoryError as error:
-        raise ModelError(f"Model {name} refused. There is not enough memory to read it.") from error
 
 
 def _read(path: Path, name: str) -> bytes:
@@ -113,6 +118,7 @@ def verify_model(model: Model) -> None:
     card = model.card
     mark = fingerprint(model.machine, card.recipe, card.classes, card.thresholds)
     require(mark == card.fingerprint, "The model is not what its fingerprint says")
-    margins = score(model.known_vectors, model.machine).margin
+    with one_blas_thread():
+        margins = score(model.known_vectors, model.machine).margin
     same = np.allclose(margins, model.known_margins, rtol=0, atol=TOLERANCE)
     require(same, "It does not give the answers that it gave when it was made")

@@ -17,7 +17,7 @@ PROTOCOL = 4
 module names."""
 
 MOST_BYTES = 256 * 2**20
-MOST_OPCODES = 10_000
+MOST_OPCODES = 5_000
 """A model of ten classes has 760, one of 256 classes 1,800."""
 
 LONGEST_TEXT_BYTES = 4096

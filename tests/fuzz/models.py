@@ -156,18 +156,14 @@ _EXTREMES = (
 def mutate_arrays(chance: random.Random, good: bytes) -> bytes:
     """Contents, shapes, dtypes and counts of one array or two."""
     estimator = pickle.loads(good)
-    for _ in range(chance.randint(1, 2)):
-        owner, name = chance.choice(
-            [(estimator.svc_, name) for name in _ARRAYS]
-            + [(estimator, name) for name in ("known_vectors_", "known_margins_", "classes_")]
-        )
+    arrays = [(estimator.svc_, name) for name in _ARRAYS]
+    arrays += [(estimator, name) for name in ("known_vectors_", "known_margins_")]
+    for owner, name in chance.sample(arrays, chance.randint(1, 2)):
         owner.__dict__[name] = _mutated(chance, owner.__dict__[name])
     return pickle.dumps(estimator, 4)
 
 
 def _mutated(chance: random.Random, array: Any) -> Any:
-    if not isinstance(array, np.ndarray) or not array.size:
-        return array
     action = chance.randrange(6)
     if action == 0:
         changed = array.astype("f8")

@@ -52,12 +52,20 @@ class Report:
 
     def finish(self) -> None:
         """Print the report for the parent."""
-        import resource
-
         faulthandler.cancel_dump_traceback_later()
-        kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        self.peak_mib = kib // (2**20 if sys.platform == "darwin" else 2**10)
+        self.peak_mib = peak_mib()
         print(json.dumps(asdict(self)))
+
+
+def peak_mib() -> int:
+    """The most memory that this process had in use."""
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage starts from what the parent had
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) // 2**10
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most // (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def limit_memory() -> None:

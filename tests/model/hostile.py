@@ -427,13 +427,13 @@ def big(size: int) -> bytes:
 BOMBS: dict[str, Hostile] = {
     "too large": Hostile(lambda _: HEAD + bytes(MOST_BYTES), "larger than 256 MiB"),
     "a byte too large": Hostile(lambda _: HEAD + b"N" * (MOST_BYTES - 1), "larger than 256 MiB"),
-    "32 MiB of opcodes": Hostile(whole(b"N" * (32 * 2**20)), f"more than {MOST_OPCODES} opcodes"),
-    "32 MiB of tuples": Hostile(whole(b")" + b"\x85" * (32 * 2**20)), "more than .* opcodes"),
-    "32 MiB of marks": Hostile(whole(b"(" * (32 * 2**20)), "more than .* opcodes|nests"),
-    "a line of 32 MiB": Hostile(whole(b"I" + b"9" * (32 * 2**20) + b"\n"), "opcode INT"),
-    "a number of 32 MiB": Hostile(whole(b"\x8b" + _u4(32 * 2**20) + bytes(32 * 2**20)), "LONG4"),
-    "a text of 32 MiB": Hostile(
-        whole(b"X" + _u4(32 * 2**20) + b"x" * (32 * 2**20)), "BINUNICODE of 33554432 bytes"
+    "16 MiB of opcodes": Hostile(whole(b"N" * (16 * 2**20)), f"more than {MOST_OPCODES} opcodes"),
+    "16 MiB of tuples": Hostile(whole(b")" + b"\x85" * (16 * 2**20)), "more than .* opcodes"),
+    "16 MiB of marks": Hostile(whole(b"(" * (16 * 2**20)), "more than .* opcodes|nests"),
+    "a line of 16 MiB": Hostile(whole(b"I" + b"9" * (16 * 2**20) + b"\n"), "opcode INT"),
+    "a number of 16 MiB": Hostile(whole(b"\x8b" + _u4(16 * 2**20) + bytes(16 * 2**20)), "LONG4"),
+    "a text of 16 MiB": Hostile(
+        whole(b"X" + _u4(16 * 2**20) + b"x" * (16 * 2**20)), "BINUNICODE of 16777216 bytes"
     ),
     "a text that says it has 4 GiB": Hostile(whole(b"X\xff\xff\xff\xff"), "BINUNICODE of"),
     "bytes that say they have 4 GiB": Hostile(whole(b"B\xff\xff\xff\xff"), "BINBYTES of"),
@@ -441,8 +441,8 @@ BOMBS: dict[str, Hostile] = {
     "a memo that says it has 2 Gi": Hostile(whole(b"Nr\xff\xff\xff\x7f"), "LONG_BINPUT"),
     "a frame that says it has 16 EiB": Hostile(whole(b"\x95" + b"\xff" * 8), "is longer"),
     "a list doubled 200 times": Hostile(whole(b")\x94" + doubled(200)), "no DigitClassifier"),
-    "an array of 32 MiB under another name": Hostile(
-        lambda good: inside(big(32 * 2**20))(good)[:-1], "ends too early"
+    "an array of 16 MiB under another name": Hostile(
+        lambda good: inside(big(16 * 2**20))(good)[:-1], "ends too early"
     ),
     "an array that says it has 2^200 vectors": Hostile(
         rawly("known_vectors_", shape=(2**62, 392)), "not as long as it says"
