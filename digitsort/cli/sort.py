@@ -59,8 +59,10 @@ def sort(
     if source.is_dir():
         settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
         rows = _classified(source, target, model, settings, follow_links, quiet)
-    elif model is not None or min_confidence is not None:
-        raise UsageError("SOURCE is labelled already: --model and --min-confidence are for a folder.")
+    elif any(o is not None for o in (model, min_confidence, max_pixels, max_side, max_bytes)):
+        raise UsageError(
+            "SOURCE is labelled already: --model, --min-confidence and limits are for a folder."
+        )
     else:
         rows = _labelled(source, root)
     plan = plan_sort(rows, target, accept_uncertain=accept_uncertain)

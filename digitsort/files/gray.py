@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
@@ -12,6 +15,9 @@ from digitsort.recognition.canvas import Gray
 REDUCE_TO_PX = 512
 """Larger scans are reduced, by a whole factor, to this or up to twice this on the longer side: what the
 recognition can use even of a small digit on a large sheet."""
+
+STRIP_ROWS = 64
+"""Rows, after reducing, of deep pixels that are worked on at a time."""
 
 
 def to_gray(image: Image.Image) -> Gray:
@@ -28,7 +34,7 @@ def to_gray(image: Image.Image) -> Gray:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         gray = _deep_gray(image)
     else:
-        gray = np.asarray(_reduced(_eight_bit_gray(image)))
+        gray = np.asarray(_reduced(_eight_bit_gray(image), _factor(image)))
     return np.ascontiguousarray(_upright(gray, orientation))
 
 
@@ -58,27 +64,38 @@ def _span(image: Image.Image) -> int:
 def _deep_gray(image: Image.Image) -> Gray:
     """More than 8 bits, scaled to 0-1 by their depth; negative or floating values by their range."""
     values = np.asarray(image)
-    if image.mode != "F" and values.min() >= 0:
-        # 12-bit scanners write 12 bits into files of 16: the largest value tells the depth.
-        full = 2 ** max(8, int(values.max()).bit_length()) - 1
-        gray = values.astype(np.float32) / np.float32(full)
-    else:
-        gray = _stretched(values.astype(np.float64))
+    level = _leveler(values)
     transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        gray = np.where(values == transparent, np.float32(1), gray)
-    return np.asarray(np.clip(np.asarray(_reduced(Image.fromarray(gray))), 0, 1))
+    factor = _factor(image)
+    strips = []
+    # Strip by strip, so that no float copy of the whole is made; each a multiple of what is reduced.
+    for start in range(0, len(values), STRIP_ROWS * factor):
+        strip = values[start : start + STRIP_ROWS * factor]
+        gray = level(strip)
+        if isinstance(transparent, int):
+            gray = np.where(strip == transparent, np.float32(1), gray)
+        strips.append(np.asarray(_reduced(Image.fromarray(gray), factor)))
+    return np.asarray(np.clip(np.concatenate(strips), 0, 1))
 
 
-def _stretched(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    if not np.isfinite(values).all():
+def _leveler(values: npt.NDArray[Any]) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
+    """How to bring values to 0-1."""
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):  # the least of values with a NaN is NaN
         raise UnreadableError(BROKEN)
-    low, high = values.min(), values.max()
-    return np.asarray((values - low) / max(high - low, 1e-300), np.float32)
+    if values.dtype.kind != "f" and low >= 0:
+        # 12-bit scanners write 12 bits into files of 16: the largest value tells the depth.
+        full = np.float32(2 ** max(8, int(high).bit_length()) - 1)
+        return lambda strip: strip.astype(np.float32) / full
+    span = max(high - low, 1e-300)
+    return lambda strip: np.asarray((strip.astype(np.float64) - low) / span, np.float32)
 
 
-def _reduced(image: Image.Image) -> Image.Image:
-    factor = max(image.size) // REDUCE_TO_PX
+def _factor(image: Image.Image) -> int:
+    return max(1, max(image.size) // REDUCE_TO_PX)
+
+
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
     return image.reduce(factor) if factor > 1 else image
 
 

@@ -17,6 +17,12 @@ from digitsort.files.unreadable import BROKEN, UnreadableError
 MOST_PNG_CHUNKS = 2**16
 """256 MiB in the chunks of 8 KiB that libpng writes are 2**15."""
 
+MOST_SCANS = 256
+"""Of a progressive JPEG; encoders write 10. Each is a pass over all pixels, however few bytes it has:
+33 KB of them kept a processor busy for 25 s."""
+
+_START_OF_SCAN = b"\xff\xda"
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 _MAGIC = (
@@ -72,6 +78,8 @@ def _check_before(data: bytes, name: str, limits: Limits) -> None:
     """What Pillow does not look at, or looks at too late."""
     if name == "PNG":
         _check_png(memoryview(data))
+    elif name == "JPEG" and data.count(_START_OF_SCAN) > MOST_SCANS:
+        raise UnreadableError(f"over {MOST_SCANS} scans in a JPEG")
     elif name == "WEBP" and (size := _webp_size(data)):
         limits.check_size(*size)  # the decoder reserves two canvases when it is opened
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from digitsort.files.read import UnreadableError, read
 from tests.conftest import REPOSITORY, encoded
 from tests.files.test_read import TOO_MANY, png_of_size, webp_of_size
 
@@ -43,6 +44,22 @@ def patched(form: str, at: int, layout: str, *sides: int) -> bytes:
 def jpeg_of_size(width: int, height: int) -> bytes:
     data = encoded(Image.new("L", (16, 16), 255), "JPEG")
     return patched("JPEG", data.index(b"\xff\xc0") + 5, ">HH", height, width)
+
+
+def jpeg_of_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan comes so many times more."""
+    data = encoded(Image.new("L", (16, 16), 255), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * (count + 1) + data[-2:]
+
+
+def test_a_jpeg_of_endless_scans_is_refused_and_one_of_many_read(tmp_path: Path) -> None:
+    """Each scan is a pass over all pixels: 33 KB of them kept a processor busy for 25 s."""
+    (tmp_path / "x.jpg").write_bytes(jpeg_of_scans(3000))
+    with pytest.raises(UnreadableError, match="over 256 scans in a JPEG"):
+        read(str(tmp_path / "x.jpg"))
+    (tmp_path / "x.jpg").write_bytes(jpeg_of_scans(200))
+    assert read(str(tmp_path / "x.jpg")).gray.shape == (16, 16)
 
 
 def bombs() -> dict[str, tuple[bytes, str]]:
