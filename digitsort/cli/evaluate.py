@@ -129,4 +129,5 @@ def _print_rest(judged: Judged, unknown: int) -> None:
         typer.echo("Worst mistakes (most confident first):")
     for mistake in judged.mistakes[:WORST]:
         sure = "" if mistake.confidence is None else f" at {mistake.confidence:.4f}"
-        typer.echo(f"  {printable(mistake.path)}: {mistake.truth} read as {mistake.read}{sure}")
+        told = f"{mistake.path}: {mistake.truth} read as {mistake.read}"
+        typer.echo(f"  {printable(told)}{sure}")

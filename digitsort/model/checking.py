@@ -17,7 +17,8 @@ MOST_VECTORS = 200_000
 LONGEST_VECTOR = 4096
 """Scalar products of longer vectors would not be exact in float32."""
 
-MOST_KNOWN_ANSWERS = 1024
+MOST_KNOWN_ANSWERS = 64
+"""With 256 classes, answering more at once would take much memory."""
 
 LARGEST_COEFFICIENT = 1e100
 LARGEST_GAMMA = 1e6

@@ -10,6 +10,7 @@ import numpy as np
 
 from digitsort.errors import ModelError
 from digitsort.files.atomic import replacing
+from digitsort.model.checking import MOST_KNOWN_ANSWERS
 from digitsort.model.reading import Model, parse_model
 from digitsort.model.scanning import PROTOCOL
 from digitsort.recognition.score import score
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from digitsort.model.estimator import DigitClassifier
-
-KNOWN_ANSWERS = 64
 
 
 def to_bytes(estimator: DigitClassifier, examples: npt.NDArray[np.float32]) -> bytes:
@@ -39,8 +38,8 @@ def to_bytes(estimator: DigitClassifier, examples: npt.NDArray[np.float32]) -> b
     """
     from digitsort.model.estimator import support_vectors
 
-    step = max(1, len(examples) // KNOWN_ANSWERS)
-    known = examples[::step][:KNOWN_ANSWERS]
+    step = max(1, len(examples) // MOST_KNOWN_ANSWERS)
+    known = examples[::step][:MOST_KNOWN_ANSWERS]
     estimator.known_vectors_ = known.astype(np.uint16)
     estimator.known_margins_ = score(known, support_vectors(estimator.svc_)).margin
     data = pickle.dumps(estimator, protocol=PROTOCOL)

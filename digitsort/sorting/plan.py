@@ -78,7 +78,7 @@ def plan_sort(rows: Iterable[Row], dest: Path, *, accept_uncertain: bool = False
     left: list[tuple[str, str]] = []
     for row in rows:
         if row.status is Status.ERROR and not row.human:
-            left.append((row.path, row.reason or "unreadable"))
+            left.append((row.path, printable(row.reason) or "unreadable"))
             continue
         name = folder_for(row, accept_uncertain=accept_uncertain)
         if name not in folders:

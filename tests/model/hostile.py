@@ -693,7 +693,7 @@ def _machines() -> dict[str, Hostile]:
             "0 known answers",
         ),
         "too many known answers": Hostile(
-            mapped("known_vectors_", longer_by(1024)), r"known answers, not 1"
+            mapped("known_vectors_", longer_by(64)), r"known answers, not 1"
         ),
         "known answers of fewer": Hostile(mapped("known_margins_", lambda a: a[:-1]), "the shape"),
         "other known answers": Hostile(

@@ -7,11 +7,18 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from digitsort.errors import ModelError
+from digitsort.model.card import fingerprint
+from digitsort.model.estimator import DigitClassifier, support_vectors
+from digitsort.model.reading import parse_model
+from digitsort.model.saving import to_bytes
 from tests.conftest import REPOSITORY
 from tests.model.hostile import BOMBS, good_model
 
@@ -68,3 +75,39 @@ def test_a_file_that_is_too_much_for_the_memory_is_a_message(tmp_path: Path) -> 
     seen = loaded_apart([good, large], 320 * 2**20)
     assert seen["good"]["outcome"] == "loaded"
     assert "There is not enough memory" in seen["large"]["outcome"]
+
+
+def model_of_classes(count: int) -> bytes:
+    """A model file of so many classes, fitted to noise."""
+    model = parse_model(good_model())
+    noise = np.rint(np.random.default_rng(0).random((2 * count, 392)) * 200).astype(np.float32)
+    labels = np.repeat([f"c{number}" for number in range(count)], 2)
+    estimator = DigitClassifier().fit_features(noise, labels)
+    machine, names = support_vectors(estimator.svc_), tuple(map(str, estimator.classes_))
+    estimator.temperature_ = model.card.temperature
+    card = replace(
+        model.card,
+        classes=names,
+        gamma=machine.gamma,
+        support_vectors=len(machine.vectors),
+        fingerprint=fingerprint(machine, model.card.recipe, names, model.card.thresholds),
+    )
+    estimator.card_ = card.to_dict()
+    return to_bytes(estimator, noise)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of memory for a process here")
+def test_the_most_classes_are_read_in_little_memory(tmp_path: Path) -> None:
+    """256 classes make 32,640 contests for each known answer."""
+    (tmp_path / "good").write_bytes(good_model())
+    (tmp_path / "many").write_bytes(model_of_classes(256))
+    seen = loaded_apart([tmp_path / "good", tmp_path / "many"], GIB)
+    assert seen["many"]["outcome"] == "loaded"
+    assert seen["many"]["kib"] < 400 * 1024
+
+
+@pytest.mark.slow
+def test_a_class_more_is_refused() -> None:
+    with pytest.raises(ModelError, match="classes is not what it should be"):
+        model_of_classes(257)
