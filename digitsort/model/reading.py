@@ -22,7 +22,6 @@ from digitsort.model.extracting import take_state
 from digitsort.model.refusal import REMEDY, require
 from digitsort.model.scanning import MOST_BYTES, scan
 from digitsort.recognition.score import SupportVectors, score
-from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import RECIPE
 
 TOLERANCE = 1e-3
@@ -118,7 +117,6 @@ def verify_model(model: Model) -> None:
     card = model.card
     mark = fingerprint(model.machine, card.recipe, card.classes, card.thresholds)
     require(mark == card.fingerprint, "The model is not what its fingerprint says")
-    with one_blas_thread():
-        margins = score(model.known_vectors, model.machine).margin
+    margins = score(model.known_vectors, model.machine).margin
     same = np.allclose(margins, model.known_margins, rtol=0, atol=TOLERANCE)
     require(same, "It does not give the answers that it gave when it was made")

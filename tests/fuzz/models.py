@@ -19,7 +19,8 @@ from digitsort.model.reading import Model, parse_model
 from digitsort.recognition.score import SupportVectors, probabilities, score
 from tests.drawing import scans
 from tests.fuzz.report import Report, limit_memory
-from tests.model.hostile import good_model, good_pair, raw_array, raw_dtype
+from tests.model.hostile.case import good_model, good_pair
+from tests.model.hostile.changes import raw_array, raw_dtype
 
 Mutate = Callable[[random.Random, bytes], bytes]
 

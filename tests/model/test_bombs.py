@@ -20,7 +20,8 @@ from digitsort.model.estimator import DigitClassifier, support_vectors
 from digitsort.model.reading import parse_model
 from digitsort.model.saving import to_bytes
 from tests.conftest import REPOSITORY
-from tests.model.hostile import BOMBS, good_model
+from tests.model.hostile.bombs import BOMBS
+from tests.model.hostile.case import good_model
 
 GIB = 2**30
 

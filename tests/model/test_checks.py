@@ -18,7 +18,9 @@ import digitsort.model
 from digitsort.errors import ModelError
 from digitsort.model import card, checking, extracting
 from digitsort.model.reading import parse_model
-from tests.model.hostile import BOMBS, good_model, hostile_files
+from tests.model.hostile.bombs import BOMBS
+from tests.model.hostile.case import good_model
+from tests.model.hostile.collection import hostile_files
 
 READER = ("scanning", "assembling", "extracting", "checking", "card", "reading")
 

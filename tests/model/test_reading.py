@@ -24,7 +24,9 @@ from digitsort.model.scanning import MOST_BYTES, scan
 from digitsort.recognition.score import predict, score
 from digitsort.recognition.vectorize import vectorize
 from tests.drawing import digit_inks
-from tests.model.hostile import HEAD, good_model, mapped
+from tests.model.hostile.assembler import HEAD
+from tests.model.hostile.case import good_model
+from tests.model.hostile.changes import mapped
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
