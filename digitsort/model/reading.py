@@ -22,7 +22,10 @@ from digitsort.model.extracting import take_state
 from digitsort.model.refusal import REMEDY, require
 from digitsort.model.scanning import MOST_BYTES, scan
 from digitsort.recognition.score import SupportVectors, score
+from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import RECIPE
+
+_NO_MEMORY = "Model {} refused. There is not enough memory to read it."
 
 TOLERANCE = 1e-3
 """Margins may differ by so much from one machine to another; they are of the order of 1."""
@@ -68,10 +71,12 @@ def load_model(path: str | Path) -> Model:
         fingerprint says, or it does not give the answers that it gave when it was made.
     """
     name = printable(str(path))
+    data = _read(Path(path), name)
     try:
-        return _parse(_read(Path(path), name), name)
+        with one_blas_thread():  # the known answers are few
+            return _parse(data, name)
     except MemoryError as error:
-        raise ModelError(f"Model {name} refused. There is not enough memory to read it.") from error
+        raise ModelError(_NO_MEMORY.format(name)) from error
 
 
 def _parse(data: bytes, name: str) -> Model:
@@ -92,6 +97,8 @@ def _read(path: Path, name: str) -> bytes:
         raise ModelError(
             f"Model {name} refused. It is a folder, pipe or device, no file. {REMEDY}"
         ) from error
+    except MemoryError as error:
+        raise ModelError(_NO_MEMORY.format(name)) from error
     except OSError as error:
         raise ModelError(f"Model {name} can't be read: {error.strerror}. {REMEDY}") from error
 
