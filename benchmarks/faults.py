@@ -22,17 +22,18 @@ from benchmarks.data import export_png, mnist
 from digitsort import Model, Outcome, Settings, Status, classify_files, default_model
 from digitsort.classify import Line, run_line
 from digitsort.files.discover import Walk
+from digitsort.files.limits import Limits
 from digitsort.files.read import Picture, read
 
 POISONED = 10
 SEED = 2026
 
 
-def read_unless_poisoned(path: str) -> Picture:
+def read_unless_poisoned(path: str, limits: Limits) -> Picture:
     """Read a file; one named poison kills the process."""
     if os.path.basename(path).startswith("poison"):
         os.kill(os.getpid(), signal.SIGSEGV)
-    return read(path)
+    return read(path, limits)
 
 
 def poisoned(root: Path, count: int, model: Model, rounds: int = 3) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from digitsort.classify import Settings, classify_files, classify_folder
     from digitsort.errors import DigitsortError, ExitCode
+    from digitsort.files.limits import Limits
     from digitsort.labels import read_labels
     from digitsort.model.estimator import DigitClassifier
     from digitsort.model.reading import Model, load_model
@@ -31,6 +32,7 @@ __all__ = [
     "DigitClassifier",
     "DigitsortError",
     "ExitCode",
+    "Limits",
     "Model",
     "Outcome",
     "Settings",
@@ -53,6 +55,7 @@ _HOMES = {
     "DigitClassifier": "model.estimator",
     "DigitsortError": "errors",
     "ExitCode": "errors",
+    "Limits": "files.limits",
     "Model": "model.reading",
     "Outcome": "records",
     "Settings": "classify",

@@ -9,6 +9,7 @@ import numpy as np
 
 from digitsort.decide import LOW_CONFIDENCE
 from digitsort.errors import TrainingDataError
+from digitsort.files.names import printable
 from digitsort.model.card import fingerprint
 from digitsort.model.reading import Model
 from digitsort.records import Outcome, Status
@@ -57,7 +58,7 @@ def certified_copy(model: Model, certificate: Certificate, max_error: float, nam
 
     card = replace(
         model.card,
-        data=(*model.card.data, f"certified on {name}"),
+        data=(*model.card.data, f"certified on {printable(name)}"),
         min_confidence=certificate.threshold,
         max_error=max_error,
         certified_accepted=certificate.accepted,

@@ -13,6 +13,7 @@ from digitsort.execute.choose import chosen_engine
 from digitsort.execute.engine import InHand
 from digitsort.execute.loop import Loop
 from digitsort.files.discover import Walk, check_sources
+from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.read import Picture, UnreadableError, read
 from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import STACK
@@ -30,7 +31,7 @@ TOO_SLOW = "takes too long"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What decides between ok and uncertain.
+    """What decides between ok and uncertain, and what is read at all.
 
     Attributes
     ----------
@@ -38,10 +39,13 @@ class Settings:
         Labels below it are uncertain; None takes the model's own threshold.
     probabilities : bool
         Give the probabilities of all classes.
+    limits : Limits
+        Of the picture files.
     """
 
     min_confidence: float | None = None
     probabilities: bool = False
+    limits: Limits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
@@ -154,7 +158,7 @@ class Line:
 
     model: Model
     settings: Settings
-    read: Callable[[str], Picture] = read
+    read: Callable[[str, Limits], Picture] = read
 
     def __call__(self, items: Sequence[str], in_hand: InHand) -> list[Fields]:
         """Classify a few files. An outcome does not depend on the others in the batch."""
@@ -179,7 +183,7 @@ class Line:
 
     def _read(self, path: str) -> Picture | Fields:
         try:
-            return self.read(path)
+            return self.read(path, self.settings.limits)
         except UnreadableError as error:
             return _failed(str(error), error.sha256)
 

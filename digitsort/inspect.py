@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.decide import Verdict, decide_vectors
+from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.read import read
 from digitsort.recognition.vectorize import vectorize
 
@@ -62,9 +63,9 @@ class Inspection:
     note: str
 
 
-def inspect_file(path: str, model: Model) -> Inspection:
+def inspect_file(path: str, model: Model, limits: Limits = DEFAULT_LIMITS) -> Inspection:
     """Look at one file; raises UnreadableError if it can't be read."""
-    picture = read(path)
+    picture = read(path, limits)
     vectors = vectorize([picture.gray])
     verdict = decide_vectors(vectors, model)[0]
     ranked = sorted(

@@ -128,6 +128,19 @@ def invoke(*arguments: str | Path) -> Result:
     return CliRunner().invoke(make_app(), [str(a) for a in arguments], catch_exceptions=False)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--mutants N` makes the fuzzers run longer, or shorter."""
+    parser.addoption(
+        "--mutants", type=int, default=20_000, help="mutants that each fuzzer tries (slow tests)"
+    )
+
+
+@pytest.fixture
+def mutants(request: pytest.FixtureRequest) -> int:
+    """How many mutants each fuzzer tries."""
+    return int(request.config.getoption("--mutants"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Nobody's cache is touched: every test, and every process it starts, has that of the session."""

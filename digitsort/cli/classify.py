@@ -62,6 +62,9 @@ def classify(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing result.")] = False,
     follow_links: options.FollowLinks = False,
+    max_pixels: options.MaxPixels = None,
+    max_side: options.MaxSide = None,
+    max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Label every picture in files and folders: one row a file, into labels.csv."""
@@ -74,7 +77,8 @@ def classify(
     from digitsort.rerun import Run
     from digitsort.summary import Summary
 
-    settings = Settings(min_confidence, probabilities)
+    limits = options.limits(max_pixels, max_side, max_bytes)
+    settings = Settings(min_confidence, probabilities, limits)
     listed = [*_listed(files_from, b"\n"), *_listed(files_from0, b"\0")]
     walk = Walk(check_sources(_some([*(sources or ()), *listed])), follow_links)
     chosen = _format(form)

@@ -51,6 +51,9 @@ def evaluate(
     min_confidence: options.MinConfidence = None,
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
+    max_pixels: options.MaxPixels = None,
+    max_side: options.MaxSide = None,
+    max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Measure how well digitsort reads pictures whose labels are known."""
@@ -62,7 +65,7 @@ def evaluate(
     from digitsort.summary import Summary
     from digitsort.truth import find_truth
 
-    settings = Settings(min_confidence)
+    settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
     if source.suffix.lower() == ".csv" and truth is None:
         source, truth = source.parent, source
     if certify is not None:
@@ -127,4 +130,5 @@ def _print_rest(judged: Judged, unknown: int) -> None:
         typer.echo("Worst mistakes (most confident first):")
     for mistake in judged.mistakes[:WORST]:
         sure = "" if mistake.confidence is None else f" at {mistake.confidence:.4f}"
-        typer.echo(f"  {printable(mistake.path)}: {mistake.truth} read as {mistake.read}{sure}")
+        told = f"{mistake.path}: {mistake.truth} read as {mistake.read}"
+        typer.echo(f"  {printable(told)}{sure}")

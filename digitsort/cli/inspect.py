@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 def inspect(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Picture files.")],
     model: options.Model = None,
+    max_pixels: options.MaxPixels = None,
+    max_side: options.MaxSide = None,
+    max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Show what the model sees of a picture, its three best guesses and why it decided so."""
@@ -31,11 +34,12 @@ def inspect(
     from digitsort.inspect import inspect_file
 
     paths = check_sources(images)
+    limits = options.limits(max_pixels, max_side, max_bytes)
     found = open_model(model, quiet=quiet)
     code = ExitCode.DONE
     for path in paths:
         try:
-            _print(inspect_file(path, found))
+            _print(inspect_file(path, found, limits))
         except UnreadableError as error:
             warn(f"{path}: {error}.")
             code = ExitCode.SOME_FAILED

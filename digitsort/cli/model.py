@@ -12,6 +12,7 @@ from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
     from digitsort.model.card import Card
+    from digitsort.model.reading import Model
 
 
 @reports_errors
@@ -22,20 +23,35 @@ def model(
     ] = None,
     verify: Annotated[
         bool,
-        typer.Option("--verify", help="Check the fingerprint and the known answers inside."),
+        typer.Option("--verify", help="Say what was checked, and check it once more."),
     ] = False,
 ) -> ExitCode:
     """Show a model's card: data, date, versions, accuracy, thresholds, fingerprint."""
     from digitsort.cli.console import open_model
+    from digitsort.files.names import printable
     from digitsort.model.reading import verify_model
 
     found = open_model(file)
-    for name, value in _lines(found.card):
-        typer.echo(f"{name:17}{value}")
     if verify:
         verify_model(found)
-        typer.echo(f"verified         fingerprint and {len(found.known_vectors)} known answers agree")
+    for name, value in [*_lines(found.card), *(_checked(found) if verify else [])]:
+        typer.echo(f"{name:17}{printable(value)}")
     return ExitCode.DONE
+
+
+def _checked(model: Model) -> list[tuple[str, str]]:
+    """What a model has passed that was read; `digitsort.model.reading` does it."""
+    k, (n, d) = len(model.class_names), model.machine.vectors.shape
+    return [
+        ("read as data", "nothing in the file was imported or called"),
+        ("form", "opcodes, names, types, shapes and lengths are those of a model"),
+        ("numbers", f"{k} classes, {n} support vectors of {d} whole numbers, all finite and in range"),
+        (
+            "one face",
+            "scikit-learn and digitsort are given the same coefficients, classes, temperature",
+        ),
+        ("verified", f"fingerprint and {len(model.known_vectors)} known answers agree"),
+    ]
 
 
 def _lines(card: Card) -> list[tuple[str, str]]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from digitsort.files.limits import Limits
 
 Model = Annotated[
     Path | None,
@@ -39,3 +42,47 @@ Dask = Annotated[
         help="Work on a Dask cluster that sees the files: tcp://HOST:8786; `local` starts one here.",
     ),
 ]
+
+_LIMITS = "Limits: a picture beyond one is an error row"
+
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        "--max-pixels",
+        metavar="N",
+        min=1,
+        help="Width times height; by default 67108864, A4 at 800 dpi.",
+        rich_help_panel=_LIMITS,
+    ),
+]
+MaxSide = Annotated[
+    int | None,
+    typer.Option(
+        "--max-side",
+        metavar="PX",
+        min=1,
+        help="The longer side; by default 65535.",
+        rich_help_panel=_LIMITS,
+    ),
+]
+MaxBytes = Annotated[
+    int | None,
+    typer.Option(
+        "--max-bytes",
+        metavar="N",
+        min=1,
+        help="Of the file; by default 268435456, 256 MiB.",
+        rich_help_panel=_LIMITS,
+    ),
+]
+
+
+def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) -> Limits:
+    """The limits that were asked for, and the defaults of the others."""
+    from digitsort.files.limits import DEFAULT_LIMITS, Limits
+
+    return Limits(
+        pixels=max_pixels or DEFAULT_LIMITS.pixels,
+        side_px=max_side or DEFAULT_LIMITS.side_px,
+        file_bytes=max_bytes or DEFAULT_LIMITS.file_bytes,
+    )

@@ -35,7 +35,10 @@ def _by_class(evaluation: Evaluation) -> Table:
         shown.add_column(name, justify="left" if name == "class" else "right")
     for report in evaluation.classes:
         shown.add_row(
-            Text(report.name), str(report.count), _share(report.precision), _share(report.recall)
+            Text(printable(report.name)),
+            str(report.count),
+            _share(report.precision),
+            _share(report.recall),
         )
     return shown
 
@@ -44,10 +47,12 @@ def _confusion(evaluation: Evaluation) -> Table:
     shown = table()
     shown.add_column("")
     for report in evaluation.classes:
-        shown.add_column(Text(report.name), justify="right", no_wrap=True, min_width=3)
+        shown.add_column(Text(printable(report.name)), justify="right", no_wrap=True, min_width=3)
     for report, row in zip(evaluation.classes, evaluation.confusion, strict=True):
         if report.count:
-            shown.add_row(Text(report.name), *(str(count) if count else "·" for count in row))
+            shown.add_row(
+                Text(printable(report.name)), *(str(count) if count else "·" for count in row)
+            )
     return shown
 
 

@@ -13,6 +13,7 @@ from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
+    from digitsort.classify import Settings
     from digitsort.labels import Row
 
 
@@ -39,9 +40,13 @@ def sort(
     min_confidence: options.MinConfidence = None,
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
+    max_pixels: options.MaxPixels = None,
+    max_side: options.MaxSide = None,
+    max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Copy pictures into a folder for each digit. Nothing is ever replaced or removed."""
+    from digitsort.classify import Settings
     from digitsort.cli.console import stages
     from digitsort.cli.delivery import print_delivery, print_plan
     from digitsort.errors import UsageError
@@ -53,9 +58,12 @@ def sort(
     if target.exists() and not target.is_dir():
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
     if source.is_dir():
-        rows = _classified(source, target, model, min_confidence, workers, follow_links, quiet)
-    elif model is not None or min_confidence is not None:
-        raise UsageError("SOURCE is labelled already: --model and --min-confidence are for a folder.")
+        settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
+        rows = _classified(source, target, model, settings, workers, follow_links, quiet)
+    elif any(o is not None for o in (model, min_confidence, max_pixels, max_side, max_bytes)):
+        raise UsageError(
+            "SOURCE is labelled already: --model, --min-confidence and limits are for a folder."
+        )
     else:
         rows = _labelled(source, root)
     plan = plan_sort(rows, target, accept_uncertain=accept_uncertain)
@@ -82,13 +90,13 @@ def _classified(
     source: Path,
     dest: Path,
     model: Path | None,
-    min_confidence: float | None,
+    settings: Settings,
     workers: int | None,
     follow_links: bool,
     quiet: bool,
 ) -> list[Row]:
     """Classify a folder; DEST inside of it is no input."""
-    from digitsort.classify import Settings, classify_files
+    from digitsort.classify import classify_files
     from digitsort.cli.console import counted, open_model, stderr_console
     from digitsort.cli.summary import print_left_aside
     from digitsort.errors import NothingToDoError, UsageError
@@ -99,7 +107,6 @@ def _classified(
 
     if os.path.realpath(source) == os.path.realpath(dest):
         raise UsageError("DEST is SOURCE itself: name another folder; one inside SOURCE will do.")
-    settings = Settings(min_confidence)
     walk = Walk(check_sources([source]), follow_links, exclude=os.path.realpath(dest))
     found = open_model(model, quiet=quiet)
     layout = Layout(str(dest), found.card.short)

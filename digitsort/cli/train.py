@@ -47,6 +47,9 @@ def train(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    max_pixels: options.MaxPixels = None,
+    max_side: options.MaxSide = None,
+    max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Train a model, and test it on images that it has not seen."""
@@ -58,9 +61,10 @@ def train(
     from digitsort.training.fit import train as train_model
     from digitsort.training.options import TrainingOptions
 
+    limits = options.limits(max_pixels, max_side, max_bytes)
     refuse_existing(output, force=force)
     with stages(quiet=quiet) as progress:
-        datasets = open_datasets(data or ["default"])
+        datasets = open_datasets(data or ["default"], limits)
         trained = train_model(datasets, TrainingOptions(seed, held_out, tune, max_error), progress)
     save(trained.data, output, force=force)
     if not quiet:

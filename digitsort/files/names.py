@@ -17,10 +17,29 @@ full-width forms of the four included."""
 
 _REFERENCE = "file:"
 
+MOST_NAME_BYTES = 255
+"""Of a file name, on every common file system."""
+
 
 def printable(path: str) -> str:
     """A path for a message: bytes that are no UTF-8 and control characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether any file system takes a name, as it is, for that of one visible folder."""
+    return (
+        name.isprintable()
+        and name == name.strip()
+        and not name.startswith((".", "_"))
+        and not any(c in name for c in '/\\:*?"<>|')
+        and 0 < len(os.fsencode(name)) <= MOST_NAME_BYTES
+    )
+
+
+def starts_formula(text: str) -> bool:
+    """Whether a spreadsheet could take a cell for a formula."""
+    return text.startswith(_FORMULA_STARTS)
 
 
 def to_cell(path: str, root: str) -> str:

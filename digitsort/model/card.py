@@ -9,8 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from digitsort.errors import ModelError
+from digitsort.files.names import is_folder_name, starts_formula
+from digitsort.labels import NONE_LABEL
+from digitsort.model.refusal import require
 from digitsort.recognition.score import SupportVectors
+
+MOST_CLASSES = 256
+
+LONGEST_CLASS_NAME = 64
+"""Characters. In a model file, numpy's text type of the class names is no wider."""
+
+LONGEST_TEXT = 1024
+MOST_TEXTS = 1024
 
 THRESHOLDS = ("temperature", "min_confidence", "ok_familiarity", "min_familiarity")
 
@@ -112,11 +122,14 @@ class Card:
     @classmethod
     def from_dict(cls, values: Any) -> Card:
         """Read back what `to_dict` gave; raises ModelError for anything else."""
-        if type(values) is not dict or set(values) != {f.name for f in fields(cls)}:
-            raise ModelError(_damaged("it does not have the entries that it should"))
-        for name, check in _CHECKS.items():
-            if not check(values[name]):
-                raise ModelError(_damaged(f"{name} is not what it should be"))
+        require(type(values) is dict, "The model has no card")
+        complete = set(values) == {f.name for f in fields(cls)}
+        require(complete, f"{_DAMAGED}: it does not have the entries that it should")
+        for name, check in CHECKS.items():
+            require(check(values[name]), f"{_DAMAGED}: {name} is not what it should be")
+        for name in values["classes"]:
+            fault = class_name_fault(name)
+            require(not fault, f"Its class name {name[:80]!a} {fault}")
         lists = {name: tuple(values[name]) for name in ("classes", "data")}
         return cls(**{**values, **lists})
 
@@ -138,44 +151,80 @@ def fingerprint(
     return digest.hexdigest()
 
 
-def _damaged(what: str) -> str:
-    return f"The model's card is damaged: {what}. Make a new model with `digitsort train`."
+def class_name_fault(name: str) -> str:
+    """Why a class can't be called so, in a few words; empty where it can.
+
+    A class name becomes the name of a folder and the cell of a table.
+    """
+    if name == NONE_LABEL:
+        return ""
+    if not is_folder_name(name):
+        return "can't be the name of a folder"
+    if len(name) > LONGEST_CLASS_NAME:
+        return f"has more than {LONGEST_CLASS_NAME} characters"
+    if len(name) > 1 and starts_formula(name):
+        return "could be taken for a formula by a spreadsheet"
+    return ""
+
+
+_DAMAGED = "The model's card is damaged"
+
+_HEX = frozenset("0123456789abcdef")
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str and len(value) <= LONGEST_TEXT
 
 
 def _is_texts(value: Any) -> bool:
-    return type(value) is list and all(type(v) is str for v in value)
+    return type(value) is list and len(value) <= MOST_TEXTS and all(map(_is_text, value))
 
 
-def _is_map(value: Any, of: type) -> bool:
-    return type(value) is dict and all(type(k) is str and type(v) is of for k, v in value.items())
+def _is_count(value: Any, least: int = 0) -> bool:
+    return type(value) is int and least <= value < 2**63
+
+
+def _is_map(value: Any, check: Callable[[Any], bool]) -> bool:
+    if type(value) is not dict or len(value) > MOST_TEXTS:
+        return False
+    return all(_is_text(k) and check(v) for k, v in value.items())
 
 
 def _is_number(value: Any, low: float, high: float) -> bool:
     return type(value) in (float, int) and low <= value <= high
 
 
-_CHECKS: dict[str, Callable[[Any], bool]] = {
-    "recipe": lambda v: type(v) is str,
-    "classes": lambda v: _is_texts(v) and len(set(v)) == len(v) >= 2 and "" not in v,
+def _is_share(value: Any) -> bool:
+    return _is_number(value, 0, 1)
+
+
+def _is_class_list(value: Any) -> bool:
+    return _is_texts(value) and 2 <= len(value) <= MOST_CLASSES and len(set(value)) == len(value)
+
+
+CHECKS: dict[str, Callable[[Any], bool]] = {
+    "recipe": _is_text,
+    "classes": _is_class_list,
     "data": _is_texts,
-    "counts": lambda v: _is_map(v, int),
-    "seed": lambda v: type(v) is int,
-    "created": lambda v: type(v) is str,
-    "versions": lambda v: _is_map(v, str),
+    "counts": lambda v: _is_map(v, _is_count),
+    "seed": _is_count,
+    "created": _is_text,
+    "versions": lambda v: _is_map(v, _is_text),
     "C": lambda v: _is_number(v, 1e-12, 1e12),
     "gamma": lambda v: _is_number(v, 1e-300, 1e300),
-    "support_vectors": lambda v: type(v) is int and v >= 1,
-    "held_out_count": lambda v: type(v) is int and v >= 0,
-    "held_out_accuracy": lambda v: _is_number(v, 0, 1),
+    "support_vectors": lambda v: _is_count(v, 1),
+    "held_out_count": _is_count,
+    "held_out_accuracy": _is_share,
     "temperature": lambda v: _is_number(v, 1e-6, 1e6),
-    "min_confidence": lambda v: _is_number(v, 0, 1),
-    "ok_familiarity": lambda v: _is_number(v, 0, 1),
-    "min_familiarity": lambda v: _is_number(v, 0, 1),
-    "splits": lambda v: _is_map(v, int),
-    "folds": lambda v: type(v) is int and v >= 1,
-    "max_error": lambda v: _is_number(v, 0, 1),
-    "certified_accepted": lambda v: type(v) is int and v >= 0,
-    "certified_errors": lambda v: type(v) is int and v >= 0,
-    "certified_bound": lambda v: _is_number(v, 0, 1),
-    "fingerprint": lambda v: type(v) is str and len(v) == 64,
+    "min_confidence": _is_share,
+    "ok_familiarity": _is_share,
+    "min_familiarity": _is_share,
+    "splits": lambda v: _is_map(v, _is_count),
+    "folds": lambda v: _is_count(v, 1),
+    "max_error": _is_share,
+    "certified_accepted": _is_count,
+    "certified_errors": _is_count,
+    "certified_bound": _is_share,
+    "fingerprint": lambda v: type(v) is str and len(v) == 64 and set(v) <= _HEX,
 }
+"""What each entry has to be: the schema of the card."""

@@ -10,18 +10,15 @@ import numpy as np
 
 from digitsort.errors import ModelError
 from digitsort.files.atomic import replacing
-from digitsort.model.reading import Model, parse_model, verify_model
+from digitsort.model.checking import MOST_KNOWN_ANSWERS
+from digitsort.model.reading import Model, parse_model
+from digitsort.model.scanning import PROTOCOL
 from digitsort.recognition.score import score
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from digitsort.model.estimator import DigitClassifier
-
-PROTOCOL = 4
-"""Older Pythons and numpys read it; protocol 5 would tie the arrays to numpy's newer module names."""
-
-KNOWN_ANSWERS = 64
 
 
 def to_bytes(estimator: DigitClassifier, examples: npt.NDArray[np.float32]) -> bytes:
@@ -39,12 +36,12 @@ def to_bytes(estimator: DigitClassifier, examples: npt.NDArray[np.float32]) -> b
     ModelError
         If digitsort would not take its own file.
     """
-    step = max(1, len(examples) // KNOWN_ANSWERS)
-    known = examples[::step][:KNOWN_ANSWERS]
+    step = max(1, len(examples) // MOST_KNOWN_ANSWERS)
+    known = examples[::step][:MOST_KNOWN_ANSWERS]
     estimator.known_vectors_ = known.astype(np.uint16)
     estimator.known_margins_ = score(known, estimator.machine()).margin
     data = pickle.dumps(estimator, protocol=PROTOCOL)
-    verify_model(parse_model(data))
+    parse_model(data)
     return data
 
 

@@ -10,15 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.files.names import printable
+from digitsort.files.names import MOST_NAME_BYTES, is_folder_name, printable
 from digitsort.labels import NONE_LABEL, Row
 from digitsort.records import Status
 
 UNCERTAIN_FOLDER = "_uncertain"
 REJECTED_FOLDER = "_rejected"
-
-MOST_NAME_BYTES = 255
-"""Of a file name, on every common file system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ def plan_sort(rows: Iterable[Row], dest: Path, *, accept_uncertain: bool = False
     left: list[tuple[str, str]] = []
     for row in rows:
         if row.status is Status.ERROR and not row.human:
-            left.append((row.path, row.reason or "unreadable"))
+            left.append((row.path, printable(row.reason) or "unreadable"))
             continue
         name = folder_for(row, accept_uncertain=accept_uncertain)
         if name not in folders:
@@ -98,23 +95,12 @@ def folder_for(row: Row, *, accept_uncertain: bool) -> str:
         return REJECTED_FOLDER
     if not row.human and row.status is Status.UNCERTAIN and not accept_uncertain:
         return UNCERTAIN_FOLDER
-    if not _is_folder_name(label):
+    if not is_folder_name(label):
         raise UsageError(
             f"{printable(row.path)}: the label {label!r} can't be the name of a folder. "
             "Correct it in the labels.csv."
         )
     return label
-
-
-def _is_folder_name(label: str) -> bool:
-    """Whether any file system takes it, as it is, for the name of one folder."""
-    return (
-        label.isprintable()
-        and label == label.strip()
-        and not label.startswith((".", "_"))
-        and not any(c in label for c in '/\\:*?"<>|')
-        and 0 < len(os.fsencode(label)) <= MOST_NAME_BYTES
-    )
 
 
 @dataclass(slots=True)

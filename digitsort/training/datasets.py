@@ -13,10 +13,12 @@ import numpy as np
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.files.cache import cache_folder
 from digitsort.files.discover import Walk
+from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
 from digitsort.files.read import UnreadableError, read
 from digitsort.labels import NONE_LABEL
+from digitsort.model.card import class_name_fault
 from digitsort.recognition.canvas import Gray
 from digitsort.training.idx import has_idx_files, read_idx_folder
 from digitsort.training.reserved import RESERVED_DIGITS
@@ -58,7 +60,7 @@ class Dataset:
     weight: float = 1.0
 
 
-def open_datasets(names: Sequence[str]) -> list[Dataset]:
+def open_datasets(names: Sequence[str], limits: Limits = DEFAULT_LIMITS) -> list[Dataset]:
     """Find the data that each name means.
 
     Parameters
@@ -66,6 +68,8 @@ def open_datasets(names: Sequence[str]) -> list[Dataset]:
     names : sequence of str
         ``digits``, ``synthetic`` or ``synthetic:N``, ``default`` (both of them), ``mnist``, a folder of
         IDX files, or one of folders named by class.
+    limits : Limits
+        Of the picture files in folders.
 
     Raises
     ------
@@ -74,16 +78,16 @@ def open_datasets(names: Sequence[str]) -> list[Dataset]:
     TrainingDataError
         For data that is there but of no use.
     """
-    return [dataset for name in names for dataset in _open(name)]
+    return [dataset for name in names for dataset in _open(name, limits)]
 
 
-def _open(name: str) -> list[Dataset]:
+def _open(name: str, limits: Limits) -> list[Dataset]:
     if name == "default":
         return [_digits(reserve=True), _synthetic(SYNTHETIC_COUNT)]
-    return [_open_one(name)]
+    return [_open_one(name, limits)]
 
 
-def _open_one(name: str) -> Dataset:
+def _open_one(name: str, limits: Limits) -> Dataset:
     if name == "digits":
         return _digits(reserve=False)
     if name == "synthetic" or name.startswith("synthetic:"):
@@ -96,7 +100,7 @@ def _open_one(name: str) -> Dataset:
             f"{printable(name)} is no training data. Name digits, synthetic, mnist, default or a "
             "folder (of folders named 0-9, or of IDX files)."
         )
-    return _idx(folder) if has_idx_files(folder) else _folders(folder)
+    return _idx(folder) if has_idx_files(folder) else _folders(folder, limits)
 
 
 def _digits(*, reserve: bool) -> Dataset:
@@ -150,7 +154,7 @@ def _idx(folder: Path) -> Dataset:
         for image, label in zip(images, labels, strict=True):
             yield image, str(label)
 
-    return Dataset(f"idx:{folder.resolve().name}", len(images), load)
+    return Dataset(f"idx:{printable(folder.resolve().name)}", len(images), load)
 
 
 def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
@@ -187,7 +191,7 @@ def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
     return Dataset("mnist", len(images), load)
 
 
-def _folders(folder: Path) -> Dataset:
+def _folders(folder: Path, limits: Limits) -> Dataset:
     """A folder of folders, each named by its class; `_none` means "not a digit"."""
     classes = sorted(
         (entry.name for entry in os.scandir(folder) if entry.is_dir() and _is_class(entry.name)),
@@ -198,6 +202,11 @@ def _folders(folder: Path) -> Dataset:
             f"{printable(str(folder))} has no folders named by class. Put the images of each class "
             "into a folder of its name: 0, 1, … 9."
         )
+    for name in classes:
+        if fault := class_name_fault(name):
+            raise TrainingDataError(
+                f"{printable(str(folder / name))}: a class of this name {fault}. Rename the folder."
+            )
     files = {name: list(Walk([str(folder / name)]).files()) for name in classes}
     empty = [name for name in classes if not files[name]]
     if empty:
@@ -208,18 +217,18 @@ def _folders(folder: Path) -> Dataset:
     def load() -> Iterator[LabelledGray]:
         for name in classes:
             for path in files[name]:
-                yield _read_or_refuse(path), name
+                yield _read_or_refuse(path, limits), name
 
-    return Dataset(f"folder:{folder.resolve().name}", sum(map(len, files.values())), load)
+    return Dataset(f"folder:{printable(folder.resolve().name)}", sum(map(len, files.values())), load)
 
 
 def _is_class(name: str) -> bool:
     return name == NONE_LABEL or not name.startswith((".", "_"))
 
 
-def _read_or_refuse(path: str) -> Gray:
+def _read_or_refuse(path: str, limits: Limits) -> Gray:
     try:
-        return read(path).gray
+        return read(path, limits).gray
     except UnreadableError as error:
         raise TrainingDataError(
             f"{printable(path)}: {error}. Repair or remove it: a model should know what it was "

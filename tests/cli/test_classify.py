@@ -267,3 +267,36 @@ def test_json_lines_are_not_said_to_be_sortable(here: Path, model_file: Path) ->
     as_json = invoke("classify", "scans", "-m", model_file, "--format", "jsonl", "-o", "x.jsonl")
     assert "Next: digitsort sort labels.csv sorted" in as_csv.stderr
     assert "Next:" not in as_json.stderr
+
+
+def test_limits_are_options_and_a_refusal_says_which_to_raise(here: Path, model_file: Path) -> None:
+    """Only the row of the picture that is too large changes; raised, it is read."""
+    make_tree(here, {"s": {"7.png": digit_png(7), "large.png": digit_png(3, side=200)}})
+    done = invoke("classify", "s", "-m", model_file, "-o", "-", "--max-pixels", "39999")
+    assert done.exit_code == 1
+    assert short(done.stdout) == [
+        ("s/7.png", "7", "ok", ""),
+        ("s/large.png", "", "error", "over 39999 pixels: raise --max-pixels"),
+    ]
+    for option, value in (("--max-pixels", "40000"), ("--max-side", "200"), ("--max-bytes", "100000")):
+        done = invoke("classify", "s", "-m", model_file, "-o", "-", option, value)
+        assert (done.exit_code, short(done.stdout)[1]) == (0, ("s/large.png", "3", "ok", ""))
+    done = invoke("classify", "s", "-m", model_file, "-o", "-", "--max-side", "199")
+    assert short(done.stdout)[1][3] == "over 199 px on a side: raise --max-side"
+    done = invoke("classify", "s", "-m", model_file, "-o", "-", "--max-bytes", "300")
+    assert {row[3] for row in short(done.stdout)} == {"over 300 bytes: raise --max-bytes"}
+
+
+@pytest.mark.parametrize("command", ["evaluate", "inspect", "sort", "train"])
+def test_the_other_commands_know_the_limits(here: Path, model_file: Path, command: str) -> None:
+    make_tree(here, {"t": {"7": {"a.png": digit_png(7)}, "8": {"b.png": digit_png(8)}}})
+    arguments: dict[str, list[str | Path]] = {
+        "evaluate": ["t", "-m", model_file],
+        "inspect": ["t/7/a.png", "-m", model_file],
+        "sort": ["t", "out", "-m", model_file],
+        "train": ["-d", "t", "-o", "m.pkl"],
+    }
+    done = invoke(command, *arguments[command], "--max-pixels", "9")
+    assert done.exit_code in (1, 4)
+    # evaluate tells no reasons: what is unread counts as wrong
+    assert ("(0 of 2 right)" if command == "evaluate" else "raise --max-pixels") in done.output

@@ -83,9 +83,9 @@ CASES: dict[str, Case] = {
     "inspect nothing": ("inspect gone.png", 2, "gone.png: No such file or directory", {}),
     # models: 3
     "unknown model": ("classify scans -m gone", 3, "Model gone can't be read: No such", GOOD),
-    "a folder for a model": ("classify scans -m scans", 3, "Model scans can't be read: Is", GOOD),
+    "a folder for a model": ("classify scans -m scans", 3, "Model scans refused. It is a folder", GOOD),
     "no model": ("classify scans -m m", 3, "It is no pickle", {**GOOD, "m": b"I am a model"}),
-    "an empty model": ("model m", 3, "It is no pickle", {"m": b""}),
+    "an empty model": ("model m", 3, "It is empty", {"m": b""}),
     "a bare SVC": ("sort scans d -m m", 3, "bare scikit-learn SVC", {**GOOD, "m": bare_svc()}),
     # no images, or none to learn from: 4
     "empty folder": ("classify scans -m MODEL", 4, "No images found", {"scans": {}}),
@@ -257,7 +257,7 @@ import signal, sys
 import digitsort.classify
 from digitsort.cli import main
 
-def interrupt(path):
+def interrupt(path, limits):
     signal.raise_signal(signal.SIGINT)
 
 line = digitsort.classify.Line

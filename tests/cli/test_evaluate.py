@@ -98,3 +98,11 @@ def test_the_truth_csv_itself_may_be_named(here: Path, model_file: Path) -> None
     by_file = invoke("evaluate", "known/truth.csv", "-m", model_file)
     assert by_file.stdout == by_folder.stdout
     assert "(2 of 2 right)" in words(by_file.stdout)
+
+
+def test_a_truth_writes_no_control_characters_to_the_terminal(tmp_path: Path, model_file: Path) -> None:
+    make_tree(tmp_path, {"7.png": digit_png(7), "truth.csv": "path,label\n7.png,\x1b[2J8\n"})
+    done = invoke("evaluate", tmp_path, "-m", model_file)
+    assert done.exit_code == 0
+    assert r"\x1b[2J8 read as 7" in done.stdout
+    assert "\x1b" not in done.output

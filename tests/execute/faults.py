@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitsort.execute.engine import InHand
+from digitsort.files.limits import Limits
 from digitsort.files.read import Picture, read
 
 
@@ -70,10 +71,10 @@ def harm(item: str) -> None:
         raise ZeroDivisionError(item)
 
 
-def read_poisoned(path: str) -> Picture:
+def read_poisoned(path: str, limits: Limits) -> Picture:
     """Read a file, unless its name is poison."""
     harm(os.path.basename(path))
-    return read(path)
+    return read(path, limits)
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Noted:
 
     log: str
 
-    def __call__(self, path: str) -> Picture:
+    def __call__(self, path: str, limits: Limits) -> Picture:
         with Path(self.log).open("a", encoding="utf-8") as file:
             file.write(path + "\n")
-        return read(path)
+        return read(path, limits)

@@ -24,7 +24,6 @@ def test_round_trip(model: Model) -> None:
     [
         ("classes", ["0"]),
         ("classes", ["0", "0"]),
-        ("classes", ["0", ""]),
         ("classes", "01"),
         ("counts", {"0": 1.5}),
         ("temperature", 0.0),

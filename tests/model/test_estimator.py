@@ -35,9 +35,10 @@ def test_fit_predict_score(parts: list[list]) -> None:  # type: ignore[type-arg]
 
 
 def test_it_is_a_classifier_that_can_be_cloned() -> None:
-    model = DigitClassifier(C=3.0, gamma=0.5, temperature=0.3)
+    model = DigitClassifier(C=3.0, gamma=0.5, temperature=0.3, components=64)
     assert is_classifier(model)
-    assert clone(model).get_params() == {"C": 3.0, "gamma": 0.5, "temperature": 0.3}
+    asked = {"C": 3.0, "gamma": 0.5, "temperature": 0.3, "components": 64}
+    assert clone(model).get_params() == asked
 
 
 def test_an_unfitted_one_says_so() -> None:

@@ -78,8 +78,14 @@ def test_several_add_up(tmp_path: Path) -> None:
         ({"a.png": digit_png(1)}, TrainingDataError, "no folders named by class"),
         ({"1": {}}, TrainingDataError, "has no images"),
         ({"1": {"notes.txt": "x"}}, TrainingDataError, "has no images"),
+        ({"=1+1": {"a.png": digit_png(1)}}, TrainingDataError, "formula by a spreadsheet. Rename"),
+        ({"\x1b[2J": {"a.png": digit_png(1)}}, TrainingDataError, r"\\x1b.* name of a folder. Rename"),
+        ({"x" * 65: {"a.png": digit_png(1)}}, TrainingDataError, "64 characters. Rename"),
     ],
-    ids=["empty", "no folders", "empty class", "class without pictures"],
+    ids=[
+        *("empty", "no folders", "empty class", "class without pictures"),
+        *("formula", "control characters", "long name"),
+    ],
 )
 def test_a_folder_of_no_use(tmp_path: Path, tree: Any, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):

@@ -1,0 +1,119 @@
+"""Turn an opened picture of any mode into upright gray pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from digitsort.files.unreadable import BROKEN, UnreadableError
+from digitsort.recognition.canvas import Gray
+
+REDUCE_TO_PX = 512
+"""Larger scans are reduced, by a whole factor, to this or up to twice this on the longer side: what the
+recognition can use even of a small digit on a large sheet."""
+
+STRIP_ROWS = 64
+"""Rows, after reducing, of deep pixels that are worked on at a time."""
+
+
+def to_gray(image: Image.Image) -> Gray:
+    """Decode an opened picture.
+
+    Returns
+    -------
+    ndarray of shape (height, width)
+        uint8 or float 0-1, upright, transparency on white; reduced where it was large.
+    """
+    image.draft("L", (REDUCE_TO_PX, REDUCE_TO_PX))  # JPEG only: decode at a fraction of the size
+    image.load()
+    orientation = _orientation(image)
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        gray = _deep_gray(image)
+    else:
+        gray = np.asarray(_reduced(_eight_bit_gray(image), _factor(image)))
+    return np.ascontiguousarray(_upright(gray, orientation))
+
+
+def _eight_bit_gray(image: Image.Image) -> Image.Image:
+    if image.has_transparency_data:
+        return _on_white(image)
+    if image.mode == "LAB":
+        return image.getchannel("L")
+    return image if image.mode == "L" else image.convert("L")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Composite on white; where that leaves nothing to see, the ink is white: show its shape."""
+    luminance, alpha = image.convert("RGBA").convert("LA").split()
+    sheet = Image.new("L", image.size, 255)
+    sheet.paste(luminance, mask=alpha)
+    if _span(sheet) < 8 <= _span(alpha):
+        return ImageOps.invert(alpha)
+    return sheet
+
+
+def _span(image: Image.Image) -> int:
+    low, high = image.getextrema()
+    return int(high) - int(low)  # type: ignore[arg-type]
+
+
+def _deep_gray(image: Image.Image) -> Gray:
+    """More than 8 bits, scaled to 0-1 by their depth; negative or floating values by their range."""
+    values = np.asarray(image)
+    level = _leveler(values)
+    transparent = image.info.get("transparency")
+    factor = _factor(image)
+    strips = []
+    # Strip by strip, so that no float copy of the whole is made; each a multiple of what is reduced.
+    for start in range(0, len(values), STRIP_ROWS * factor):
+        strip = values[start : start + STRIP_ROWS * factor]
+        gray = level(strip)
+        if isinstance(transparent, int):
+            gray = np.where(strip == transparent, np.float32(1), gray)
+        strips.append(np.asarray(_reduced(Image.fromarray(gray), factor)))
+    return np.asarray(np.clip(np.concatenate(strips), 0, 1))
+
+
+def _leveler(values: npt.NDArray[Any]) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
+    """How to bring values to 0-1."""
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):  # the least of values with a NaN is NaN
+        raise UnreadableError(BROKEN)
+    if values.dtype.kind != "f" and low >= 0:
+        # 12-bit scanners write 12 bits into files of 16: the largest value tells the depth.
+        full = np.float32(2 ** max(8, int(high).bit_length()) - 1)
+        return lambda strip: strip.astype(np.float32) / full
+    span = max(high - low, 1e-300)
+    return lambda strip: np.asarray((strip.astype(np.float64) - low) / span, np.float32)
+
+
+def _factor(image: Image.Image) -> int:
+    return max(1, max(image.size) // REDUCE_TO_PX)
+
+
+def _reduced(image: Image.Image, factor: int) -> Image.Image:
+    return image.reduce(factor) if factor > 1 else image
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation 1-8; 1 where the EXIF data can't be read."""
+    try:
+        return int(image.getexif().get(0x0112, 1))
+    except Exception:  # noqa: BLE001
+        # Broken EXIF raises struct.error, SyntaxError, TypeError …; the pixels are still good.
+        return 1
+
+
+def _upright(gray: Gray, orientation: int) -> Gray:
+    """Undo an EXIF orientation (CIPA DC-008, table of tag 0x0112)."""
+    if orientation in (5, 6, 7, 8):
+        gray = gray.T
+    if orientation in (2, 3, 6, 7):
+        gray = gray[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        gray = gray[::-1]
+    return gray

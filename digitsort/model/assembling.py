@@ -1,0 +1,244 @@
+"""Put a pickle's opcodes together as inert data.
+
+Nothing is imported and nothing called: what the file names becomes a member of `Global`, what it would
+call becomes a `Made` that keeps the arguments. No step recurses, hashes or compares what it is given,
+but for texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from digitsort.files.names import printable
+from digitsort.model.refusal import require
+from digitsort.model.scanning import Argument, Opcode
+
+MOST_MARKS = 32
+"""Containers open at a time; a model has four."""
+
+_DAMAGED = "It is a damaged pickle"
+
+
+class Global(Enum):
+    """What a model's pickle names. The names stand for themselves."""
+
+    CLASSIFIER = auto()
+    SVC = auto()
+    NDARRAY = auto()
+    DTYPE = auto()
+    RECONSTRUCT = auto()
+    SCALAR = auto()
+
+
+GLOBALS = {
+    ("digitsort", "DigitClassifier"): Global.CLASSIFIER,
+    ("sklearn.svm._classes", "SVC"): Global.SVC,
+    ("numpy", "ndarray"): Global.NDARRAY,
+    ("numpy", "dtype"): Global.DTYPE,
+    # numpy 2 moved numpy.core to numpy._core
+    ("numpy.core.multiarray", "_reconstruct"): Global.RECONSTRUCT,
+    ("numpy._core.multiarray", "_reconstruct"): Global.RECONSTRUCT,
+    ("numpy.core.multiarray", "scalar"): Global.SCALAR,
+    ("numpy._core.multiarray", "scalar"): Global.SCALAR,
+}
+"""By module and name, exactly."""
+
+_OBJECTS = (Global.CLASSIFIER, Global.SVC)
+_RESULTS = (Global.DTYPE, Global.RECONSTRUCT, Global.SCALAR)
+
+
+@dataclass(slots=True, eq=False)
+class Made:
+    """What the file would make: of what, from which arguments, and the state it would set."""
+
+    of: Global
+    arguments: tuple[object, ...]
+    state: object = None
+
+
+def assemble(opcodes: Sequence[Opcode]) -> object:
+    """Carry out a scanned pickle.
+
+    Returns
+    -------
+    str, int, float, bool, None, memoryview, tuple, list, dict, Global or Made
+
+    Raises
+    ------
+    ModelError
+        For a name that no model has, and for opcodes that don't fit together.
+    """
+    machine = _Machine()
+    for name, argument in opcodes:
+        _STEPS[name](machine, argument)
+    (root,) = machine.stack
+    return root
+
+
+class _Machine:
+    """The stack, the marks on it and the memo of a pickle that is read."""
+
+    def __init__(self) -> None:
+        self.stack: list[object] = []
+        self.marks: list[int] = []
+        self.memo: list[object] = []
+
+    def push(self, value: object) -> None:
+        self.stack.append(value)
+
+    def pop(self, count: int) -> list[object]:
+        """Take so many values, none from below the last mark."""
+        floor = self.marks[-1] if self.marks else 0
+        start = len(self.stack) - count
+        require(start >= floor, f"{_DAMAGED}: an opcode takes more than there is")
+        taken = self.stack[start:]
+        del self.stack[start:]
+        return taken
+
+    def pop_to_mark(self) -> list[object]:
+        require(bool(self.marks), f"{_DAMAGED}: a mark is missing")
+        return self.pop(len(self.stack) - self.marks.pop())
+
+    def top(self) -> object:
+        (value,) = self.pop(1)
+        self.push(value)
+        return value
+
+
+def _push_argument(machine: _Machine, argument: Argument) -> None:
+    machine.push(argument)
+
+
+def _pusher(make: Callable[[], object]) -> Callable[[_Machine, Argument], None]:
+    return lambda machine, _: machine.push(make())
+
+
+def _nothing(machine: _Machine, _: Argument) -> None:
+    """A frame only tells how much to read ahead."""
+
+
+def _mark(machine: _Machine, _: Argument) -> None:
+    require(len(machine.marks) < MOST_MARKS, f"It nests more than {MOST_MARKS} containers")
+    machine.marks.append(len(machine.stack))
+
+
+def _memoize(machine: _Machine, _: Argument) -> None:
+    machine.memo.append(machine.top())
+
+
+def _get(machine: _Machine, index: Argument) -> None:
+    known = type(index) is int and index < len(machine.memo)
+    require(known, f"{_DAMAGED}: it refers to what it does not hold")
+    machine.push(machine.memo[index])  # type: ignore[index]
+
+
+def _tuple_of(count: int) -> Callable[[_Machine, Argument], None]:
+    return lambda machine, _: machine.push(tuple(machine.pop(count)))
+
+
+def _tuple(machine: _Machine, _: Argument) -> None:
+    machine.push(tuple(machine.pop_to_mark()))
+
+
+def _append(machine: _Machine, _: Argument) -> None:
+    _extend(machine, machine.pop(1))
+
+
+def _appends(machine: _Machine, _: Argument) -> None:
+    _extend(machine, machine.pop_to_mark())
+
+
+def _extend(machine: _Machine, values: list[object]) -> None:
+    target = machine.top()
+    require(type(target) is list, f"{_DAMAGED}: it appends to what is no list")
+    target.extend(values)  # type: ignore[attr-defined]
+
+
+def _setitem(machine: _Machine, _: Argument) -> None:
+    _update(machine, machine.pop(2))
+
+
+def _setitems(machine: _Machine, _: Argument) -> None:
+    _update(machine, machine.pop_to_mark())
+
+
+def _update(machine: _Machine, values: list[object]) -> None:
+    target = machine.top()
+    require(type(target) is dict, f"{_DAMAGED}: it sets items of what is no dict")
+    require(len(values) % 2 == 0, f"{_DAMAGED}: a key has no value")
+    for key, value in zip(values[::2], values[1::2], strict=False):
+        require(type(key) is str, "It holds a key that is no text, no model does")
+        require(key not in target, f"It holds {printable(str(key))} twice")  # type: ignore[operator]
+        target[key] = value  # type: ignore[index]
+
+
+def _global(machine: _Machine, _: Argument) -> None:
+    module, name = machine.pop(2)
+    require(type(module) is str and type(name) is str, "It names something by what is no text")
+    shown = printable(f"{module}.{name}")
+    require((module, name) in GLOBALS, f"It names {shown}, which no model does")
+    machine.push(GLOBALS[module, name])  # type: ignore[index]
+
+
+def _newobj(machine: _Machine, _: Argument) -> None:
+    of, arguments = machine.pop(2)
+    require(type(of) is Global and of in _OBJECTS, f"It makes an object of {_shown(of)}, no model does")
+    require(arguments == (), f"It makes an object of {_shown(of)} with arguments, no model does")
+    machine.push(Made(of, ()))  # type: ignore[arg-type]
+
+
+def _reduce(machine: _Machine, _: Argument) -> None:
+    of, arguments = machine.pop(2)
+    require(type(of) is Global and of in _RESULTS, f"It calls {_shown(of)}, no model does")
+    require(type(arguments) is tuple, f"{_DAMAGED}: arguments are no tuple")
+    machine.push(Made(of, arguments))  # type: ignore[arg-type]
+
+
+def _build(machine: _Machine, _: Argument) -> None:
+    (state,) = machine.pop(1)
+    target = machine.top()
+    require(type(target) is Made, f"It sets the state of {_shown(target)}, no model does")
+    require(target.state is None, "It sets a state twice, no model does")  # type: ignore[attr-defined]
+    target.state = state  # type: ignore[attr-defined]
+
+
+def _stop(machine: _Machine, _: Argument) -> None:
+    whole = len(machine.stack) == 1 and not machine.marks
+    require(whole, f"{_DAMAGED}: it does not end with one object")
+
+
+def _shown(value: object) -> str:
+    """The name of what a file names, or the type of anything else."""
+    return value.name.lower() if isinstance(value, Global) else type(value).__name__
+
+
+_STEPS: dict[str, Callable[[_Machine, Argument], None]] = {
+    "FRAME": _nothing,
+    "STOP": _stop,
+    "MARK": _mark,
+    "MEMOIZE": _memoize,
+    "BINGET": _get,
+    "LONG_BINGET": _get,
+    "NONE": _pusher(lambda: None),
+    "NEWTRUE": _pusher(lambda: True),
+    "NEWFALSE": _pusher(lambda: False),
+    "EMPTY_TUPLE": _pusher(tuple),
+    "EMPTY_LIST": _pusher(list),
+    "EMPTY_DICT": _pusher(dict),
+    "TUPLE1": _tuple_of(1),
+    "TUPLE2": _tuple_of(2),
+    "TUPLE3": _tuple_of(3),
+    "TUPLE": _tuple,
+    "APPEND": _append,
+    "APPENDS": _appends,
+    "SETITEM": _setitem,
+    "SETITEMS": _setitems,
+    "STACK_GLOBAL": _global,
+    "NEWOBJ": _newobj,
+    "REDUCE": _reduce,
+    "BUILD": _build,
+    **dict.fromkeys(("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"), _push_argument),
+    **dict.fromkeys(("SHORT_BINUNICODE", "BINUNICODE", "SHORT_BINBYTES", "BINBYTES"), _push_argument),
+}

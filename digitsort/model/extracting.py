@@ -1,0 +1,156 @@
+"""Take numbers, texts and arrays out of inert data, by exact types."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.model.assembling import Global, Made
+from digitsort.model.card import LONGEST_CLASS_NAME
+from digitsort.model.refusal import require
+
+_NUMBER_STATE = (3, "<", None, None, None, -1, -1, 0)
+"""How numpy pickles a little-endian number type: version, byte order, and no structure of any kind."""
+
+_FORMS = {"f8": "<f8", "f4": "<f4", "i4": "<i4", "i8": "<i8", "u2": "<u2"}
+
+
+def take_state(value: object, of: Global, name: str) -> dict[str, object]:
+    """The attributes of an object of a class, by name."""
+    require(type(value) is Made and value.of is of, f"It holds no {name} where a model has one")
+    state = value.state  # type: ignore[attr-defined]
+    require(type(state) is dict, f"Its {name} has no attributes")
+    return state  # type: ignore[no-any-return]
+
+
+def take_float(value: object, name: str) -> float:
+    """A finite float, also where numpy pickled it as a scalar of its own."""
+    number = value if type(value) is float else _numpy_float(value, name)
+    require(math.isfinite(number), f"{name} is no finite number")
+    return number
+
+
+def _numpy_float(value: object, name: str) -> float:
+    require(type(value) is Made and value.of is Global.SCALAR, f"{name} is no number")
+    arguments = value.arguments  # type: ignore[attr-defined]
+    require(len(arguments) == 2, f"{name} is no number")
+    form, data = arguments
+    _check_form(form, name, ("f8",))
+    require(type(data) is memoryview and len(data) == 8, f"{name} is not as long as it says")
+    return float(np.frombuffer(data, "<f8")[0])
+
+
+def take_array(
+    value: object, name: str, shape: Sequence[int | None], forms: Sequence[str] = ("f8",)
+) -> npt.NDArray[np.generic]:
+    """Copy a finite array out.
+
+    Parameters
+    ----------
+    value : object
+    name : str
+        For the message.
+    shape : sequence of int or None
+        None: any length.
+    forms : sequence of str
+        Types that it may be of: f8, i4, i8, u2.
+
+    Returns
+    -------
+    ndarray
+        C-ordered.
+    """
+    array = np.array(view_array(value, name, shape, forms), order="C")
+    require(bool(np.isfinite(array).all()), f"{name} holds numbers that are none")
+    return array
+
+
+def view_array(
+    value: object, name: str, shape: Sequence[int | None], forms: Sequence[str] = ("f8",)
+) -> npt.NDArray[np.generic]:
+    """Look at an array where it lies in the file: read-only, in any order, of any numbers."""
+    actual, form, is_fortran, data = _array_state(value, name)
+    _check_shape(actual, name, shape)
+    code = _check_form(form, name, forms)
+    flat = _flat(data, np.dtype(_FORMS[code]), actual, name)
+    return flat.reshape(actual[::-1]).T if is_fortran else flat.reshape(actual)
+
+
+def take_texts(value: object, name: str, count: int) -> tuple[str, ...]:
+    """The texts of a one-dimensional array of numpy's text type."""
+    actual, form, _, data = _array_state(value, name)
+    _check_shape(actual, name, (count,))
+    width = _check_text_form(form, name)
+    rows = _flat(data, np.dtype("<u4"), (count, width), name).reshape(count, width).tolist()
+    require(max(map(max, rows)) <= sys.maxunicode, f"{name} holds what is no character")
+    return tuple("".join(map(chr, row)).rstrip("\0") for row in rows)
+
+
+def _array_state(value: object, name: str) -> tuple[tuple[int, ...], object, bool, memoryview]:
+    """Shape, type, order and bytes of what numpy's _reconstruct would make."""
+    what = f"{name} is no array"
+    require(type(value) is Made and value.of is Global.RECONSTRUCT, what)
+    arguments, state = value.arguments, value.state  # type: ignore[attr-defined]
+    require(len(arguments) == 3 and arguments[0] is Global.NDARRAY, f"{what} of numpy's own class")
+    require(type(state) is tuple and len(state) == 5, what)
+    version, shape, form, is_fortran, data = state
+    require(type(version) is int and version == 1, f"{what} of a known version")
+    require(type(is_fortran) is bool, f"{what} of a known order")
+    require(type(data) is memoryview, f"{what} of plain numbers")
+    return shape, form, is_fortran, data
+
+
+def _check_shape(actual: object, name: str, shape: Sequence[int | None]) -> None:
+    what = f"{name} does not have the shape that it should"
+    require(type(actual) is tuple and len(actual) == len(shape), what)
+    for length, expected in zip(actual, shape, strict=False):  # type: ignore[call-overload]
+        require(type(length) is int and length >= 0, what)
+        require(expected is None or length == expected, what)
+
+
+def _flat(
+    data: memoryview, form: np.dtype[np.generic], shape: tuple[int, ...], name: str
+) -> npt.NDArray[np.generic]:
+    # Python's own integers: no product of theirs overflows.
+    fits = len(data) == math.prod(shape) * form.itemsize
+    require(fits, f"{name} is not as long as it says")
+    return np.frombuffer(data, form)
+
+
+def _check_form(form: object, name: str, allowed: Sequence[str]) -> str:
+    """The code of a number type, which has to be one of a few."""
+    code, state = _form_state(form, name)
+    require(code in allowed, f"{name} is of type {code[:8]!r}, in a model it is {' or '.join(allowed)}")
+    require(_is_exactly(state, _NUMBER_STATE), f"{name} is of a type with a state that no model has")
+    return code
+
+
+def _check_text_form(form: object, name: str) -> int:
+    """The width, in characters, of a text type."""
+    code, state = _form_state(form, name)
+    widths = {f"U{width}": width for width in range(1, LONGEST_CLASS_NAME + 1)}
+    require(code in widths, f"{name} is of type {code[:8]!r}, in a model it is text")
+    width = widths[code]
+    expected = (3, "<", None, None, None, 4 * width, 4, 8)
+    require(_is_exactly(state, expected), f"{name} is of a type with a state that no model has")
+    return width
+
+
+def _form_state(form: object, name: str) -> tuple[str, object]:
+    what = f"{name} is of a type that no model has"
+    require(type(form) is Made and form.of is Global.DTYPE, f"{name} is of no type of numpy's")
+    arguments = form.arguments  # type: ignore[attr-defined]
+    require(len(arguments) == 3 and type(arguments[0]) is str, what)
+    require(_is_exactly(arguments[1:], (False, True)), what)
+    return arguments[0], form.state  # type: ignore[attr-defined]
+
+
+def _is_exactly(value: object, expected: tuple[object, ...]) -> bool:
+    """Whether a value is this tuple of plain scalars, their types included: 1 is not True."""
+    if type(value) is not tuple or len(value) != len(expected):
+        return False
+    return all(type(a) is type(b) and a == b for a, b in zip(value, expected, strict=True))

@@ -1,0 +1,45 @@
+"""Mutants of models and pictures never end the process, hang, warn or take too much memory."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.fuzz.report import MEMORY_BYTES, Report, run_fuzzer
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="no limit of memory for a process here"),
+]
+
+
+def shown(capsys: pytest.CaptureFixture[str], title: str, report: Report) -> None:
+    """Print the counts past pytest's capture."""
+    with capsys.disabled():
+        print(f"\n{title}: {sum(report.outcomes.values()):,}, under {MEMORY_BYTES >> 20} MiB")
+        for outcome, count in sorted(report.outcomes.items()):
+            print(f"{count:9,}  {outcome}")
+        print(
+            f"  slowest {report.slowest_s * 1e3:.0f} ms of processor time, peak {report.peak_mib} MiB"
+        )
+
+
+def test_mutants_of_models(capsys: pytest.CaptureFixture[str], mutants: int) -> None:
+    """Each is refused, or predicts finite numbers; no signal, none over a second."""
+    report = run_fuzzer("tests.fuzz.models", mutants)
+    shown(capsys, "mutants of models", report)
+    predicted = sum(n for outcome, n in report.outcomes.items() if outcome.endswith("predicted"))
+    assert sum(report.outcomes.values()) >= mutants
+    assert predicted >= mutants / 20
+    assert report.slowest_s < 1
+
+
+def test_mutants_of_pictures(capsys: pytest.CaptureFixture[str], mutants: int) -> None:
+    """Each is a picture or one of the known reasons; no signal, no warning."""
+    report = run_fuzzer("tests.fuzz.images", mutants)
+    shown(capsys, "mutants of pictures", report)
+    assert sum(report.outcomes.values()) >= mutants
+    for form in ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP"):
+        for outcome in ("read", "refused"):
+            assert report.outcomes[f"{form}, {outcome}"] >= mutants / 1000

@@ -1,0 +1,1 @@
+"""Model files that mean harm or are wrong, made by changing a good one; none is stored."""

@@ -1,0 +1,83 @@
+"""Opcodes that models have, put together as no pickler does."""
+
+from __future__ import annotations
+
+from tests.model.hostile.assembler import HEAD, doubled, named, text, unframed, whole
+from tests.model.hostile.case import Hostile
+from tests.model.hostile.changes import inside
+
+CLASSIFIER, SVC = named("digitsort", "DigitClassifier"), named("sklearn.svm._classes", "SVC")
+DTYPE, NDARRAY = named("numpy", "dtype"), named("numpy", "ndarray")
+
+
+def streams() -> dict[str, Hostile]:
+    """Opcodes that models have, put together as no pickler does; memo tricks."""
+    early = "ends too early"
+    longer = "is longer than the file"
+    more, mark = "takes more than there is", "a mark is missing"
+    return {
+        "cut in half": Hostile(lambda good: good[: len(good) // 2], longer),
+        "cut in half, without frames": Hostile(lambda good: unframed(good)[: len(good) // 2], longer),
+        "cut after the header": Hostile(lambda good: good[:2], early),
+        "without its STOP": Hostile(lambda good: good[:-1], longer),
+        "without its STOP and frames": Hostile(lambda good: unframed(good)[:-1], early),
+        "cut in a number": Hostile(lambda _: HEAD + b"J\0\0", early),
+        "cut in a float": Hostile(lambda _: HEAD + b"G\0", early),
+        "cut in a length": Hostile(lambda _: HEAD + b"B\0\0", early),
+        "cut in a text": Hostile(lambda _: HEAD + b"\x8c\x05ab", longer),
+        "cut in bytes": Hostile(lambda _: HEAD + b"C\x05ab", longer),
+        "frame beyond the end": Hostile(lambda _: HEAD + b"\x95" + b"\xff" * 8 + b"N.", longer),
+        "frame one byte too long": Hostile(lambda _: HEAD + b"\x95\3" + bytes(7) + b"N.", longer),
+        "text that is not UTF-8": Hostile(whole(b"\x8c\2\xff\xfe"), "not UTF-8"),
+        "a lone surrogate": Hostile(whole(text("\ud800")), "not UTF-8"),
+        "tuple of nothing": Hostile(whole(b"\x85"), more),
+        "pair of one": Hostile(whole(b"N\x86"), more),
+        "tuple from below a mark": Hostile(whole(b"N(\x85"), more),
+        "memoize nothing": Hostile(whole(b"\x94"), more),
+        "build nothing": Hostile(whole(b"b"), more),
+        "name from nothing": Hostile(whole(b"\x93"), more),
+        "tuple without a mark": Hostile(whole(b"Nt"), mark),
+        "appends without a mark": Hostile(whole(b"]e"), mark),
+        "setitems without a mark": Hostile(whole(b"}u"), mark),
+        "two objects": Hostile(whole(b"NN"), "one object"),
+        "no object": Hostile(whole(b""), "one object"),
+        "an open mark": Hostile(whole(b"(N"), "one object"),
+        "get from an empty memo": Hostile(whole(b"h\0"), "does not hold"),
+        "get beyond the memo": Hostile(whole(b"N\x94j\xff\xff\xff\xff"), "does not hold"),
+        "append to a tuple": Hostile(whole(b")Na"), "no list"),
+        "append to a dict": Hostile(whole(b"}Na"), "no list"),
+        "extend a text": Hostile(whole(text("x") + b"(Ne"), "no list"),
+        "append to an array": Hostile(inside(NDARRAY + b"Na"), "no list"),
+        "set an item of a list": Hostile(whole(b"]" + text("x") + b"Ns"), "no dict"),
+        "set an item of a class": Hostile(whole(SVC + text("fit") + b"Ns"), "no dict"),
+        "a key without a value": Hostile(whole(b"}(" + text("x") + b"u"), "no value"),
+        "three keys and values": Hostile(
+            inside(b"}(" + text("x") + b"N" + text("y") + b"u"), "no value"
+        ),
+        "a number for a key": Hostile(whole(b"}K\1Ns"), "no text"),
+        "a tuple for a key": Hostile(whole(b"}()Nu"), "no text"),
+        "a key of doubled tuples": Hostile(whole(b"})" + b"\x94" + doubled(20) + b"Ns"), "no text"),
+        "an array for a key": Hostile(inside(b"}" + NDARRAY + b"Ns"), "no text"),
+        "a key twice": Hostile(whole(b"}(" + 2 * (text("x") + b"N") + b"u"), "twice"),
+        "an attribute twice": Hostile(
+            whole(CLASSIFIER + b")\x81}(" + 2 * (text("svc_") + b"N") + b"ub"), "svc_ twice"
+        ),
+        "named by numbers": Hostile(whole(b"K\1K\2\x93"), "by what is no text"),
+        "named by a class": Hostile(whole(SVC + text("fit") + b"\x93"), "by what is no text"),
+        "an object of a text": Hostile(whole(text("x") + b")\x81"), "object of str"),
+        "an object of dtype": Hostile(whole(DTYPE + b")\x81"), "object of dtype"),
+        "an object of an object": Hostile(whole(SVC + b")\x81)\x81"), "object of Made"),
+        "an object with arguments": Hostile(whole(SVC + b"K\1\x85\x81"), "with arguments"),
+        "an object with a dict": Hostile(whole(CLASSIFIER + b"}\x81"), "with arguments"),
+        "a call of a text": Hostile(whole(text("os.system") + b")R"), "calls str"),
+        "a call of a class": Hostile(whole(SVC + b")R"), "calls svc"),
+        "a call of ndarray": Hostile(whole(NDARRAY + b")R"), "calls ndarray"),
+        "a call of what was made": Hostile(whole(DTYPE + b")R)R"), "calls Made"),
+        "arguments in a list": Hostile(whole(DTYPE + b"]R"), "arguments are no tuple"),
+        "arguments in a text": Hostile(whole(DTYPE + text("f8") + b"R"), "arguments are no tuple"),
+        "the state of a class": Hostile(whole(SVC + b"}b"), "sets the state of svc"),
+        "the state of a text": Hostile(whole(text("x") + b"}b"), "sets the state of str"),
+        "the state of None": Hostile(inside(b"N}b"), "sets the state of NoneType"),
+        "a state twice": Hostile(whole(SVC + b")\x81}b}b"), "state twice"),
+        "the state of a dtype twice": Hostile(inside(DTYPE + b")R)b)b"), "state twice"),
+    }
