@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,17 +137,22 @@ def labels_file(
         stream.detach()
 
 
-def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
     """Write rows of ready cells, replacing the file as a whole."""
     with replacing(path, force=True) as file:
-        stream = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        writer = csv.writer(stream, lineterminator="\n")
-        # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
-        quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        for cells in (columns, *([row.get(name, "") for name in columns] for row in rows)):
-            (quoting if any("\r" in cell for cell in cells) else writer).writerow(cells)
-        stream.flush()
-        stream.detach()
+        write_table(file, columns, rows)
+
+
+def write_table(file: IO[bytes], columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Write a header and rows of ready cells; a cell that a row has not is empty."""
+    stream = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
+    quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for cells in (columns, *([row.get(name, "") for name in columns] for row in rows)):
+        (quoting if any("\r" in cell for cell in cells) else writer).writerow(cells)
+    stream.flush()
+    stream.detach()
 
 
 def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:

@@ -1,0 +1,292 @@
+"""Bring a file's content, times and mode under a new name, never replacing another."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from digitsort.files.disk import (
+    HAS_METADATA_BY_DESCRIPTOR,
+    NEW,
+    NO_FOLLOW,
+    READ_NO_WAIT,
+    SYNCS_FILE_SYSTEMS,
+    Disk,
+)
+from digitsort.files.names import printable
+
+CHUNK_BYTES = 2**20
+
+_NO_RENAME = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""What a rename that replaces nothing answers where there is none (NFS, some FUSE, macOS)."""
+
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
+"""What `os.link` answers where there are no hard links (FAT, some network shares)."""
+
+_BAD_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
+"""What a file system answers to a name that it can't have: a matter of one file, not of the disk."""
+
+_NO_ATTRIBUTES = {*_NO_LINKS, errno.ENODATA, errno.EINVAL, errno.EACCES}
+"""As `shutil.copystat` has it: an attribute that the target can't have is not worth the file."""
+
+
+class NotDeliveredError(Exception):
+    """A file that stays where it is; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a file was when its content was read.
+
+    Attributes
+    ----------
+    status : os.stat_result
+    sha256 : str
+    """
+
+    status: os.stat_result
+    sha256: str
+
+
+@dataclass(slots=True)
+class Task:
+    """One file on its way.
+
+    Attributes
+    ----------
+    number : int
+    source, target : str
+    sha256 : str
+        Of the content that is meant; empty where any will do.
+    temporary : str
+        A name beside `target` that is this task's own.
+    seen : Seen or None
+        Of the source, once somebody looked.
+    """
+
+    number: int
+    source: str
+    target: str
+    sha256: str
+    temporary: str
+    seen: Seen | None = None
+
+
+@dataclass(slots=True)
+class Results:
+    """What became of tasks, by their number; of those that are missing, nothing was begun or left.
+
+    Attributes
+    ----------
+    done : dict
+        Bytes of each file.
+    failed : dict
+        Reason of each.
+    error : OSError or None
+        What the target's file system said that ends the run.
+    """
+
+    done: dict[int, int] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+    error: OSError | None = None
+
+
+def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> Seen:
+    """Read a regular file for its hash.
+
+    Raises
+    ------
+    NotDeliveredError
+        If it can't be read, is no regular file, its content is not what is expected, or it is a link
+        and these are not followed.
+    """
+    with opened(disk, path, follow=follow) as (descriptor, status), source_errors():
+        digest = hashlib.sha256()
+        while chunk := disk.read(descriptor, CHUNK_BYTES):
+            digest.update(chunk)
+    return Seen(status, _expected(digest.hexdigest(), expected))
+
+
+def _expected(sha256: str, expected: str) -> str:
+    if expected not in ("", sha256):
+        raise NotDeliveredError("changed since it was labelled")
+    return sha256
+
+
+@contextmanager
+def opened(disk: Disk, path: str, *, follow: bool = True) -> Iterator[tuple[int, os.stat_result]]:
+    """Open a regular file for reading."""
+    with source_errors():
+        if not follow and not NO_FOLLOW and stat.S_ISLNK(disk.lstat(path).st_mode):
+            raise NotDeliveredError("a link")
+        try:
+            descriptor = disk.open(path, READ_NO_WAIT | (0 if follow else NO_FOLLOW))
+        except OSError as error:
+            if not follow and error.errno == errno.ELOOP:
+                raise NotDeliveredError("a link") from error
+            raise
+    try:
+        status = disk.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotDeliveredError("no regular file")
+        yield descriptor, status
+    finally:
+        disk.close(descriptor)
+
+
+@contextmanager
+def source_errors() -> Iterator[None]:
+    """Turn what the system says of a source into the reason of one file."""
+    try:
+        yield
+    except OSError as error:
+        raise NotDeliveredError(error.strerror or str(error)) from error
+
+
+@contextmanager
+def target_errors(target: str) -> Iterator[None]:
+    """Turn what concerns one target only into the reason of one file; a full disk stays what it is."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise NotDeliveredError(f"{printable(target)} appeared meanwhile") from error
+    except OSError as error:
+        if error.errno in _BAD_NAME:
+            raise NotDeliveredError(f"{printable(target)}: {error.strerror}") from error
+        raise
+
+
+def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: bool = False) -> Seen:
+    """Copy content, mode, times and attributes to the task's temporary name; nothing stays on failure.
+
+    Raises
+    ------
+    NotDeliveredError
+        If the source can't be read, is no regular file, or its content is not what is expected.
+    OSError
+        If the target's file system fails.
+    """
+    with opened(disk, task.source) as (source, status), target_errors(task.target):
+        copy = disk.open(task.temporary, NEW)
+        try:
+            try:
+                sha256 = _expected(_copy_content(disk, source, copy), task.sha256)
+                _copy_metadata(disk, source, copy, status, owner=owner)
+                if durable and not SYNCS_FILE_SYSTEMS:
+                    disk.fsync(copy)
+            finally:
+                disk.close(copy)
+            if not HAS_METADATA_BY_DESCRIPTOR:
+                shutil.copystat(task.source, task.temporary)
+        except BaseException:
+            remove_ours(disk, task.temporary)
+            raise
+    return Seen(status, sha256)
+
+
+def _copy_content(disk: Disk, source: int, copy: int) -> str:
+    digest = hashlib.sha256()
+    while chunk := _chunk(disk, source):
+        digest.update(chunk)
+        left = memoryview(chunk)
+        while left:
+            left = left[disk.write(copy, left) :]
+    return digest.hexdigest()
+
+
+def _chunk(disk: Disk, source: int) -> bytes:
+    with source_errors():
+        return disk.read(source, CHUNK_BYTES)
+
+
+def _copy_metadata(disk: Disk, source: int, copy: int, status: os.stat_result, *, owner: bool) -> None:
+    if not HAS_METADATA_BY_DESCRIPTOR:
+        return
+    if owner:
+        with suppress(PermissionError):
+            disk.set_owner(copy, status.st_uid, status.st_gid)
+    try:
+        for name in disk.attributes(source):
+            disk.set_attribute(copy, name, disk.attribute(source, name))
+    except OSError as error:
+        if error.errno not in _NO_ATTRIBUTES:
+            raise
+    disk.set_mode(copy, stat.S_IMODE(status.st_mode))
+    disk.set_times(copy, status.st_atime_ns, status.st_mtime_ns)
+
+
+def rename_new(disk: Disk, source: str, target: str) -> None:
+    """Give a file another name on the same file system, which nothing has.
+
+    Where there is no such rename: a link, then the old name away.
+
+    Raises
+    ------
+    FileExistsError
+        If something has it.
+    OSError
+        With EXDEV if it is another file system, or one that has neither call.
+    """
+    try:
+        disk.rename_new(source, target)
+    except OSError as error:
+        if error.errno not in _NO_RENAME:
+            raise
+        try:
+            disk.link(source, target)
+        except OSError as link_error:
+            if link_error.errno in _NO_LINKS:
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), source, None, target) from error
+            raise
+        disk.unlink(source)
+
+
+def publish(disk: Disk, temporary: str, target: str) -> None:
+    """Give a finished copy its final name; where no name can be given so, copy it once more."""
+    try:
+        rename_new(disk, temporary, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy_new(disk, temporary, target)
+        disk.unlink(temporary)
+
+
+def _copy_new(disk: Disk, temporary: str, target: str) -> None:
+    source = disk.open(temporary, READ_NO_WAIT)
+    try:
+        copy = disk.open(target, NEW)
+        try:
+            _copy_content(disk, source, copy)
+            _copy_metadata(disk, source, copy, disk.fstat(source), owner=False)
+            disk.fsync(copy)
+        except BaseException:
+            remove_ours(disk, target)
+            raise
+        finally:
+            disk.close(copy)
+    finally:
+        disk.close(source)
+
+
+def remove_ours(disk: Disk, path: str) -> None:
+    """Remove a temporary file, if it is there."""
+    with suppress(FileNotFoundError):
+        disk.unlink(path)
+
+
+def sync_folder(disk: Disk, folder: str) -> None:
+    """Make everything on the file system that a folder lies on durable."""
+    if not SYNCS_FILE_SYSTEMS:
+        return
+    descriptor = disk.open(folder, READ_NO_WAIT)
+    try:
+        disk.sync_file_system(descriptor)
+    finally:
+        disk.close(descriptor)
