@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import unicodedata
 from pathlib import Path
@@ -15,6 +16,9 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 full-width forms of the four included."""
 
 _REFERENCE = "file:"
+
+_TO_NORMALIZE = re.compile(r"//|/\.|/$|^[^/]|^$")
+"""Where `os.path.normpath` may change a path, and some more: names that begin with a dot are rare."""
 
 
 def printable(path: str) -> str:
@@ -57,7 +61,9 @@ def from_cell(cell: str, root: str) -> str:
         text = os.fsdecode(unquote_to_bytes(cell[len(_REFERENCE) :]))
     else:
         text = cell
-    return os.path.normpath(os.path.join(root, text))
+    joined = os.path.join(root, text)
+    # Most paths are normal already, and there may be millions.
+    return joined if os.sep == "/" and not _TO_NORMALIZE.search(joined) else os.path.normpath(joined)
 
 
 def read_list(file: Path, separator: bytes) -> list[str]:
@@ -93,6 +99,8 @@ def _absolute(path: str) -> str:
 
 def _is_plain(text: str) -> bool:
     """Valid UTF-8 without control characters, line separators included."""
+    if text.isascii():
+        return text.isprintable()
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -21,7 +21,7 @@ from digitsort.sorting.lock import Held, locked
 from digitsort.sorting.plan import Mode, Operation, Plan
 from digitsort.sorting.recover import recover
 
-BATCH = 256
+BATCH = 1024
 """Files between two flushes of the journal, and made durable at once where they cross file systems."""
 
 

@@ -175,8 +175,7 @@ def _kept(written: Mapping[str, str], cells: dict[str, str]) -> dict[str, str]:
 
 
 def _cells(file: Sorted, dest: str, source: str) -> dict[str, str]:
-    return {
-        **file.cells,
-        "path": to_cell(file.target, dest),
-        SOURCE: source or to_cell(file.source, dest),
-    }
+    cells = dict(file.cells.items())
+    cells["path"] = to_cell(file.target, dest)
+    cells[SOURCE] = source or to_cell(file.source, dest)
+    return cells

@@ -36,6 +36,9 @@ _NO_ATTRIBUTES = {*_NO_LINKS, errno.ENODATA, errno.EINVAL, errno.EACCES}
 """As `shutil.copystat` has it: an attribute that the target can't have is not worth the file."""
 
 
+A_LINK = "a link: only its target can be moved"
+
+
 class NotDeliveredError(Exception):
     """A file that stays where it is; the message says why."""
 
@@ -106,10 +109,15 @@ def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> S
         If it can't be read, is no regular file, its content is not what is expected, or it is a link
         and these are not followed.
     """
-    with opened(disk, path, follow=follow) as (descriptor, status), source_errors():
+    descriptor, status = _open(disk, path, follow)
+    try:
         digest = hashlib.sha256()
         while chunk := disk.read(descriptor, CHUNK_BYTES):
             digest.update(chunk)
+    except OSError as error:
+        raise NotDeliveredError(error.strerror or str(error)) from error
+    finally:
+        disk.close(descriptor)
     return Seen(status, _expected(digest.hexdigest(), expected))
 
 
@@ -119,25 +127,21 @@ def _expected(sha256: str, expected: str) -> str:
     return sha256
 
 
-@contextmanager
-def opened(disk: Disk, path: str, *, follow: bool = True) -> Iterator[tuple[int, os.stat_result]]:
+def _open(disk: Disk, path: str, follow: bool = True) -> tuple[int, os.stat_result]:
     """Open a regular file for reading."""
-    with source_errors():
-        if not follow and not NO_FOLLOW and stat.S_ISLNK(disk.lstat(path).st_mode):
-            raise NotDeliveredError("a link")
-        try:
-            descriptor = disk.open(path, READ_NO_WAIT | (0 if follow else NO_FOLLOW))
-        except OSError as error:
-            if not follow and error.errno == errno.ELOOP:
-                raise NotDeliveredError("a link") from error
-            raise
     try:
-        status = disk.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise NotDeliveredError("no regular file")
-        yield descriptor, status
-    finally:
+        if not follow and not NO_FOLLOW and stat.S_ISLNK(disk.lstat(path).st_mode):
+            raise NotDeliveredError(A_LINK)
+        descriptor = disk.open(path, READ_NO_WAIT if follow else READ_NO_WAIT | NO_FOLLOW)
+    except OSError as error:
+        if not follow and error.errno == errno.ELOOP:
+            raise NotDeliveredError(A_LINK) from error
+        raise NotDeliveredError(error.strerror or str(error)) from error
+    status = disk.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         disk.close(descriptor)
+        raise NotDeliveredError("no regular file")
+    return descriptor, status
 
 
 @contextmanager
@@ -172,7 +176,8 @@ def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: b
     OSError
         If the target's file system fails.
     """
-    with opened(disk, task.source) as (source, status), target_errors(task.target):
+    source, status = _open(disk, task.source)
+    try:
         copy = disk.open(task.temporary, NEW)
         try:
             try:
@@ -187,6 +192,8 @@ def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: b
         except BaseException:
             remove_ours(disk, task.temporary)
             raise
+    finally:
+        disk.close(source)
     return Seen(status, sha256)
 
 
@@ -194,15 +201,17 @@ def _copy_content(disk: Disk, source: int, copy: int) -> str:
     digest = hashlib.sha256()
     while chunk := _chunk(disk, source):
         digest.update(chunk)
-        left = memoryview(chunk)
-        while left:
-            left = left[disk.write(copy, left) :]
+        written = disk.write(copy, chunk)
+        while written < len(chunk):
+            written += disk.write(copy, memoryview(chunk)[written:])
     return digest.hexdigest()
 
 
 def _chunk(disk: Disk, source: int) -> bytes:
-    with source_errors():
+    try:
         return disk.read(source, CHUNK_BYTES)
+    except OSError as error:
+        raise NotDeliveredError(error.strerror or str(error)) from error
 
 
 def _copy_metadata(disk: Disk, source: int, copy: int, status: os.stat_result, *, owner: bool) -> None:
