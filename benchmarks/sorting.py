@@ -95,7 +95,7 @@ def measure(top: Path, files: int, rounds: int) -> None:
     print(
         f"{files:,} files of {BYTES_A_FILE} bytes, {rounds} alternating rounds, median, whole commands"
     )
-    print("\n| command | s | µs a file | min-max s | speed beside |")
+    print("\n| command | median s | µs a file | min-max s | speed beside |")
     print("| --- | --- | --- | --- | --- |")
     beside = {"copy": "cp -r", "move": "mv", "undo": "mv"}
     for name, each in seconds.items():

@@ -213,23 +213,25 @@ def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:
     base = folder_of(str(path)) if root is None else str(root.absolute())
     with _opened(path) as file:
         reader = csv.reader(file, strict=True)
+        line = 0
         try:
             columns = next(reader, [])
+            line = reader.line_num
             _check_header(path, columns)
             index = {name: place for place, name in enumerate(columns)}
             known: dict[str, str] = {}
             for values in reader:
+                line = reader.line_num
                 if len(values) == len(columns):
                     shared = [known.setdefault(v, v) if len(v) < SHORT else v for v in values]
-                    yield _row(path, reader.line_num, Cells(index, shared), base)
+                    yield _row(path, line, Cells(index, shared), base)
                 elif values:
                     raise UsageError(
-                        f"{printable(str(path))}, line {reader.line_num}: a row with too few or many "
-                        "cells."
+                        f"{printable(str(path))}, line {line}: a row with too few or many cells."
                     )
         except (csv.Error, UnicodeDecodeError) as error:
             raise UsageError(
-                f"{printable(str(path))}, line {reader.line_num + 1}: {error}. "
+                f"{printable(str(path))}, line {line + 1}: {error}. "
                 "It is no labels.csv as digitsort writes it."
             ) from error
 
