@@ -128,7 +128,7 @@ class Deliverer:
         return results
 
     def _entry(self, task: Task, operation: Operation) -> Entry:
-        cells = {k: v for k, v in operation.row.cells.items() if k not in ("path", "sha256")}
+        cells = {k: v for k, v in operation.cells.items() if k not in ("path", "sha256")}
         to = self._below(task.target)
         if self._mode is not Mode.MOVE or task.seen is None:
             return Entry(task.number, os.path.abspath(task.source), to, task.sha256, cells=cells)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -49,6 +49,15 @@ class Operation:
 
     row: Row
     target: str
+
+    @property
+    def cells(self) -> Mapping[str, str]:
+        """Cells of the row, also of one that was not read from a file."""
+        row = self.row
+        if "status" in row.cells:
+            return row.cells
+        made = {"label": row.label, "status": row.status.value, "reason": row.reason}
+        return {**made, "sha256": row.sha256, "model": row.model, **row.cells}
 
 
 @dataclass(frozen=True, slots=True)

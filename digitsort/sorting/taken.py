@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import unicodedata
@@ -140,6 +141,8 @@ def open_folder(path: str) -> Folder:
     except FileNotFoundError:
         return folder
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # nothing is there, nor ever will be: the run says so
+            return folder
         raise OutputError(
             f"{printable(path)} can't be listed: {error.strerror}. Name another DEST."
         ) from error

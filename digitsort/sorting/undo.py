@@ -155,7 +155,7 @@ class _Undoing:
         update_books(
             self._disk,
             self._dest,
-            delivered=[Sorted(e.source, self._target(e), e.cells) for e in inside],
+            delivered=self._rows_before(inside),
             moved=True,
             gone=[self._target(e) for e in back],
         )
@@ -165,6 +165,22 @@ class _Undoing:
         self.left = [
             (self._target(e), self._kept[e.number]) for e in self._entries if e.number in self._kept
         ]
+
+    def _rows_before(self, inside: Sequence[Entry]) -> list[Sorted]:
+        """Rows of files that were moved within DEST, as the run that brought them there wrote them."""
+        if not inside:
+            return []
+        target_of = {entry.source: self._target(entry) for entry in inside}
+        rows: dict[str, Sorted] = {}
+        for run in read_runs(self._dest):
+            if run.path >= self._run.path:
+                continue
+            for entry in run.delivered:
+                path = self._target(entry)
+                if path in target_of:
+                    cells = {**entry.cells, "sha256": entry.sha256}
+                    rows.setdefault(path, Sorted(path, target_of[path], cells))
+        return list(rows.values())
 
     def _batch(self, entries: Sequence[Entry], pressed: Stop) -> None:
         tasks = []
