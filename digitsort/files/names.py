@@ -90,6 +90,8 @@ def folder_of(output: str) -> str:
 
 def _absolute(path: str) -> str:
     """As `os.path.abspath`, but right also where ``..`` leads back from a link."""
+    if os.sep == "/" and not _TO_NORMALIZE.search(path):
+        return path
     if os.pardir in path.split(os.sep):
         folder, name = os.path.split(path)
         if name != os.pardir:

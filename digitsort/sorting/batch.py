@@ -101,8 +101,7 @@ class Deliverer:
             seen = look(self._disk, path, expected, follow=self._mode is not Mode.MOVE)
         number, self._count = self._count, self._count + 1
         sha256 = expected if seen is None else seen.sha256
-        temporary = self._begun().run.temporary(operation.target, number)
-        return Task(number, path, operation.target, sha256, temporary, seen)
+        return Task(number, path, operation.target, sha256, self._begun().run.token, seen)
 
     def _begun(self) -> Journal:
         if self.journal is None:
@@ -128,7 +127,9 @@ class Deliverer:
         return results
 
     def _entry(self, task: Task, operation: Operation) -> Entry:
-        cells = {k: v for k, v in operation.cells.items() if k not in ("path", "sha256")}
+        cells = dict(operation.cells.items())
+        for name in ("path", "sha256"):
+            cells.pop(name, None)
         to = self._below(task.target)
         if self._mode is not Mode.MOVE or task.seen is None:
             return Entry(task.number, os.path.abspath(task.source), to, task.sha256, cells=cells)

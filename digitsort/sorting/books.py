@@ -119,11 +119,10 @@ def keep_persons_work(disk: Disk, dest: str, written: Mapping[str, Mapping[str, 
         if not os.path.lexists(copy):
             break
         number += 1
-    temporary = os.path.join(dest, FOLDER, "labels_before_undo.csv")
-    remove_ours(disk, temporary)
-    task = Task(0, os.path.join(dest, LABELS_NAME), copy, "", temporary)
+    task = Task(0, os.path.join(dest, LABELS_NAME), copy, "", "labels")
+    remove_ours(disk, task.temporary)  # of an undo that was killed
     copy_to_temporary(disk, task)
-    publish(disk, temporary, copy)
+    publish(disk, task.temporary, copy)
 
 
 def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:

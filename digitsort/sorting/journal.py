@@ -110,10 +110,6 @@ class Run:
         """What was begun, and may have been carried out or not."""
         return self.entries[self.settled :]
 
-    def temporary(self, target: str, number: int) -> str:
-        """Name of the temporary file of an entry, beside its target."""
-        return os.path.join(os.path.dirname(target), f".digitsort-{self.token}-{number}.tmp")
-
 
 class Journal:
     """A run's journal, open for appending."""

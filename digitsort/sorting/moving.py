@@ -53,14 +53,14 @@ def move_files(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
 def _renamed(disk: Disk, task: Task) -> bool:
     """Whether the source could be renamed; False if that takes a copy (two mounts, no rename here)."""
     try:
-        with target_errors(task.target):
-            rename_new(disk, task.source, task.target)
+        rename_new(disk, task.source, task.target)
     except OSError as error:
         if error.errno == errno.EXDEV:
             return False
         if error.errno == errno.ENOENT or _is_refused(error):
             raise NotDeliveredError(error.strerror or str(error)) from error
-        raise
+        with target_errors(task.target):
+            raise
     return True
 
 

@@ -16,7 +16,7 @@ from digitsort.sorting.folders import remove_empty
 from digitsort.sorting.journal import Entry, Run, journals, read_run, reopen
 from digitsort.sorting.lock import Held
 from digitsort.sorting.plan import Mode
-from digitsort.sorting.transfer import NotDeliveredError, look, remove_ours, sync_folder
+from digitsort.sorting.transfer import NotDeliveredError, look, remove_ours, sync_folder, temporary_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _settle(held: Held, run: Run, disk: Disk) -> Recovered:
     failed = {}
     for entry in run.open_entries:
         target = os.path.join(held.dest, *entry.to.split("/"))
-        remove_ours_below(disk, run.temporary(target, entry.number))
+        remove_ours_below(disk, temporary_name(run.token, target, entry.number))
         if not _is_delivered(disk, Mode(run.mode), entry, target):
             failed[entry.number] = "interrupted"
     journal = reopen(disk, run)

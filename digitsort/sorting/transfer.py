@@ -67,8 +67,8 @@ class Task:
     source, target : str
     sha256 : str
         Of the content that is meant; empty where any will do.
-    temporary : str
-        A name beside `target` that is this task's own.
+    token : str
+        Of the run, in the names of its temporary files.
     seen : Seen or None
         Of the source, once somebody looked.
     """
@@ -77,8 +77,13 @@ class Task:
     source: str
     target: str
     sha256: str
-    temporary: str
+    token: str
     seen: Seen | None = None
+
+    @property
+    def temporary(self) -> str:
+        """A name beside the target that is this task's own."""
+        return temporary_name(self.token, self.target, self.number)
 
 
 @dataclass(slots=True)
@@ -98,6 +103,11 @@ class Results:
     done: dict[int, int] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
     error: OSError | None = None
+
+
+def temporary_name(token: str, target: str, number: int) -> str:
+    """Name of the temporary file of an entry of a run, beside its target."""
+    return os.path.join(os.path.dirname(target), f".digitsort-{token}-{number}.tmp")
 
 
 def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> Seen:

@@ -21,7 +21,7 @@ from digitsort.sorting.lock import Held, locked
 from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import has_content, recover, remove_ours_below, status_of
-from digitsort.sorting.transfer import NotDeliveredError, Task, look, sync_folder
+from digitsort.sorting.transfer import NotDeliveredError, Task, look, sync_folder, temporary_name
 
 BATCH = 256
 
@@ -244,8 +244,8 @@ class _Undoing:
             self._restore_metadata(entry)
             return None
         self._make_folder(os.path.dirname(entry.source))
-        temporary = self._run.temporary(entry.source, entry.number)
-        return Task(entry.number, target, entry.source, entry.sha256, temporary, seen)
+        token = self._run.token
+        return Task(entry.number, target, entry.source, entry.sha256, token, seen)
 
     def _make_folder(self, folder: str) -> None:
         """Make a source's folder again, if a person removed it."""
@@ -266,7 +266,7 @@ class _Undoing:
 
     def _remove_temporary_files(self) -> None:
         for entry in self._entries:
-            remove_ours_below(self._disk, self._run.temporary(entry.source, entry.number))
+            remove_ours_below(self._disk, temporary_name(self._run.token, entry.source, entry.number))
 
     def _target(self, entry: Entry) -> str:
         return os.path.join(self._dest, *entry.to.split("/"))
