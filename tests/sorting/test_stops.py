@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import shutil
 import signal
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -15,6 +20,7 @@ import pytest
 from digitsort.errors import UsageError
 from digitsort.files.disk import Disk
 from digitsort.sorting.plan import Mode
+from tests.conftest import REPOSITORY
 from tests.sorting.stopping import Scene, StoppingDisk, in_child, two_devices
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -136,3 +142,56 @@ def test_double_kills(places: Callable[[bool], Callable[[], Scene]], across: boo
         scene.undo(Disk())
         scene.check_undone()
     print(f"{kills} double kills in {rounds} rounds")
+
+
+SYSTEM_CALLS = {
+    # as the system calls them, and what they are in `Disk`
+    "renameat2": "rename_new",
+    "rename": "replace",
+    "link": "link",
+    "unlink": "unlink",
+    "mkdir": "mkdir",
+    "rmdir": "rmdir",
+    "write": "write",
+    "fsync": "fsync",
+    "syncfs": "sync_file_system",
+    "fchmod": "set_mode",
+    "utimensat": "set_times",
+}
+
+TRACED = """
+import json, sys
+from pathlib import Path
+from digitsort.sorting.plan import Mode
+from tests.conftest import REPOSITORY
+from tests.sorting.stopping import Scene, StoppingDisk
+scene, disk = Scene(Path(sys.argv[1]), Path(sys.argv[2])), StoppingDisk()
+print("begin", flush=True)
+scene.sort(Mode.MOVE, disk)
+scene.undo(disk)
+print(json.dumps(disk.calls), flush=True)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_no_change_bypasses_what_is_counted() -> None:
+    """The system sees as many changes below SOURCE and DEST as `Disk` made: all could be stopped."""
+    with two_devices() as (one, other, _):
+        trace = one / "trace"
+        options = ["-f", "-q", "-y", "-o", str(trace), "-e", f"trace={','.join(SYSTEM_CALLS)}"]
+        command = [sys.executable, "-B", "-c", TRACED, str(one / "s"), str(other / "d")]
+        ran = subprocess.run(
+            ["strace", *options, *command], capture_output=True, text=True, check=False, cwd=REPOSITORY
+        )
+        if "ptrace" in ran.stderr.lower():
+            pytest.skip("no ptrace here")
+        counted = json.loads(ran.stdout.splitlines()[-1])
+        lines = trace.read_text().split('"begin', 1)[1].splitlines()
+        below = [line for line in lines if str(one / "s") in line or str(other / "d") in line]
+        # The lock's library asks for a folder that is there: no change.
+        changes = [line for line in below if "EEXIST" not in line]
+        seen = Counter(line.split("(")[0].split()[-1] for line in changes)
+        assert {SYSTEM_CALLS[name]: count for name, count in seen.items()} == {
+            name: count for name, count in counted.items() if name in SYSTEM_CALLS.values()
+        }
