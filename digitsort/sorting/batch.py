@@ -13,10 +13,11 @@ from digitsort.files.disk import Disk
 from digitsort.files.names import printable
 from digitsort.sorting.copying import Stop, copy_files, link_hard, link_symbolic
 from digitsort.sorting.folders import Folders
-from digitsort.sorting.journal import Entry, Journal, new_journal
+from digitsort.sorting.journal import Journal, new_journal
 from digitsort.sorting.lock import Held
 from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode, Operation
+from digitsort.sorting.run import Entry
 from digitsort.sorting.transfer import NotDeliveredError, Results, Task, look
 
 TRANSFERS: Mapping[Mode, Callable[[Disk, Sequence[Task], Stop], Results]] = {

@@ -14,7 +14,8 @@ from digitsort.files.disk import NEW, Disk
 from digitsort.files.names import printable, to_cell
 from digitsort.labels import COLUMNS, SOURCE, Row, read_labels, write_table
 from digitsort.sorting.journal import FOLDER, write_all
-from digitsort.sorting.transfer import Task, copy_to_temporary, publish, remove_ours
+from digitsort.sorting.publish import publish
+from digitsort.sorting.transfer import Task, copy_to_temporary, remove_ours
 
 LABELS_NAME = "labels.csv"
 

@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable, Sequence
 
 from digitsort.files.disk import Disk
+from digitsort.sorting.publish import publish
 from digitsort.sorting.transfer import (
     NotDeliveredError,
     Results,
     Task,
     copy_to_temporary,
-    publish,
     remove_ours,
     target_errors,
 )

@@ -10,14 +10,13 @@ from contextlib import suppress
 
 from digitsort.files.disk import Disk
 from digitsort.sorting.copying import Stop
+from digitsort.sorting.publish import publish, rename_new
 from digitsort.sorting.transfer import (
     NotDeliveredError,
     Results,
     Task,
     copy_to_temporary,
-    publish,
     remove_ours,
-    rename_new,
     source_errors,
     sync_folder,
     target_errors,

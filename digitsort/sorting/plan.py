@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from digitsort.errors import OutputError, UsageError
@@ -201,6 +202,7 @@ def folder_for(row: Row, *, accept_uncertain: bool) -> str:
     return label
 
 
+@lru_cache(maxsize=1024)
 def _is_folder_name(label: str) -> bool:
     """Whether any file system takes it, as it is, for the name of one folder."""
     return (

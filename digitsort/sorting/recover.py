@@ -13,9 +13,10 @@ from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
 from digitsort.sorting.books import Sorted, update_books
 from digitsort.sorting.folders import remove_empty
-from digitsort.sorting.journal import Entry, Run, journals, read_run, reopen
+from digitsort.sorting.journal import journals, read_run, reopen
 from digitsort.sorting.lock import Held
 from digitsort.sorting.plan import Mode
+from digitsort.sorting.run import Entry, Run
 from digitsort.sorting.transfer import NotDeliveredError, look, remove_ours, sync_folder, temporary_name
 
 

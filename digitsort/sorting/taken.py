@@ -8,6 +8,7 @@ import os
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
@@ -16,8 +17,7 @@ MOST_NAME_BYTES = 255
 """Of a file name, on every common file system."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a file goes.
 
     Attributes

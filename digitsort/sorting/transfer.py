@@ -1,4 +1,4 @@
-"""Bring a file's content, times and mode under a new name, never replacing another."""
+"""Read a file for its hash, and copy its content, times and mode to a temporary name."""
 
 from __future__ import annotations
 
@@ -23,16 +23,12 @@ from digitsort.files.names import printable
 
 CHUNK_BYTES = 2**20
 
-_NO_RENAME = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""What a rename that replaces nothing answers where there is none (NFS, some FUSE, macOS)."""
-
-_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
-"""What `os.link` answers where there are no hard links (FAT, some network shares)."""
-
 _BAD_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
 """What a file system answers to a name that it can't have: a matter of one file, not of the disk."""
 
-_NO_ATTRIBUTES = {*_NO_LINKS, errno.ENODATA, errno.EINVAL, errno.EACCES}
+_NO_ATTRIBUTES = {
+    *(errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENODATA, errno.EINVAL, errno.EACCES),
+}
 """As `shutil.copystat` has it: an attribute that the target can't have is not worth the file."""
 
 
@@ -191,8 +187,8 @@ def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: b
         copy = disk.open(task.temporary, NEW)
         try:
             try:
-                sha256 = _expected(_copy_content(disk, source, copy), task.sha256)
-                _copy_metadata(disk, source, copy, status, owner=owner)
+                sha256 = _expected(copy_content(disk, source, copy), task.sha256)
+                copy_metadata(disk, source, copy, status, owner=owner)
                 if durable and not SYNCS_FILE_SYSTEMS:
                     disk.fsync(copy)
             finally:
@@ -207,7 +203,8 @@ def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: b
     return Seen(status, sha256)
 
 
-def _copy_content(disk: Disk, source: int, copy: int) -> str:
+def copy_content(disk: Disk, source: int, copy: int) -> str:
+    """Copy from one open file to another; the sha256 of what was copied."""
     digest = hashlib.sha256()
     while chunk := _chunk(disk, source):
         digest.update(chunk)
@@ -224,7 +221,8 @@ def _chunk(disk: Disk, source: int) -> bytes:
         raise NotDeliveredError(error.strerror or str(error)) from error
 
 
-def _copy_metadata(disk: Disk, source: int, copy: int, status: os.stat_result, *, owner: bool) -> None:
+def copy_metadata(disk: Disk, source: int, copy: int, status: os.stat_result, *, owner: bool) -> None:
+    """Give an open file the mode, times, attributes and perhaps the owner of another."""
     if not HAS_METADATA_BY_DESCRIPTOR:
         return
     if owner:
@@ -238,60 +236,6 @@ def _copy_metadata(disk: Disk, source: int, copy: int, status: os.stat_result, *
             raise
     disk.set_mode(copy, stat.S_IMODE(status.st_mode))
     disk.set_times(copy, status.st_atime_ns, status.st_mtime_ns)
-
-
-def rename_new(disk: Disk, source: str, target: str) -> None:
-    """Give a file another name on the same file system, which nothing has.
-
-    Where there is no such rename: a link, then the old name away.
-
-    Raises
-    ------
-    FileExistsError
-        If something has it.
-    OSError
-        With EXDEV if it is another file system, or one that has neither call.
-    """
-    try:
-        disk.rename_new(source, target)
-    except OSError as error:
-        if error.errno not in _NO_RENAME:
-            raise
-        try:
-            disk.link(source, target)
-        except OSError as link_error:
-            if link_error.errno in _NO_LINKS:
-                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), source, None, target) from error
-            raise
-        disk.unlink(source)
-
-
-def publish(disk: Disk, temporary: str, target: str) -> None:
-    """Give a finished copy its final name; where no name can be given so, copy it once more."""
-    try:
-        rename_new(disk, temporary, target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        _copy_new(disk, temporary, target)
-        disk.unlink(temporary)
-
-
-def _copy_new(disk: Disk, temporary: str, target: str) -> None:
-    source = disk.open(temporary, READ_NO_WAIT)
-    try:
-        copy = disk.open(target, NEW)
-        try:
-            _copy_content(disk, source, copy)
-            _copy_metadata(disk, source, copy, disk.fstat(source), owner=False)
-            disk.fsync(copy)
-        except BaseException:
-            remove_ours(disk, target)
-            raise
-        finally:
-            disk.close(copy)
-    finally:
-        disk.close(source)
 
 
 def remove_ours(disk: Disk, path: str) -> None:

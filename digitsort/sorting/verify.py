@@ -14,9 +14,10 @@ from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
 from digitsort.progress import Progress, silent
 from digitsort.sorting.books import LABELS_NAME
-from digitsort.sorting.journal import FOLDER, Run, journals, read_runs
+from digitsort.sorting.journal import FOLDER, journals, read_runs
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import status_of
+from digitsort.sorting.run import Run
 from digitsort.sorting.transfer import NotDeliveredError, look
 
 LITTER = {"thumbs.db", "desktop.ini"}
