@@ -156,4 +156,4 @@ class _Applying:
 
 
 def _sorted(operation: Operation) -> Sorted:
-    return Sorted(operation.target, operation.row.path, operation.cells)
+    return Sorted(operation.target, operation.source, operation.cells)

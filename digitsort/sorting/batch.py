@@ -133,11 +133,11 @@ class Deliverer:
             cells.pop(name, None)
         to = self._below(task.target)
         if self._mode is not Mode.MOVE or task.seen is None:
-            return Entry(task.number, os.path.abspath(task.source), to, task.sha256, cells=cells)
+            return Entry(task.number, operation.source, to, task.sha256, cells=cells)
         status = task.seen.status
         return Entry(
             task.number,
-            os.path.abspath(task.source),
+            operation.source,
             to,
             task.sha256,
             status.st_size,

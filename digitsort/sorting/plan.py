@@ -52,6 +52,12 @@ class Operation:
     target: str
 
     @property
+    def source(self) -> str:
+        """Absolute path of the file."""
+        path = self.row.path
+        return path if os.path.isabs(path) else os.path.abspath(path)
+
+    @property
     def cells(self) -> Mapping[str, str]:
         """Cells of the row, also of one that was not read from a file."""
         row = self.row

@@ -314,3 +314,18 @@ def test_dest_inside_source_moved(here: Path, model_file: Path) -> None:
     before = read_tree(here / "scans" / "sorted" / "7")
     invoke("sort", "scans", "scans/sorted", "--move", "-m", model_file)
     assert read_tree(here / "scans" / "sorted" / "7") == before
+
+
+def test_a_folder_of_dest_sorted_again_leaves_no_row_behind(here: Path, model_file: Path) -> None:
+    """With another threshold, say; the files move on within DEST, and so do their rows."""
+    invoke("sort", "scans", "sorted", "--move", "-m", model_file)
+    done = invoke(
+        "sort", "sorted/_uncertain", "sorted", "--move", "-m", model_file, "--min-confidence", "0"
+    )
+    assert done.exit_code == 0
+    rows = [os.path.relpath(r.path, here / "sorted") for r in read_labels(here / "sorted/labels.csv")]
+    assert f"{best_guess(model_file)}/mixed.png" in rows
+    assert "_uncertain/mixed.png" not in rows
+    assert invoke("verify", "sorted").exit_code == 0
+    assert invoke("undo", "sorted", "--all").exit_code == 0
+    assert (here / "scans" / "mixed.png").read_bytes() == MIXED
