@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,7 @@ def _wait_for_progress(run: subprocess.Popen[bytes], scans: Path, dest: Path, st
         pass
 
 
+@cache
 def _workers() -> list[str]:
     """Worker processes, where sort takes them."""
     shown = subprocess.run(
