@@ -57,8 +57,9 @@ def _copy_new(disk: Disk, temporary: str, target: str) -> None:
     try:
         copy = disk.open(target, NEW)
         try:
-            copy_content(disk, source, copy)
-            copy_metadata(disk, source, copy, disk.fstat(source), owner=False)
+            status = disk.fstat(source)
+            copy_content(disk, source, copy, status.st_size)
+            copy_metadata(disk, source, copy, status, owner=False)
             disk.fsync(copy)
         except BaseException:
             remove_ours(disk, target)
