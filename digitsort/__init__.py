@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from digitsort.model.reading import Model, load_model
     from digitsort.records import Outcome, Status
     from digitsort.sorting.apply import apply_plan
-    from digitsort.sorting.plan import plan_sort
+    from digitsort.sorting.plan import Mode, SortOptions, plan_sort
     from digitsort.training.datasets import open_datasets
     from digitsort.training.default import default_model
     from digitsort.training.evaluate import evaluate
@@ -33,9 +33,11 @@ __all__ = [
     "DigitsortError",
     "ExitCode",
     "Limits",
+    "Mode",
     "Model",
     "Outcome",
     "Settings",
+    "SortOptions",
     "Status",
     "TrainingOptions",
     "__version__",
@@ -56,9 +58,11 @@ _HOMES = {
     "DigitsortError": "errors",
     "ExitCode": "errors",
     "Limits": "files.limits",
+    "Mode": "sorting.plan",
     "Model": "model.reading",
     "Outcome": "records",
     "Settings": "classify",
+    "SortOptions": "sorting.plan",
     "Status": "records",
     "TrainingOptions": "training.options",
     "apply_plan": "sorting.apply",

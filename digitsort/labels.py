@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,8 +34,47 @@ COLUMNS = (
 HUMAN, SOURCE = "human", "source"
 """Further columns: a person's label, and where a sorted file came from."""
 
+SHORT = 16
+"""Characters of a cell that many rows may have alike, and of which one copy will do."""
+
+_STATUSES = {status.value: status for status in Status}
+
 NONE_LABEL = "_none"
 """The reserved class "not a digit"."""
+
+
+class Cells(Mapping[str, str]):
+    """The cells of a row by column; all rows of a file share the names, for there may be millions.
+
+    Parameters
+    ----------
+    index : dict
+        Column to its place.
+    values : sequence of str
+    """
+
+    __slots__ = ("_index", "_values")
+
+    def __init__(self, index: dict[str, int], values: Sequence[str]) -> None:
+        self._index = index
+        self._values = tuple(values)
+
+    def __getitem__(self, column: str) -> str:
+        return self._values[self._index[column]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def items(self) -> ItemsView[str, str]:
+        """Columns and cells; faster than one by one."""
+        values = self._values
+        return {column: values[place] for column, place in self._index.items()}.items()
+
+    def __repr__(self) -> str:
+        return f"Cells({dict(self.items())})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +88,7 @@ class Row:
     label, reason, sha256, model, human, source : str
         As in the file; empty where the cell or the column is. `source` is resolved like `path`.
     status : Status
-    cells : dict
+    cells : mapping
         All cells as they were read, by column.
     """
 
@@ -61,7 +100,7 @@ class Row:
     model: str = ""
     human: str = ""
     source: str = ""
-    cells: dict[str, str] = field(default_factory=dict)
+    cells: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +170,24 @@ class LabelsWriter:
             self._stream.write(json.dumps(_typed(record), ensure_ascii=False) + "\n")
 
 
-def write_rows(path: Path, columns: Sequence[str], rows: Iterable[dict[str, str]]) -> None:
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
     """Write rows of ready cells, replacing the file as a whole."""
     with replacing(path, force=True) as file:
-        stream = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        writer = csv.writer(stream, lineterminator="\n")
-        # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
-        quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        for cells in (columns, *([row.get(name, "") for name in columns] for row in rows)):
-            (quoting if any("\r" in cell for cell in cells) else writer).writerow(cells)
-        stream.flush()
-        stream.detach()
+        write_table(file, columns, rows)
+
+
+def write_table(file: IO[bytes], columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Write a header and rows of ready cells; a cell that a row has not is empty."""
+    stream = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
+    quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writerow(columns)
+    for row in rows:
+        cells = [row.get(name, "") for name in columns]
+        (quoting if "\r" in "".join(cells) else writer).writerow(cells)
+    stream.flush()
+    stream.detach()
 
 
 def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:
@@ -160,14 +206,26 @@ def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:
     """
     base = folder_of(str(path)) if root is None else str(root.absolute())
     with _opened(path) as file:
-        reader = csv.DictReader(file, strict=True)
+        reader = csv.reader(file, strict=True)
+        line = 0
         try:
-            _check_header(path, reader.fieldnames or ())
-            for cells in reader:
-                yield _row(path, reader.line_num, cells, base)
+            columns = next(reader, [])
+            line = reader.line_num
+            _check_header(path, columns)
+            index = {name: place for place, name in enumerate(columns)}
+            known: dict[str, str] = {}
+            for values in reader:
+                line = reader.line_num
+                if len(values) == len(columns):
+                    shared = [known.setdefault(v, v) if len(v) < SHORT else v for v in values]
+                    yield _row(path, line, Cells(index, shared), base)
+                elif values:
+                    raise UsageError(
+                        f"{printable(str(path))}, line {line}: a row with too few or many cells."
+                    )
         except (csv.Error, UnicodeDecodeError) as error:
             raise UsageError(
-                f"{printable(str(path))}, line {reader.line_num + 1}: {error}. "
+                f"{printable(str(path))}, line {line + 1}: {error}. "
                 "It is no labels.csv as digitsort writes it."
             ) from error
 
@@ -199,12 +257,10 @@ def _check_header(path: Path, columns: Sequence[str]) -> None:
         )
 
 
-def _row(path: Path, line: int, cells: dict[str, str], base: str) -> Row:
-    if None in cells or None in cells.values():
-        raise UsageError(f"{printable(str(path))}, line {line}: a row with too few or many cells.")
+def _row(path: Path, line: int, cells: Cells, base: str) -> Row:
     try:
-        status = Status(cells["status"])
-    except ValueError as error:
+        status = _STATUSES[cells["status"]]
+    except KeyError as error:
         raise UsageError(
             f"{printable(str(path))}, line {line}: {cells['status']!r} is no status; "
             f"they are {', '.join(Status)}."

@@ -14,3 +14,14 @@ class Progress(Protocol):
 
 def silent(stage: str, done: int, total: int | None) -> None:
     """Listen to nothing."""
+
+
+class ByteProgress(Protocol):
+    """Told how far a work on files is."""
+
+    def __call__(self, done: int, total: int, size: int) -> None:
+        """`done` of `total` files are finished; they have `size` bytes."""
+
+
+def silent_bytes(done: int, total: int, size: int) -> None:
+    """Listen to nothing."""

@@ -12,9 +12,9 @@ import digitsort
 
 # Public interface: a name goes away only with a major version.
 NAMES = """
-    DigitClassifier DigitsortError ExitCode Limits Model Outcome Settings Status TrainingOptions
-    __version__ apply_plan classify_files classify_folder default_model evaluate load_model
-    open_datasets plan_sort read_labels train
+    DigitClassifier DigitsortError ExitCode Limits Mode Model Outcome Settings SortOptions Status
+    TrainingOptions __version__ apply_plan classify_files classify_folder default_model evaluate
+    load_model open_datasets plan_sort read_labels train
 """.split()
 
 

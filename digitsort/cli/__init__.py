@@ -13,6 +13,8 @@ from digitsort.cli.inspect import inspect
 from digitsort.cli.model import model
 from digitsort.cli.sort import sort
 from digitsort.cli.train import train
+from digitsort.cli.undo import undo
+from digitsort.cli.verify import verify
 
 
 def _show_version(wanted: bool) -> None:
@@ -40,7 +42,7 @@ def make_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    for command in (classify, sort, evaluate, train, inspect, model):
+    for command in (classify, sort, undo, verify, evaluate, train, inspect, model):
         app.command()(command)
     return app
 

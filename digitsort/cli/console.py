@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -25,7 +26,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from digitsort.progress import Progress
+from digitsort.progress import ByteProgress, Progress
 
 if TYPE_CHECKING:
     from digitsort.files.discover import Walk
@@ -40,6 +41,11 @@ class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")
+
+
+class _Size(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(decimal(int(task.fields.get("size", 0))), style="progress.download")
 
 
 def stderr_console(*, quiet: bool = False) -> Console:
@@ -59,13 +65,14 @@ def table() -> Table:
     return Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
 
 
-def _bars(console: Console) -> Bars:
+def _bars(console: Console, *further: ProgressColumn) -> Bars:
     return Bars(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),
+        *further,
         TimeRemainingColumn(),
         console=console,
         transient=True,
@@ -86,6 +93,18 @@ def stages(*, quiet: bool = False) -> Iterator[Progress]:
                 known.clear()
                 known[stage] = bars.add_task(stage, total=total)
             bars.update(known[stage], completed=done, total=total)
+
+        yield show
+
+
+@contextmanager
+def delivered(verb: str, *, quiet: bool = False) -> Iterator[ByteProgress]:
+    """Show a bar of files and the bytes that they have."""
+    with _bars(stderr_console(quiet=quiet), _Size()) as bars:
+        task = bars.add_task(verb, total=None)
+
+        def show(done: int, total: int, size: int) -> None:
+            bars.update(task, completed=done, total=total, size=size)
 
         yield show
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +15,12 @@ from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digitsort.classify import Settings
     from digitsort.labels import Row
+    from digitsort.sorting.lock import Held
+    from digitsort.sorting.plan import Conflict, Mode, Plan, SortOptions
 
 
 @reports_errors
@@ -25,10 +31,34 @@ def sort(
     dest: Annotated[
         Path, typer.Argument(metavar="DEST", help="Gets folders 0-9, _uncertain and _rejected.")
     ],
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the files; the default.")] = False,
+    move: Annotated[
+        bool, typer.Option("--move", help="Move them; `digitsort undo` puts them back.")
+    ] = (False),
+    link: Annotated[
+        str | None,
+        typer.Option("--link", metavar="hard|sym", help="Make links to them instead of copies."),
+    ] = None,
+    keep_folders: Annotated[
+        bool, typer.Option("--keep-folders", help="Keep SOURCE's sub-folders below each digit.")
+    ] = False,
     accept_uncertain: Annotated[
         bool,
         typer.Option("--accept-uncertain", help="Best guesses go into their digit's folder."),
     ] = False,
+    on_conflict: Annotated[
+        str,
+        typer.Option(
+            "--on-conflict",
+            metavar="rename|skip|error",
+            help="Where another content has a file's name: number the new one, leave it, or do nothing "
+            "at all.",
+        ),
+    ] = "rename",
+    corrections: Annotated[
+        Path | None,
+        typer.Option("--corrections", metavar="FILE", help="A person's labels, which win."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Print what would be done, and do nothing.")
     ] = False,
@@ -45,42 +75,134 @@ def sort(
     max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
-    """Copy pictures into a folder for each digit. Nothing is ever replaced or removed."""
+    """Copy, move or link pictures into a folder for each digit. No file is ever replaced or lost."""
     from digitsort.classify import Settings
-    from digitsort.cli.console import stages
-    from digitsort.cli.delivery import print_delivery, print_plan
+    from digitsort.cli.delivery import print_plan, warn_of_open_run
     from digitsort.errors import UsageError
     from digitsort.files.names import printable
-    from digitsort.sorting.apply import apply_plan
-    from digitsort.sorting.plan import plan_sort
+    from digitsort.sorting.lock import locked
+    from digitsort.sorting.plan import SortOptions, plan_sort
 
-    target = Path(os.path.abspath(dest))
-    if target.exists() and not target.is_dir():
+    chosen = SortOptions(_mode(copy, move, link), _conflict(on_conflict), accept_uncertain)
+    target = Path(os.path.realpath(dest))
+    if os.path.lexists(target) and not target.is_dir():
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
-    if source.is_dir():
-        settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
-        rows = _classified(source, target, model, settings, workers, follow_links, quiet)
-    elif any(o is not None for o in (model, min_confidence, max_pixels, max_side, max_bytes)):
+    of_a_folder = (model, min_confidence, max_pixels, max_side, max_bytes)
+    if not source.is_dir() and any(option is not None for option in of_a_folder):
         raise UsageError(
             "SOURCE is labelled already: --model, --min-confidence and limits are for a folder."
         )
-    else:
-        rows = _labelled(source, root)
-    plan = plan_sort(rows, target, accept_uncertain=accept_uncertain)
+    settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
+
+    def plan() -> Plan:
+        if source.is_dir():
+            rows = _classified(source, target, model, settings, workers, follow_links, quiet)
+        else:
+            rows = _labelled(source, root)
+        rows = _corrected(rows, corrections, source, root)
+        return plan_sort(rows, target, _with_folders(chosen, rows, source, root, keep_folders))
+
     if dry_run:
-        print_plan(plan)
+        warn_of_open_run(target)
+        print_plan(plan())
         return ExitCode.DONE
-    with stages(quiet=quiet) as progress:
-        delivery = apply_plan(plan, progress)
-    print_delivery(plan, delivery, quiet=quiet)
-    return ExitCode.SOME_FAILED if delivery.failed or plan.left else ExitCode.DONE
+    _check_source(source)
+    with locked(target) as held:
+        return _carry_out(plan, held, quiet)
+
+
+def _carry_out(plan: Callable[[], Plan], held: Held, quiet: bool) -> ExitCode:
+    from digitsort.cli.console import delivered
+    from digitsort.cli.delivery import print_delivery, print_recovered
+    from digitsort.errors import NothingToDoError
+    from digitsort.sorting.apply import carry_out
+    from digitsort.sorting.recover import recover
+
+    recovered = recover(held)
+    print_recovered(recovered, quiet=quiet)
+    try:
+        planned = plan()
+    except NothingToDoError:
+        if recovered is None:
+            raise
+        return ExitCode.DONE  # all that was left to do was to finish the run that was killed
+    with delivered(planned.mode, quiet=quiet) as progress:
+        delivery = carry_out(planned, held, progress)
+    print_delivery(planned, delivery, quiet=quiet)
+    return ExitCode.SOME_FAILED if delivery.failed or planned.left else ExitCode.DONE
+
+
+def _mode(copy: bool, move: bool, link: str | None) -> Mode:
+    from digitsort.errors import UsageError
+    from digitsort.sorting.plan import Mode
+
+    if copy + move + (link is not None) > 1:
+        raise UsageError("Say one of --copy, --move and --link.")
+    if link is not None and link not in ("hard", "sym"):
+        raise UsageError(f"{link!r} is no kind of link: say --link hard or --link sym.")
+    if link is not None:
+        return Mode.HARD if link == "hard" else Mode.SYMBOLIC
+    return Mode.MOVE if move else Mode.COPY
+
+
+def _conflict(text: str) -> Conflict:
+    from digitsort.errors import UsageError
+    from digitsort.sorting.plan import Conflict
+
+    try:
+        return Conflict(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r}: say --on-conflict rename, skip or error.") from error
+
+
+def _corrected(rows: list[Row], corrections: Path | None, source: Path, root: Path | None) -> list[Row]:
+    from digitsort.cli.console import warn
+    from digitsort.corrections import read_corrections
+
+    if corrections is None:
+        return rows
+    if root is None and not source.is_dir():
+        root = source.absolute().parent  # the rows are those of this labels.csv
+    known = read_corrections(corrections, root)
+    corrected = list(known.correct(rows))
+    for row in known.unused():
+        warn(f"{row.path}: a correction for no file here, or its content has changed.")
+    return corrected
+
+
+def _with_folders(
+    chosen: SortOptions, rows: Sequence[Row], source: Path, root: Path | None, keep: bool
+) -> SortOptions:
+    """Options with the folder that the kept sub-folders are below: SOURCE, or what all files share."""
+    if not keep or not rows:
+        return chosen
+    if source.is_dir():
+        return replace(chosen, keep_folders_of=os.path.abspath(source))
+    base = os.path.abspath(source.parent if root is None else root)
+    folders = {os.path.dirname(os.path.abspath(row.path)) for row in rows}
+    top = os.path.join(base, "")
+    if not all(os.path.join(folder, "").startswith(top) for folder in folders):
+        return replace(chosen, keep_folders_of=_common(folders))
+    return replace(chosen, keep_folders_of=base)
+
+
+def _common(folders: set[str]) -> str | None:
+    try:
+        return os.path.commonpath(folders)
+    except ValueError:  # on several drives
+        return None
+
+
+def _check_source(source: Path) -> None:
+    from digitsort.files.discover import check_sources
+
+    check_sources([source])
 
 
 def _labelled(path: Path, root: Path | None) -> list[Row]:
-    from digitsort.files.discover import check_sources
     from digitsort.labels import read_labels, require_rows
 
-    check_sources([path])
+    _check_source(path)
     rows = list(read_labels(path, root))
     require_rows(rows, path)
     return rows

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
 @contextmanager
-def interrupts_wait() -> Iterator[None]:
+def interrupts_wait() -> Iterator[Sequence[int]]:
     """Hold Ctrl-C back until the block is done, however often it is pressed; then raise it.
 
     Outside of the main thread, which Python gives no signals to, nothing is held back.
+
+    Yields
+    ------
+    sequence of int
+        Not empty any more once it was pressed: a long block looks at it and ends early.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     pressed: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed
+        return
     before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
     try:
-        yield
+        yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
     if pressed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import unicodedata
 from functools import lru_cache
@@ -20,12 +21,16 @@ _REFERENCE = "file:"
 MOST_NAME_BYTES = 255
 """Of a file name, on every common file system."""
 
+_TO_NORMALIZE = re.compile(r"//|/\.|/$|^[^/]|^$")
+"""Where `os.path.normpath` may change a path, and some more: names that begin with a dot are rare."""
+
 
 def printable(path: str) -> str:
     """A path for a message: bytes that are no UTF-8 and control characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 
+@lru_cache(maxsize=1024)
 def is_folder_name(name: str) -> bool:
     """Whether any file system takes a name, as it is, for that of one visible folder."""
     return (
@@ -81,7 +86,9 @@ def from_cell(cell: str, root: str) -> str:
         text = os.fsdecode(unquote_to_bytes(cell[len(_REFERENCE) :]))
     else:
         text = cell
-    return os.path.normpath(os.path.join(root, text))
+    joined = os.path.join(root, text)
+    # Most paths are normal already, and there may be millions.
+    return joined if os.sep == "/" and not _TO_NORMALIZE.search(joined) else os.path.normpath(joined)
 
 
 def read_list(file: Path, separator: bytes) -> list[str]:
@@ -114,6 +121,8 @@ def _absolute_folder(folder: str, _working_folder: str) -> str:
 
 def _absolute(path: str) -> str:
     """As `os.path.abspath`, but right also where ``..`` leads back from a link."""
+    if os.sep == "/" and not _TO_NORMALIZE.search(path):
+        return path
     if os.pardir in path.split(os.sep):
         folder, name = os.path.split(path)
         if name != os.pardir:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
-import stat
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import IO
 
-from digitsort.errors import OutputError
-from digitsort.files.atomic import publish
+from digitsort.errors import DigitsortError, OutputError
+from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
-from digitsort.files.names import printable, to_cell
-from digitsort.labels import COLUMNS, SOURCE, Row, read_labels, write_rows
-from digitsort.progress import Progress, silent
-from digitsort.sorting.plan import Operation, Plan
+from digitsort.files.names import printable
+from digitsort.progress import ByteProgress, silent_bytes
+from digitsort.sorting.batch import Deliverer
+from digitsort.sorting.books import Sorted, read_books, update_books
+from digitsort.sorting.folders import remove_empty
+from digitsort.sorting.lock import Held, locked
+from digitsort.sorting.plan import Mode, Operation, Plan
+from digitsort.sorting.recover import recover
 
-CHUNK_BYTES = 2**20
-
-LABELS_NAME = "labels.csv"
+BATCH = 1024
+"""Files between two flushes of the journal, and made durable at once where they cross file systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,162 +43,117 @@ class Delivery:
     failed: tuple[tuple[str, str], ...]
 
 
-class _SourceError(Exception):
-    """A source that can't be delivered; the message says why."""
+def apply_plan(plan: Plan, progress: ByteProgress = silent_bytes, disk: Disk = DISK) -> Delivery:
+    """Copy, move or link every file of the plan to its target; times and modes are kept.
 
-
-def apply_plan(plan: Plan, progress: Progress = silent) -> Delivery:
-    """Copy every file of the plan to its target; times and modes are kept.
-
-    Each copy is written under a temporary name, compared with the content that was labelled, and then
-    given its final name, so that a target is whole or absent. ``DEST/labels.csv`` is brought up to
-    date, also when the run is interrupted.
+    A batch is written into the journal in ``DEST/.digitsort`` before it is begun. A copy is written
+    under a temporary name, compared with the content that was labelled, and then given its final name,
+    so that a target is whole or absent. ``DEST/labels.csv`` is brought up to date, also when the run is
+    interrupted.
 
     Raises
     ------
     OutputError
-        If DEST can't be written.
+        If DEST can't be written, or another run works in it.
     UsageError
-        If ``DEST/labels.csv`` is none; nothing is copied then.
+        If ``DEST/labels.csv`` is none; nothing is done then.
     """
-    earlier = _labels_of(Path(plan.dest))
-    done: list[Operation] = []
-    same: list[Operation] = []
-    failed: list[tuple[str, str]] = []
-    empty: set[str] = set()  # targets of those that failed
+    if not (plan.operations or plan.same):
+        return Delivery((), (), ())
+    with locked(Path(plan.dest), disk) as held:
+        recover(held, disk)
+        return carry_out(plan, held, progress, disk)
 
-    def deliver(operation: Operation) -> None:
+
+def carry_out(
+    plan: Plan, held: Held, progress: ByteProgress = silent_bytes, disk: Disk = DISK
+) -> Delivery:
+    """Do what `apply_plan` does, with the lock held and the last run recovered already."""
+    read_books(plan.dest)  # before anything is touched: it must be one
+    return _Applying(plan, progress, disk, held).run()
+
+
+class _Applying:
+    def __init__(self, plan: Plan, progress: ByteProgress, disk: Disk, held: Held) -> None:
+        self._plan = plan
+        self._progress = progress
+        self._disk = disk
+        self._deliverer = Deliverer(disk, held, plan.mode)
+        self._done: list[Operation] = []
+        self._same: list[Operation] = []
+        self._failed: list[tuple[str, str]] = []
+        self._bytes = 0
+
+    def run(self) -> Delivery:
         try:
-            _copy(operation)
-        except _SourceError as error:
-            failed.append((operation.row.path, str(error)))
-            empty.add(operation.target)
-        else:
-            done.append(operation)
-            empty.discard(operation.target)
-
-    try:
-        for count, operation in enumerate(plan.operations):
-            progress("sort", count, len(plan.operations))
-            with interrupts_wait():  # a file is copied and in the books, or neither
-                deliver(operation)
-        for operation in plan.same:
-            if operation.target in empty:  # its twin failed: it takes the place
-                with interrupts_wait():
-                    deliver(operation)
-            else:
-                same.append(operation)
-        progress("sort", len(plan.operations), len(plan.operations))
-    finally:
-        with interrupts_wait():
-            _update_labels(Path(plan.dest), earlier, done, same)
-    return Delivery(tuple(done), tuple(same), tuple(failed))
-
-
-def _copy(operation: Operation) -> None:
-    target = Path(operation.target)
-    with _opened_source(operation.row.path) as source, _target_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.parent.is_symlink():
-            raise _SourceError(f"{printable(str(target.parent))} became a link meanwhile")
-        descriptor, name = tempfile.mkstemp(prefix=".digitsort-", suffix=".tmp", dir=target.parent)
-        temporary = Path(name)
+            self._deliver(self._plan.operations)
+            self._deliver_twins()
+        except BaseException:
+            # The journal knows what was done. Where the books can't be brought up to date now, on a
+            # full disk, the next run does it.
+            with suppress(OSError, DigitsortError), interrupts_wait():
+                self._close_books("stopped")
+            raise
         try:
-            with os.fdopen(descriptor, "wb") as copy:
-                sha256 = _copy_content(source, copy)
-            if operation.row.sha256 not in ("", sha256):
-                raise _SourceError("changed since it was labelled")
-            _copy_times_and_mode(operation.row.path, temporary)
-            publish(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
+            with interrupts_wait():
+                self._close_books("done")
+        except OSError as error:
+            raise OutputError(
+                f"{printable(self._plan.dest)} can't be written: {error.strerror}. All files are "
+                "delivered; make room, and run the command again to bring its labels.csv up to date."
+            ) from error
+        return Delivery(tuple(self._done), tuple(self._same), tuple(self._failed))
+
+    def _deliver(self, operations: Iterable[Operation]) -> None:
+        waiting = iter(operations)
+        total = len(self._plan.operations)
+        self._progress(len(self._done) + len(self._failed), total, self._bytes)
+        while batch := list(islice(waiting, BATCH)):
+            with interrupts_wait() as pressed:
+                result = self._deliverer.deliver(batch, pressed)
+                self._done += result.done
+                self._failed += [(operation.row.path, reason) for operation, reason in result.failed]
+                self._bytes += result.size
+            if result.error is not None:
+                raise result.error
+            self._progress(len(self._done) + len(self._failed), total, self._bytes)
+
+    def _deliver_twins(self) -> None:
+        """Of files with the content of another one: one whose twin failed takes its place."""
+        waiting = list(self._plan.same)
+        planned = {o.target for o in self._plan.operations} if self._failed else set()
+        while waiting:
+            empty = planned - {o.target for o in self._done} if planned else planned
+            self._same += [o for o in waiting if o.target not in empty]
+            waiting = [o for o in waiting if o.target in empty]
+            first = {o.target: o for o in reversed(waiting)}
+            self._deliver(first.values())
+            waiting = [o for o in waiting if o is not first[o.target]]
+
+    def _close_books(self, end: str) -> None:
+        """Bring labels.csv up to date before the journal says that the run has ended."""
+        journal = self._deliverer.journal
+        if journal is not None and len(self._done) < len(self._plan.operations):
+            made = (os.path.join(self._plan.dest, folder) for folder in journal.run.made)
+            remove_empty(self._disk, made)
+        if journal is not None and not self._done:  # a run that delivered nothing leaves nothing
+            journal.close()
+            self._disk.unlink(journal.run.path)
+            journal = None
+        if journal is not None:
+            journal.flush()
+        if self._done or self._same:
+            update_books(
+                self._disk,
+                self._plan.dest,
+                delivered=map(_sorted, self._done),
+                moved=self._plan.mode is Mode.MOVE,
+                there=map(_sorted, self._same),
+            )
+        if journal is not None:
+            journal.mark(end=end)
+            journal.close()
 
 
-@contextmanager
-def _opened_source(path: str) -> Iterator[IO[bytes]]:
-    # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        raise _SourceError(error.strerror or str(error)) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise _SourceError("no regular file")
-    with os.fdopen(descriptor, "rb") as file:
-        yield file
-
-
-def _copy_times_and_mode(source: str, copy: Path) -> None:
-    try:
-        shutil.copystat(source, copy)
-    except FileNotFoundError as error:
-        raise _SourceError(error.strerror or str(error)) from error
-
-
-@contextmanager
-def _target_errors(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileExistsError as error:
-        raise _SourceError(f"{printable(str(target))} appeared meanwhile") from error
-    except OSError as error:
-        raise OutputError(
-            f"{printable(str(target))} can't be written: {error.strerror}. The sources are untouched; "
-            "make room or name another DEST, and run the command again to go on."
-        ) from error
-
-
-def _copy_content(source: IO[bytes], copy: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while chunk := _read_chunk(source):
-        digest.update(chunk)
-        copy.write(chunk)
-    return digest.hexdigest()
-
-
-def _read_chunk(source: IO[bytes]) -> bytes:
-    try:
-        return source.read(CHUNK_BYTES)
-    except OSError as error:
-        raise _SourceError(error.strerror or str(error)) from error
-
-
-def _labels_of(dest: Path) -> dict[str, Row]:
-    """What ``DEST/labels.csv`` says already, by path."""
-    path = dest / LABELS_NAME
-    return {row.path: row for row in read_labels(path)} if os.path.lexists(path) else {}
-
-
-def _update_labels(
-    dest: Path, earlier: dict[str, Row], done: Sequence[Operation], same: Sequence[Operation]
-) -> None:
-    """Rows of earlier sorts stay; a file delivered now has the row of now.
-
-    A file whose content was there already keeps the source that it was copied from, and what a person
-    wrote into its row.
-    """
-    if not (done or same):
-        return
-    rows = {path: row.cells for path, row in earlier.items()}
-    for operation in done:
-        rows[operation.target] = _cells(operation, dest, "")
-    for operation in same:
-        written = rows.get(operation.target, {})
-        rows[operation.target] = _kept(written, _cells(operation, dest, written.get(SOURCE, "")))
-    further = (name for cells in rows.values() for name in cells)
-    write_rows(dest / LABELS_NAME, list(dict.fromkeys([*COLUMNS, SOURCE, *further])), rows.values())
-
-
-def _kept(written: dict[str, str], cells: dict[str, str]) -> dict[str, str]:
-    """Today's cells; from the row written before, the columns that they have not or leave empty."""
-    further = {name: text for name, text in written.items() if name not in COLUMNS}
-    return {**further, **{name: text for name, text in cells.items() if text or name not in further}}
-
-
-def _cells(operation: Operation, dest: Path, source: str) -> dict[str, str]:
-    return {
-        **operation.row.cells,
-        "path": to_cell(operation.target, str(dest)),
-        SOURCE: source or to_cell(operation.row.path, str(dest)),
-    }
+def _sorted(operation: Operation) -> Sorted:
+    return Sorted(operation.target, operation.source, operation.cells)

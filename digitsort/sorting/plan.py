@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.files.names import MOST_NAME_BYTES, is_folder_name, printable
+from digitsort.files.names import is_folder_name, printable
 from digitsort.labels import NONE_LABEL, Row
 from digitsort.records import Status
+from digitsort.sorting.taken import Folder, open_folder
 
 UNCERTAIN_FOLDER = "_uncertain"
 REJECTED_FOLDER = "_rejected"
+
+
+class Mode(StrEnum):
+    """How files get to their targets."""
+
+    COPY = "copy"
+    MOVE = "move"
+    HARD = "hard link"
+    SYMBOLIC = "symbolic link"
+
+
+class Conflict(StrEnum):
+    """What becomes of a file whose name another content has."""
+
+    RENAME = "rename"
+    SKIP = "skip"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +49,21 @@ class Operation:
 
     row: Row
     target: str
+
+    @property
+    def source(self) -> str:
+        """Absolute path of the file."""
+        path = self.row.path
+        return path if os.path.isabs(path) else os.path.abspath(path)
+
+    @property
+    def cells(self) -> Mapping[str, str]:
+        """Cells of the row, also of one that was not read from a file."""
+        row = self.row
+        if "status" in row.cells:
+            return row.cells
+        made = {"label": row.label, "status": row.status.value, "reason": row.reason}
+        return {**made, "sha256": row.sha256, "model": row.model, **row.cells}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,40 +84,112 @@ class Plan:
     operations: tuple[Operation, ...]
     same: tuple[Operation, ...]
     left: tuple[tuple[str, str], ...]
+    mode: Mode = Mode.COPY
 
 
-def plan_sort(rows: Iterable[Row], dest: Path, *, accept_uncertain: bool = False) -> Plan:
-    """Plan the delivery of files into a folder for each label.
+@dataclass(frozen=True, slots=True)
+class SortOptions:
+    """How files are sorted.
+
+    Attributes
+    ----------
+    mode : Mode
+    conflict : Conflict
+        What becomes of a file whose name another content has in its folder.
+    accept_uncertain : bool
+        Best guesses go into their digit's folder instead of ``_uncertain``.
+    keep_folders_of : str or None
+        Keep the folders that files have below this one, an absolute path; by default none. Files that
+        lie elsewhere go into the folder of their label itself.
+    """
+
+    mode: Mode = Mode.COPY
+    conflict: Conflict = Conflict.RENAME
+    accept_uncertain: bool = False
+    keep_folders_of: str | None = None
+
+
+def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOptions()) -> Plan:
+    """Plan the delivery of files into a folder for each label. Nothing is touched.
 
     Parameters
     ----------
     rows : iterable of Row
     dest : Path
-    accept_uncertain : bool
-        Best guesses go into their digit's folder instead of ``_uncertain``.
+    options : SortOptions
 
     Raises
     ------
     UsageError
         For a label that can't be the name of a folder.
     OutputError
-        If a folder of DEST is a link or a file.
+        If a folder of DEST is a link or a file; if another content has a file's name, and that is to be
+        an error.
     """
-    dest = Path(os.path.abspath(dest))
-    folders: dict[str, _Folder] = {}
-    operations: list[Operation] = []
-    same: list[Operation] = []
-    left: list[tuple[str, str]] = []
+    dest = Path(os.path.realpath(dest))
+    planning = _Planning(dest, options)
     for row in rows:
+        planning.add(row)
+    return Plan(
+        str(dest),
+        tuple(planning.operations),
+        tuple(planning.same),
+        tuple(planning.left),
+        options.mode,
+    )
+
+
+class _Planning:
+    def __init__(self, dest: Path, options: SortOptions) -> None:
+        self._dest = dest
+        self._options = options
+        self._folders: dict[tuple[str, str], Folder] = {}
+        self.operations: list[Operation] = []
+        self.same: list[Operation] = []
+        self.left: list[tuple[str, str]] = []
+
+    def add(self, row: Row) -> None:
         if row.status is Status.ERROR and not row.human:
-            left.append((row.path, printable(row.reason) or "unreadable"))
-            continue
-        name = folder_for(row, accept_uncertain=accept_uncertain)
-        if name not in folders:
-            folders[name] = _open_folder(dest / name)
-        target, is_there = folders[name].place(os.path.basename(row.path), row.sha256)
-        (same if is_there else operations).append(Operation(row, target))
-    return Plan(str(dest), tuple(operations), tuple(same), tuple(left))
+            self.left.append((row.path, printable(row.reason) or "unreadable"))
+            return
+        label = folder_for(row, accept_uncertain=self._options.accept_uncertain)
+        above, name = os.path.split(row.path)
+        place = self._folder(label, above).place(name, row.sha256)
+        if place.is_there:
+            self.same.append(Operation(row, place.path))
+        elif place.is_conflict and self._options.conflict is not Conflict.RENAME:
+            self._refuse(row, label, name)
+        else:
+            self.operations.append(Operation(row, place.path))
+
+    def _refuse(self, row: Row, label: str, name: str) -> None:
+        reason = f"another content is called {printable(name)} in {label}"
+        if self._options.conflict is Conflict.ERROR:
+            raise OutputError(
+                f"{printable(row.path)}: {reason}. Nothing was done. Rename one of them, or say "
+                "--on-conflict rename or skip."
+            )
+        self.left.append((row.path, reason))
+
+    def _folder(self, label: str, above: str) -> Folder:
+        """The folder of DEST for a label and, where folders are kept, for the one that a file is in."""
+        base = self._options.keep_folders_of
+        key = label, "" if base is None else above
+        if key not in self._folders:
+            top = self._folders.get((label, ""))
+            if top is None:
+                top = self._folders[label, ""] = open_folder(str(self._dest / label))
+            self._folders[key] = top if base is None else _descended(top, above, base)
+        return self._folders[key]
+
+
+def _descended(folder: Folder, above: str, base: str) -> Folder:
+    """The folder below `folder` that is called as `above` is called below `base`."""
+    absolute, top = os.path.abspath(above), os.path.join(base, "")
+    if absolute.startswith(top):
+        for part in absolute[len(top) :].split(os.sep):
+            folder = folder.folder(part)
+    return folder
 
 
 def folder_for(row: Row, *, accept_uncertain: bool) -> str:
@@ -101,81 +205,3 @@ def folder_for(row: Row, *, accept_uncertain: bool) -> str:
             "Correct it in the labels.csv."
         )
     return label
-
-
-@dataclass(slots=True)
-class _Taken:
-    """A name in a folder of DEST and the sha256 of its content; None where nobody has looked yet."""
-
-    name: str
-    sha256: str | None
-
-
-@dataclass(slots=True)
-class _Folder:
-    """A folder of DEST and the names taken in it, by what makes names equal on any file system."""
-
-    path: str
-    taken: dict[str, _Taken] = field(default_factory=dict)
-
-    def place(self, name: str, sha256: str) -> tuple[str, bool]:
-        """A free name for a file, and False; or the name under which its content is there, and True."""
-        stem, suffix = os.path.splitext(name)
-        number = 1
-        while True:
-            candidate = _numbered(stem, suffix, number)
-            taken = self.taken.get(_folded(candidate))
-            if taken is None:
-                self.taken[_folded(candidate)] = _Taken(candidate, sha256)
-                return os.path.join(self.path, candidate), False
-            if sha256 and self._content(taken) == sha256:
-                return os.path.join(self.path, taken.name), True
-            number += 1
-
-    def _content(self, taken: _Taken) -> str:
-        if taken.sha256 is None:
-            taken.sha256 = file_sha256(os.path.join(self.path, taken.name))
-        return taken.sha256
-
-
-def file_sha256(path: str) -> str:
-    """SHA-256 of a regular file's content, in hex; empty for anything else."""
-    if os.path.islink(path) or not os.path.isfile(path):
-        return ""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _open_folder(path: Path) -> _Folder:
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise OutputError(
-            f"{printable(str(path))} is a link or a file, not a folder: nothing is sorted through it. "
-            "Remove it or name another DEST."
-        )
-    folder = _Folder(str(path))
-    if path.exists():
-        try:
-            for name in sorted(os.listdir(path)):
-                folder.taken[_folded(name)] = _Taken(name, None)
-        except OSError as error:
-            raise OutputError(
-                f"{printable(str(path))} can't be listed: {error.strerror}. Name another DEST."
-            ) from error
-    return folder
-
-
-def _folded(name: str) -> str:
-    """Equal for names that some file system takes for the same: case, composed and decomposed.
-
-    The canonical caseless match of the Unicode Standard, 3.13, D145.
-    """
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
-
-
-def _numbered(stem: str, suffix: str, number: int) -> str:
-    if number == 1:
-        return stem + suffix
-    ending = f"_{number}{suffix}"
-    while stem and len(os.fsencode(stem + ending)) > MOST_NAME_BYTES:
-        stem = stem[:-1]
-    return stem + ending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image
 
 from digitsort import load_model, read_labels
 from digitsort.decide import decide
-from tests.conftest import Tree, digit_image, digit_png, invoke, make_tree, png, read_tree
+from tests.conftest import Link, Tree, digit_image, digit_png, invoke, make_tree, png, read_tree
 
 BLANK = png(Image.new("L", (64, 64), 255))
 MIXED = png(Image.blend(digit_image(1), digit_image(0), 0.5))
@@ -48,8 +49,12 @@ def best_guess(model_file: Path) -> str:
     return decide([np.asarray(Image.open(io.BytesIO(MIXED)))], load_model(model_file))[0].label
 
 
+def sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def folders(dest: Path) -> dict[str, Any]:
-    return {name: tree for name, tree in read_tree(dest).items() if name != "labels.csv"}
+    return {n: tree for n, tree in read_tree(dest).items() if n not in ("labels.csv", ".digitsort")}
 
 
 def test_files_are_copied_into_the_folders_of_their_labels(here: Path, model_file: Path) -> None:
@@ -68,7 +73,9 @@ def test_a_labels_csv_sorts_as_the_folder_does(here: Path, model_file: Path) -> 
     by_labels = invoke("sort", "labels.csv", "by labels")
     by_folder = invoke("sort", "scans", "by folder", "-m", model_file)
     assert by_labels.exit_code == by_folder.exit_code == 1
-    assert read_tree(here / "by labels") == read_tree(here / "by folder")
+    assert folders(here / "by labels") == folders(here / "by folder")
+    books = [(here / dest / "labels.csv").read_text() for dest in ("by labels", "by folder")]
+    assert books[0] == books[1]
 
 
 def test_labels_csv_in_dest_says_what_is_what(here: Path, model_file: Path) -> None:
@@ -219,3 +226,106 @@ def test_a_labels_csv_saved_with_semicolons_says_so(here: Path) -> None:
     done = invoke("sort", "labels.csv", "sorted")
     assert done.exit_code == 2
     assert "semicolons" in done.output
+
+
+LISTED = "path,label,status,sha256\nscans/a.png,7,ok,\nscans/b.png,1,ok,\nscans/sub/b.png,1,ok,\n"
+
+
+@pytest.mark.parametrize(
+    "option", [(), ("--copy",), ("--move",), ("--link", "hard"), ("--link", "sym")]
+)
+def test_a_dry_run_is_the_plan_of_every_kind_of_run(here: Path, option: tuple[str, ...]) -> None:
+    make_tree(here, {"l.csv": LISTED})
+    before = read_tree(here)
+    dry = invoke("sort", "l.csv", "sorted", *option, "--dry-run")
+    assert read_tree(here) == before
+    assert invoke("sort", "l.csv", "sorted", *option).exit_code == 0
+    planned = dict(line.split("  ", 1)[1].split(" -> ") for line in dry.stdout.splitlines())
+    done = {row.source: row.path for row in read_labels(here / "sorted" / "labels.csv")}
+    assert planned == done
+    total = sum(os.path.getsize(p) for p in planned.values())
+    assert f"3 to {dry.stdout.split()[0]} ({total:,} bytes)" in dry.stderr
+
+
+def test_corrections_win_over_labels_and_over_human(here: Path) -> None:
+    """Matched by path and content, wherever the file lies; one that holds for no file is told."""
+    labels = "path,label,status,sha256,human\nscans/a.png,7,ok,{a},9\nscans/b.png,1,ok,{b},\n"
+    digests = {"a": sha(digit_png(7)), "b": sha(digit_png(1))}
+    stale = "scans/mixed.png,0,ok,{a},3\n".replace("{a}", "0" * 64)
+    header, a, _ = labels.format(**digests).splitlines()
+    make_tree(
+        here,
+        {
+            "l.csv": labels.format(**digests),
+            "Downloads": {"c.csv": f"{header}\n{a.removesuffix('9')}4\n{stale}"},
+        },
+    )
+    done = invoke("sort", "l.csv", "sorted", "--corrections", "Downloads/c.csv")
+    assert done.exit_code == 0
+    assert folders(here / "sorted") == {"1": {"b.png": digit_png(1)}, "4": {"a.png": digit_png(7)}}
+    assert "a correction for no file here" in done.stderr
+    assert "mixed.png" in done.stderr
+
+
+def test_keep_folders_of_a_labels_csv_starts_where_its_files_share_a_folder(
+    here: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    make_tree(here, {"l.csv": LISTED})
+    invoke("sort", "l.csv", "below", "--keep-folders")
+    assert folders(here / "below")["1"] == {
+        "scans": {"b.png": digit_png(1), "sub": {"b.png": digit_png(1)}}
+    }
+    elsewhere = make_tree(tmp_path_factory.mktemp("elsewhere"), {"scans": SCANS})
+    text = LISTED.replace("scans/", f"{elsewhere}/scans/")
+    make_tree(here, {"l.csv": text})
+    invoke("sort", "l.csv", "apart", "--keep-folders")
+    assert folders(here / "apart")["1"] == {"b.png": digit_png(1), "sub": {"b.png": digit_png(1)}}
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--copy", "--move"), ("--move", "--link", "hard"), ("--link", "soft"), ("--on-conflict", "x")],
+)
+def test_options_that_cannot_be_meant(here: Path, option: tuple[str, ...]) -> None:
+    make_tree(here, {"l.csv": LISTED})
+    assert invoke("sort", "l.csv", "sorted", *option).exit_code == 2
+    assert not (here / "sorted").exists()
+
+
+def test_a_conflict_that_is_an_error_leaves_nothing(here: Path) -> None:
+    make_tree(here, {"l.csv": LISTED, "sorted": {"7": {"a.png": b"another"}}})
+    before = read_tree(here)
+    done = invoke("sort", "l.csv", "sorted", "--on-conflict", "error")
+    assert done.exit_code == 5
+    assert "another content is called a.png in 7" in " ".join(done.output.split())
+    assert read_tree(here) == before
+
+
+def test_a_dest_that_leads_nowhere_is_made_where_the_link_points(here: Path) -> None:
+    make_tree(here, {"l.csv": LISTED, "sorted": Link("real")})
+    assert invoke("sort", "l.csv", "sorted").exit_code == 0
+    assert (here / "real" / "7" / "a.png").read_bytes() == digit_png(7)
+
+
+def test_dest_inside_source_moved(here: Path, model_file: Path) -> None:
+    """What lies in DEST is no input, so that a second move moves nothing."""
+    invoke("sort", "scans", "scans/sorted", "--move", "-m", model_file)
+    assert folders(here / "scans" / "sorted") == SORTED
+    before = read_tree(here / "scans" / "sorted" / "7")
+    invoke("sort", "scans", "scans/sorted", "--move", "-m", model_file)
+    assert read_tree(here / "scans" / "sorted" / "7") == before
+
+
+def test_a_folder_of_dest_sorted_again_leaves_no_row_behind(here: Path, model_file: Path) -> None:
+    """With another threshold, say; the files move on within DEST, and so do their rows."""
+    invoke("sort", "scans", "sorted", "--move", "-m", model_file)
+    done = invoke(
+        "sort", "sorted/_uncertain", "sorted", "--move", "-m", model_file, "--min-confidence", "0"
+    )
+    assert done.exit_code == 0
+    rows = [os.path.relpath(r.path, here / "sorted") for r in read_labels(here / "sorted/labels.csv")]
+    assert f"{best_guess(model_file)}/mixed.png" in rows
+    assert "_uncertain/mixed.png" not in rows
+    assert invoke("verify", "sorted").exit_code == 0
+    assert invoke("undo", "sorted", "--all").exit_code == 0
+    assert (here / "scans" / "mixed.png").read_bytes() == MIXED

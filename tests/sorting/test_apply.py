@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from digitsort.errors import ExitCode, OutputError, UsageError
+from digitsort.files.disk import Disk
 from digitsort.labels import Row, read_labels
 from digitsort.records import Status
 from digitsort.sorting.apply import Delivery, apply_plan
@@ -38,8 +40,8 @@ def sort(rows: list[Row], dest: Path) -> Delivery:
 
 
 def sorted_files(dest: Path) -> dict[str, Any]:
-    """What lies in DEST's folders; labels.csv has tests of its own."""
-    return {name: tree for name, tree in read_tree(dest).items() if name != "labels.csv"}
+    """What lies in DEST's folders; labels.csv and the journal have tests of their own."""
+    return {n: tree for n, tree in read_tree(dest).items() if n not in ("labels.csv", ".digitsort")}
 
 
 def labels(dest: Path) -> dict[str, str]:
@@ -308,24 +310,32 @@ def test_a_source_without_permission_is_left_and_reported(unprivileged: Path) ->
     assert len(delivery.done) == 3
 
 
+@posix
 def test_an_interrupted_run_has_its_rows_and_can_be_gone_on_with(scans: Path, dest: Path) -> None:
-    def interrupt(stage: str, done: int, total: int | None) -> None:
-        assert (stage, total) == ("sort", 4)
-        if done == 2:
-            raise KeyboardInterrupt
+    class Pressed(Disk):
+        """Ctrl-C is pressed while the second file gets its name."""
+
+        named = 0
+
+        def rename_new(self, source: str, target: str) -> None:
+            self.named += 1
+            if self.named == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+            super().rename_new(source, target)
 
     plan = plan_sort(rows_of(scans), dest)
     with pytest.raises(KeyboardInterrupt):
-        apply_plan(plan, interrupt)
+        apply_plan(plan, disk=Pressed())
     assert sorted_files(dest) == {"7": {"7.png": b"seven", "7b.png": b"another seven"}}
     assert set(labels(dest)) == {"7/7.png", "7/7b.png"}
     assert len(sort(rows_of(scans), dest).done) == 2
 
 
 def test_progress_is_told(scans: Path, dest: Path) -> None:
-    told: list[tuple[str, int, int | None]] = []
+    """Files and bytes, before the first batch and after each."""
+    told: list[tuple[int, int, int]] = []
     apply_plan(plan_sort(rows_of(scans), dest), lambda *step: told.append(step))
-    assert [("sort", done, 4) for done in range(5)] == told
+    assert told == [(0, 4, 0), (4, 4, len(b"sevenanother sevenonethird"))]
 
 
 def test_a_thousand_files_with_fifty_names_are_all_there(tmp_path: Path, dest: Path) -> None:

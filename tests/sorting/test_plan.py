@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from digitsort.errors import OutputError, UsageError
 from digitsort.labels import Row
 from digitsort.records import Status
-from digitsort.sorting.plan import Plan, file_sha256, folder_for, plan_sort
+from digitsort.sorting.plan import Plan, folder_for, plan_sort
+from digitsort.sorting.taken import file_sha256
 from tests.conftest import Link, make_tree, read_tree
 
 
@@ -228,7 +229,7 @@ def test_a_folder_that_cannot_be_listed_is_an_output_error(
     def refuse(path: object) -> list[str]:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(OutputError, match="can't be listed: Permission denied"):
         plan_sort([row("/s/x.png")], tmp_path)
 

@@ -1,0 +1,181 @@
+"""``DEST/labels.csv``: what every sorted file is and where it came from."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitsort.errors import OutputError
+from digitsort.files.disk import NEW, Disk
+from digitsort.files.names import printable, to_cell
+from digitsort.labels import COLUMNS, SOURCE, Row, read_labels, write_table
+from digitsort.sorting.journal import FOLDER, write_all
+from digitsort.sorting.publish import publish
+from digitsort.sorting.transfer import Task, copy_to_temporary, remove_ours
+
+LABELS_NAME = "labels.csv"
+
+BLOCK_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A file that is in DEST.
+
+    Attributes
+    ----------
+    target, source : str
+        Absolute paths.
+    cells : mapping
+        Of its row.
+    """
+
+    target: str
+    source: str
+    cells: Mapping[str, str]
+
+
+def read_books(dest: str) -> dict[str, Row]:
+    """What ``DEST/labels.csv`` says, by path; nothing where there is none.
+
+    Raises
+    ------
+    UsageError
+        If it is no labels.csv.
+    OutputError
+        If it is a link: nothing in DEST is written through one.
+    """
+    path = Path(dest, LABELS_NAME)
+    if path.is_symlink():
+        raise OutputError(f"{printable(str(path))} is a link: put the file itself there, or remove it.")
+    return {row.path: row for row in read_labels(path)} if os.path.lexists(path) else {}
+
+
+def update_books(
+    disk: Disk,
+    dest: str,
+    *,
+    delivered: Iterable[Sorted] = (),
+    moved: bool = False,
+    there: Iterable[Sorted] = (),
+    gone: Iterable[str] = (),
+) -> None:
+    """Bring ``DEST/labels.csv`` up to date, as a whole; without rows it goes.
+
+    Rows of earlier sorts stay. A file delivered now has the row of now. One whose content was there
+    already keeps the source that it was copied from, and what a person wrote into its row.
+
+    Parameters
+    ----------
+    delivered : iterable of Sorted
+    moved : bool
+        They are not at their sources any more, which may have been in DEST too.
+    there : iterable of Sorted
+    gone : iterable of str
+        Paths that have no row any more.
+    """
+    rows: dict[str, Mapping[str, str]] = {path: row.cells for path, row in read_books(dest).items()}
+    before = list(rows.items())
+    for file in delivered:
+        written = rows.pop(file.source, {}) if moved else {}
+        cells = _cells(file, dest, written.get(SOURCE, ""))
+        rows[file.target] = _kept(written, cells) if written else cells
+    for file in there:
+        written = rows.get(file.target, {})
+        rows[file.target] = _kept(written, _cells(file, dest, written.get(SOURCE, "")))
+    for path in gone:
+        rows.pop(path, None)
+    path = os.path.join(dest, LABELS_NAME)
+    if rows:
+        if before != list(rows.items()):
+            _write(disk, dest, path, rows)
+    elif before:
+        with suppress(FileNotFoundError):
+            disk.unlink(path)
+
+
+def keep_persons_work(disk: Disk, dest: str, written: Mapping[str, Mapping[str, str]]) -> None:
+    """Before rows go that a person has changed, keep a copy of labels.csv under another name.
+
+    Parameters
+    ----------
+    disk : Disk
+    dest : str
+    written : mapping
+        Path to the cells that digitsort wrote.
+    """
+    rows = read_books(dest)
+    if not any(
+        path in rows and _is_changed(rows[path].cells, cells) for path, cells in written.items()
+    ):
+        return
+    number = 1
+    while True:
+        ending = "" if number == 1 else f"_{number}"
+        copy = os.path.join(dest, f"labels_before_undo{ending}.csv")
+        if not os.path.lexists(copy):
+            break
+        number += 1
+    task = Task(0, os.path.join(dest, LABELS_NAME), copy, "", "labels")
+    remove_ours(disk, task.temporary)  # of an undo that was killed
+    copy_to_temporary(disk, task)
+    publish(disk, task.temporary, copy)
+
+
+def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:
+    ours = {"path", "sha256", SOURCE}
+    return any(text != written.get(name, "") for name, text in now.items() if name not in ours)
+
+
+def _write(disk: Disk, dest: str, path: str, rows: Mapping[str, Mapping[str, str]]) -> None:
+    # Once for each kind of row: most rows share their columns.
+    kinds = dict.fromkeys(tuple(cells) for cells in rows.values())
+    further = dict.fromkeys(name for kind in kinds for name in kind)
+    temporary = os.path.join(dest, FOLDER, LABELS_NAME)
+    with suppress(FileNotFoundError):
+        disk.unlink(temporary)  # of a run that was killed
+    descriptor = disk.open(temporary, NEW, 0o666)
+    try:
+        try:
+            file = io.BufferedWriter(_Raw(disk, descriptor), BLOCK_BYTES)
+            write_table(file, list(dict.fromkeys([*COLUMNS, SOURCE, *further])), rows.values())
+            file.flush()
+            disk.fsync(descriptor)
+        finally:
+            disk.close(descriptor)
+        disk.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            disk.unlink(temporary)
+        raise
+
+
+class _Raw(io.RawIOBase):
+    def __init__(self, disk: Disk, descriptor: int) -> None:
+        self._disk = disk
+        self._descriptor = descriptor
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object, /) -> int:
+        content = bytes(data)  # type: ignore[call-overload]
+        write_all(self._disk, self._descriptor, content)
+        return len(content)
+
+
+def _kept(written: Mapping[str, str], cells: dict[str, str]) -> dict[str, str]:
+    """Today's cells; from the row written before, the columns that they have not or leave empty."""
+    further = {name: text for name, text in written.items() if name not in COLUMNS}
+    return {**further, **{name: text for name, text in cells.items() if text or name not in further}}
+
+
+def _cells(file: Sorted, dest: str, source: str) -> dict[str, str]:
+    cells = dict(file.cells.items())
+    cells["path"] = to_cell(file.target, dest)
+    cells[SOURCE] = source or to_cell(file.source, dest)
+    return cells

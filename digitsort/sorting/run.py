@@ -1,0 +1,170 @@
+"""What a journal says of a run, and how it is written: JSON, a record a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from digitsort.errors import OutputError
+from digitsort.files.names import printable
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file that a run set out to deliver.
+
+    Attributes
+    ----------
+    number : int
+        In its run, from 0.
+    source : str
+        Absolute path.
+    to : str
+        Path below DEST, with ``/``.
+    sha256 : str
+    size, mtime_ns, mode : int
+        As they were at the source, `mode` without the file's type; of moves only, else 0.
+    cells : dict
+        Of its row in the labels.csv of DEST, without path and sha256.
+    """
+
+    number: int
+    source: str
+    to: str
+    sha256: str
+    size: int = 0
+    mtime_ns: int = 0
+    mode: int = 0
+    cells: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Run:
+    """A journal, read.
+
+    Attributes
+    ----------
+    path : str
+    mode : str
+        Of `plan.Mode`.
+    token : str
+        In the names of the run's temporary files.
+    made_levels : int
+        1 if it made DEST, 2 if DEST's parent too …
+    continues : bool
+        It goes on with the run before, which was stopped.
+    entries : list of Entry
+    made : list of str
+        Folders below DEST that it set out to make, a parent before its children.
+    settled : int
+        Entries below this number were carried out, but for those in `failed`.
+    failed : dict
+        Number to reason.
+    end : str
+        "done", "stopped" or "recovered"; empty if it was killed or goes on.
+    undo_begun, undone : bool
+    kept : set of int
+        What the undo did not take back.
+    size : int
+        Bytes of the file that are whole lines.
+    """
+
+    path: str
+    mode: str
+    token: str
+    made_levels: int = 0
+    continues: bool = False
+    entries: list[Entry] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+    settled: int = 0
+    failed: dict[int, str] = field(default_factory=dict)
+    end: str = ""
+    undo_begun: bool = False
+    undone: bool = False
+    kept: set[int] = field(default_factory=set)
+    size: int = 0
+
+    @property
+    def delivered(self) -> Iterator[Entry]:
+        """What was carried out and not taken back."""
+        for entry in self.entries[: self.settled]:
+            if entry.number not in self.failed and (not self.undone or entry.number in self.kept):
+                yield entry
+
+    @property
+    def open_entries(self) -> list[Entry]:
+        """What was begun, and may have been carried out or not."""
+        return self.entries[self.settled :]
+
+
+def parsed(line: bytes) -> dict[str, Any] | None:
+    """A record; None where the line was torn.
+
+    Raises
+    ------
+    ValueError
+        If a whole line is no record.
+    """
+    if not line.endswith(b"\n"):
+        return None
+    record = json.loads(line)
+    if not isinstance(record, dict):
+        raise ValueError("a record is an object")
+    return record
+
+
+def begun(path: str, record: dict[str, Any]) -> Run:
+    """The run that a journal's first record is of."""
+    if record.get("digitsort") != VERSION:
+        raise OutputError(
+            f"{printable(path)} is no journal that this digitsort reads. Use the version that wrote it."
+        )
+    return Run(path, record["mode"], record["token"], record["made"], record["continues"])
+
+
+def add_record(run: Run, record: dict[str, Any]) -> Run:
+    """The run, with one more record of its journal."""
+    if "from" in record:
+        run.entries.append(_entry(record))
+    elif "mkdir" in record:
+        run.made.append(record["mkdir"])
+    elif "settled" in record:
+        run.settled = record["settled"]
+        run.failed.update({int(number): reason for number, reason in record["failed"].items()})
+    elif "end" in record:
+        run.end = record["end"]
+    elif "undo" in record:
+        run.undo_begun = record["undo"] == "begun"
+        if record["undo"] == "done":
+            run.undone, run.kept = True, set(record["kept"])
+    return run
+
+
+def record_of(entry: Entry) -> dict[str, Any]:
+    """An entry as it is written."""
+    record: dict[str, Any] = {
+        "n": entry.number,
+        "from": entry.source,
+        "to": entry.to,
+        "sha256": entry.sha256,
+    }
+    if entry.mtime_ns or entry.size:
+        record |= {"size": entry.size, "mtime_ns": entry.mtime_ns, "mode": entry.mode}
+    return record | {"cells": entry.cells}
+
+
+def _entry(record: dict[str, Any]) -> Entry:
+    return Entry(
+        number=record["n"],
+        source=record["from"],
+        to=record["to"],
+        sha256=record["sha256"],
+        size=record.get("size", 0),
+        mtime_ns=record.get("mtime_ns", 0),
+        mode=record.get("mode", 0),
+        cells=record["cells"],
+    )

@@ -1,0 +1,182 @@
+"""Which names a DEST has, and which a plan gives: no two that any file system takes for the same."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from digitsort.errors import OutputError
+from digitsort.files.names import MOST_NAME_BYTES, printable
+
+
+class Place(NamedTuple):
+    """Where a file goes.
+
+    Attributes
+    ----------
+    path : str
+    is_there : bool
+        Its content is at the path already, or will be.
+    is_conflict : bool
+        Another content has the name that it would have had.
+    """
+
+    path: str
+    is_there: bool = False
+    is_conflict: bool = False
+
+
+@dataclass(slots=True)
+class _Series:
+    """A name that more than one file wanted, and those numbered after it.
+
+    Attributes
+    ----------
+    following : int
+        The first number that nobody has tried.
+    by_content : dict
+        sha256 to the path, of all tried before.
+    """
+
+    following: int = 1
+    by_content: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Folder:
+    """A folder of DEST, there or planned, and the names taken in it.
+
+    Attributes
+    ----------
+    path : str
+    """
+
+    path: str
+    _files: dict[str, str | None] = field(default_factory=dict)
+    """Folded name to sha256; None where nobody has looked yet."""
+    _spelled: dict[str, str] = field(default_factory=dict)
+    """Folded name to the name, where they differ."""
+    _folders: dict[str, Folder | str] = field(default_factory=dict)
+    """Folded name to the folder; its path where nobody has looked into it yet."""
+    _series: dict[str, _Series] = field(default_factory=dict)
+
+    def place(self, name: str, sha256: str) -> Place:
+        """Find a free name for a file, or the one under which its content is there."""
+        folded = fold(name)
+        if self._is_free(folded):
+            return Place(self._take(folded, name, sha256))
+        series = self._series.setdefault(folded, _Series())
+        stem, suffix = os.path.splitext(name)
+        while True:
+            if sha256 and sha256 in series.by_content:
+                return Place(series.by_content[sha256], is_there=True)
+            candidate = _numbered(stem, suffix, series.following)
+            folded = fold(candidate)
+            series.following += 1
+            if self._is_free(folded):
+                path = self._take(folded, candidate, sha256)
+                series.by_content.setdefault(sha256, path)
+                return Place(path, is_conflict=True)
+            series.by_content.setdefault(self._content(folded), self._path(folded))
+
+    def folder(self, name: str) -> Folder:
+        """The folder of this name in this one, or of a numbered one if a file has the name."""
+        number = 1
+        while True:
+            candidate = _numbered(name, "", number)
+            folded = fold(candidate)
+            found = self._folders.get(folded)
+            if isinstance(found, Folder):
+                return found
+            if found is not None or folded not in self._files:
+                path = found or os.path.join(self.path, candidate)
+                opened = self._folders[folded] = open_folder(path)
+                return opened
+            number += 1
+
+    def _is_free(self, folded: str) -> bool:
+        return folded not in self._files and folded not in self._folders
+
+    def _take(self, folded: str, name: str, sha256: str) -> str:
+        self._files[folded] = sha256
+        if folded != name:
+            self._spelled[folded] = name
+        return os.path.join(self.path, name)
+
+    def _path(self, folded: str) -> str:
+        return os.path.join(self.path, self._spelled.get(folded, folded))
+
+    def _content(self, folded: str) -> str:
+        sha256 = self._files.get(folded, "")
+        if sha256 is None:
+            sha256 = self._files[folded] = file_sha256(self._path(folded))
+        return sha256
+
+
+def open_folder(path: str) -> Folder:
+    """A folder with the names that are in it; without any where there is no such folder yet.
+
+    Raises
+    ------
+    OutputError
+        If it is a link or no folder, or can't be listed.
+    """
+    if os.path.islink(path) or (os.path.exists(path) and not os.path.isdir(path)):
+        raise OutputError(
+            f"{printable(path)} is a link or a file, not a folder: nothing is sorted through it. "
+            "Remove it or name another DEST."
+        )
+    folder = Folder(path)
+    try:
+        with os.scandir(path) as entries:
+            found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+    except FileNotFoundError:
+        return folder
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # nothing is there, nor ever will be: the run says so
+            return folder
+        raise OutputError(
+            f"{printable(path)} can't be listed: {error.strerror}. Name another DEST."
+        ) from error
+    for name, is_folder in found:
+        folded = fold(name)
+        if is_folder and folded not in folder._folders:
+            folder._folders[folded] = os.path.join(path, name)
+        elif folded not in folder._files:
+            folder._files[folded] = None
+            if folded != name:
+                folder._spelled[folded] = name
+    return folder
+
+
+def file_sha256(path: str) -> str:
+    """SHA-256 of a regular file's content, in hex; empty for anything else."""
+    if os.path.islink(path) or not os.path.isfile(path):
+        return ""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fold(name: str) -> str:
+    """Equal for names that some file system takes for the same: case, composed and decomposed.
+
+    The canonical caseless match of the Unicode Standard, 3.13, D145.
+    """
+    if name.isascii():
+        folded = name.lower()
+        return name if folded == name else folded  # the same object: a million names take room
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
+
+def _numbered(stem: str, suffix: str, number: int) -> str:
+    if number == 1:
+        return stem + suffix
+    ending = f"_{number}{suffix}"
+    while stem and len(os.fsencode(stem + ending)) > MOST_NAME_BYTES:
+        stem = stem[:-1]
+    return stem + ending

@@ -1,0 +1,261 @@
+"""Read a file for its hash, and copy its content, times and mode to a temporary name."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from digitsort.files.disk import (
+    HAS_METADATA_BY_DESCRIPTOR,
+    NEW,
+    NO_FOLLOW,
+    READ_NO_WAIT,
+    SYNCS_FILE_SYSTEMS,
+    Disk,
+)
+from digitsort.files.names import printable
+
+CHUNK_BYTES = 2**20
+
+_BAD_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
+"""What a file system answers to a name that it can't have: a matter of one file, not of the disk."""
+
+_NO_ATTRIBUTES = {
+    *(errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENODATA, errno.EINVAL, errno.EACCES),
+}
+"""As `shutil.copystat` has it: an attribute that the target can't have is not worth the file."""
+
+
+A_LINK = "a link: only its target can be moved"
+
+
+class NotDeliveredError(Exception):
+    """A file that stays where it is; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a file was when its content was read.
+
+    Attributes
+    ----------
+    status : os.stat_result
+    sha256 : str
+    """
+
+    status: os.stat_result
+    sha256: str
+
+
+@dataclass(slots=True)
+class Task:
+    """One file on its way.
+
+    Attributes
+    ----------
+    number : int
+    source, target : str
+    sha256 : str
+        Of the content that is meant; empty where any will do.
+    token : str
+        Of the run, in the names of its temporary files.
+    seen : Seen or None
+        Of the source, once somebody looked.
+    """
+
+    number: int
+    source: str
+    target: str
+    sha256: str
+    token: str
+    seen: Seen | None = None
+
+    @property
+    def temporary(self) -> str:
+        """A name beside the target that is this task's own."""
+        return temporary_name(self.token, self.target, self.number)
+
+
+@dataclass(slots=True)
+class Results:
+    """What became of tasks, by their number; of those that are missing, nothing was begun or left.
+
+    Attributes
+    ----------
+    done : dict
+        Bytes of each file.
+    failed : dict
+        Reason of each.
+    error : OSError or None
+        What the target's file system said that ends the run.
+    """
+
+    done: dict[int, int] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+    error: OSError | None = None
+
+
+def temporary_name(token: str, target: str, number: int) -> str:
+    """Name of the temporary file of an entry of a run, beside its target."""
+    return os.path.join(os.path.dirname(target), f".digitsort-{token}-{number}.tmp")
+
+
+def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> Seen:
+    """Read a regular file for its hash.
+
+    Raises
+    ------
+    NotDeliveredError
+        If it can't be read, is no regular file, its content is not what is expected, or it is a link
+        and these are not followed.
+    """
+    descriptor, status = _open(disk, path, follow)
+    try:
+        digest = hashlib.sha256()
+        size = 0
+        while chunk := disk.read(descriptor, CHUNK_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+            if size >= status.st_size:  # one call less for each small file
+                break
+    except OSError as error:
+        raise NotDeliveredError(error.strerror or str(error)) from error
+    finally:
+        disk.close(descriptor)
+    return Seen(status, _expected(digest.hexdigest(), expected))
+
+
+def _expected(sha256: str, expected: str) -> str:
+    if expected not in ("", sha256):
+        raise NotDeliveredError("changed since it was labelled")
+    return sha256
+
+
+def _open(disk: Disk, path: str, follow: bool = True) -> tuple[int, os.stat_result]:
+    """Open a regular file for reading."""
+    try:
+        if not follow and not NO_FOLLOW and stat.S_ISLNK(disk.lstat(path).st_mode):
+            raise NotDeliveredError(A_LINK)
+        descriptor = disk.open(path, READ_NO_WAIT if follow else READ_NO_WAIT | NO_FOLLOW)
+    except OSError as error:
+        if not follow and error.errno == errno.ELOOP:
+            raise NotDeliveredError(A_LINK) from error
+        raise NotDeliveredError(error.strerror or str(error)) from error
+    status = disk.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        disk.close(descriptor)
+        raise NotDeliveredError("no regular file")
+    return descriptor, status
+
+
+@contextmanager
+def source_errors() -> Iterator[None]:
+    """Turn what the system says of a source into the reason of one file."""
+    try:
+        yield
+    except OSError as error:
+        raise NotDeliveredError(error.strerror or str(error)) from error
+
+
+@contextmanager
+def target_errors(target: str) -> Iterator[None]:
+    """Turn what concerns one target only into the reason of one file; a full disk stays what it is."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise NotDeliveredError(f"{printable(target)} appeared meanwhile") from error
+    except OSError as error:
+        if error.errno in _BAD_NAME:
+            raise NotDeliveredError(f"{printable(target)}: {error.strerror}") from error
+        raise
+
+
+def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: bool = False) -> Seen:
+    """Copy content, mode, times and attributes to the task's temporary name; nothing stays on failure.
+
+    Raises
+    ------
+    NotDeliveredError
+        If the source can't be read, is no regular file, or its content is not what is expected.
+    OSError
+        If the target's file system fails.
+    """
+    source, status = _open(disk, task.source)
+    try:
+        copy = disk.open(task.temporary, NEW)
+        try:
+            try:
+                sha256 = _expected(copy_content(disk, source, copy, status.st_size), task.sha256)
+                copy_metadata(disk, source, copy, status, owner=owner)
+                if durable and not SYNCS_FILE_SYSTEMS:
+                    disk.fsync(copy)
+            finally:
+                disk.close(copy)
+            if not HAS_METADATA_BY_DESCRIPTOR:
+                shutil.copystat(task.source, task.temporary)
+        except BaseException:
+            remove_ours(disk, task.temporary)
+            raise
+    finally:
+        disk.close(source)
+    return Seen(status, sha256)
+
+
+def copy_content(disk: Disk, source: int, copy: int, expected_bytes: int) -> str:
+    """Copy from one open file to another; the sha256 of what was copied."""
+    digest = hashlib.sha256()
+    size = 0
+    while (size < expected_bytes or not size) and (chunk := _chunk(disk, source)):
+        digest.update(chunk)
+        size += len(chunk)
+        written = disk.write(copy, chunk)
+        while written < len(chunk):
+            written += disk.write(copy, memoryview(chunk)[written:])
+    return digest.hexdigest()
+
+
+def _chunk(disk: Disk, source: int) -> bytes:
+    try:
+        return disk.read(source, CHUNK_BYTES)
+    except OSError as error:
+        raise NotDeliveredError(error.strerror or str(error)) from error
+
+
+def copy_metadata(disk: Disk, source: int, copy: int, status: os.stat_result, *, owner: bool) -> None:
+    """Give an open file the mode, times, attributes and perhaps the owner of another."""
+    if not HAS_METADATA_BY_DESCRIPTOR:
+        return
+    if owner:
+        with suppress(PermissionError):
+            disk.set_owner(copy, status.st_uid, status.st_gid)
+    try:
+        for name in disk.attributes(source):
+            disk.set_attribute(copy, name, disk.attribute(source, name))
+    except OSError as error:
+        if error.errno not in _NO_ATTRIBUTES:
+            raise
+    disk.set_mode(copy, stat.S_IMODE(status.st_mode))
+    disk.set_times(copy, status.st_atime_ns, status.st_mtime_ns)
+
+
+def remove_ours(disk: Disk, path: str) -> None:
+    """Remove a temporary file, if it is there."""
+    with suppress(FileNotFoundError):
+        disk.unlink(path)
+
+
+def sync_folder(disk: Disk, folder: str) -> None:
+    """Make everything on the file system that a folder lies on durable."""
+    if not SYNCS_FILE_SYSTEMS:
+        return
+    descriptor = disk.open(folder, READ_NO_WAIT)
+    try:
+        disk.sync_file_system(descriptor)
+    finally:
+        disk.close(descriptor)

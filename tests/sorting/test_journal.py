@@ -1,0 +1,87 @@
+"""What is written down before it is done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitsort.errors import OutputError
+from digitsort.files.disk import DISK
+from digitsort.sorting.journal import FOLDER, journals, new_journal, read_run, read_runs, reopen
+from digitsort.sorting.run import Entry
+
+TEXT = st.text(st.characters(blacklist_characters="\0"), min_size=1, max_size=20)
+"""Lone surrogates, as bytes that are no UTF-8 come out, newlines and quotes included."""
+
+ENTRIES = st.lists(
+    st.builds(
+        Entry,
+        number=st.just(0),
+        source=TEXT,
+        to=TEXT,
+        sha256=st.just("ab" * 32),
+        size=st.integers(0, 2**60),
+        mtime_ns=st.integers(1, 2**63),
+        mode=st.integers(0, 0o7777),
+        cells=st.dictionaries(TEXT, TEXT, max_size=3),
+    ),
+    max_size=4,
+)
+
+
+@given(entries=ENTRIES, cut=st.integers(0, 400))
+def test_what_was_written_is_read_and_a_torn_end_is_no_record(
+    tmp_path_factory: pytest.TempPathFactory, entries: list[Entry], cut: int
+) -> None:
+    """Cut anywhere: the whole lines before the cut are read, and the next record is whole again."""
+    dest = tmp_path_factory.mktemp("dest")
+    (dest / FOLDER).mkdir()
+    journal = new_journal(DISK, str(dest), "move", 1, True)
+    journal.begin(entries, ["7", "7/é"], durable=False)
+    journal.settle(len(entries), {0: "no"} if entries else {})
+    journal.mark(end="done")
+    journal.close()
+    run = read_run(journal.run.path)
+    assert run is not None
+    assert (run.mode, run.made_levels, run.continues, run.end) == ("move", 1, True, "done")
+    assert (run.entries, run.made, run.settled) == (entries, ["7", "7/é"], len(entries))
+    path = Path(journal.run.path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: max(0, len(whole) - cut)])
+    lines = path.read_bytes().splitlines(keepends=True)
+    torn = read_run(str(path))
+    if not lines or not lines[0].endswith(b"\n"):
+        assert torn is None
+        return
+    assert torn is not None
+    assert torn.size == sum(len(line) for line in lines if line.endswith(b"\n"))
+    again = reopen(DISK, torn)
+    again.mark(end="recovered")
+    again.close()
+    assert json.loads(path.read_bytes().splitlines()[-1]) == {"end": "recovered"}
+
+
+def test_runs_are_read_the_newest_first(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir()
+    for mode in ("copy", "move"):
+        journal = new_journal(DISK, str(tmp_path), mode, 0, False)
+        journal.flush()
+        journal.close()
+    assert [run.mode for run in read_runs(str(tmp_path))] == ["move", "copy"]
+    assert [Path(path).name for path in journals(str(tmp_path))] == [
+        "run-000002.jsonl",
+        "run-000001.jsonl",
+    ]
+
+
+@pytest.mark.parametrize("line", ["{}", "[]", "no json", '{"digitsort":9}', '{"digitsort":1}'])
+def test_what_is_no_journal_is_an_output_error(tmp_path: Path, line: str) -> None:
+    """Nothing is done in such a DEST."""
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "run-000001.jsonl").write_text(line + "\n")
+    with pytest.raises(OutputError, match=r"run-000001\.jsonl"):
+        list(read_runs(str(tmp_path)))
