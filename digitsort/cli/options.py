@@ -23,3 +23,11 @@ FollowLinks = Annotated[
     bool, typer.Option("--follow-links", help="Enter folders that are symbolic links.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
+Corrections = Annotated[
+    Path | None,
+    typer.Option(
+        "--corrections",
+        metavar="FILE",
+        help="A corrections.csv from the page of `digitsort review`: a person's labels win.",
+    ),
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +14,7 @@ from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
+    from digitsort.labels import Row
     from digitsort.review.choose import Choice, Chooser
     from digitsort.review.page import Source
     from digitsort.review.tally import Tally
@@ -22,10 +25,17 @@ def review(
     labels: Annotated[
         Path, typer.Argument(metavar="LABELS", help="A labels.csv that `digitsort classify` wrote.")
     ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The page.")
-    ] = Path("review.html"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The page.")] = Path(
+        "review.html"
+    ),
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    corrections: options.Corrections = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            "--truth", metavar="FILE", help="CSV with path and label, to judge the labels by."
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,7 +65,8 @@ def review(
 
     chooser = _chooser(only, limit, everything)
     refuse_existing(output, force=force)
-    source, tally = _read(labels, root, chooser)
+    rows = _rows(labels, root, corrections)
+    source, tally = _read(labels, rows, _truths(truth), chooser)
     choice = chooser.choose()
     with stages(quiet=quiet) as progress:
         write_review(output, source, tally, choice, force=force, workers=workers, progress=progress)
@@ -84,19 +95,38 @@ def _chooser(only: list[str] | None, limit: int | None, everything: bool) -> Cho
     return found
 
 
-def _read(labels: Path, root: Path | None, chooser: Chooser) -> tuple[Source, Tally]:
-    from digitsort.labels import read_labels, require_rows
+def _rows(labels: Path, root: Path | None, corrections: Path | None) -> Iterator[Row]:
+    """The rows, with the labels of an earlier review."""
+    from digitsort.corrections import read_corrections
+    from digitsort.labels import read_labels
+
+    rows = read_labels(labels, root)
+    if corrections is None:
+        return rows
+    return read_corrections(corrections, root or labels.absolute().parent).correct(rows)
+
+
+def _truths(truth: Path | None) -> dict[str, str]:
+    from digitsort.truth import read_truth
+
+    return {} if truth is None else read_truth(truth)
+
+
+def _read(
+    labels: Path, rows: Iterator[Row], truths: dict[str, str], chooser: Chooser
+) -> tuple[Source, Tally]:
+    """Read once, keeping counts and what will be shown."""
+    from digitsort.labels import require_rows
     from digitsort.review.choose import numbered_rows
     from digitsort.review.page import open_source
     from digitsort.review.tally import Tally
 
-    tally = Tally()
-    rows = iter(numbered_rows(tally.counted(read_labels(labels, root)), chooser))
+    tally = Tally(truths)
     first = next(rows, None)
     require_rows([first] if first else [], labels)
-    for _ in rows:
-        pass
     assert first is not None
+    for _ in numbered_rows(tally.counted(chain([first], rows)), chooser):
+        pass
     return open_source(labels, first), tally
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -108,8 +109,10 @@ def write_review(
         force=force,
         source=source,
         name=printable(source.path.name),
+        quoted=shlex.quote(source.path.name),
         model=", ".join(sorted(name for name in tally.models if name)) or "unknown",
         tally=tally,
+        digits=[(name, tally.count_of(name)) for name in tally.classes()],
         statuses=list(Status),
         choice=choice,
         charts=[plots.digits_found(tally), plots.confidence_histogram(tally)],
@@ -120,13 +123,13 @@ def write_review(
 
 
 def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
-    """What the rows labelled by a person say of the model, and the plot; None where there are none."""
+    """How rows compare with what is known of them, and the plot; None where nothing is known."""
     from digitsort.judge import judge
 
-    if not tally.reviewed:
+    if not tally.known:
         return None
-    truths = {outcome.path: human for outcome, human in tally.reviewed}
-    outcomes = [outcome for outcome, _ in tally.reviewed]
+    truths = {outcome.path: right for outcome, right in tally.known}
+    outcomes = [outcome for outcome, _ in tally.known]
     chart = plots.coverage_against_error(guesses(outcomes, truths), len(outcomes))
     return judge(outcomes, truths), chart
 

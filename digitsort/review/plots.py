@@ -11,7 +11,7 @@ from digitsort.records import Status
 from digitsort.review.tally import BINS, Tally
 
 WIDTH, HEIGHT = 460, 250
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 12, 42
+LEFT, RIGHT, TOP, BOTTOM = 64, 20, 12, 42
 """Margins, in px: room for the axes' numbers and names."""
 
 MOST_POINTS = 400
@@ -96,7 +96,9 @@ def digits_found(tally: Tally) -> Chart:
         for status in LABELLED:
             count = tally.by_label[name, status]
             tip = f"{name}: {count:,} {status}"
-            bars.append(_bar(LEFT + step * (index + 0.14), step * 0.72, base / top, count / top, status, tip))
+            bars.append(
+                _bar(LEFT + step * (index + 0.14), step * 0.72, base / top, count / top, status, tip)
+            )
             base += count
     return Chart(
         "Digits found",
@@ -151,7 +153,9 @@ def coverage_against_error(found: Guesses, of: int, threshold: float | None = No
     dots = []
     if threshold is not None and (inside := [i for i, at in enumerate(limits) if at >= threshold]):
         x, y = places[inside[-1]]
-        tip = f"from {threshold:.4f}: {coverage[inside[-1]]:.1%} accepted, {error[inside[-1]]:.2%} wrong"
+        tip = (
+            f"from {threshold:.4f}: {coverage[inside[-1]]:.1%} accepted, {error[inside[-1]]:.2%} wrong"
+        )
         dots.append(Dot(x, y, "chosen", tip))
     return Chart(
         "Coverage against error",
@@ -159,7 +163,7 @@ def coverage_against_error(found: Guesses, of: int, threshold: float | None = No
         "accepted, share of all",
         "wrong among the accepted",
         [Tick(_x(share), f"{share:.0%}") for share in (0, 0.25, 0.5, 0.75, 1)],
-        [Tick(_y(share), f"{top * share:.2%}") for share in (0, 0.5, 1)],
+        [Tick(_y(share), f"{100 * top * share:g} %") for share in (0, 0.5, 1)],
         lines=[Line(_points(places), "curve")] if places else (),
         dots=dots,
         legend=[("chosen", dot.tip) for dot in dots],
@@ -224,8 +228,8 @@ def _points(places: Sequence[tuple[float, float]]) -> str:
 
 
 def _round_up(count: int) -> int:
-    """The next number of one or two digits and zeros, for an axis."""
-    unit = 10 ** max(len(str(count)) - 2, 0)
+    """The next even number of one or two digits and zeros, for an axis and its middle."""
+    unit = 2 * 10 ** max(len(str(count)) - 2, 0)
     return max(2, -(-count // unit) * unit)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from digitsort.files.natural import natural_key
@@ -23,6 +23,8 @@ class Tally:
 
     Attributes
     ----------
+    truths : mapping of str to str
+        Right labels by path, where they are known without a review.
     by_status : Counter of Status
     by_label : Counter of (label, Status)
     by_bin : Counter of (int, Status)
@@ -31,16 +33,17 @@ class Tally:
         First digits of the fingerprints.
     names : set of str
         Every label, runner-up and person's label that occurs, but `_none`.
-    reviewed : list of (Outcome, str)
-        Rows that a person labelled, with their label.
+    known : list of (Outcome, str)
+        Rows whose right label is known, and this label; a person's goes before that of `truths`.
     """
 
+    truths: Mapping[str, str] = field(default_factory=dict)
     by_status: Counter[Status] = field(default_factory=Counter)
     by_label: Counter[tuple[str, Status]] = field(default_factory=Counter)
     by_bin: Counter[tuple[int, Status]] = field(default_factory=Counter)
     models: Counter[str] = field(default_factory=Counter)
     names: set[str] = field(default_factory=set)
-    reviewed: list[tuple[Outcome, str]] = field(default_factory=list)
+    known: list[tuple[Outcome, str]] = field(default_factory=list)
 
     def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Count rows on their way through."""
@@ -56,8 +59,12 @@ class Tally:
             self.by_label[row.label, row.status] += 1
             if (confidence := confidence_of(row)) is not None:
                 self.by_bin[min(int(confidence * BINS), BINS - 1), row.status] += 1
-        if row.human:
-            self.reviewed.append((outcome_of(row), row.human))
+        if right := row.human or self.truths.get(row.path):
+            self.known.append((outcome_of(row), right))
+
+    def count_of(self, label: str) -> int:
+        """Files with a label, accepted or not."""
+        return sum(self.by_label[label, status] for status in Status)
 
     def classes(self) -> list[str]:
         """Names that a person may give, in natural order; all ten digits where all names are digits."""

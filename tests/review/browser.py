@@ -66,10 +66,12 @@ def size(driver: Any, width: int, height: int, *, scale: float = 1, phone: bool 
 def requests(driver: Any) -> list[str]:
     """What the browser asked for since the last call, but the page itself and what is embedded."""
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    refused = {m["params"]["requestId"] for m in messages if m["params"].get("blockedReason") == "csp"}
     urls = [
         message["params"]["request"]["url"]
         for message in messages
         if message["method"] == "Network.requestWillBeSent"
+        and message["params"]["requestId"] not in refused
     ]
     return [url for url in urls if not url.startswith(("file:", "data:", "blob:", "chrome:"))]
 

@@ -29,6 +29,7 @@
   // ---- labels -------------------------------------------------------------------------------
 
   const labelOf = (card) => decided.get(card.number) ?? card.human;
+  const isChanged = (card) => Boolean(labelOf(card)) && labelOf(card) !== (card.label || settings.none);
   const nameOf = (label) => (label === settings.none ? "not a digit" : label);
 
   function decide(label) {
@@ -135,9 +136,8 @@
   }
 
   function isIn(state, card) {
-    const label = labelOf(card);
-    if (state === "open") return !label;
-    return state === "done" ? Boolean(label) : Boolean(label) && label !== (card.label || settings.none);
+    if (state === "changed") return isChanged(card);
+    return Boolean(labelOf(card)) === (state === "done");
   }
 
   function clearFilters() {
@@ -217,7 +217,7 @@
     element.setAttribute("aria-selected", place === current);
     element.setAttribute("aria-label", spoken(card));
     if (place === current) element.classList.add("current");
-    if (label) element.classList.add(label === (card.label || settings.none) ? "done" : "changed");
+    if (label) element.classList.add(isChanged(card) ? "changed" : "done");
 
     const pictures = make("div", "pictures");
     if (card.picture) pictures.append(picture(card.picture, "scan", "the scan"));
@@ -227,15 +227,17 @@
 
     const guess = make("div", "guess");
     if (label && label !== card.label && card.label) guess.append(make("span", "was", card.label));
-    guess.append(make("b", "", label ? nameOf(label) : card.label || "–"));
-    if (card.confidence) guess.append(make("span", "sure", card.confidence));
+    const name = label ? nameOf(label) : card.label || "–";
+    guess.append(make("b", name.length > 3 ? "long" : "", name));
+    if (card.confidence && !(label && name.length > 3)) guess.append(make("span", "sure", card.confidence));
+    if (label) guess.append(make("span", "mark", isChanged(card) ? "yours" : "✓"));
     element.append(guess);
 
     const runnerUp = card.second ? `or ${card.second} · ${card.secondConfidence}` : "";
     element.append(make("div", "small", runnerUp || card.reason || card.status));
-    const remark = [runnerUp ? card.reason || card.status : "", card.picture ? card.note : ""];
-    element.append(make("div", "small", remark.filter(Boolean).join(", ") || fileName(card)));
-    if (label) element.append(make("span", "mark", label === (card.label || settings.none) ? "✓" : "yours"));
+    const remark = [runnerUp ? card.reason : "", card.picture ? card.note : ""];
+    element.append(make("div", "small", remark.filter(Boolean).join(", ")));
+    element.append(make("div", "small file", fileName(card)));
     element.addEventListener("click", () => {
       move(shown.indexOf(card));
       grid.focus({ preventScroll: true });
@@ -366,7 +368,7 @@
 
   function addKeys() {
     for (const name of settings.classes) addKey(name, `It is ${name}`, () => decide(name), name);
-    addKey("None", "Not a digit (x)", () => decide(settings.none), settings.none);
+    addKey("No digit", "Not a digit (x)", () => decide(settings.none), settings.none);
     addKey("✓", "The guess is right (Enter)", accept);
     addKey("⌫", "Take back (Backspace)", takeBack);
   }
@@ -398,7 +400,9 @@
     document.addEventListener("keydown", onKey);
     addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
     addEventListener("resize", layOut);
-    for (const input of filters) input.addEventListener("input", filter);
+    for (const input of filters) {
+      input.addEventListener(input.matches("select") ? "change" : "input", filter);
+    }
     byId("save").addEventListener("click", save);
     byId("clear-filters").addEventListener("click", clearFilters);
     byId("help-button").addEventListener("click", () => byId("help").showModal());
