@@ -57,10 +57,11 @@ class Guesses:
         mean = float(self.confidence[inside].mean()) if count else float("nan")
         return Band(EDGES[index], EDGES[index + 1], count, int(self.right[inside].sum()), mean)
 
-    def thresholds(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """Each distinct confidence, descending, with the labels at least that sure and the wrong ones."""
+    def thresholds(self) -> list[tuple[float, int, int]]:
+        """Each distinct confidence, descending; labels at least that sure, and the wrong of them."""
         last = np.flatnonzero(np.diff(self.confidence, append=-1.0))  # ties stand or fall together
-        return self.confidence[last], last + 1, np.cumsum(~self.right)[last]
+        wrong = np.cumsum(~self.right)
+        return [(float(self.confidence[i]), int(i) + 1, int(wrong[i])) for i in last]
 
 
 def guesses(outcomes: Iterable[Outcome], truths: Mapping[str, str]) -> Guesses:

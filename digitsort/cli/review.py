@@ -142,8 +142,8 @@ def _print_end(choice: Choice, total: int, output: Path) -> None:
     )
     if missing:
         console.print(
-            f"  {missing} more doubtful ones are left out, the most certain of them: --limit N or --all "
-            "shows more."
+            f"  {missing} more doubtful ones are left out, the most certain of them: --limit N or "
+            "--all shows more."
         )
     console.print(
         f"\nWritten to {printable(str(output))}. Open it in a browser; "

@@ -146,17 +146,14 @@ def confidence_histogram(tally: Tally) -> Chart:
 
 def coverage_against_error(found: Guesses, of: int, threshold: float | None = None) -> Chart:
     """What share of `of` images is accepted at each threshold, and how much of it is wrong."""
-    limits, accepted, wrong = found.thresholds()
-    coverage, error = accepted / max(of, 1), wrong / accepted
-    top = _round_up_share(max([*error.tolist(), 0.005]))
-    places = [(_x(c), _y(e / top)) for c, e in zip(coverage, error, strict=True)]
+    steps = [(at, accepted / of, wrong / accepted) for at, accepted, wrong in found.thresholds()]
+    top = _round_up_share(max([error for _, _, error in steps], default=0))
+    places = [(_x(coverage), _y(error / top)) for _, coverage, error in steps]
     dots = []
-    if threshold is not None and (inside := [i for i, at in enumerate(limits) if at >= threshold]):
-        x, y = places[inside[-1]]
-        tip = (
-            f"from {threshold:.4f}: {coverage[inside[-1]]:.1%} accepted, {error[inside[-1]]:.2%} wrong"
-        )
-        dots.append(Dot(x, y, "chosen", tip))
+    if threshold is not None and (inside := [step for step in steps if step[0] >= threshold]):
+        _, coverage, error = inside[-1]
+        tip = f"from {threshold:.4f}: {coverage:.1%} accepted, {error:.2%} of them wrong"
+        dots.append(Dot(_x(coverage), _y(error / top), "chosen", tip))
     return Chart(
         "Coverage against error",
         "; ".join(dot.tip for dot in dots) or f"{len(found.right):,} labels",
@@ -229,11 +226,11 @@ def _points(places: Sequence[tuple[float, float]]) -> str:
 
 def _round_up(count: int) -> int:
     """The next even number of one or two digits and zeros, for an axis and its middle."""
-    unit = 2 * 10 ** max(len(str(count)) - 2, 0)
+    unit = 2 * int(10 ** max(len(str(count)) - 2, 0))
     return max(2, -(-count // unit) * unit)
 
 
 def _round_up_share(share: float) -> float:
-    """The next of 0.5 %, 1 %, 2 %, 5 %, 10 % …"""
+    """The next of 0.5 %, 1 %, 2 %, 5 %, 10 % and so on, for an axis."""
     steps = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
     return next(step for step in steps if step >= min(share, 1.0))

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from digitsort.errors import TrainingDataError
 from digitsort.model.estimator import DigitClassifier
 from digitsort.progress import Progress
+from digitsort.recognition.features import FEATURE_COUNT
 from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import vectorize
 from digitsort.training.datasets import Dataset
@@ -37,6 +38,13 @@ class Examples:
     def __getitem__(self, where: npt.NDArray[np.intp]) -> Examples:
         return Examples(self.features[where], self.labels[where], self.weights[where])
 
+    def __add__(self, other: Examples) -> Examples:
+        return Examples(
+            np.concatenate([self.features, other.features]),
+            np.concatenate([self.labels, other.labels]),
+            np.concatenate([self.weights, other.weights]),
+        )
+
     def fit(self, estimator: DigitClassifier) -> DigitClassifier:
         """Fit an estimator to these examples."""
         return estimator.fit_features(self.features, self.labels, self.weights)
@@ -59,7 +67,14 @@ def gather(datasets: Sequence[Dataset], progress: Progress) -> Examples:
     TrainingDataError
         If there are fewer than two classes or too few images in one.
     """
-    features: list[npt.NDArray[np.float32]] = []
+    examples = vectors_of(datasets, progress)
+    _check_classes(Counter(examples.labels.tolist()))
+    return examples
+
+
+def vectors_of(datasets: Sequence[Dataset], progress: Progress) -> Examples:
+    """Turn images into vectors, whatever their classes."""
+    features: list[npt.NDArray[np.float32]] = [np.empty((0, FEATURE_COUNT), np.float32)]
     labels: list[str] = []
     total = sum(dataset.count for dataset in datasets)
     pairs = (pair for dataset in datasets for pair in dataset.load())
@@ -68,9 +83,8 @@ def gather(datasets: Sequence[Dataset], progress: Progress) -> Examples:
             features.append(vectorize([gray for gray, _ in batch]).features)
         labels.extend(label for _, label in batch)
         progress("prepare images", len(labels), total)
-    _check_classes(Counter(labels))
     weights = np.repeat([d.weight for d in datasets], [d.count for d in datasets])
-    return Examples(np.concatenate(features), np.array(labels), weights)
+    return Examples(np.concatenate(features), np.array(labels, np.str_), weights)
 
 
 def _check_classes(counts: Counter[str]) -> None:
