@@ -45,7 +45,8 @@ def judge_learning(before: Model, trained: Trained, output: Path, *, force: bool
     if found.is_worse and output.exists() and not force:
         raise OutputError(
             f"{printable(str(output))} is better than what was learned, and is kept: "
-            f"{lines[1].strip()}; {lines[2].strip()}. Look through the corrections, or replace it with --force."
+            f"{lines[1].strip()}; {lines[2].strip()}. Look through the corrections, or replace it with "
+            "--force."
         )
     if found.is_worse and not quiet:
         typer.echo("It became worse: look through the corrections before you use it.")

@@ -7,7 +7,7 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from digitsort.labels import Row
+from digitsort.labels import Row, confidence_of
 from digitsort.records import Status
 
 DEFAULT_LIMIT = 5_000
@@ -131,14 +131,6 @@ class Chooser:
 def _certainty(numbered: Numbered) -> tuple[int, float, int]:
     row = numbered.row
     return _RANK[row.status], confidence_of(row) or 0.0, numbered.number
-
-
-def confidence_of(row: Row) -> float | None:
-    """The row's confidence, 0-1; None where it has none, or a spreadsheet made it something else."""
-    try:
-        return float(row.cells.get("confidence", ""))
-    except ValueError:
-        return None
 
 
 def numbered_rows(rows: Iterable[Row], chooser: Chooser) -> Iterable[Row]:

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from digitsort.files.natural import natural_key
-from digitsort.labels import NONE_LABEL, Row
+from digitsort.labels import NONE_LABEL, Row, confidence_of, outcome_of
 from digitsort.records import Outcome, Status
-from digitsort.review.choose import confidence_of
 
 BINS = 20
 """Bars of the confidence histogram."""
@@ -70,16 +69,3 @@ class Tally:
         """Names that a person may give, in natural order; all ten digits where all names are digits."""
         names = self.names - {"", NONE_LABEL}
         return sorted(names.union(DIGITS) if names <= set(DIGITS) else names, key=natural_key)
-
-
-def outcome_of(row: Row) -> Outcome:
-    """A row as the outcome that it was written from."""
-    return Outcome(
-        row.path,
-        row.status,
-        label=row.label,
-        confidence=confidence_of(row),
-        reason=row.reason,
-        second=row.cells.get("second", ""),
-        sha256=row.sha256,
-    )

@@ -41,8 +41,8 @@ seen to help."""
 REAL_WEIGHT = 4.0
 
 HAND_WEIGHT = 4.0
-"""Of each image that a person labelled, as of each real digit of the default model. It bounds the pull of
-one example: 16 turned a hand that had always been misread, and 16 times the weight changed no more."""
+"""Of each image that a person labelled, as of each real digit of the default model. It bounds the pull
+of one example: 16 turned a hand that had always been misread, and more weight changed no more."""
 
 SYNTHETIC_SEED = 0
 MOST_SYNTHETIC = 100_000

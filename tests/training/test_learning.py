@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,17 +36,18 @@ def others() -> dict[str, tuple[npt.NDArray[np.float32], npt.NDArray[np.str_]]]:
         pytest.skip("set DIGITSORT_DEV_DATA to a folder that holds mnist-train/ and semeion/")
     from benchmarks.data import mnist, semeion
 
-    found = {}
-    for name, (images, labels) in {"MNIST": mnist(), "Semeion": semeion()}.items():
-        found[name] = vectorize(list(images)).features, np.array(labels)
-    return found
+    (images, labels), (small, small_labels) = mnist(), semeion()
+    return {
+        "MNIST": (vectorize(list(images)).features, np.array(labels)),
+        "Semeion": (vectorize(small).features, np.array(small_labels)),
+    }
 
 
 @pytest.fixture(scope="module")
-def default() -> Iterator[Model]:
+def default() -> Model:
     from digitsort import default_model
 
-    yield default_model()
+    return default_model()
 
 
 def correct(writer: Writer, folder: Path) -> Path:
@@ -73,8 +73,7 @@ def test_an_odd_hand_is_learned_from_twenty_corrections(
     others: dict[str, tuple[npt.NDArray[np.float32], npt.NDArray[np.str_]]],
     tmp_path: Path,
 ) -> None:
-    """At least 95 % of that hand's unseen digits are right, and MNIST and Semeion lose 0.2 points at
-    most."""
+    """At least 95 % of its unseen digits are right; MNIST and Semeion lose 0.2 points at most."""
     writer = WRITERS[name]
     labels = correct(writer, tmp_path)
     corrections = tmp_path / "corrections.csv"
