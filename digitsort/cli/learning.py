@@ -30,13 +30,15 @@ def print_notes(datasets: Sequence[Dataset], taught: Taught) -> None:
         typer.echo(f"{count} labelled {printable(name)} are too few to learn a class of its own.")
 
 
-def judge_learning(before: Model, trained: Trained, output: Path, *, force: bool, quiet: bool) -> None:
+def judge_learning(
+    before: Model | None, trained: Trained, output: Path, *, force: bool, quiet: bool
+) -> None:
     """Print accuracy before and after; raise OutputError rather than replace a better model."""
     from digitsort.training.compare import compare
 
     found = compare(before, trained)
     lines = (
-        f"before (model {before.card.short}) and after:",
+        "after:" if before is None else f"before (model {before.card.short}) and after:",
         f"  on labels kept for the test  {_shares(found.on_kept)}",
         f"  on the old held-out images   {_shares(found.on_held_out)}",
     )
@@ -55,5 +57,6 @@ def judge_learning(before: Model, trained: Trained, output: Path, *, force: bool
 def _shares(change: Change) -> str:
     if not change.count:
         return "none: it takes 3 labels of a class to keep one"
-    before, after = (f"{n / change.count:.2%}" for n in (change.before, change.after))
-    return f"{before} -> {after} ({change.before} -> {change.after} of {change.count})"
+    seen = [n for n in (change.before, change.after) if n is not None]
+    shares = " -> ".join(f"{n / change.count:.2%}" for n in seen)
+    return f"{shares} ({' -> '.join(map(str, seen))} of {change.count})"

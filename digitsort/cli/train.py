@@ -80,18 +80,19 @@ def train(
         datasets = open_datasets(names, _corrections(corrections, names), trust_machine=trust_machine)
     base = [dataset for dataset in datasets if not dataset.by_hand]
     learns = 0 < len(base) < len(datasets)
-    before = _before(output, quiet) if learns else None
-    may_replace = force or (learns and _is_model(output))
-    refuse_existing(output, force=may_replace)
-    share = _held_out(held_out, is_default=learns and "default" in names and len(base) == 2)
+    is_default = learns and "default" in names and len(base) == 2
+    replaces = learns and _is_model(output)
+    refuse_existing(output, force=force or replaces)
+    before = _before(output if replaces else None, quiet) if replaces or is_default else None
+    share = _held_out(held_out, is_default)
     with stages(quiet=quiet) as progress:
         trained = train_model(datasets, TrainingOptions(seed, share, tune, max_error), progress)
     if not quiet:
         print_notes(datasets, trained.taught)
         print_evaluation(trained.evaluation, "Held-out images")
-    if before is not None:
+    if learns:
         judge_learning(before, trained, output, force=force, quiet=quiet)
-    save(trained.data, output, force=may_replace)
+    save(trained.data, output, force=force or replaces)
     if not quiet:
         _print_end(trained.card, output)
     return ExitCode.DONE
@@ -107,11 +108,11 @@ def _corrections(path: Path | None, names: list[str]) -> Corrections | None:
     return read_corrections(path, tables[0].absolute().parent if tables else None)
 
 
-def _before(output: Path, quiet: bool) -> Model:
+def _before(replaced: Path | None, quiet: bool) -> Model:
     """The model to compare with: the one that would be replaced, else the default model."""
     from digitsort.cli.console import open_model
 
-    return open_model(output if _is_model(output) else None, quiet=quiet)
+    return open_model(replaced, quiet=quiet)
 
 
 def _is_model(path: Path) -> bool:

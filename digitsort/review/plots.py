@@ -160,7 +160,7 @@ def coverage_against_error(found: Guesses, of: int, threshold: float | None = No
         "accepted, share of all",
         "wrong among the accepted",
         [Tick(_x(share), f"{share:.0%}") for share in (0, 0.25, 0.5, 0.75, 1)],
-        [Tick(_y(share), f"{100 * top * share:g} %") for share in (0, 0.5, 1)],
+        [Tick(_y(share), f"{100 * top * share:g}%") for share in (0, 0.5, 1)],
         lines=[Line(_points(places), "curve")] if places else (),
         dots=dots,
         legend=[("chosen", dot.tip) for dot in dots],

@@ -16,11 +16,15 @@ ALLOWED_LOSS = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Of `count` images, how many were read right by the model before and by the one after."""
+    """Of `count` images, how many were read right by the model before, if any, and the one after."""
 
     count: int
-    before: int
+    before: int | None
     after: int
+
+    def is_loss(self, allowed: float = 0.0) -> bool:
+        """Whether more than the `allowed` share (0-1) of the images was lost."""
+        return self.before is not None and self.after < self.before - allowed * self.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,10 @@ class Comparison:
     @property
     def is_worse(self) -> bool:
         """Whether the model before reads more of either, but for a small loss on the old images."""
-        kept, old = self.on_kept, self.on_held_out
-        return kept.after < kept.before or old.after < old.before - ALLOWED_LOSS * old.count
+        return self.on_kept.is_loss() or self.on_held_out.is_loss(ALLOWED_LOSS)
 
 
-def compare(before: Model, trained: Trained) -> Comparison:
+def compare(before: Model | None, trained: Trained) -> Comparison:
     """Have both models read what the new one was not fitted to."""
     after = parse_model(trained.data)
     return Comparison(
@@ -53,8 +56,9 @@ def compare(before: Model, trained: Trained) -> Comparison:
     )
 
 
-def _change(examples: Examples, before: Model, after: Model) -> Change:
-    return Change(len(examples), _right(examples, before), _right(examples, after))
+def _change(examples: Examples, before: Model | None, after: Model) -> Change:
+    known = None if before is None else _right(examples, before)
+    return Change(len(examples), known, _right(examples, after))
 
 
 def _right(examples: Examples, model: Model) -> int:
