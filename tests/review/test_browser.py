@@ -329,3 +329,18 @@ def test_rows_labelled_before_come_with_their_labels(
     driver.refresh()
     driver.find_element("id", "save").click()
     assert downloaded(chromium[1]) == f"{HEADER},human\n{line(2)},_none\n".encode()
+
+
+def test_the_report_of_an_evaluation(driver: Any, tmp_path: Path, model_file: Path) -> None:
+    """The same family of page: no script of its own, hostile names are text, nothing is too wide."""
+    known = {"1": {f"{name}.png": digit_png(7) for name in ("<b>x", "{{7*7}}", "'\"&amp;")}}
+    make_tree(tmp_path, {"known": known})
+    done = invoke("evaluate", tmp_path / "known", "-m", model_file, "--report", tmp_path / "r.html")
+    assert done.exit_code == 0
+    size(driver, 360, 740, phone=True)
+    driver.get((tmp_path / "r.html").as_uri())
+    shown = [element.text for element in driver.find_elements("css selector", ".mistakes .path")]
+    assert sorted(Path(path).name for path in shown) == ["'\"&amp;.png", "<b>x.png", "{{7*7}}.png"]
+    assert driver.find_elements("css selector", ".mistakes b > b") == []
+    assert driver.execute_script("return document.documentElement.scrollWidth") == 360
+    assert len(driver.find_elements("css selector", "figure svg")) == 2
