@@ -145,15 +145,13 @@ def _reviewed(
     """Take what a labels.csv says of the reviewed rows, or what a model says of their files."""
     from dataclasses import replace
 
-    from digitsort.corrections import read_corrections
+    from digitsort.cli.corrections import corrected
     from digitsort.labels import read_labels
     from digitsort.reviewed import reviewed
     from digitsort.summary import Summary
     from digitsort.truth import read_truth
 
-    rows = read_labels(source, root)
-    if corrections is not None:
-        rows = read_corrections(corrections, root or source.absolute().parent).correct(rows)
+    rows = corrected(read_labels(source, root), corrections, root or source.absolute().parent)
     truths = {} if truth is None else read_truth(truth)
     known = reviewed(rows, truths, settings.min_confidence)
     if model is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,10 +12,7 @@ from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
-    from digitsort.labels import Row
     from digitsort.review.choose import Choice, Chooser
-    from digitsort.review.page import Source
-    from digitsort.review.tally import Tally
 
 
 @reports_errors
@@ -60,13 +55,16 @@ def review(
 ) -> ExitCode:
     """Make a page on which a person corrects the doubtful labels, offline, with the keyboard."""
     from digitsort.cli.console import stages
+    from digitsort.cli.corrections import corrected
     from digitsort.files.atomic import refuse_existing
+    from digitsort.labels import read_labels
     from digitsort.review.page import write_review
+    from digitsort.review.source import read_source
 
     chooser = _chooser(only, limit, everything)
     refuse_existing(output, force=force)
-    rows = _rows(labels, root, corrections)
-    source, tally = _read(labels, rows, _truths(truth), chooser)
+    rows = corrected(read_labels(labels, root), corrections, root or labels.absolute().parent)
+    source, tally = read_source(labels, rows, _truths(truth), chooser)
     choice = chooser.choose()
     with stages(quiet=quiet) as progress:
         write_review(output, source, tally, choice, force=force, workers=workers, progress=progress)
@@ -95,39 +93,10 @@ def _chooser(only: list[str] | None, limit: int | None, everything: bool) -> Cho
     return found
 
 
-def _rows(labels: Path, root: Path | None, corrections: Path | None) -> Iterator[Row]:
-    """The rows, with the labels of an earlier review."""
-    from digitsort.corrections import read_corrections
-    from digitsort.labels import read_labels
-
-    rows = read_labels(labels, root)
-    if corrections is None:
-        return rows
-    return read_corrections(corrections, root or labels.absolute().parent).correct(rows)
-
-
 def _truths(truth: Path | None) -> dict[str, str]:
     from digitsort.truth import read_truth
 
     return {} if truth is None else read_truth(truth)
-
-
-def _read(
-    labels: Path, rows: Iterator[Row], truths: dict[str, str], chooser: Chooser
-) -> tuple[Source, Tally]:
-    """Read once, keeping counts and what will be shown."""
-    from digitsort.labels import require_rows
-    from digitsort.review.choose import numbered_rows
-    from digitsort.review.page import open_source
-    from digitsort.review.tally import Tally
-
-    tally = Tally(truths)
-    first = next(rows, None)
-    require_rows([first] if first else [], labels)
-    assert first is not None
-    for _ in numbered_rows(tally.counted(chain([first], rows)), chooser):
-        pass
-    return open_source(labels, first), tally
 
 
 def _print_end(choice: Choice, total: int, output: Path) -> None:

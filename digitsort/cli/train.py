@@ -67,6 +67,7 @@ def train(
 ) -> ExitCode:
     """Train a model, and test it on images that it has not seen."""
     from digitsort.cli.console import stages
+    from digitsort.cli.corrections import warn_unused
     from digitsort.cli.learning import judge_learning, print_notes
     from digitsort.cli.report import print_evaluation
     from digitsort.files.atomic import refuse_existing
@@ -76,8 +77,10 @@ def train(
     from digitsort.training.options import TrainingOptions
 
     names = data or ["default"]
-    with stages(quiet=quiet) as progress:
-        datasets = open_datasets(names, _corrections(corrections, names), trust_machine=trust_machine)
+    known = _corrections(corrections, names)
+    datasets = open_datasets(names, known, trust_machine=trust_machine)
+    if known is not None:
+        warn_unused(known)
     base = [dataset for dataset in datasets if not dataset.by_hand]
     learns = 0 < len(base) < len(datasets)
     is_default = learns and "default" in names and len(base) == 2

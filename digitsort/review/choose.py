@@ -23,8 +23,6 @@ DOUBTFUL = (Status.UNCERTAIN, Status.REJECTED)
 
 _RANK = {Status.UNCERTAIN: 0, Status.REJECTED: 1, Status.ERROR: 2, Status.OK: 3}
 
-_Keyed = tuple[tuple[int, float, int], "Numbered"]
-
 
 @dataclass(frozen=True, slots=True)
 class Numbered:

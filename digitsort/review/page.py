@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitsort.bands import guesses
 from digitsort.files.names import printable
-from digitsort.labels import HUMAN, NONE_LABEL, Row
+from digitsort.labels import HUMAN, NONE_LABEL
 from digitsort.progress import Progress, silent
 from digitsort.records import Status
 from digitsort.review import plots
 from digitsort.review.choose import Choice, Numbered
 from digitsort.review.render import write_page
+from digitsort.review.source import Source
 from digitsort.review.tally import Tally
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
 
@@ -46,35 +44,6 @@ FIELDS = (
 
 CHUNK = 500
 """Cards in a block of data: the browser, too, takes them in piece by piece."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The labels.csv that a page is made from.
-
-    Attributes
-    ----------
-    path : Path
-    columns : tuple of str
-        Its header, without `human`.
-    digest : str
-        SHA-256 of its bytes, in hex: progress that a browser keeps belongs to this content.
-    date : datetime
-        When it was written.
-    """
-
-    path: Path
-    columns: tuple[str, ...]
-    digest: str
-    date: datetime
-
-
-def open_source(path: Path, first: Row) -> Source:
-    """Describe a labels.csv, given its first row."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    date = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-    return Source(path, tuple(name for name in first.cells if name != HUMAN), digest, date)
 
 
 def write_review(
@@ -136,8 +105,10 @@ def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
 
 def csv_line(cells: Iterable[str]) -> str:
     """Cells as digitsort writes a row, without the end of the line."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(cells)
+    row, text = list(cells), io.StringIO()
+    # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
+    quoting = csv.QUOTE_ALL if any("\r" in cell for cell in row) else csv.QUOTE_MINIMAL
+    csv.writer(text, lineterminator="", quoting=quoting).writerow(row)
     return text.getvalue()
 
 

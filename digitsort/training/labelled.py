@@ -83,7 +83,7 @@ def labelled_rows(path: Path, corrections: Corrections | None) -> Found:
 def labelled_corrections(corrections: Corrections) -> Found:
     """Images of a corrections.csv alone."""
     found = Found()
-    for row in corrections.rows:
+    for row in corrections.correct(corrections.rows):
         _add_read(found, row)
     return found
 

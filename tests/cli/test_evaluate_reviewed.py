@@ -51,6 +51,15 @@ def test_reviewed_rows_are_judged_by_the_person() -> None:
     assert "b.png: 7 read as 1 at 0.9960" in shown
 
 
+def test_corrections_for_no_row_are_named(here: Path) -> None:
+    make_tree(here, {"c.csv": "path,label,status,human\na.png,3,ok,3\ngone.png,3,ok,4\n"})
+    done = invoke("evaluate", "labels.csv", "--corrections", "c.csv")
+    assert done.exit_code == 0
+    assert done.stderr == (
+        f"digitsort: {here / 'gone.png'}: a correction for no file here, or its content has changed.\n"
+    )
+
+
 @pytest.mark.usefixtures("here")
 def test_how_often_labels_were_right_by_confidence() -> None:
     shown = words(invoke("evaluate", "labels.csv", "--corrections", "corrections.csv").stdout)
