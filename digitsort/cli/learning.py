@@ -27,7 +27,7 @@ def print_notes(datasets: Sequence[Dataset], taught: Taught) -> None:
     if len(taught.learned):
         typer.echo(f"Learned from {len(taught.learned)} of them, {len(taught.kept)} kept for the test.")
     for name, count in taught.left.items():
-        typer.echo(f"{count} labelled {printable(name)} are too few to learn a class of its own.")
+        typer.echo(f"{count} labelled {printable(name)} left out: too few for a class of its own.")
 
 
 def judge_learning(

@@ -92,7 +92,8 @@ def train(
         trained = train_model(datasets, TrainingOptions(seed, share, tune, max_error), progress)
     if not quiet:
         print_notes(datasets, trained.taught)
-        print_evaluation(trained.evaluation, "Held-out images")
+        if not learns:
+            print_evaluation(trained.evaluation, "Held-out images")
     if learns:
         judge_learning(before, trained, output, force=force, quiet=quiet)
     save(trained.data, output, force=force or replaces)

@@ -107,8 +107,10 @@ def csv_line(cells: Iterable[str]) -> str:
     """Cells as digitsort writes a row, without the end of the line."""
     row, text = list(cells), io.StringIO()
     # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
-    quoting = csv.QUOTE_ALL if any("\r" in cell for cell in row) else csv.QUOTE_MINIMAL
-    csv.writer(text, lineterminator="", quoting=quoting).writerow(row)
+    if any("\r" in cell for cell in row):
+        csv.writer(text, lineterminator="", quoting=csv.QUOTE_ALL).writerow(row)
+    else:
+        csv.writer(text, lineterminator="").writerow(row)
     return text.getvalue()
 
 
