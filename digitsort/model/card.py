@@ -130,7 +130,9 @@ def fingerprint(
         digest.update(text.encode() + b"\0")
     numbers = np.array([machine.gamma, *(calibration[key] for key in sorted(calibration))])
     arrays = (machine.vectors, machine.n_support, machine.dual_coef, machine.intercept, numbers)
-    for array in arrays:
+    for array in (*arrays, machine.projection):
+        if array is None:
+            continue
         digest.update(repr(array.shape).encode())
         digest.update(np.ascontiguousarray(array, dtype="<f8").tobytes())
     return digest.hexdigest()

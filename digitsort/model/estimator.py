@@ -11,7 +11,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
+from digitsort.model.projection import fit_projection
 from digitsort.recognition.canvas import Gray, check_gray
+from digitsort.recognition.project import project
 from digitsort.recognition.score import Scores, SupportVectors, probabilities, score
 from digitsort.recognition.vectorize import vectorize
 
@@ -22,22 +24,25 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Reads single digits (or other characters) from gray images.
 
     A scikit-learn classifier whose samples are images instead of rows: a list of 2-D arrays of any
-    sizes. The images are normalized and turned into gradient directions; an RBF-kernel SVC does the
-    rest.
+    sizes. The images are normalized and turned into gradient directions, these are projected onto the
+    directions in which the classes differ, and an RBF-kernel SVC does the rest.
 
     Parameters
     ----------
     C : float, default=10.0
         Of the SVC.
     gamma : float, default=1.0
-        In units of 1 / (number of features · their variance), scikit-learn's ``"scale"``.
+        In units of 1 / (number of components · their variance), scikit-learn's ``"scale"``.
     temperature : float, default=0.2
         Divides the margins before the softmax of `predict_proba`; `digitsort train` fits it.
+    components : int, default=128
+        Directions that the features are projected onto.
 
     Attributes
     ----------
     svc_ : sklearn.svm.SVC
-        Its classes are 0 … k-1, the positions in `classes_`.
+        Its classes are 0 … k-1, the positions in `classes_`; its samples are projected features.
+    projection_ : ndarray of shape (d, components), float32
     classes_ : ndarray of shape (k,)
     temperature_ : float
     card_ : dict
@@ -53,10 +58,13 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     1.0
     """
 
-    def __init__(self, C: float = 10.0, gamma: float = 1.0, temperature: float = 0.2) -> None:
+    def __init__(
+        self, C: float = 10.0, gamma: float = 1.0, temperature: float = 0.2, components: int = 128
+    ) -> None:
         self.C = C
         self.gamma = gamma
         self.temperature = temperature
+        self.components = components
 
     def fit(self, X: Sequence[Gray], y: npt.ArrayLike) -> DigitClassifier:
         """Fit to images.
@@ -83,7 +91,11 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> DigitClassifier:
         """Fit to vectors (n, d) that `vectorize` made; a weight (n,) multiplies C."""
         self.classes_, encoded = np.unique(np.asarray(y), return_inverse=True)
-        values = features.astype(np.float64)
+        weights = np.ones(len(features)) if sample_weight is None else sample_weight
+        self.projection_: npt.NDArray[np.float32] | None = fit_projection(
+            features, encoded, weights, self.components
+        )
+        values = self._project(features)
         self.svc_ = SVC(
             C=self.C,
             gamma=self.gamma / (values.shape[1] * values.var()),
@@ -101,7 +113,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_features(self, features: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
         """Class of each vector (n, d)."""
-        return np.asarray(self.classes_[self.svc_.predict(features.astype(np.float64))])
+        return np.asarray(self.classes_[self.svc_.predict(self._project(features))])
 
     def predict_proba(self, X: Sequence[Gray]) -> Floats:
         """Calibrated probabilities, shape (n, k), in the order of `classes_`."""
@@ -111,24 +123,32 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, X: Sequence[Gray]) -> Floats:
         """The SVC's decision values, shape (n, k); (n,) for two classes."""
         check_is_fitted(self)
-        return np.asarray(self.svc_.decision_function(_features(X).astype(np.float64)))
+        return np.asarray(self.svc_.decision_function(self._project(_features(X))))
+
+    def machine(self) -> SupportVectors:
+        """The fitted arrays, as digitsort scores with them."""
+        return support_vectors(self.svc_, self.projection_)
 
     def _scores(self, X: Sequence[Gray]) -> Scores:
-        return score(_features(X), support_vectors(self.svc_))
+        return score(_features(X), self.machine())
+
+    def _project(self, features: npt.NDArray[np.float32]) -> Floats:
+        return project(features, self.projection_).astype(np.float64)
 
 
 # The file names the class by this one name, so that rooms can move without breaking old files.
 DigitClassifier.__module__ = "digitsort"
 
 
-def support_vectors(svc: SVC) -> SupportVectors:
-    """The arrays of a fitted SVC."""
+def support_vectors(svc: SVC, projection: npt.NDArray[np.float32] | None = None) -> SupportVectors:
+    """The arrays of a fitted SVC, whose samples were projected with `projection`."""
     return SupportVectors(
         vectors=svc.support_vectors_.astype(np.float32),
         n_support=svc.n_support_.astype(np.int64),
         dual_coef=svc.dual_coef_,
         intercept=svc.intercept_,
         gamma=float(svc._gamma),
+        projection=projection,
     )
 
 

@@ -22,6 +22,7 @@ from digitsort.errors import ModelError
 from digitsort.files.names import printable
 from digitsort.model.card import Card, fingerprint
 from digitsort.recognition.features import FEATURE_COUNT
+from digitsort.recognition.project import LONGEST_COLUMN
 from digitsort.recognition.score import SupportVectors, score
 from digitsort.recognition.vectorize import RECIPE
 
@@ -108,7 +109,8 @@ def parse_model(data: bytes) -> Model:
     card = Card.from_dict(state.get("card_"))
     if card.recipe != RECIPE:
         raise ModelError(f"It was made for the recipe {card.recipe}, not {RECIPE}. {_REMEDY}")
-    machine = _machine(_state(state.get("svc_"), ("sklearn.svm._classes", "SVC")), card)
+    projection = _projection(state.get("projection_"))
+    machine = _machine(_state(state.get("svc_"), ("sklearn.svm._classes", "SVC")), card, projection)
     known = _array(state.get("known_vectors_"), "known_vectors_", (None, FEATURE_COUNT))
     margins = _array(state.get("known_margins_"), "known_margins_", (len(known), len(card.classes)))
     return Model(machine, card, known.astype(np.float32), margins)
@@ -213,7 +215,18 @@ def _state(value: Any, name: tuple[str, str]) -> dict[str, Any]:
     return state
 
 
-def _machine(svc: dict[str, Any], card: Card) -> SupportVectors:
+def _projection(value: Any) -> npt.NDArray[np.float32]:
+    """Copy the projection (d, m) out; whole numbers in short enough columns."""
+    projection = _array(value, "projection_", (FEATURE_COUNT, None))
+    m = projection.shape[1]
+    _require(1 <= m <= FEATURE_COUNT, "the projection has an impossible number of components")
+    _require(bool((projection == np.rint(projection)).all()), "the projection is not of whole numbers")
+    lengths = (projection.astype(np.float64) ** 2).sum(axis=0)
+    _require(float(lengths.max()) <= LONGEST_COLUMN**2, "a column of the projection is too long")
+    return projection.astype(np.float32)
+
+
+def _machine(svc: dict[str, Any], card: Card, projection: npt.NDArray[np.float32]) -> SupportVectors:
     """Copy the SVC's arrays out and check how they fit together."""
     k = len(card.classes)
     _require(k <= MOST_CLASSES, "too many classes")
@@ -224,8 +237,8 @@ def _machine(svc: dict[str, Any], card: Card) -> SupportVectors:
     n_support = _array(svc.get("_n_support"), "_n_support", (k,)).astype(np.int64)
     n = int(n_support.sum())
     _require(bool((n_support >= 0).all()) and 1 <= n <= MOST_VECTORS, "n_support is impossible")
-    vectors = _array(svc.get("support_vectors_"), "support_vectors_", (n, FEATURE_COUNT))
-    _require(bool((vectors >= 0).all() and (vectors == np.rint(vectors)).all()), "vectors not whole")
+    vectors = _array(svc.get("support_vectors_"), "support_vectors_", (n, projection.shape[1]))
+    _require(bool((vectors == np.rint(vectors)).all()), "vectors not whole")
     _require(float((vectors**2).sum(axis=1).max()) < LONGEST_VECTOR**2, "a vector is too long")
     dual_coef = _array(svc.get("dual_coef_"), "dual_coef_", (k - 1, n))
     intercept = _array(svc.get("intercept_"), "intercept_", (k * (k - 1) // 2,))
@@ -236,7 +249,9 @@ def _machine(svc: dict[str, Any], card: Card) -> SupportVectors:
     _require(not two_faced, "its two sets of coefficients differ")
     gamma = _number(svc.get("_gamma"))
     _require(math.isfinite(gamma) and gamma > 0, "gamma is not positive")
-    return SupportVectors(vectors.astype(np.float32), n_support, dual_coef, intercept, gamma)
+    return SupportVectors(
+        vectors.astype(np.float32), n_support, dual_coef, intercept, gamma, projection
+    )
 
 
 def _require(condition: bool, what: str) -> None:

@@ -18,8 +18,10 @@ def rebuild(model: Model) -> DigitClassifier:
     Its `gamma` parameter, which only a new fit would use, is that of a new estimator.
     """
     card = model.card
-    estimator = DigitClassifier(C=card.C, temperature=card.temperature)
+    components = model.machine.vectors.shape[1]
+    estimator = DigitClassifier(C=card.C, temperature=card.temperature, components=components)
     estimator.svc_ = _rebuild_svc(model)
+    estimator.projection_ = model.machine.projection
     estimator.classes_ = np.array(card.classes)
     estimator.temperature_ = card.temperature
     estimator.card_ = card.to_dict()

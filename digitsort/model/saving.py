@@ -39,12 +39,10 @@ def to_bytes(estimator: DigitClassifier, examples: npt.NDArray[np.float32]) -> b
     ModelError
         If digitsort would not take its own file.
     """
-    from digitsort.model.estimator import support_vectors
-
     step = max(1, len(examples) // KNOWN_ANSWERS)
     known = examples[::step][:KNOWN_ANSWERS]
     estimator.known_vectors_ = known.astype(np.uint16)
-    estimator.known_margins_ = score(known, support_vectors(estimator.svc_)).margin
+    estimator.known_margins_ = score(known, estimator.machine()).margin
     data = pickle.dumps(estimator, protocol=PROTOCOL)
     verify_model(parse_model(data))
     return data

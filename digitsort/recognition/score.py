@@ -10,24 +10,28 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.recognition.project import project
+
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class SupportVectors:
-    """A fitted RBF-kernel SVC of k classes, n support vectors and d features.
+    """A fitted RBF-kernel SVC of k classes and n support vectors with m components.
 
     The arrays are scikit-learn's public attributes of the same names.
 
     Attributes
     ----------
-    vectors : ndarray of shape (n, d), float32
-        Non-negative whole numbers, no vector longer than 4,096, ordered by class.
+    vectors : ndarray of shape (n, m), float32
+        Whole numbers, no vector longer than 4,096, ordered by class.
     n_support : ndarray of shape (k,), int64
     dual_coef : ndarray of shape (k - 1, n), float64
     intercept : ndarray of shape (k (k - 1) / 2,), float64
     gamma : float
+    projection : ndarray of shape (d, m), float32, or None
+        Takes features to components; see `digitsort.recognition.project`. None where they are the same.
     """
 
     vectors: Features
@@ -35,6 +39,7 @@ class SupportVectors:
     dual_coef: Floats
     intercept: Floats
     gamma: float
+    projection: Features | None = None
 
     @cached_property
     def squared_lengths(self) -> Features:
@@ -70,12 +75,12 @@ class Scores:
 
 
 def score(features: Features, machine: SupportVectors) -> Scores:
-    """Score vectors (n, d) of non-negative whole numbers no longer than 4,096.
+    """Score feature vectors (n, d) of whole numbers no longer than 4,096.
 
     The distances are exact in float32, whatever the order in which the product is summed; from there
     on everything is float64.
     """
-    kernel = _kernel(features, machine)
+    kernel = _kernel(project(features, machine.projection), machine)
     pairs = _pair_decisions(kernel, machine)
     return Scores(
         decision=_votes(pairs),
@@ -103,9 +108,9 @@ def probabilities(scores: Scores, temperature: float) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _kernel(features: Features, machine: SupportVectors) -> Floats:
-    products = features @ machine.vectors.T  # (n, n_support), whole numbers below 2**24
-    lengths = np.einsum("nd,nd->n", features, features)
+def _kernel(components: Features, machine: SupportVectors) -> Floats:
+    products = components @ machine.vectors.T  # (n, n_support), whole numbers below 2**24
+    lengths = np.einsum("nm,nm->n", components, components)
     distances = lengths[:, None].astype(np.float64) + machine.squared_lengths - 2.0 * products
     return np.asarray(np.exp(-machine.gamma * distances))
 

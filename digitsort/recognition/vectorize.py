@@ -13,7 +13,7 @@ from digitsort.recognition.features import FEATURE_COUNT, gradient_features
 from digitsort.recognition.ink import Ink, find_ink
 from digitsort.recognition.normalize import NORMAL_SIDE_PX, normalize
 
-RECIPE = f"moments-32/gradient-{FEATURE_COUNT}/1"
+RECIPE = f"moments-32/gradient-{FEATURE_COUNT}/2"
 """Name of the recipe. A model fits the recipe it was trained with and no other: change the last number
 with every change that moves a feature."""
 

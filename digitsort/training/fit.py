@@ -13,7 +13,6 @@ import numpy as np
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.labels import NONE_LABEL
 from digitsort.model.card import Card, fingerprint
-from digitsort.model.estimator import support_vectors
 from digitsort.model.saving import to_bytes
 from digitsort.progress import Progress, silent
 from digitsort.recognition.score import predict, probabilities
@@ -148,7 +147,7 @@ def _card(
     evaluation: Evaluation,
 ) -> Card:
     estimator, fitted = trial.estimator, trial.fitted
-    machine = support_vectors(estimator.svc_)
+    machine = estimator.machine()
     names = tuple(str(name) for name in estimator.classes_)
     thresholds = {**asdict(calibration), "min_confidence": certificate.threshold}
     return Card(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.model.estimator import DigitClassifier, support_vectors
+from digitsort.model.estimator import DigitClassifier
 from digitsort.recognition.score import Scores, score
 from digitsort.training.examples import Examples
 
@@ -59,7 +60,7 @@ class Trial:
 
 
 def try_out(
-    examples: Examples, parameters: dict[str, float], seed: int, taught: Examples | None = None
+    examples: Examples, parameters: dict[str, Any], seed: int, taught: Examples | None = None
 ) -> Trial:
     """Fit to the examples, or to what the splits leave of them; to `taught` in any case, if given."""
     classes = np.unique(examples.labels)
@@ -79,10 +80,10 @@ def try_out(
 
 def _judge(estimator: DigitClassifier, examples: Examples) -> Judged:
     truth = np.searchsorted(estimator.classes_, examples.labels)
-    return Judged(score(examples.features, support_vectors(estimator.svc_)), truth)
+    return Judged(score(examples.features, estimator.machine()), truth)
 
 
-def _with_folds(examples: Examples, parameters: dict[str, float], seed: int, taught: Examples) -> Trial:
+def _with_folds(examples: Examples, parameters: dict[str, Any], seed: int, taught: Examples) -> Trial:
     from sklearn.model_selection import StratifiedKFold
 
     folds = min(FOLDS, min(Counter(examples.labels.tolist()).values()))

@@ -110,6 +110,24 @@ def nine_pointed(hand: Hand) -> list[Stroke]:
     ]
 
 
+def nine_open(hand: Hand) -> list[Stroke]:
+    """The loop does not reach the stem at the top: its start bends over, as a 4's does not."""
+    right, low = hand.between(0.75, 0.95), hand.between(0.34, 0.55)
+    foot = right - hand.between(-0.05, 0.35)
+    return [
+        hand.stroke(
+            (right - hand.between(0.05, 0.25), hand.between(0.03, 0.16)),
+            (right - hand.between(0.3, 0.42), hand.between(-0.02, 0.04)),
+            (hand.between(0.0, 0.15), low * hand.between(0.5, 0.75)),
+            (hand.between(0.2, 0.4), low),
+            (right - 0.08, low * hand.between(0.45, 0.8)),
+            (right, hand.between(0.0, 0.12), hand.between(0.5, 1.0)),
+            ((right + foot) / 2 + hand.about(0.02, 0.03), 0.6),
+            (foot, 1.0),
+        )
+    ]
+
+
 STYLES: tuple[tuple[Style, float], ...] = (
     (nine_straight, 4),
     (nine_hook, 3),
@@ -117,5 +135,6 @@ STYLES: tuple[tuple[Style, float], ...] = (
     (nine_wide, 1.5),
     (nine_stem, 1.5),
     (nine_pointed, 1.5),
+    (nine_open, 1.5),
 )
 """Each style and how common it is."""

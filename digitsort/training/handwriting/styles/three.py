@@ -66,9 +66,48 @@ def three_loop(hand: Hand) -> list[Stroke]:
     ]
 
 
+def three_curled(hand: Hand) -> list[Stroke]:
+    """Both ends curl inwards, the lower one almost back to the bowl."""
+    waist_x, waist_y = hand.between(0.3, 0.6), hand.between(0.36, 0.5)
+    low, left = (waist_y + 1) / 2, hand.between(-0.05, 0.2)
+    rise = hand.between(0.1, 0.3)
+    return [
+        hand.stroke(
+            (hand.between(0.0, 0.25), hand.between(0.14, 0.36)),
+            (hand.between(0.1, 0.3), hand.between(0.04, 0.12)),
+            (hand.between(0.4, 0.6), 0.0),
+            (hand.between(0.65, 0.9), waist_y * hand.between(0.4, 0.55)),
+            (waist_x, waist_y, hand.between(0.0, 1.0)),
+            (hand.between(0.8, 1.02), low + hand.about(0.0, 0.03)),
+            (hand.between(0.4, 0.55), 1.0),
+            (left, 1.0 - rise * 0.6),
+            (left + hand.between(0.02, 0.22), 1.0 - rise),
+        )
+    ]
+
+
+def three_shallow(hand: Hand) -> list[Stroke]:
+    """Two small bulges on the way down, and a short tail."""
+    waist_y = hand.between(0.38, 0.52)
+    waist_x = hand.between(0.5, 0.7)
+    return [
+        hand.stroke(
+            (hand.between(0.0, 0.35), hand.between(0.0, 0.14)),
+            (0.5, hand.about(0.0, 0.02)),
+            (hand.between(0.75, 0.95), waist_y * hand.between(0.3, 0.5)),
+            (waist_x, waist_y, hand.between(0.0, 1.0)),
+            (hand.between(0.75, 0.95), (1 + waist_y) / 2 - hand.between(0.0, 0.06)),
+            (hand.between(0.45, 0.65), hand.between(0.96, 1.02)),
+            (hand.between(0.15, 0.45), hand.between(0.92, 1.02)),
+        )
+    ]
+
+
 STYLES: tuple[tuple[Style, float], ...] = (
     (three_bowls, 5),
     (three_flat, 2),
     (three_loop, 2),
+    (three_curled, 1.5),
+    (three_shallow, 1),
 )
 """Each style and how common it is."""

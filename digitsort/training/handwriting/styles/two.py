@@ -131,6 +131,26 @@ def two_narrow(hand: Hand) -> list[Stroke]:
     ]
 
 
+def two_bent(hand: Hand) -> list[Stroke]:
+    """A small hook on a steep stem, and a loop at its foot."""
+    right, low = hand.between(0.5, 0.7), hand.between(0.86, 1.0)
+    size, end = hand.between(0.06, 0.2), hand.between(0.75, 1.2)
+    left = hand.between(0.05, 0.25)
+    return [
+        hand.stroke(
+            (right - hand.between(0.25, 0.45), hand.between(0.08, 0.26)),
+            (right - hand.between(0.12, 0.22), hand.between(0.0, 0.05)),
+            (right, hand.between(0.1, 0.28)),
+            (right - hand.between(0.0, 0.12), 0.6),
+            (left + size, low),
+            (left, low - size * 0.4),
+            (left + size * 0.4, low - size * 1.2),
+            (left + size * 1.8, low - size * 0.8),
+            (end, low + hand.between(-0.12, 0.1)),
+        )
+    ]
+
+
 STYLES: tuple[tuple[Style, float], ...] = (
     (two_sharp, 2.5),
     (two_cusp, 1.5),
@@ -139,5 +159,6 @@ STYLES: tuple[tuple[Style, float], ...] = (
     (two_curl, 1.5),
     (two_z, 1),
     (two_narrow, 1),
+    (two_bent, 1.2),
 )
 """Each style and how common it is."""
