@@ -36,15 +36,20 @@ def run_commands(commands: list[str], folder: Path) -> dict[str, str]:
     outputs = {}
     for command in commands:
         if CORRECTIONS in command and not (folder / CORRECTIONS).exists():
-            _review(folder)
+            label_as_the_person_does(folder)
         outputs[command] = _run(command, folder)
     return outputs
 
 
-def _review(folder: Path) -> None:
-    """What the README's person does on the page: says of every scan what it shows."""
+def samples_truth(folder: Path) -> dict[str, str]:
+    """What the samples in a folder show, by the path that a labels.csv there gives them."""
     with (folder / "sample_images" / "truth.csv").open(encoding="utf-8", newline="") as file:
-        truth = {f"sample_images/{row['path']}": row["label"] for row in csv.DictReader(file)}
+        return {f"sample_images/{row['path']}": row["label"] for row in csv.DictReader(file)}
+
+
+def label_as_the_person_does(folder: Path) -> None:
+    """Write the corrections.csv of somebody who says on the page what every sample shows."""
+    truth = samples_truth(folder)
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = [{**row, "human": truth[row["path"]]} for row in csv.DictReader(file)]
     with (folder / CORRECTIONS).open("w", encoding="utf-8", newline="") as file:

@@ -93,4 +93,5 @@ def _print_rest(judged: Judged, unknown: int) -> None:
         typer.echo("Worst mistakes (most confident first):")
     for mistake in judged.mistakes[:WORST]:
         sure = "" if mistake.confidence is None else f" at {mistake.confidence:.4f}"
-        typer.echo(f"  {printable(mistake.path)}: {mistake.truth} read as {mistake.read}{sure}")
+        path = printable(to_cell(mistake.path, os.getcwd()))
+        typer.echo(f"  {path}: {mistake.truth} read as {mistake.read}{sure}")

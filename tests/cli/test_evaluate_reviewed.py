@@ -85,12 +85,13 @@ def test_the_column_human_and_a_truth_csv_count_too(here: Path) -> None:
     assert "(1 of 2 right)" in words(invoke("evaluate", "mine.csv", "--truth", "t.csv").stdout)
 
 
-def test_another_model_is_tried_on_the_reviewed_files(here: Path, model_file: Path) -> None:
+@pytest.mark.usefixtures("here")
+def test_another_model_is_tried_on_the_reviewed_files(model_file: Path) -> None:
     """Its labels, not those of the file: the c.png that was said to be blank shows a 0."""
     done = invoke("evaluate", "labels.csv", "--corrections", "corrections.csv", "-m", model_file)
     shown = words(done.stdout)
     assert "labels.csv: accuracy 75.00% (3 of 4 right)" in shown
-    assert f"{here / 'c.png'}: _none read as 0" in done.stdout
+    assert "  c.png: _none read as 0" in done.stdout
 
 
 @pytest.mark.usefixtures("here")

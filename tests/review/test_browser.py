@@ -344,3 +344,21 @@ def test_the_report_of_an_evaluation(driver: Any, tmp_path: Path, model_file: Pa
     assert driver.find_elements("css selector", ".mistakes b > b") == []
     assert driver.execute_script("return document.documentElement.scrollWidth") == 360
     assert len(driver.find_elements("css selector", "figure svg")) == 2
+
+
+@pytest.mark.slow
+def test_the_readmes_person_saves_what_its_outputs_rest_on(
+    driver: Any, chromium: tuple[Any, Path], tmp_path: Path
+) -> None:
+    """Every sample labelled on the page, by its truth, is the corrections.csv of the README's test."""
+    from tests.readme import label_as_the_person_does, run_commands, samples_truth
+
+    run_commands(["digitsort classify sample_images", "digitsort review labels.csv"], tmp_path)
+    label_as_the_person_does(tmp_path)
+    driver.get((tmp_path / "review.html").as_uri())
+    truth = samples_truth(tmp_path)
+    for _ in truth:
+        label = truth[text(driver, "#dock-path")]
+        press(driver, "x" if label == "_none" else label)
+    driver.find_element("id", "save").click()
+    assert downloaded(chromium[1]) == (tmp_path / "corrections.csv").read_bytes()
