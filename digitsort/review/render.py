@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +15,10 @@ from digitsort.review import plots
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
+
+SCRIPTS = {"review": ("labels.js", "grid.js", "card.js", "keys.js"), "report": ()}
+"""What each page runs: parts of one function, in this order."""
 
 _TEMPLATES = files("digitsort.review") / "templates"
 
@@ -28,7 +32,7 @@ def write_page(path: Path, template: str, *, force: bool, **values: Any) -> None
 
 def render(template: str, **values: Any) -> Iterator[str]:
     """Give a page in pieces."""
-    style, script = _text("style.css"), _text(f"{template}.js")
+    style, script = _text("style.css"), _script(SCRIPTS[template])
     return (
         _environment()
         .get_template(f"{template}.html.jinja")
@@ -48,12 +52,19 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _text(name: str) -> str:
+def _script(names: Sequence[str]) -> Markup:
+    """The parts as one function of their own, so that nothing of them is global."""
+    from markupsafe import Markup
+
+    parts = Markup("\n").join(_text(name) for name in names)
+    return Markup('"use strict";\n(() => {\n') + parts + Markup("})();\n")
+
+
+def _text(name: str) -> Markup:
     """A file beside the templates, marked as ours: it is put into the page as it is."""
     from markupsafe import Markup
 
-    file = _TEMPLATES / name
-    return Markup(file.read_text(encoding="utf-8") if file.is_file() else "")
+    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
 
 
 @cache
