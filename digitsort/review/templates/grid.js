@@ -107,7 +107,9 @@ function describe() {
   byId("dock").hidden = !card;
   if (!card) return;
   const label = labelOf(card);
-  const guess = card.label ? `${card.label} at ${card.confidence}` : `${card.status}: ${card.reason}`;
+  const remark = [...new Set([card.reason, card.note])].filter(Boolean).join("; ");
+  const what = card.label ? `${card.label} at ${card.confidence}` : card.status;
+  const guess = remark ? `${what}: ${remark}` : what;
   byId("dock-guess").textContent = label ? `${nameOf(label)} (read as ${guess})` : guess;
   byId("dock-path").textContent = card.path;
   byId("dock-picture").hidden = !card.picture;
