@@ -77,6 +77,8 @@ def train(
     from digitsort.training.options import TrainingOptions
 
     names = data or ["default"]
+    is_model = _is_model(output)
+    refuse_existing(output, force=force or is_model)
     known = _corrections(corrections, names)
     datasets = open_datasets(names, known, trust_machine=trust_machine)
     if known is not None:
@@ -84,7 +86,7 @@ def train(
     base = [dataset for dataset in datasets if not dataset.by_hand]
     learns = 0 < len(base) < len(datasets)
     is_default = learns and "default" in names and len(base) == 2
-    replaces = learns and _is_model(output)
+    replaces = learns and is_model
     refuse_existing(output, force=force or replaces)
     before = _before(output if replaces else None, quiet) if replaces or is_default else None
     share = _held_out(held_out, is_default)
