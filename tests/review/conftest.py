@@ -28,6 +28,6 @@ def driver(chromium: tuple[Any, Path]) -> Iterator[Any]:
     size(found, 1200, 800)
     errors(found)
     yield found
+    found.execute_script("localStorage.clear()")
     assert requests(found) == []
     assert errors(found) == []
-    found.execute_script("localStorage.clear()")

@@ -197,6 +197,7 @@ def test_help_opens_and_its_keys_do_nothing_else(driver: Any, thirty: str) -> No
     driver.get(thirty)
     press(driver, "?", "5")
     assert driver.find_element("id", "help").is_displayed()
+    assert driver.switch_to.active_element.get_attribute("id") == "help-close"
     press(driver, Keys.ESCAPE)
     assert not driver.find_element("id", "help").is_displayed()
     assert text(driver, "#progress-text") == "0 of 30 reviewed"

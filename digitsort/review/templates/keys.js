@@ -27,7 +27,7 @@ const commands = {
   Backspace: takeBack,
   Delete: () => decide(settings.none),
   "/": () => byId("search").focus(),
-  "?": () => byId("help").showModal(),
+  "?": openHelp,
 };
 
 function onKey(event) {
@@ -79,6 +79,11 @@ function addOptions() {
   }
 }
 
+function openHelp() {
+  byId("help").showModal();
+  byId("help-close").focus(); // not on the button that forgets everything
+}
+
 function forget() {
   const button = byId("forget");
   if (!button.dataset.sure) {
@@ -102,7 +107,7 @@ function listen() {
   }
   byId("save").addEventListener("click", save);
   byId("clear-filters").addEventListener("click", clearFilters);
-  byId("help-button").addEventListener("click", () => byId("help").showModal());
+  byId("help-button").addEventListener("click", openHelp);
   byId("help-close").addEventListener("click", () => byId("help").close());
   byId("forget").addEventListener("click", forget);
   byId("help").addEventListener("close", () => {
