@@ -10,8 +10,8 @@ from digitsort.recognition.project import UNIT
 Floats = npt.NDArray[np.float64]
 
 DAMPING = 0.05
-"""Weight of the scatter within the classes against the plain distance. From 0.02 to 0.2 there was little
-between them; without any, digits of other writers were read worse."""
+"""Weight of the scatter within the classes against the plain distance. From 0.02 to 0.2 there was
+little between them; without any, digits of other writers were read worse."""
 
 
 def fit_projection(
