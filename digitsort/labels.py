@@ -300,6 +300,37 @@ def row_of(outcome: Outcome, layout: Layout) -> Row:
     )
 
 
+def outcome_of(row: Row) -> Outcome:
+    """The outcome that a row was written from."""
+    return Outcome(
+        row.path,
+        row.status,
+        label=row.label,
+        confidence=confidence_of(row),
+        reason=row.reason,
+        second=row.cells.get("second", ""),
+        sha256=row.sha256,
+    )
+
+
+def confidence_of(row: Row) -> float | None:
+    """The row's confidence, 0-1; None where it has none, or a spreadsheet made it something else."""
+    try:
+        confidence = float(row.cells.get("confidence", ""))
+    except ValueError:
+        return None
+    return confidence if 0 <= confidence <= 1 else None
+
+
+def is_labels(path: Path) -> bool:
+    """Whether a file has the header of a labels.csv."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return {"path", "label", "status"} <= set(next(csv.reader(file), ()))
+    except (OSError, csv.Error, UnicodeDecodeError):
+        return False
+
+
 def require_rows(rows: Sequence[Row], path: Path) -> None:
     """Raise NothingToDoError where a labels.csv has no rows."""
     if not rows:

@@ -41,7 +41,7 @@ def find_truth(walk: Walk, classes: Sequence[str], truth: Path | None = None) ->
         labels = {path: _folder_name(path) for path in walk.files()}
         labels = {path: name if name in names else "" for path, name in labels.items()}
     else:
-        known = _read_truth(truth)
+        known = read_truth(truth)
         labels = {path: known.get(os.path.abspath(path), "") for path in walk.files()}
     if not any(labels.values()):
         raise NothingToDoError(
@@ -55,7 +55,8 @@ def _folder_name(path: str) -> str:
     return os.path.basename(os.path.dirname(os.path.abspath(path)))
 
 
-def _read_truth(path: Path) -> dict[str, str]:
+def read_truth(path: Path) -> dict[str, str]:
+    """Right labels by absolute path, from a CSV with the columns path and label."""
     root = str(path.absolute().parent)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

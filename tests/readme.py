@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shlex
@@ -14,21 +15,47 @@ REPOSITORY = Path(__file__).parent.parent
 README = REPOSITORY / "README.md"
 
 _SHOWN = re.compile(
-    r"<!-- output of: (?P<command>[^\n]+?) -->\n```text\n(?P<output>.*?)```\n", re.DOTALL
+    r"<!-- (?P<slow>slow )?output of: (?P<command>[^\n]+?) -->\n```text\n(?P<output>.*?)```\n",
+    re.DOTALL,
 )
+
+CORRECTIONS = "corrections.csv"
 
 FIRST_USE = "First use: training the default model. This takes a few seconds, once.\n"
 
 
-def shown_outputs() -> dict[str, str]:
-    """Command to the output that the README shows, in order."""
-    return {m["command"]: m["output"] for m in _SHOWN.finditer(README.read_text(encoding="utf-8"))}
+def shown_outputs(*, slow: bool) -> dict[str, str]:
+    """Command to the output that the README shows, in order; with or without the slow ones."""
+    found = _SHOWN.finditer(README.read_text(encoding="utf-8"))
+    return {m["command"]: m["output"] for m in found if slow or not m["slow"]}
 
 
 def run_commands(commands: list[str], folder: Path) -> dict[str, str]:
     """Run commands one after the other beside a copy of the samples; stdout and stderr as they come."""
     shutil.copytree(REPOSITORY / "sample_images", folder / "sample_images")
-    return {command: _run(command, folder) for command in commands}
+    outputs = {}
+    for command in commands:
+        if CORRECTIONS in command and not (folder / CORRECTIONS).exists():
+            label_as_the_person_does(folder)
+        outputs[command] = _run(command, folder)
+    return outputs
+
+
+def samples_truth(folder: Path) -> dict[str, str]:
+    """What the samples in a folder show, by the path that a labels.csv there gives them."""
+    with (folder / "sample_images" / "truth.csv").open(encoding="utf-8", newline="") as file:
+        return {f"sample_images/{row['path']}": row["label"] for row in csv.DictReader(file)}
+
+
+def label_as_the_person_does(folder: Path) -> None:
+    """Write the corrections.csv of somebody who says on the page what every sample shows."""
+    truth = samples_truth(folder)
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = [{**row, "human": truth[row["path"]]} for row in csv.DictReader(file)]
+    with (folder / CORRECTIONS).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _run(command: str, folder: Path) -> str:
@@ -60,6 +87,7 @@ def with_outputs(text: str, outputs: dict[str, str]) -> str:
 
     def renewed(match: re.Match[str]) -> str:
         command = match["command"]
-        return f"<!-- output of: {command} -->\n```text\n{outputs[command]}```\n"
+        slow = match["slow"] or ""
+        return f"<!-- {slow}output of: {command} -->\n```text\n{outputs[command]}```\n"
 
     return _SHOWN.sub(renewed, text)

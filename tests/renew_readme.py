@@ -11,7 +11,7 @@ from tests.readme import README, run_commands, shown_outputs, with_outputs
 def main() -> None:
     """Run what the README shows and write down what it printed."""
     with TemporaryDirectory() as folder:
-        outputs = run_commands(list(shown_outputs()), Path(folder))
+        outputs = run_commands(list(shown_outputs(slow=True)), Path(folder))
     README.write_text(with_outputs(README.read_text(encoding="utf-8"), outputs), encoding="utf-8")
 
 

@@ -17,9 +17,10 @@ TEXT = README.read_text(encoding="utf-8")
 @pytest.mark.skipif(
     not Path("/usr/bin/head").exists(), reason="the README's commands are a Unix shell's"
 )
-def test_the_outputs_are_those_of_today(tmp_path: Path) -> None:
-    shown = shown_outputs()
-    assert len(shown) == 5
+@pytest.mark.parametrize(("slow", "count"), [(False, 7), pytest.param(True, 8, marks=pytest.mark.slow)])
+def test_the_outputs_are_those_of_today(tmp_path: Path, slow: bool, count: int) -> None:
+    shown = shown_outputs(slow=slow)
+    assert len(shown) == count
     actual = run_commands(list(shown), tmp_path)
     for command, output in shown.items():
         assert scrubbed(output) == scrubbed(actual[command]), command

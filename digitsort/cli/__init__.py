@@ -11,6 +11,7 @@ from digitsort.cli.classify import classify
 from digitsort.cli.evaluate import evaluate
 from digitsort.cli.inspect import inspect
 from digitsort.cli.model import model
+from digitsort.cli.review import review
 from digitsort.cli.sort import sort
 from digitsort.cli.train import train
 from digitsort.cli.undo import undo
@@ -42,7 +43,7 @@ def make_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    for command in (classify, sort, undo, verify, evaluate, train, inspect, model):
+    for command in (classify, review, sort, undo, verify, evaluate, train, inspect, model):
         app.command()(command)
     return app
 

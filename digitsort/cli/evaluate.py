@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,25 +13,34 @@ from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
-    from digitsort.judge import Judged
+    from digitsort.classify import Settings
     from digitsort.model.reading import Model
     from digitsort.records import Outcome
-
-WORST = 10
+    from digitsort.review.report import Measured
+    from digitsort.reviewed import Reviewed
+    from digitsort.summary import Summary
 
 
 @reports_errors
 def evaluate(
     source: Annotated[
         Path,
-        typer.Argument(metavar="SOURCE", help="Folders named by digit, or a truth.csv or its folder."),
+        typer.Argument(
+            metavar="SOURCE",
+            help="Folders named by digit, a truth.csv or its folder, or a reviewed labels.csv.",
+        ),
     ],
+    corrections: options.Corrections = None,
     truth: Annotated[
         Path | None,
         typer.Option(
             "--truth", metavar="FILE", help="CSV with path and label; by default SOURCE/truth.csv."
         ),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write a page with plots as well.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     certify: Annotated[
         Path | None,
         typer.Option(
@@ -47,6 +57,11 @@ def evaluate(
             help="With --certify: share of wrong labels among the accepted (0-1).",
         ),
     ] = 0.005,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", metavar="DIR", help="Where a labels.csv's relative paths start."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing report.")] = False,
     model: options.Model = None,
     min_confidence: options.MinConfidence = None,
     workers: options.Workers = None,
@@ -57,34 +72,151 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Measure how well digitsort reads pictures whose labels are known."""
-    from digitsort.classify import Settings, classify_files
-    from digitsort.cli.console import counted, open_model
-    from digitsort.cli.report import print_evaluation
-    from digitsort.files.discover import Walk, check_sources
-    from digitsort.judge import judge
-    from digitsort.summary import Summary
-    from digitsort.truth import find_truth
+    from digitsort.classify import Settings
+    from digitsort.cli.measure import print_json, print_measured
+    from digitsort.errors import UsageError
+    from digitsort.files.atomic import refuse_existing
+    from digitsort.labels import is_labels
 
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
-    if source.suffix.lower() == ".csv" and truth is None:
+    if report is not None:
+        refuse_existing(report, force=force)
+    is_table = is_labels(source)
+    if source.suffix.lower() == ".csv" and truth is None and not is_table:
         source, truth = source.parent, source
     if certify is not None:
         _check_certify(certify, max_error)
+    if certify is not None and is_table and model is None:
+        raise UsageError("Which model is to be certified? Name it with --model, or a folder as SOURCE.")
+    if not is_table and (corrections is not None or root is not None):
+        raise UsageError("--corrections and --root go with a labels.csv as SOURCE.")
+    found = None if is_table and model is None else _model(model, quiet)
+    if is_table:
+        known = _reviewed(source, root, corrections, truth, settings, found, workers, quiet)
+        code = ExitCode.DONE
+    else:
+        known, code = _classified(source, truth, settings, _some(found), workers, follow_links, quiet)
+    measured = _measured(str(source), known, found, min_confidence)
+    if as_json:
+        print_json(measured)
+    else:
+        print_measured(measured, bands=is_table)
+    if report is not None:
+        _write_report(report, measured, force, quiet=quiet or as_json)
+    if certify is not None:
+        truths = [known.truths[outcome.path] for outcome in known.outcomes]
+        _certify(known.outcomes, truths, _some(found), max_error, source, certify)
+    return code
+
+
+def _model(path: Path | None, quiet: bool) -> Model:
+    from digitsort.cli.console import open_model
+
+    return open_model(path, quiet=quiet)
+
+
+def _some(model: Model | None) -> Model:
+    assert model is not None
+    return model
+
+
+def _classified(
+    source: Path,
+    truth: Path | None,
+    settings: Settings,
+    model: Model,
+    workers: int | None,
+    follow_links: bool,
+    quiet: bool,
+) -> tuple[Reviewed, ExitCode]:
+    """Classify the pictures of a folder whose labels are known."""
+    from digitsort.files.discover import Walk, check_sources
+    from digitsort.reviewed import Reviewed
+    from digitsort.summary import Summary
+    from digitsort.truth import find_truth
+
     walk = Walk(check_sources([source]), follow_links)
-    found = open_model(model, quiet=quiet)
-    labels = find_truth(walk, found.class_names, truth)
+    labels = find_truth(walk, model.class_names, truth)
     known = {path: label for path, label in labels.items() if label}
     summary = Summary()
-    outcomes = classify_files(summary.found(known), found, settings, workers=workers)
-    with counted(summary.counted(outcomes), len(known), quiet=quiet) as rows:
-        found_outcomes = list(rows)
-    judged = judge(found_outcomes, known)
+    outcomes = _classify(known, settings, model, summary, workers, quiet)
+    return Reviewed(outcomes, known, len(labels) - len(known)), summary.exit_code(walk)
+
+
+def _reviewed(
+    source: Path,
+    root: Path | None,
+    corrections: Path | None,
+    truth: Path | None,
+    settings: Settings,
+    model: Model | None,
+    workers: int | None,
+    quiet: bool,
+) -> Reviewed:
+    """Take what a labels.csv says of the reviewed rows, or what a model says of their files."""
+    from dataclasses import replace
+
+    from digitsort.cli.corrections import corrected
+    from digitsort.labels import read_labels
+    from digitsort.reviewed import reviewed
+    from digitsort.summary import Summary
+    from digitsort.truth import read_truth
+
+    rows = corrected(read_labels(source, root), corrections, root or source.absolute().parent)
+    truths = {} if truth is None else read_truth(truth)
+    known = reviewed(rows, truths, settings.min_confidence)
+    if model is None:
+        return known
+    outcomes = _classify(known.truths, settings, model, Summary(), workers, quiet)
+    return replace(known, outcomes=outcomes)
+
+
+def _classify(
+    paths: Collection[str],
+    settings: Settings,
+    model: Model,
+    summary: Summary,
+    workers: int | None,
+    quiet: bool,
+) -> list[Outcome]:
+    from digitsort.classify import classify_files
+    from digitsort.cli.console import counted
+
+    outcomes = classify_files(summary.found(paths), model, settings, workers=workers)
+    with counted(summary.counted(outcomes), len(paths), quiet=quiet) as rows:
+        found = list(rows)
     summary.close()
-    print_evaluation(judged.evaluation, str(source))
-    _print_rest(judged, len(labels) - len(known))
-    if certify is not None:
-        _certify(found_outcomes, list(known.values()), found, max_error, source, certify)
-    return summary.exit_code(walk)
+    return found
+
+
+def _measured(
+    name: str, known: Reviewed, model: Model | None, min_confidence: float | None
+) -> Measured:
+    from digitsort.bands import guesses
+    from digitsort.judge import judge
+    from digitsort.review.report import Measured
+    from digitsort.reviewed import least_accepted
+
+    threshold = min_confidence
+    if threshold is None:
+        threshold = least_accepted(known.outcomes) if model is None else model.card.min_confidence
+    return Measured(
+        name,
+        "" if model is None else model.card.short,
+        judge(known.outcomes, known.truths),
+        guesses(known.outcomes, known.truths),
+        threshold,
+        known.unknown,
+    )
+
+
+def _write_report(target: Path, measured: Measured, force: bool, *, quiet: bool) -> None:
+    from digitsort.cli.console import stderr_console
+    from digitsort.files.names import printable
+    from digitsort.review.report import write_report
+
+    write_report(target, measured, force=force)
+    stderr_console(quiet=quiet).print(f"Report written to {printable(str(target))}.", markup=False)
 
 
 def _check_certify(target: Path, max_error: float) -> None:
@@ -114,21 +246,3 @@ def _certify(
         f"the accepted labels are wrong, with 95 % confidence and for scans like these "
         f"({certificate.errors} of {certificate.accepted} were). Written to {target}."
     )
-
-
-def _print_rest(judged: Judged, unknown: int) -> None:
-    from digitsort.files.names import printable
-
-    typer.echo(
-        f"Accepted as ok: {judged.accepted} of {judged.evaluation.count} "
-        f"({judged.coverage:.1%}), {judged.accepted_wrong} of them wrong "
-        f"({judged.accepted_error:.2%})."
-    )
-    if unknown:
-        typer.echo(f"{unknown} pictures have no known label and were left out.")
-    if judged.mistakes:
-        typer.echo("Worst mistakes (most confident first):")
-    for mistake in judged.mistakes[:WORST]:
-        sure = "" if mistake.confidence is None else f" at {mistake.confidence:.4f}"
-        told = f"{mistake.path}: {mistake.truth} read as {mistake.read}"
-        typer.echo(f"  {printable(told)}{sure}")

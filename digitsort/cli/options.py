@@ -86,3 +86,13 @@ def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) 
         side_px=max_side or DEFAULT_LIMITS.side_px,
         file_bytes=max_bytes or DEFAULT_LIMITS.file_bytes,
     )
+
+
+Corrections = Annotated[
+    Path | None,
+    typer.Option(
+        "--corrections",
+        metavar="FILE",
+        help="A corrections.csv from the page of `digitsort review`: a person's labels win.",
+    ),
+]

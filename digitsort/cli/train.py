@@ -12,7 +12,9 @@ from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
+    from digitsort.corrections import Corrections
     from digitsort.model.card import Card
+    from digitsort.model.reading import Model
 
 
 @reports_errors
@@ -23,10 +25,18 @@ def train(
             "--data",
             "-d",
             metavar="DATA",
-            help="digits, synthetic[:N], default (both), mnist, a folder of folders named by class, or "
-            "a folder of IDX files. Several add up.",
+            help="digits, synthetic[:N], default (both), mnist, a folder of folders named by class, a "
+            "folder of IDX files, a labels.csv, or a folder made by `digitsort sort`. Several add up.",
         ),
     ] = None,
+    corrections: options.Corrections = None,
+    trust_machine: Annotated[
+        bool,
+        typer.Option(
+            "--trust-machine",
+            help="Of a labels.csv or a sorted folder, learn from labels that no person gave too.",
+        ),
+    ] = False,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The model file.")
     ] = Path("model.pkl"),
@@ -35,8 +45,14 @@ def train(
     ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the split.")] = 0,
     held_out: Annotated[
-        float, typer.Option("--held-out", metavar="SHARE", help="Kept for the test, 0-1.")
-    ] = 0.2,
+        float | None,
+        typer.Option(
+            "--held-out",
+            metavar="SHARE",
+            help="Kept for the test, 0-1; by default 0.2, and what the default model kept when it "
+            "learns from corrections.",
+        ),
+    ] = None,
     max_error: Annotated[
         float | None,
         typer.Option(
@@ -54,6 +70,8 @@ def train(
 ) -> ExitCode:
     """Train a model, and test it on images that it has not seen."""
     from digitsort.cli.console import stages
+    from digitsort.cli.corrections import warn_unused
+    from digitsort.cli.learning import judge_learning, print_notes
     from digitsort.cli.report import print_evaluation
     from digitsort.files.atomic import refuse_existing
     from digitsort.model.saving import save
@@ -62,15 +80,70 @@ def train(
     from digitsort.training.options import TrainingOptions
 
     limits = options.limits(max_pixels, max_side, max_bytes)
-    refuse_existing(output, force=force)
+    names = data or ["default"]
+    is_model = _is_model(output)
+    refuse_existing(output, force=force or is_model)
+    known = _corrections(corrections, names)
+    datasets = open_datasets(names, known, trust_machine=trust_machine, limits=limits)
+    if known is not None:
+        warn_unused(known)
+    base = [dataset for dataset in datasets if not dataset.by_hand]
+    learns = 0 < len(base) < len(datasets)
+    is_default = learns and "default" in names and len(base) == 2
+    replaces = learns and is_model
+    refuse_existing(output, force=force or replaces)
+    before = _before(output if replaces else None, quiet) if replaces or is_default else None
+    share = _held_out(held_out, is_default)
     with stages(quiet=quiet) as progress:
-        datasets = open_datasets(data or ["default"], limits)
-        trained = train_model(datasets, TrainingOptions(seed, held_out, tune, max_error), progress)
-    save(trained.data, output, force=force)
+        trained = train_model(datasets, TrainingOptions(seed, share, tune, max_error), progress)
     if not quiet:
-        print_evaluation(trained.evaluation, "Held-out images")
+        print_notes(datasets, trained.taught)
+        if not learns:
+            print_evaluation(trained.evaluation, "Held-out images")
+    if learns:
+        judge_learning(before, trained, output, force=force, quiet=quiet)
+    save(trained.data, output, force=force or replaces)
+    if not quiet:
         _print_end(trained.card, output)
     return ExitCode.DONE
+
+
+def _corrections(path: Path | None, names: list[str]) -> Corrections | None:
+    """Corrections; their paths start where those of the labels.csv do that they belong to."""
+    from digitsort.corrections import read_corrections
+
+    if path is None:
+        return None
+    tables = [Path(name) for name in names if name.lower().endswith(".csv")]
+    return read_corrections(path, tables[0].absolute().parent if tables else None)
+
+
+def _before(replaced: Path | None, quiet: bool) -> Model:
+    """The model to compare with: the one that would be replaced, else the default model."""
+    from digitsort.cli.console import open_model
+
+    return open_model(replaced, quiet=quiet)
+
+
+def _is_model(path: Path) -> bool:
+    from digitsort.errors import ModelError
+    from digitsort.model.reading import load_model
+
+    try:
+        load_model(path)
+    except ModelError:
+        return False
+    return True
+
+
+def _held_out(asked: float | None, is_default: bool) -> float:
+    """The share asked for; what the default model held out stays held out where it learns."""
+    from digitsort.training.default import DEFAULT_OPTIONS
+    from digitsort.training.options import DEFAULTS
+
+    if asked is not None:
+        return asked
+    return DEFAULT_OPTIONS.held_out if is_default else DEFAULTS.held_out
 
 
 def _print_end(card: Card, output: Path) -> None:

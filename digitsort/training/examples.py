@@ -13,9 +13,10 @@ import numpy.typing as npt
 from digitsort.errors import TrainingDataError
 from digitsort.model.estimator import DigitClassifier
 from digitsort.progress import Progress
-from digitsort.recognition.features import gradient_features
+from digitsort.recognition.features import FEATURE_COUNT, gradient_features
+from digitsort.recognition.normalize import NORMAL_SIDE_PX
 from digitsort.recognition.threads import one_blas_thread
-from digitsort.recognition.vectorize import Vectors, vectorize
+from digitsort.recognition.vectorize import vectorize
 from digitsort.training.datasets import Dataset
 from digitsort.training.distort import distort
 
@@ -42,6 +43,14 @@ class Examples:
     def __getitem__(self, where: npt.NDArray[np.intp]) -> Examples:
         return Examples(
             self.features[where], self.normal[where], self.labels[where], self.weights[where]
+        )
+
+    def __add__(self, other: Examples) -> Examples:
+        return Examples(
+            np.concatenate([self.features, other.features]),
+            np.concatenate([self.normal, other.normal]),
+            np.concatenate([self.labels, other.labels]),
+            np.concatenate([self.weights, other.weights]),
         )
 
     def fit(self, estimator: DigitClassifier) -> DigitClassifier:
@@ -71,22 +80,28 @@ def gather(datasets: Sequence[Dataset], progress: Progress) -> Examples:
     TrainingDataError
         If there are fewer than two classes or too few images in one.
     """
-    vectors: list[Vectors] = []
+    examples = vectors_of(datasets, progress)
+    _check_classes(Counter(examples.labels.tolist()))
+    return examples
+
+
+def vectors_of(datasets: Sequence[Dataset], progress: Progress) -> Examples:
+    """Turn images into vectors, whatever their classes."""
+    features: list[npt.NDArray[np.float32]] = [np.empty((0, FEATURE_COUNT), np.float32)]
+    normal = [np.empty((0, NORMAL_SIDE_PX, NORMAL_SIDE_PX), np.uint8)]
     labels: list[str] = []
     total = sum(dataset.count for dataset in datasets)
     pairs = (pair for dataset in datasets for pair in dataset.load())
     while batch := list(islice(pairs, BATCH)):
         with one_blas_thread():
-            vectors.append(vectorize([gray for gray, _ in batch]))
+            vectors = vectorize([gray for gray, _ in batch])
+        features.append(vectors.features)
+        normal.append(vectors.normal)
         labels.extend(label for _, label in batch)
         progress("prepare images", len(labels), total)
-    _check_classes(Counter(labels))
     weights = np.repeat([d.weight for d in datasets], [d.count for d in datasets])
     return Examples(
-        np.concatenate([v.features for v in vectors]),
-        np.concatenate([v.normal for v in vectors]),
-        np.array(labels),
-        weights,
+        np.concatenate(features), np.concatenate(normal), np.array(labels, np.str_), weights
     )
 
 

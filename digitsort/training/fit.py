@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -30,6 +30,7 @@ from digitsort.training.datasets import Dataset
 from digitsort.training.evaluate import Evaluation, evaluate
 from digitsort.training.examples import Examples, gather
 from digitsort.training.options import DEFAULTS, TrainingOptions
+from digitsort.training.taught import Taught, teach
 from digitsort.training.trial import Trial, try_out
 from digitsort.training.tune import tune_parameters
 
@@ -41,11 +42,16 @@ some of them are ambiguous, and what is finest in them is the program's own."""
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained model: the bytes of its file, its card, and how it did on the held-out images."""
+    """A trained model: the bytes of its file, its card, and how it did on the held-out images.
+
+    `taught` is what a person labelled, where there is other data beside it.
+    """
 
     data: bytes
     card: Card
     evaluation: Evaluation
+    held_out: Examples
+    taught: Taught
 
 
 def train(
@@ -54,6 +60,9 @@ def train(
     progress: Progress = silent,
 ) -> Trained:
     """Train a model on all datasets together.
+
+    What a person labelled by hand is added to the others with a weight of its own, and neither held out
+    with them nor used to calibrate.
 
     Raises
     ------
@@ -64,13 +73,14 @@ def train(
         raise UsageError(f"The held-out share lies between 0 and 1, not at {options.held_out}.")
     if options.max_error is not None and not 0 < options.max_error < 1:
         raise UsageError(f"An error lies between 0 and 1, not at {options.max_error}.")
-    examples = gather(datasets, progress)
-    known, test = _hold_out(examples, options)
-    parameters = _parameters(datasets)
+    base, by_hand = _by_hand(datasets)
+    known, test = _hold_out(gather(base, progress), options)
+    taught = teach(by_hand, known, progress)
+    parameters = _parameters(base)
     if options.tune:
         parameters |= tune_parameters(known, options.seed, progress)
     progress("fit", 0, None)
-    trial = try_out(known, parameters, options.seed)
+    trial = try_out(known, parameters, options.seed, taught.learned)
     calibration = calibrate(trial.temperature.scores, trial.temperature.truth)
     certificate = _certificate(trial, calibration, options.max_error)
     estimator = trial.estimator
@@ -78,7 +88,15 @@ def train(
     evaluation = evaluate(list(test.labels), list(estimator.predict_features(test.features)))
     card = _card(datasets, options, trial, calibration, certificate, evaluation)
     estimator.card_ = card.to_dict()
-    return Trained(to_bytes(estimator, test.features), card, evaluation)
+    return Trained(to_bytes(estimator, test.features), card, evaluation, test, taught)
+
+
+def _by_hand(datasets: Sequence[Dataset]) -> tuple[list[Dataset], list[Dataset]]:
+    """What a person labelled for us, apart from the rest; where there is no rest, it is the data."""
+    base = [dataset for dataset in datasets if not dataset.by_hand]
+    if not base:
+        return [replace(dataset, weight=1.0) for dataset in datasets], []
+    return base, [dataset for dataset in datasets if dataset.by_hand]
 
 
 def _hold_out(examples: Examples, options: TrainingOptions) -> tuple[Examples, Examples]:

@@ -59,15 +59,19 @@ class Trial:
     folds: int
 
 
-def try_out(examples: Examples, parameters: dict[str, Any], seed: int) -> Trial:
-    """Fit to the examples, or to what the splits leave of them."""
+def try_out(
+    examples: Examples, parameters: dict[str, Any], seed: int, taught: Examples | None = None
+) -> Trial:
+    """Fit to the examples, or to what the splits leave of them; to `taught` in any case, if given."""
     classes = np.unique(examples.labels)
+    taught = examples[np.arange(0)] if taught is None else taught
     if len(examples) < OWN_SPLITS_FROM:
-        return _with_folds(examples, parameters, seed)
+        return _with_folds(examples, parameters, seed, taught)
     temperature_count = min(round(TEMPERATURE_SHARE * len(examples)), MOST_TEMPERATURE)
     certification_count = min(round(CERTIFICATION_SHARE * len(examples)), MOST_CERTIFICATION)
     rest, temperature = examples.split(max(temperature_count, len(classes)), seed)
     rest, certification = rest.split(max(certification_count, len(classes)), seed)
+    rest += taught
     estimator = rest.fit(DigitClassifier(**parameters))
     return Trial(
         estimator, rest, _judge(estimator, temperature), _judge(estimator, certification), folds=1
@@ -79,14 +83,14 @@ def _judge(estimator: DigitClassifier, examples: Examples) -> Judged:
     return Judged(score(examples.features, estimator.machine()), truth)
 
 
-def _with_folds(examples: Examples, parameters: dict[str, Any], seed: int) -> Trial:
+def _with_folds(examples: Examples, parameters: dict[str, Any], seed: int, taught: Examples) -> Trial:
     from sklearn.model_selection import StratifiedKFold
 
     folds = min(FOLDS, min(Counter(examples.labels.tolist()).values()))
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     judged = []
     for fit_rows, judged_rows in splitter.split(examples.features, examples.labels):
-        estimator = examples[fit_rows].fit(DigitClassifier(**parameters))
+        estimator = (examples[fit_rows] + taught).fit(DigitClassifier(**parameters))
         judged.append(_judge(estimator, examples[judged_rows]))
     joined = Judged(
         Scores.concatenate([j.scores for j in judged]), np.concatenate([j.truth for j in judged])
@@ -94,8 +98,8 @@ def _with_folds(examples: Examples, parameters: dict[str, Any], seed: int) -> Tr
     order = np.random.default_rng(seed).permutation(len(joined))
     half = len(joined) // 2
     return Trial(
-        examples.fit(DigitClassifier(**parameters)),
-        examples,
+        (examples + taught).fit(DigitClassifier(**parameters)),
+        examples + taught,
         joined[order[:half]],
         joined[order[half:]],
         folds,

@@ -81,3 +81,48 @@ def test_class_names_are_shown_as_they_are_by_every_command(here: Path) -> None:
         invoke("inspect", "known/[x]/a.png", "-m", "m.pkl").stdout,
     ]
     assert ["[x]" in text for text in shown] == [True] * 5
+
+
+@pytest.fixture
+def taught(here: Path) -> Path:
+    """The working folder, with more/: a sorted folder in which ten pictures of a 3 lie under `one`."""
+    more = {f"{e}.png": digit_png(3, example=20 + e, side=32) for e in range(10)}
+    rows = [f"=/{name},=,0.5,ok,,,,aa,m,/x/{name}" for name in more]
+    table = "path,label,confidence,status,reason,second,second_confidence,sha256,model,source\n"
+    make_tree(here, {"more": {"one": more, "labels.csv": table + "\n".join(rows) + "\n"}})
+    return here
+
+
+def test_what_a_person_moved_is_learned_and_compared_with_the_model_before(taught: Path) -> None:
+    """The model before is the one at the output; it is replaced if the new one is no worse."""
+    assert invoke("train", "-d", "mine", "-o", "m.pkl", "-q").exit_code == 0
+    before = load_model("m.pkl").card.short
+    done = invoke("train", "-d", "mine", "-d", "more", "-o", "m.pkl", "--held-out", "0.2")
+    assert done.exit_code == 0, done.stderr
+    assert "by hand:more: 10 labels by a person, 10 of them by moving the file." in done.stdout
+    assert "Learned from 8 of them, 2 kept for the test." in done.stdout
+    assert f"before (model {before}) and after:" in done.stdout
+    assert "on labels kept for the test  0.00% -> 100.00% (0 -> 2 of 2)" in done.stdout
+    assert load_model("m.pkl").card.data == ("folder:mine", "by hand:more")
+
+
+def test_a_better_model_is_kept_without_force(taught: Path) -> None:
+    """A model that knew more of the old images stays where it is."""
+    assert invoke("train", "-d", "digits", "-o", "m.pkl", "-q").exit_code == 0
+    data = (taught / "m.pkl").read_bytes()
+    rows = [f"scan{e}.png,1,ok,7" for e in range(10)]
+    make_tree(taught, {f"scan{e}.png": digit_png(1, example=30 + e) for e in range(10)})
+    (taught / "bad.csv").write_text("path,label,status,human\n" + "\n".join(rows) + "\n")
+    arguments = ("train", "-d", "digits", "--corrections", "bad.csv", "-o", "m.pkl")
+    done = invoke(*arguments, "--held-out", "0.5")
+    assert done.exit_code == 5
+    assert "m.pkl is better than what was learned" in done.stderr
+    assert (taught / "m.pkl").read_bytes() == data
+    assert invoke(*arguments, "--held-out", "0.5", "--force", "-q").exit_code == 0
+    assert (taught / "m.pkl").read_bytes() != data
+
+
+def test_a_file_that_is_no_model_is_kept_without_force(taught: Path, model_file: Path) -> None:
+    make_tree(taught, {"m.pkl": b"mine"})
+    done = invoke("train", "-d", "mine", "-d", "more", "-o", "m.pkl")
+    assert (done.exit_code, (taught / "m.pkl").read_bytes()) == (5, b"mine")

@@ -1,0 +1,76 @@
+"""How often labels were right, by how sure the model was of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.records import Outcome
+
+EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
+"""Finer towards 1, where the labels are and where a threshold is chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Labels with a confidence from `low` (included) to `high` (excluded, but for 1).
+
+    `mean` is their mean confidence; nan where `count` is 0.
+    """
+
+    low: float
+    high: float
+    count: int
+    right: int
+    mean: float
+
+    @property
+    def accuracy(self) -> float:
+        """Share that was right, 0-1; nan where there are none."""
+        return self.right / self.count if self.count else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Guesses:
+    """Labels that were given, with or without being accepted.
+
+    Attributes
+    ----------
+    confidence : ndarray of shape (n,), float64
+        As printed, with four decimals; the most confident first.
+    right : ndarray of shape (n,), bool
+    """
+
+    confidence: npt.NDArray[np.float64]
+    right: npt.NDArray[np.bool_]
+
+    def bands(self) -> tuple[Band, ...]:
+        """Count by band of confidence."""
+        place = np.clip(np.searchsorted(EDGES, self.confidence, side="right") - 1, 0, len(EDGES) - 2)
+        return tuple(self._band(index, place == index) for index in range(len(EDGES) - 1))
+
+    def _band(self, index: int, inside: npt.NDArray[np.bool_]) -> Band:
+        count = int(inside.sum())
+        mean = float(self.confidence[inside].mean()) if count else float("nan")
+        return Band(EDGES[index], EDGES[index + 1], count, int(self.right[inside].sum()), mean)
+
+    def thresholds(self) -> list[tuple[float, int, int]]:
+        """Each distinct confidence, descending; labels at least that sure, and the wrong of them."""
+        last = np.flatnonzero(np.diff(self.confidence, append=-1.0))  # ties stand or fall together
+        wrong = np.cumsum(~self.right)
+        return [(float(self.confidence[i]), int(i) + 1, int(wrong[i])) for i in last]
+
+
+def guesses(outcomes: Iterable[Outcome], truths: Mapping[str, str]) -> Guesses:
+    """The outcomes that have a label, compared with the truth of their paths."""
+    pairs = [
+        (round(outcome.confidence, 4), outcome.label == truths[outcome.path])
+        for outcome in outcomes
+        if outcome.label and outcome.confidence is not None
+    ]
+    pairs.sort(key=lambda pair: -pair[0])
+    confidence, right = zip(*pairs, strict=True) if pairs else ((), ())
+    return Guesses(np.array(confidence, np.float64), np.array(right, np.bool_))

@@ -1,0 +1,36 @@
+"""Take in a corrections.csv, and say which of its rows held for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from digitsort.corrections import Corrections
+    from digitsort.labels import Row
+
+MOST_NAMED = 5
+
+
+def corrected(rows: Iterable[Row], path: Path | None, root: Path) -> Iterator[Row]:
+    """Rows with a person's labels from the file `path`, if any; `root` is where its paths start."""
+    from digitsort.corrections import read_corrections
+
+    if path is None:
+        yield from rows
+        return
+    known = read_corrections(path, root)
+    yield from known.correct(rows)
+    warn_unused(known)
+
+
+def warn_unused(known: Corrections) -> None:
+    """Warn of corrections that held for no file."""
+    from digitsort.cli.console import warn
+
+    unused = known.unused()
+    for row in unused[:MOST_NAMED]:
+        warn(f"{row.path}: a correction for no file here, or its content has changed.")
+    if len(unused) > MOST_NAMED:
+        warn(f"and {len(unused) - MOST_NAMED} more corrections that hold for no file here.")

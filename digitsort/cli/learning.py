@@ -1,0 +1,62 @@
+"""Show what a model learned from a person, and keep a better one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from digitsort.errors import OutputError
+from digitsort.files.names import printable
+
+if TYPE_CHECKING:
+    from digitsort.model.reading import Model
+    from digitsort.training.compare import Change
+    from digitsort.training.datasets import Dataset
+    from digitsort.training.fit import Trained
+    from digitsort.training.taught import Taught
+
+
+def print_notes(datasets: Sequence[Dataset], taught: Taught) -> None:
+    """Print where a person's labels came from, and what was done with them."""
+    for dataset in datasets:
+        if dataset.note:
+            typer.echo(f"{printable(dataset.name)}: {dataset.note}.")
+    if len(taught.learned):
+        typer.echo(f"Learned from {len(taught.learned)} of them, {len(taught.kept)} kept for the test.")
+    for name, count in taught.left.items():
+        typer.echo(f"{count} labelled {printable(name)} left out: too few for a class of its own.")
+
+
+def judge_learning(
+    before: Model | None, trained: Trained, output: Path, *, force: bool, quiet: bool
+) -> None:
+    """Print accuracy before and after; raise OutputError rather than replace a better model."""
+    from digitsort.training.compare import compare
+
+    found = compare(before, trained)
+    lines = (
+        "after:" if before is None else f"before (model {before.card.short}) and after:",
+        f"  on labels kept for the test  {_shares(found.on_kept)}",
+        f"  on the old held-out images   {_shares(found.on_held_out)}",
+    )
+    if not quiet:
+        typer.echo("Accuracy " + "\n".join(lines))
+    if found.is_worse and output.exists() and not force:
+        raise OutputError(
+            f"{printable(str(output))} is better than what was learned, and is kept: "
+            f"{lines[1].strip()}; {lines[2].strip()}. Look through the corrections, or replace it with "
+            "--force."
+        )
+    if found.is_worse and not quiet:
+        typer.echo("It became worse: look through the corrections before you use it.")
+
+
+def _shares(change: Change) -> str:
+    if not change.count:
+        return "none: it takes 3 labels of a class to keep one"
+    seen = [n for n in (change.before, change.after) if n is not None]
+    shares = " -> ".join(f"{n / change.count:.2%}" for n in seen)
+    return f"{shares} ({' -> '.join(map(str, seen))} of {change.count})"

@@ -1,0 +1,97 @@
+"""Show how well pictures were read: in the terminal, as JSON, as a page."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+
+from digitsort.cli.console import table
+from digitsort.cli.report import print_evaluation
+from digitsort.files.names import printable, to_cell
+
+if TYPE_CHECKING:
+    from digitsort.bands import Band
+    from digitsort.judge import Judged, Mistake
+    from digitsort.review.report import Measured
+
+WORST = 10
+
+
+def print_measured(measured: Measured, *, bands: bool) -> None:
+    """Print tables on stdout; with `bands` also how often labels were right by confidence."""
+    print_evaluation(measured.judged.evaluation, measured.name)
+    if bands:
+        _print_bands(measured)
+    _print_rest(measured.judged, measured.unknown)
+
+
+def print_json(measured: Measured) -> None:
+    """Print all of it as one JSON object on stdout."""
+    judged = measured.judged
+    evaluation = judged.evaluation
+    found = {
+        "source": printable(measured.name),
+        "model": measured.model,
+        "images": evaluation.count,
+        "unknown": measured.unknown,
+        "accuracy": evaluation.accuracy,
+        "threshold": measured.threshold,
+        "accepted": judged.accepted,
+        "accepted_wrong": judged.accepted_wrong,
+        "coverage": judged.coverage,
+        "accepted_error": judged.accepted_error,
+        "classes": [_numbers(asdict(report)) for report in evaluation.classes],
+        "confusion": evaluation.confusion.tolist(),
+        "bands": [_band(band) for band in measured.guesses.bands()],
+        "mistakes": [_mistake(mistake) for mistake in judged.mistakes],
+    }
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _band(band: Band) -> dict[str, Any]:
+    return _numbers({**asdict(band), "accuracy": band.accuracy})
+
+
+def _mistake(mistake: Mistake) -> dict[str, Any]:
+    """The path as a labels.csv in the working folder would have it."""
+    return {**asdict(mistake), "path": to_cell(mistake.path, os.getcwd())}
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows no nan."""
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}
+
+
+def _print_bands(measured: Measured) -> None:
+    shown = table()
+    for name in ("confidence", "labels", "right", "share"):
+        shown.add_column(name, justify="left" if name == "confidence" else "right")
+    for band in measured.guesses.bands():
+        if band.count:
+            limits = f"{band.low:g} - {band.high:g}"
+            shown.add_row(limits, str(band.count), str(band.right), f"{band.accuracy:.1%}")
+    console = Console(highlight=False)
+    console.print("Right by confidence: what a --min-confidence would let through")
+    console.print(shown)
+
+
+def _print_rest(judged: Judged, unknown: int) -> None:
+    typer.echo(
+        f"Accepted as ok: {judged.accepted} of {judged.evaluation.count} "
+        f"({judged.coverage:.1%}), {judged.accepted_wrong} of them wrong "
+        f"({judged.accepted_error:.2%})."
+    )
+    if unknown:
+        typer.echo(f"{unknown} pictures have no known label and were left out.")
+    if judged.mistakes:
+        typer.echo("Worst mistakes (most confident first):")
+    for mistake in judged.mistakes[:WORST]:
+        sure = "" if mistake.confidence is None else f" at {mistake.confidence:.4f}"
+        path = printable(to_cell(mistake.path, os.getcwd()))
+        typer.echo(f"  {path}: {mistake.truth} read as {mistake.read}{sure}")

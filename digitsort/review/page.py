@@ -1,0 +1,161 @@
+"""The page on which a person looks through the doubtful scans and corrects them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitsort.bands import guesses
+from digitsort.files.names import printable
+from digitsort.labels import HUMAN, NONE_LABEL
+from digitsort.progress import Progress, silent
+from digitsort.records import Status
+from digitsort.review import plots
+from digitsort.review.choose import Choice, Numbered
+from digitsort.review.render import write_page
+from digitsort.review.source import Source
+from digitsort.review.tally import Tally
+from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
+
+if TYPE_CHECKING:
+    from digitsort.judge import Judged
+
+FIELDS = (
+    "number",
+    "line",
+    "path",
+    "label",
+    "confidence",
+    "status",
+    "reason",
+    "second",
+    "secondConfidence",
+    "human",
+    "picture",
+    "seen",
+    "note",
+)
+"""What the page knows of a card; the script names them alike."""
+
+CHUNK = 500
+"""Cards in a block of data: the browser, too, takes them in piece by piece."""
+
+
+def write_review(
+    target: Path,
+    source: Source,
+    tally: Tally,
+    choice: Choice,
+    *,
+    force: bool = False,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    target : Path
+    source : Source
+    tally : Tally
+        Of all rows of the source.
+    choice : Choice
+        Those that are shown.
+    force : bool
+        Replace an existing file.
+    workers : int, optional
+        Processes that make the thumbnails.
+    progress : Progress
+    """
+    write_page(
+        target,
+        "review",
+        force=force,
+        source=source,
+        name=printable(source.path.name),
+        quoted=shlex.quote(source.path.name),
+        model=", ".join(sorted(name for name in tally.models if name)) or "unknown",
+        tally=tally,
+        digits=[(name, tally.count_of(name)) for name in tally.classes()],
+        statuses=list(Status),
+        choice=choice,
+        charts=[plots.digits_found(tally), plots.confidence_histogram(tally)],
+        judged=judged_of(tally),
+        settings=_settings(source, tally, choice),
+        chunks=_chunks(_cards(choice.cards, source.columns, workers, progress)),
+    )
+
+
+def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
+    """How rows compare with what is known of them, and the plot; None where nothing is known."""
+    from digitsort.judge import judge
+
+    if not tally.known:
+        return None
+    truths = {outcome.path: right for outcome, right in tally.known}
+    outcomes = [outcome for outcome, _ in tally.known]
+    chart = plots.coverage_against_error(guesses(outcomes, truths), len(outcomes))
+    return judge(outcomes, truths), chart
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """Cells as digitsort writes a row, without the end of the line."""
+    row, text = list(cells), io.StringIO()
+    # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
+    if any("\r" in cell for cell in row):
+        csv.writer(text, lineterminator="", quoting=csv.QUOTE_ALL).writerow(row)
+    else:
+        csv.writer(text, lineterminator="").writerow(row)
+    return text.getvalue()
+
+
+def _settings(source: Source, tally: Tally, choice: Choice) -> dict[str, Any]:
+    classes = tally.classes()
+    return {
+        "key": f"digitsort:{source.digest[:32]}",
+        "fields": FIELDS,
+        "header": csv_line((*source.columns, HUMAN)),
+        "classes": classes,
+        "cells": {name: csv_line([name]) for name in (*classes, NONE_LABEL)},
+        "none": NONE_LABEL,
+        "count": len(choice.cards),
+    }
+
+
+def _cards(
+    numbered: Sequence[Numbered], columns: Sequence[str], workers: int | None, progress: Progress
+) -> Iterator[list[Any]]:
+    wanted = [Wanted(n.row.path, n.row.sha256) for n in numbered]
+    pairs = zip(numbered, thumbnails(wanted, workers), strict=True)
+    for done, (n, thumbnail) in enumerate(pairs):
+        progress("pictures", done, len(numbered))
+        yield _card(n, thumbnail, columns)
+
+
+def _card(numbered: Numbered, thumbnail: Thumbnail, columns: Sequence[str]) -> list[Any]:
+    row = numbered.row
+    return [
+        numbered.number,
+        csv_line(row.cells[name] for name in columns),
+        printable(row.cells["path"]),
+        row.label,
+        row.cells.get("confidence", ""),
+        row.status.value,
+        row.reason,
+        row.cells.get("second", ""),
+        row.cells.get("second_confidence", ""),
+        row.human,
+        thumbnail.picture,
+        thumbnail.seen,
+        thumbnail.note,
+    ]
+
+
+def _chunks(cards: Iterator[list[Any]]) -> Iterator[list[list[Any]]]:
+    while chunk := list(islice(cards, CHUNK)):
+        yield chunk

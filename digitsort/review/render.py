@@ -1,0 +1,80 @@
+"""Fill a template: everything in one file, nothing from outside, every text escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitsort.files.atomic import replacing
+from digitsort.review import plots
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+SCRIPTS = {"review": ("labels.js", "grid.js", "card.js", "keys.js"), "report": ()}
+"""What each page runs: parts of one function, in this order."""
+
+_TEMPLATES = files("digitsort.review") / "templates"
+
+
+def write_page(path: Path, template: str, *, force: bool, **values: Any) -> None:
+    """Write a page, whole or not at all; the template is filled piece by piece, not in memory."""
+    with replacing(path, force=force) as file:
+        for piece in render(template, **values):
+            file.write(piece.encode())
+
+
+def render(template: str, **values: Any) -> Iterator[str]:
+    """Give a page in pieces."""
+    style, script = _text("style.css"), _script(SCRIPTS[template])
+    return (
+        _environment()
+        .get_template(f"{template}.html.jinja")
+        .generate(style=style, script=script, policy=_policy(style, script), plots=plots, **values)
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    """A Content-Security-Policy that allows this style, this script, embedded pictures and no more."""
+    return (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _script(names: Sequence[str]) -> Markup:
+    """The parts as one function of their own, so that nothing of them is global."""
+    from markupsafe import Markup
+
+    parts = Markup("\n").join(_text(name) for name in names)
+    return Markup('"use strict";\n(() => {\n') + parts + Markup("})();\n")
+
+
+def _text(name: str) -> Markup:
+    """A file beside the templates, marked as ours: it is put into the page as it is."""
+    from markupsafe import Markup
+
+    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("digitsort.review"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

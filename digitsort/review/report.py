@@ -1,0 +1,73 @@
+"""A page that shows how well a set of pictures was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from digitsort.bands import Guesses
+from digitsort.files.names import printable
+from digitsort.judge import Judged, Mistake
+from digitsort.review import plots
+from digitsort.review.render import write_page
+from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
+
+MOST_MISTAKES = 60
+"""Pictures of mistakes on a report, the most confident first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a report is about.
+
+    Attributes
+    ----------
+    name : str
+        Of the pictures.
+    model : str
+        First digits of the fingerprint; empty where it is not known.
+    judged : Judged
+    guesses : Guesses
+    threshold : float or None
+        Confidence from which on labels were accepted.
+    unknown : int
+        Pictures without a known label.
+    """
+
+    name: str
+    model: str
+    judged: Judged
+    guesses: Guesses
+    threshold: float | None
+    unknown: int
+
+
+def write_report(target: Path, measured: Measured, *, force: bool = False) -> None:
+    """Write the page."""
+    judged = measured.judged
+    shown = judged.mistakes[:MOST_MISTAKES]
+    write_page(
+        target,
+        "report",
+        force=force,
+        measured=measured,
+        name=printable(measured.name),
+        date=datetime.now(UTC).date().isoformat(),
+        judged=judged,
+        bands=[band for band in measured.guesses.bands() if band.count],
+        charts=[
+            plots.reliability(measured.guesses.bands()),
+            plots.coverage_against_error(measured.guesses, judged.evaluation.count, measured.threshold),
+        ],
+        mistakes=_pictured(shown),
+        more=len(judged.mistakes) - len(shown),
+    )
+
+
+def _pictured(mistakes: tuple[Mistake, ...]) -> list[tuple[Mistake, str, Thumbnail]]:
+    files = [Wanted(mistake.path, "") for mistake in mistakes]
+    return [
+        (mistake, printable(mistake.path), thumbnail)
+        for mistake, thumbnail in zip(mistakes, thumbnails(files), strict=True)
+    ]

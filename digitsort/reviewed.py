@@ -1,0 +1,80 @@
+"""Rows of a labels.csv whose right label is known: what the machine said, and what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from digitsort.decide import LOW_CONFIDENCE
+from digitsort.errors import NothingToDoError
+from digitsort.labels import Row, outcome_of
+from digitsort.records import Outcome, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """Outcomes whose truth is known.
+
+    Attributes
+    ----------
+    outcomes : list of Outcome
+    truths : dict of str to str
+        The right label of each path.
+    unknown : int
+        Rows left out, because nobody said what is right.
+    """
+
+    outcomes: list[Outcome]
+    truths: dict[str, str]
+    unknown: int
+
+
+def reviewed(
+    rows: Iterable[Row], truths: Mapping[str, str], min_confidence: float | None = None
+) -> Reviewed:
+    """Take the rows that a person labelled, or whose path is in `truths`; the person goes first.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+    truths : mapping of str to str
+    min_confidence : float, optional
+        Draws the line between ok and uncertain anew.
+
+    Raises
+    ------
+    NothingToDoError
+        If there are none.
+    """
+    outcomes, known, unknown = [], {}, 0
+    for row in rows:
+        right = row.human or truths.get(row.path, "")
+        if right:
+            outcomes.append(_decided(outcome_of(row), min_confidence))
+            known[row.path] = right
+        else:
+            unknown += 1
+    if not outcomes:
+        raise NothingToDoError(
+            "No row has a label that a person gave. Review them with `digitsort review`, and name what "
+            "its page saves: --corrections corrections.csv."
+        )
+    return Reviewed(outcomes, known, unknown)
+
+
+def _decided(outcome: Outcome, min_confidence: float | None) -> Outcome:
+    if (
+        min_confidence is None
+        or outcome.confidence is None
+        or outcome.reason not in ("", LOW_CONFIDENCE)
+    ):
+        return outcome
+    if outcome.confidence >= min_confidence:
+        return replace(outcome, status=Status.OK, reason="")
+    return replace(outcome, status=Status.UNCERTAIN, reason=LOW_CONFIDENCE)
+
+
+def least_accepted(outcomes: Iterable[Outcome]) -> float | None:
+    """The lowest confidence that was accepted: about the threshold; None where none was."""
+    accepted = (o.confidence for o in outcomes if o.status is Status.OK and o.confidence is not None)
+    return min(accepted, default=None)

@@ -1,0 +1,146 @@
+"""`digitsort evaluate` of a labels.csv that was reviewed, its page and its JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from digitsort import Model
+from tests.conftest import digit_png, invoke, make_tree
+
+HEADER = "path,label,confidence,status,reason,second,second_confidence,sha256,model"
+ROWS = {
+    "a.png": "a.png,3,0.4000,uncertain,low confidence,5,0.3000,,m1",
+    "b.png": "b.png,1,0.9960,ok,,7,0.0010,,m1",
+    "c.png": "c.png,,,rejected,blank,,,,m1",
+    "d.png": "d.png,7,0.9700,ok,,1,0.0100,,m1",
+    "e.png": "e.png,2,0.9995,ok,,1,0.0001,,m1",
+}
+HUMAN = {"a.png": "3", "b.png": "7", "c.png": "_none", "d.png": "7"}
+"""b was read wrong; nobody looked at e."""
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with labels.csv, corrections.csv and the four pictures that were reviewed."""
+    corrected = [f"{ROWS[name]},{label}" for name, label in HUMAN.items()]
+    tree = {
+        "labels.csv": "\n".join([HEADER, *ROWS.values(), ""]),
+        "corrections.csv": "\n".join([f"{HEADER},human", *corrected, ""]),
+        **{name: digit_png(int(label)) for name, label in HUMAN.items() if label != "_none"},
+        "c.png": digit_png(0),
+    }
+    monkeypatch.chdir(make_tree(tmp_path, tree))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("here")
+def test_reviewed_rows_are_judged_by_the_person() -> None:
+    done = invoke("evaluate", "labels.csv", "--corrections", "corrections.csv")
+    shown = words(done.stdout)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "labels.csv: accuracy 75.00% (3 of 4 right)" in shown
+    assert "Accepted as ok: 2 of 4 (50.0%), 1 of them wrong (50.00%)." in shown
+    assert "1 pictures have no known label and were left out." in shown
+    assert "b.png: 7 read as 1 at 0.9960" in shown
+
+
+def test_corrections_for_no_row_are_named(here: Path) -> None:
+    make_tree(here, {"c.csv": "path,label,status,human\na.png,3,ok,3\ngone.png,3,ok,4\n"})
+    done = invoke("evaluate", "labels.csv", "--corrections", "c.csv")
+    assert done.exit_code == 0
+    assert done.stderr == (
+        f"digitsort: {here / 'gone.png'}: a correction for no file here, or its content has changed.\n"
+    )
+
+
+@pytest.mark.usefixtures("here")
+def test_how_often_labels_were_right_by_confidence() -> None:
+    shown = words(invoke("evaluate", "labels.csv", "--corrections", "corrections.csv").stdout)
+    assert "Right by confidence" in shown
+    for band in ("0 - 0.5 1 1 100.0%", "0.95 - 0.99 1 1 100.0%", "0.99 - 0.999 1 0 0.0%"):
+        assert band in shown
+
+
+@pytest.mark.usefixtures("here")
+def test_another_threshold_is_tried_on_the_same_rows() -> None:
+    for value, says in (("0.3", "3 of 4"), ("0.98", "1 of 4"), ("1", "0 of 4")):
+        done = invoke(
+            *("evaluate", "labels.csv", "--corrections", "corrections.csv", "--min-confidence", value)
+        )
+        assert f"Accepted as ok: {says}" in words(done.stdout)
+
+
+def test_the_column_human_and_a_truth_csv_count_too(here: Path) -> None:
+    rows = [f"{row},{'5' if name == 'a.png' else ''}" for name, row in ROWS.items()]
+    make_tree(here, {"mine.csv": "\n".join([f"{HEADER},human", *rows, ""])})
+    make_tree(here, {"t.csv": "path,label\na.png,3\ne.png,2\n"})
+    assert "(0 of 1 right)" in words(invoke("evaluate", "mine.csv").stdout)
+    assert "(1 of 2 right)" in words(invoke("evaluate", "mine.csv", "--truth", "t.csv").stdout)
+
+
+@pytest.mark.usefixtures("here")
+def test_another_model_is_tried_on_the_reviewed_files(model_file: Path) -> None:
+    """Its labels, not those of the file: the c.png that was said to be blank shows a 0."""
+    done = invoke("evaluate", "labels.csv", "--corrections", "corrections.csv", "-m", model_file)
+    shown = words(done.stdout)
+    assert "labels.csv: accuracy 75.00% (3 of 4 right)" in shown
+    assert "  c.png: _none read as 0" in done.stdout
+
+
+@pytest.mark.usefixtures("here")
+def test_json_for_machines(model: Model, model_file: Path) -> None:
+    done = invoke("evaluate", "labels.csv", "--corrections", "corrections.csv", "--json")
+    found = json.loads(done.stdout)
+    assert (found["images"], found["accuracy"], found["unknown"]) == (4, 0.75, 1)
+    assert found["mistakes"] == [{"path": "b.png", "truth": "7", "read": "1", "confidence": 0.996}]
+    assert [c["name"] for c in found["classes"]] == ["1", "3", "7", "_none"]
+    assert found["confusion"] == [[0, 0, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]]
+    assert found["classes"][0]["recall"] is None
+    assert sum(band["count"] for band in found["bands"]) == 3
+    assert (found["threshold"], found["model"]) == (0.97, "")
+    done = invoke(
+        *("evaluate", "labels.csv", "--corrections", "corrections.csv", "--json", "-m", model_file)
+    )
+    found = json.loads(done.stdout)
+    assert (found["threshold"], found["model"]) == (model.card.min_confidence, model.card.short)
+
+
+def test_a_report_is_written_beside(here: Path) -> None:
+    arguments = ("evaluate", "labels.csv", "--corrections", "corrections.csv", "--report", "r.html")
+    done = invoke(*arguments)
+    assert done.exit_code == 0
+    assert done.stderr == "Report written to r.html.\n"
+    text = (here / "r.html").read_text(encoding="utf-8")
+    for shown in ("Calibration", "Coverage against error", "Confusion", "By label", "0.9700"):
+        assert shown in text
+    assert text.count('class="card error"') == 1
+    assert text.count('<img class="scan" src="data:image/') == 1
+    assert invoke(*arguments).exit_code == 5
+    assert invoke(*arguments, "--force").exit_code == 0
+
+
+def test_a_report_without_mistakes(here: Path, model_file: Path) -> None:
+    make_tree(here, {"known": {"1": {"x.png": digit_png(1)}}})
+    assert invoke("evaluate", "known", "-m", model_file, "--report", "r.html").exit_code == 0
+    assert "No mistakes" in (here / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["labels.csv"], 4, "No row has a label that a person gave"),
+        (["labels.csv", "--corrections", "missing.csv"], 2, "can't be read"),
+        (["labels.csv", "--certify", "m.pkl"], 2, "Which model is to be certified"),
+        ([".", "--corrections", "corrections.csv"], 2, "go with a labels.csv"),
+    ],
+)
+def test_what_is_of_no_use_is_named(here: Path, arguments: list[str], code: int, says: str) -> None:
+    done = invoke("evaluate", *arguments)
+    assert (done.exit_code, says in done.stderr) == (code, True), done.stderr
