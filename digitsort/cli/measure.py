@@ -94,4 +94,4 @@ def _print_rest(judged: Judged, unknown: int) -> None:
     for mistake in judged.mistakes[:WORST]:
         sure = "" if mistake.confidence is None else f" at {mistake.confidence:.4f}"
         path = printable(to_cell(mistake.path, os.getcwd()))
-        typer.echo(f"  {path}: {mistake.truth} read as {mistake.read}{sure}")
+        typer.echo(f"  {path}: {printable(f'{mistake.truth} read as {mistake.read}')}{sure}")

@@ -69,7 +69,7 @@ def bombs() -> dict[str, tuple[bytes, str]]:
     return {
         "88 Mpx PNG": (png_of_size(9_381, 9_381, rows), TOO_MANY),
         "88 Mpx fax": (encoded(flat, "TIFF", compression="group4"), TOO_MANY),
-        "1 x 89,000,000 PNG": (png_of_size(1, 89_000_000), TOO_MANY),
+        "1 x 89,000,000 PNG": (png_of_size(1, 89_000_000), TOO_LONG),
         "2 Gpx PNG": (png_of_size(46_000, 46_000), TOO_MANY),
         "268 Mpx WebP": (webp_of_size(16_383, 16_383), TOO_MANY),
         "4 Gpx JPEG": (jpeg_of_size(65_000, 65_000), TOO_MANY),

@@ -16,7 +16,8 @@ def one_plain(hand: Hand) -> list[Stroke]:
 def one_flag(hand: Hand) -> list[Stroke]:
     """A stem with an upstroke, from a tick to half of the stem's height: steeper than a 7's bar."""
     reach = hand.between(0.08, 0.4)
-    drop = np.minimum(reach * hand.between(1.1, 2.2) + 0.04, 0.55)
+    steepness = np.maximum(hand.between(0.8, 2.0), 0.8 + 3 * np.maximum(reach - 0.3, 0))
+    drop = np.minimum(reach * steepness + 0.04, 0.55)
     sag = hand.between(-0.03, 0.05)
     return [
         hand.stroke(

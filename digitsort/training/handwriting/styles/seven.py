@@ -91,7 +91,8 @@ def seven_hanging(hand: Hand) -> list[Stroke]:
 def seven_drooping(hand: Hand) -> list[Stroke]:
     """A short bar that falls to the left, less steeply than the flag of a 1."""
     right, foot = hand.between(0.75, 0.95), hand.between(0.35, 0.75)
-    left, droop = hand.between(0.1, 0.4), hand.between(0.1, 0.3)
+    left = hand.between(0.0, 0.35)
+    droop = (right - left) * hand.between(0.15, 0.5)
     return [
         hand.stroke(
             (left, droop),
@@ -125,7 +126,7 @@ STYLES: tuple[tuple[Style, float], ...] = (
     (seven_sagging, 1),
     (seven_crossed, 3),
     (seven_hanging, 0.8),
-    (seven_drooping, 1),
+    (seven_drooping, 0.5),
     (seven_serif, 0.6),
 )
 """Each style and how common it is."""
