@@ -14,7 +14,7 @@ from PIL import Image
 
 from digitsort.files.read import UnreadableError, read
 from tests.conftest import REPOSITORY, encoded
-from tests.files.test_read import TOO_MANY, png_of_size, webp_of_size
+from tests.files.test_read import TOO_LONG, TOO_MANY, png_of_size, webp_of_size
 
 PROGRAM = """
 import json, sys
