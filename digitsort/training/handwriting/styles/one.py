@@ -66,11 +66,29 @@ def one_plain_foot(hand: Hand) -> list[Stroke]:
     ]
 
 
+def one_roof_foot(hand: Hand) -> list[Stroke]:
+    """A long flag, a leaning stem and a foot, as Italians write it."""
+    drop, reach = hand.between(0.3, 0.75), hand.between(0.2, 0.5)
+    lean = hand.between(-0.1, 0.12)
+    left, right = hand.between(0.05, 0.45), hand.between(0.12, 0.45)
+    foot_x, foot_y = 0.6 + lean, 1.0 + hand.about(0.0, 0.02)
+    stem = hand.stroke(
+        (0.6 - reach, drop),
+        (0.6 - reach * 0.5 + hand.between(-0.02, 0.06), drop * 0.5 + hand.between(-0.02, 0.06)),
+        (0.6, 0.0, 1.0),
+        (0.6 + lean * 0.5, 0.5),
+        (foot_x, 1.0),
+    )
+    foot = hand.stroke((foot_x - left, foot_y), (foot_x + right, foot_y + hand.about(0.0, 0.03)))
+    return [stem, foot]
+
+
 STYLES: tuple[tuple[Style, float], ...] = (
     (one_plain, 3),
     (one_flag, 3),
     (one_roof, 2),
     (one_foot, 1.2),
     (one_plain_foot, 0.7),
+    (one_roof_foot, 0.8),
 )
 """Each style and how common it is."""

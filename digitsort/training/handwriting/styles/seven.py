@@ -67,7 +67,7 @@ def seven_crossed(hand: Hand) -> list[Stroke]:
         ((right + foot) / 2 + bend, 0.5),
         (foot, 1.0),
     )
-    return [stem, hand.stroke((x - left, y + tilt), (x + hand.between(0.1, 0.4), y - tilt))]
+    return [stem, hand.stroke((x - left, y + tilt), (x + hand.between(0.1, 0.5), y - tilt))]
 
 
 def seven_hanging(hand: Hand) -> list[Stroke]:

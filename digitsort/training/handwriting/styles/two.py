@@ -131,6 +131,27 @@ def two_narrow(hand: Hand) -> list[Stroke]:
     ]
 
 
+def two_double(hand: Hand) -> list[Stroke]:
+    """A small loop at the start, and another at the foot."""
+    size, x, y = hand.between(0.05, 0.13), hand.between(0.2, 0.4), hand.between(0.14, 0.28)
+    right, low = hand.between(0.65, 0.9), hand.between(0.86, 1.0)
+    left, foot = hand.between(0.0, 0.2), hand.between(0.03, 0.12)
+    end = hand.between(0.75, 1.1)
+    return [
+        hand.stroke(
+            arc((x, y), (size, size), (hand.between(-60, 60), 270), 7),
+            ((x + right) / 2 + 0.05, hand.between(-0.02, 0.04)),
+            (right, hand.between(0.18, 0.32)),
+            (0.45 + hand.about(0.02, 0.04), 0.6),
+            (left + foot, low),
+            (left, low - foot * 0.5),
+            (left + foot * 0.6, low - foot * 1.3),
+            (left + foot * 2.5, low - foot * 0.8),
+            (end, low + hand.between(-0.06, 0.08)),
+        )
+    ]
+
+
 STYLES: tuple[tuple[Style, float], ...] = (
     (two_sharp, 2.5),
     (two_cusp, 1.5),
@@ -139,5 +160,6 @@ STYLES: tuple[tuple[Style, float], ...] = (
     (two_curl, 1.5),
     (two_z, 1),
     (two_narrow, 1),
+    (two_double, 0.7),
 )
 """Each style and how common it is."""
