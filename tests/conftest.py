@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -142,9 +143,21 @@ def mutants(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Where the tests were started in the background, Ctrl-C is ignored, and by all they start too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _shared(folder: Path) -> Path:
+    """The folder that all processes of one run of pytest-xdist have: the default model is trained once."""
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Nobody's cache is touched: every test, and every process it starts, has that of the session."""
-    folder = tmp_path_factory.mktemp("cache")
+    folder = _shared(tmp_path_factory.getbasetemp()) / "cache"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIGITSORT_CACHE", str(folder))
         patch.setenv("PYTHONPATH", str(REPOSITORY))  # a process started elsewhere runs this digitsort
