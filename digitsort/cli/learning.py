@@ -14,7 +14,7 @@ from digitsort.files.names import printable
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
     from digitsort.training.compare import Change
-    from digitsort.training.datasets import Dataset
+    from digitsort.training.dataset import Dataset
     from digitsort.training.fit import Trained
     from digitsort.training.taught import Taught
 

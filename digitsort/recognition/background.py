@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from digitsort.recognition.canvas import SIDE_PX
+from digitsort.recognition.lines import without_lines
 from digitsort.recognition.parts import connected_parts
 
 Bytes = npt.NDArray[np.uint8]
@@ -18,21 +19,6 @@ Floats = npt.NDArray[np.float64]
 CLEAR_SEPARATION = 0.8
 """Otsu's criterion (share of the variance that lies between the classes) from which on paper and ink
 are two clear populations; below it the paper is modelled as a surface."""
-
-LINE_END_PX = 8
-"""How far in from both ends of a row a printed line has to be seen."""
-
-LINE_COVERAGE = 0.9
-"""Share of the row in which it has to be seen."""
-
-LEAST_LINE = 0.02
-"""Darkness of a line worth removing, as a share of the darkest ink."""
-
-THICKEST_LINE_PX = 4
-"""Of 64; a dark region that is wider is no line."""
-
-PALEST_INK = 0.6
-"""Printed lines are paler than this share of the darkest ink."""
 
 UNSURE = 0.15
 """Distance of the share of light from one half up to which the number of parts decides."""
@@ -78,7 +64,7 @@ def subtract_background(canvases: Bytes) -> Background:
         difference[index], inverted[index] = _below_uneven_paper(
             stretched[index], light_share[index], separation[index]
         )
-    darkness, deepest = stretch(_without_lines(difference), low=0)
+    darkness, deepest = stretch(without_lines(difference), low=0)
     return Background(darkness, inverted, deepest * gray_range / 255, separation)
 
 
@@ -157,70 +143,6 @@ def rim() -> npt.NDArray[np.bool_]:
     return mask
 
 
-def _without_lines(difference: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Take printed lines out: what is equally dark at both ends of a row or column, and paler than ink.
-
-    Removing lines by their length alone takes the bars of 2, 5 and 7 with them wherever a digit fills
-    its frame.
-    """
-    for axis in (1, 2):
-        some = np.flatnonzero(_may_have_lines(difference, axis))
-        difference[some] = _without_lines_along(difference[some], axis)
-    return difference
-
-
-def _may_have_lines(difference: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.bool_]:
-    """Tell images (n,) in some row of which half of both ends is darker than a line at its palest.
-
-    Quick, and true wherever a line is found: its level is the median of the paler end.
-    """
-    least = (LEAST_LINE * difference.max(axis=(1, 2)))[:, None, None]
-    ends = (slice(None, LINE_END_PX), slice(-LINE_END_PX, None))
-    if axis == 1:
-        dark = [np.count_nonzero(difference[:, :, end] > least, axis=2) for end in ends]
-    else:
-        dark = [np.count_nonzero(difference[:, end] > least, axis=1) for end in ends]
-    return np.asarray((np.minimum(*dark) >= LINE_END_PX // 2).any(axis=1))
-
-
-def _without_lines_along(difference: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
-    rows = np.moveaxis(difference, axis, 1)  # (n, lines, across)
-    ends = [rows[:, :, :LINE_END_PX], rows[:, :, -LINE_END_PX:]]
-    ink = rows.max(axis=(1, 2))[:, None, None]
-    level = np.minimum(*(_median_of_each(end) for end in ends))[:, :, None]  # (n, lines, 1)
-    through = (rows > 0.5 * level).mean(axis=2, keepdims=True) > LINE_COVERAGE
-    is_line = through & (level > LEAST_LINE * ink) & (level < PALEST_INK * ink)
-    printed = is_line & _is_thin(is_line) & (rows < 1.5 * level)
-    cleaned = np.where(printed, np.maximum(rows - 1.2 * level, 0), rows)
-    return np.asarray(np.moveaxis(cleaned, 1, axis))
-
-
-def _median_of_each(ends: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """`np.median` along the last axis, of an even number of values."""
-    ordered = np.sort(ends, axis=-1)
-    half = ordered.shape[-1] // 2
-    return np.asarray((ordered[..., half - 1] + ordered[..., half]) / 2)
-
-
-def _median(values: Floats) -> float:
-    """`np.median` of values that are all finite, in a third of its time; nan where there are none."""
-    if not len(values):
-        return float("nan")
-    half, odd = divmod(len(values), 2)
-    ordered = np.partition(values, half if odd else (half - 1, half))
-    return float(ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2)
-
-
-def _is_thin(is_line: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Tell lines (n, lines, 1) of at most `THICKEST_LINE_PX` from darker regions."""
-    wide = THICKEST_LINE_PX + 1
-    padded = np.pad(is_line[:, :, 0], ((0, 0), (wide - 1, wide - 1)))
-    # (n, lines + wide - 1): a run longer than allowed ends here
-    ends = np.asarray(np.lib.stride_tricks.sliding_window_view(padded, wide, axis=1).all(axis=2))
-    thick = np.asarray(np.lib.stride_tricks.sliding_window_view(ends, wide, axis=1).any(axis=2))
-    return ~thick[:, :, None]
-
-
 def _light_share(
     stretched: Bytes, counts: npt.NDArray[np.int64], threshold: npt.NDArray[np.intp]
 ) -> Floats:
@@ -278,6 +200,15 @@ def _below_uneven_paper(stretched: Bytes, light_share: float, separation: float)
 
 def _blur(pixels: Bytes, sigma_px: float) -> Image.Image:
     return Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(sigma_px))
+
+
+def _median(values: Floats) -> float:
+    """`np.median` of values that are all finite, in a third of its time; nan where there are none."""
+    if not len(values):
+        return float("nan")
+    half, odd = divmod(len(values), 2)
+    ordered = np.partition(values, half if odd else (half - 1, half))
+    return float(ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2)
 
 
 @cache

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,25 +15,17 @@ from digitsort.files.discover import Walk
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
-from digitsort.files.read import UnreadableError, read
 from digitsort.labels import NONE_LABEL
 from digitsort.model.card import class_name_fault
 from digitsort.recognition.canvas import Gray
+from digitsort.training.by_hand import datasets_of, find_labelled
+from digitsort.training.dataset import Dataset, LabelledGray, read_or_refuse
 from digitsort.training.idx import has_idx_files, read_idx_folder
-from digitsort.training.labelled import (
-    Found,
-    Labelled,
-    is_sorted_folder,
-    labelled_corrections,
-    labelled_folder,
-    labelled_rows,
-)
+from digitsort.training.labelled import labelled_corrections
 from digitsort.training.reserved import RESERVED_DIGITS
 
 if TYPE_CHECKING:
     from digitsort.corrections import Corrections
-
-LabelledGray = tuple[Gray, str]
 
 SYNTHETIC_COUNT = 2000
 """Images of each digit where no number is named; about 1,500 of them are fitted to, and more were not
@@ -42,43 +33,8 @@ seen to help."""
 
 REAL_WEIGHT = 4.0
 
-HAND_WEIGHT = 4.0
-"""Of each image that a person labelled, as of each real digit of the default model. It bounds the pull
-of one example: 16 turned a hand that had always been misread, and more weight changed no more."""
-
 SYNTHETIC_SEED = 0
 MOST_SYNTHETIC = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """A named source of labelled images.
-
-    Attributes
-    ----------
-    name : str
-        As the card will show it.
-    count : int
-        Images it is expected to give.
-    load : callable
-        Gives (gray, class name) pairs, always the same ones in the same order.
-    invented : bool
-        The program wrote the images itself.
-    weight : float
-        Of each image in the fit.
-    by_hand : bool
-        A person labelled these images for us. They come sorted by label and content.
-    note : str
-        What a person should know of how the images were found.
-    """
-
-    name: str
-    count: int
-    load: Callable[[], Iterator[LabelledGray]]
-    invented: bool = False
-    weight: float = 1.0
-    by_hand: bool = False
-    note: str = ""
 
 
 def open_datasets(
@@ -112,14 +68,14 @@ def open_datasets(
     """
     datasets, has_rows = [], False
     for name in names:
-        found = _find_labelled(name, corrections)
+        found = find_labelled(name, corrections)
         has_rows = has_rows or found is not None
         if found is None:
             datasets += _open(name, limits)
         else:
-            datasets += _labelled(found, name, trust_machine, limits)
+            datasets += datasets_of(found, name, trust_machine, limits)
     if corrections is not None and not has_rows:
-        datasets += _labelled(labelled_corrections(corrections), "corrections", trust_machine, limits)
+        datasets += datasets_of(labelled_corrections(corrections), "corrections", trust_machine, limits)
     return datasets
 
 
@@ -127,60 +83,6 @@ def _open(name: str, limits: Limits) -> list[Dataset]:
     if name == "default":
         return [_digits(reserve=True), _synthetic(SYNTHETIC_COUNT)]
     return [_open_one(name, limits)]
-
-
-def _find_labelled(name: str, corrections: Corrections | None) -> Found | None:
-    """The images of a labels.csv or a sorted folder; None if the name is neither."""
-    path = Path(name)
-    if path.suffix.lower() == ".csv":
-        return labelled_rows(path, corrections)
-    return labelled_folder(path, corrections) if is_sorted_folder(path) else None
-
-
-def _labelled(found: Found, name: str, trust_machine: bool, limits: Limits) -> list[Dataset]:
-    """What a person labelled and, where it is trusted, what the machine did."""
-    short = Path(name).resolve().name
-    datasets = [
-        _images(found.human, f"by hand:{short}", limits, by_hand=True, note=_note(found, trust_machine))
-    ]
-    if trust_machine and found.machine:
-        datasets.append(_images(found.machine, f"machine:{short}", limits))
-    elif not found.human:
-        raise TrainingDataError(
-            f"No image in {printable(name)} has a label that a person gave. Review it with `digitsort "
-            "review`, move misfiled images between the folders, or trust the machine's labels with "
-            "--trust-machine."
-        )
-    return [dataset for dataset in datasets if dataset.count]
-
-
-def _note(found: Found, trust_machine: bool) -> str:
-    parts = [f"{len(found.human)} labels by a person"]
-    if found.moved:
-        parts.append(f"{found.moved} of them by moving the file")
-    if found.machine:
-        use = "used too" if trust_machine else "not used (--trust-machine)"
-        parts.append(f"{len(found.machine)} by the machine {use}")
-    parts += [f"{count} left out: {reason}" for reason, count in found.left.most_common()]
-    return ", ".join(parts)
-
-
-def _images(
-    labelled: Mapping[str, Labelled],
-    name: str,
-    limits: Limits,
-    *,
-    by_hand: bool = False,
-    note: str = "",
-) -> Dataset:
-    images = sorted(labelled.values(), key=lambda image: (image.label, image.sha256))
-
-    def load() -> Iterator[LabelledGray]:
-        for image in images:
-            yield _read_or_refuse(image.path, limits), image.label
-
-    weight = HAND_WEIGHT if by_hand else 1.0
-    return Dataset(name, len(images), load, weight=weight, by_hand=by_hand, note=note)
 
 
 def _open_one(name: str, limits: Limits) -> Dataset:
@@ -313,20 +215,10 @@ def _folders(folder: Path, limits: Limits) -> Dataset:
     def load() -> Iterator[LabelledGray]:
         for name in classes:
             for path in files[name]:
-                yield _read_or_refuse(path, limits), name
+                yield read_or_refuse(path, limits), name
 
     return Dataset(f"folder:{printable(folder.resolve().name)}", sum(map(len, files.values())), load)
 
 
 def _is_class(name: str) -> bool:
     return name == NONE_LABEL or not name.startswith((".", "_"))
-
-
-def _read_or_refuse(path: str, limits: Limits) -> Gray:
-    try:
-        return read(path, limits).gray
-    except UnreadableError as error:
-        raise TrainingDataError(
-            f"{printable(path)}: {error}. Repair or remove it: a model should know what it was "
-            "trained on."
-        ) from error

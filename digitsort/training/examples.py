@@ -17,7 +17,7 @@ from digitsort.recognition.features import FEATURE_COUNT, gradient_features
 from digitsort.recognition.normalize import NORMAL_SIDE_PX
 from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import vectorize
-from digitsort.training.datasets import Dataset
+from digitsort.training.dataset import Dataset
 from digitsort.training.distort import distort
 
 LEAST_PER_CLASS = 5

@@ -26,7 +26,7 @@ from digitsort.training.certify import (
     lowest_threshold,
     needed_images,
 )
-from digitsort.training.datasets import Dataset
+from digitsort.training.dataset import Dataset
 from digitsort.training.evaluate import Evaluation, evaluate
 from digitsort.training.examples import Examples, gather
 from digitsort.training.options import DEFAULTS, TrainingOptions

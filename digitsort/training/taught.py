@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.progress import Progress
-from digitsort.training.datasets import Dataset
+from digitsort.training.dataset import Dataset
 from digitsort.training.examples import LEAST_PER_CLASS, Examples, vectors_of
 
 KEPT_SHARE = 0.2

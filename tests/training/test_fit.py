@@ -8,7 +8,7 @@ import pytest
 
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.model.reading import parse_model, verify_model
-from digitsort.training.datasets import Dataset, LabelledGray
+from digitsort.training.dataset import Dataset, LabelledGray
 from digitsort.training.fit import Trained, train
 from digitsort.training.options import TrainingOptions
 from tests.drawing import digit_inks

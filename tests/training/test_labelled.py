@@ -8,7 +8,8 @@ import pytest
 
 from digitsort.corrections import read_corrections
 from digitsort.errors import TrainingDataError
-from digitsort.training.datasets import Dataset, open_datasets
+from digitsort.training.dataset import Dataset
+from digitsort.training.datasets import open_datasets
 from digitsort.training.labelled import Found, labelled_folder, labelled_rows
 from tests.conftest import digit_png, invoke, make_tree
 

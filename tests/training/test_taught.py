@@ -12,7 +12,7 @@ import pytest
 from digitsort.model.reading import parse_model
 from digitsort.progress import silent
 from digitsort.training.compare import Change, Comparison, compare
-from digitsort.training.datasets import Dataset, LabelledGray
+from digitsort.training.dataset import Dataset, LabelledGray
 from digitsort.training.examples import gather
 from digitsort.training.fit import Trained, train
 from digitsort.training.taught import teach

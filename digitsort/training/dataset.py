@@ -1,0 +1,56 @@
+"""A named source of labelled images, and its one way to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from digitsort.errors import TrainingDataError
+from digitsort.files.limits import Limits
+from digitsort.files.names import printable
+from digitsort.files.read import UnreadableError, read
+from digitsort.recognition.canvas import Gray
+
+LabelledGray = tuple[Gray, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A named source of labelled images.
+
+    Attributes
+    ----------
+    name : str
+        As the card will show it.
+    count : int
+        Images it is expected to give.
+    load : callable
+        Gives (gray, class name) pairs, always the same ones in the same order.
+    invented : bool
+        The program wrote the images itself.
+    weight : float
+        Of each image in the fit.
+    by_hand : bool
+        A person labelled these images for us. They come sorted by label and content.
+    note : str
+        What a person should know of how the images were found.
+    """
+
+    name: str
+    count: int
+    load: Callable[[], Iterator[LabelledGray]]
+    invented: bool = False
+    weight: float = 1.0
+    by_hand: bool = False
+    note: str = ""
+
+
+def read_or_refuse(path: str, limits: Limits) -> Gray:
+    """Pixels of a training image; one that can't be read is an error."""
+    try:
+        return read(path, limits).gray
+    except UnreadableError as error:
+        raise TrainingDataError(
+            f"{printable(path)}: {error}. Repair or remove it: a model should know what it was "
+            "trained on."
+        ) from error
