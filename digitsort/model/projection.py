@@ -9,7 +9,7 @@ from digitsort.recognition.project import UNIT
 
 Floats = npt.NDArray[np.float64]
 
-DAMPING = 0.05
+DAMPING = 0.1
 """Weight of the scatter within the classes against the plain distance. From 0.02 to 0.2 there was
 little between them; without any, digits of other writers were read worse."""
 

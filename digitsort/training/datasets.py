@@ -31,7 +31,7 @@ SYNTHETIC_COUNT = 2000
 """Images of each digit where no number is named; about 1,500 of them are fitted to, and more were not
 seen to help."""
 
-REAL_WEIGHT = 4.0
+REAL_WEIGHT = 8.0
 
 SYNTHETIC_SEED = 0
 MOST_SYNTHETIC = 100_000

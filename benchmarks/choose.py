@@ -1,0 +1,91 @@
+"""What a choice of the default model's parameters gives, on the data that choices are made on.
+
+    python -m benchmarks.choose [--count N]… [-C C]… [--gamma G]… [--components M]… [--folds K]
+
+A row for each combination: share read right of MNIST's first 20,000 training digits, of every other
+digit of Semeion, and of load_digits in folds, the invented digits in every fit. The rest of MNIST and
+of Semeion is kept for the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.data import mnist, semeion
+from digitsort.model.estimator import DigitClassifier
+from digitsort.progress import silent
+from digitsort.recognition.canvas import Gray
+from digitsort.recognition.vectorize import vectorize
+from digitsort.training.datasets import REAL_WEIGHT, open_datasets
+from digitsort.training.examples import Examples, gather
+from digitsort.training.fit import INVENTED_PARAMETERS
+
+LOOKED_AT = 20_000
+"""Of MNIST's training digits."""
+
+Features = npt.NDArray[np.float32]
+
+
+def features_of(images: list[Gray]) -> Features:
+    """Features, some hundred images at a time."""
+    parts = [vectorize(images[i : i + 256]).features for i in range(0, len(images), 256)]
+    return np.concatenate(parts)
+
+
+def known(count: int) -> tuple[Examples, int]:
+    """The default's data with `count` invented images of each digit, and how many are load_digits'."""
+    datasets = open_datasets(["digits", f"synthetic:{count}"])
+    datasets[0] = replace(datasets[0], weight=REAL_WEIGHT)
+    return gather(datasets, silent), datasets[0].count
+
+
+def right_in_folds(examples: Examples, real: int, folds: int, parameters: dict[str, Any]) -> float:
+    """Share of load_digits read right by machines that did not see the fold."""
+    from sklearn.model_selection import StratifiedKFold
+
+    right, invented = 0, np.arange(real, len(examples))
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=0)
+    for fitted, judged in splitter.split(np.zeros(real), examples.labels[:real]):
+        machine = examples[np.concatenate([fitted, invented])].fit(DigitClassifier(**parameters))
+        read = machine.predict_features(examples.features[judged])
+        right += int((read == examples.labels[judged]).sum())
+    return right / real
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, action="append", help="invented images of each digit")
+    parser.add_argument("-C", type=float, action="append")
+    parser.add_argument("--gamma", type=float, action="append")
+    parser.add_argument("--components", type=int, action="append")
+    parser.add_argument("--folds", type=int, default=5)
+    chosen = parser.parse_args()
+    images, labels = mnist()
+    digits, truth = features_of(list(images[:LOOKED_AT])), np.array(labels[:LOOKED_AT])
+    others, other_truth = semeion()
+    italian, italian_truth = features_of(others[1::2]), np.array(other_truth[1::2])
+    print("| a digit | C | gamma | components | support vectors | MNIST | Semeion | load_digits |")
+    print("| --- |" + " --- |" * 7)
+    for count in chosen.count or [1500]:
+        examples, real = known(count)
+        for values in product(*(getattr(chosen, k) or [v] for k, v in INVENTED_PARAMETERS.items())):
+            parameters = dict(zip(INVENTED_PARAMETERS, values, strict=True))
+            machine = examples.fit(DigitClassifier(**parameters))
+            shares = [
+                (machine.predict_features(digits) == truth).mean(),
+                (machine.predict_features(italian) == italian_truth).mean(),
+                right_in_folds(examples, real, chosen.folds, parameters),
+            ]
+            cells = [count, *values, len(machine.svc_.support_), *(f"{s:.2%}" for s in shares)]
+            print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
