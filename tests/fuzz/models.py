@@ -158,7 +158,7 @@ def mutate_arrays(chance: random.Random, good: bytes) -> bytes:
     """Contents, shapes, dtypes and counts of one array or two."""
     estimator = pickle.loads(good)
     arrays = [(estimator.svc_, name) for name in _ARRAYS]
-    arrays += [(estimator, name) for name in ("known_vectors_", "known_margins_")]
+    arrays += [(estimator, name) for name in ("known_vectors_", "known_margins_", "projection_")]
     for owner, name in chance.sample(arrays, chance.randint(1, 2)):
         owner.__dict__[name] = _mutated(chance, owner.__dict__[name])
     return pickle.dumps(estimator, 4)
@@ -188,7 +188,7 @@ def _mutated(chance: random.Random, array: Any) -> Any:
 def resealed(chance: random.Random, good: bytes) -> bytes:
     """Another machine with the fingerprint and the known answers that it should have: it is taken."""
     estimator = pickle.loads(good)
-    machine = _other_machine(chance, estimator.svc_)
+    machine = _other_machine(chance, estimator)
     card = estimator.card_
     for name in ("min_confidence", "ok_familiarity", "min_familiarity"):
         card[name] = chance.choice((card[name], 0.0, 1.0, chance.random()))
@@ -204,8 +204,8 @@ def resealed(chance: random.Random, good: bytes) -> bytes:
     return pickle.dumps(estimator, 4)
 
 
-def _other_machine(chance: random.Random, svc: Any) -> SupportVectors:
-    rng = np.random.default_rng(chance.randrange(2**32))
+def _other_machine(chance: random.Random, estimator: Any) -> SupportVectors:
+    rng, svc = np.random.default_rng(chance.randrange(2**32)), estimator.svc_
     k, (n, d) = len(svc._n_support), svc.support_vectors_.shape
     sign = -1 if k == 2 else 1
     scale = chance.choice((1e-300, 1e-3, 1.0, 10.0, 1e50, 1e99))
@@ -215,7 +215,9 @@ def _other_machine(chance: random.Random, svc: Any) -> SupportVectors:
         svc.dual_coef_[:, rng.integers(n)] = 0.0
         svc.intercept_[:] = chance.choice((0.0, 1e100, -1e100))
     svc._dual_coef_, svc._intercept_ = sign * svc.dual_coef_, sign * svc.intercept_
-    svc.support_vectors_ = np.rint(rng.random((n, d)) * chance.choice((0, 1, 150, 200, 300)))
+    svc.support_vectors_ = np.rint(rng.uniform(-1, 1, (n, d)) * chance.choice((0, 1, 200, 290, 500)))
+    shape, longest = estimator.projection_.shape, chance.choice((0, 1, 200, 250, 400))
+    estimator.projection_ = np.rint(rng.uniform(-1, 1, shape) * longest).astype(np.float32)
     counts = rng.multinomial(n, rng.dirichlet(np.ones(k) * chance.choice((0.1, 1, 10))))
     svc._n_support = counts.astype(np.int32)
     svc._gamma = float(chance.choice((1e-300, 1e-9, 1e-6, 1.0, 1e6)))
@@ -225,6 +227,7 @@ def _other_machine(chance: random.Random, svc: Any) -> SupportVectors:
         svc.dual_coef_,
         svc.intercept_,
         svc._gamma,
+        estimator.projection_,
     )
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from digitsort.errors import ModelError
 from digitsort.model.card import fingerprint
-from digitsort.model.estimator import DigitClassifier, support_vectors
+from digitsort.model.estimator import DigitClassifier
 from digitsort.model.reading import parse_model
 from digitsort.model.saving import to_bytes
 from tests.conftest import REPOSITORY
@@ -84,7 +84,7 @@ def model_of_classes(count: int) -> bytes:
     noise = np.rint(np.random.default_rng(0).random((2 * count, 392)) * 200).astype(np.float32)
     labels = np.repeat([f"c{number}" for number in range(count)], 2)
     estimator = DigitClassifier().fit_features(noise, labels)
-    machine, names = support_vectors(estimator.svc_), tuple(map(str, estimator.classes_))
+    machine, names = estimator.machine(), tuple(map(str, estimator.classes_))
     estimator.temperature_ = model.card.temperature
     card = replace(
         model.card,
