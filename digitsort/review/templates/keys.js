@@ -98,8 +98,27 @@ function forget() {
   filter();
 }
 
+// The same page in another tab, or what the page before a reload kept, arriving after this one was read.
+function catchUp(event) {
+  if (event.key !== settings.key) return;
+  const card = shown[current];
+  const wasOpen = card && !labelOf(card);
+  decided.clear();
+  history.length = 0;
+  recall();
+  count();
+  filter();
+  if (wasOpen && labelOf(card)) moveToOpen();
+}
+
+function moveToOpen() {
+  const open = shown.findIndex((card) => !labelOf(card));
+  if (shown.length) move(Math.max(0, open));
+}
+
 function listen() {
   document.addEventListener("keydown", onKey);
+  addEventListener("storage", catchUp);
   addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
   addEventListener("resize", layOut);
   for (const input of filters) {
@@ -124,8 +143,7 @@ addOptions();
 listen();
 layOut();
 count();
-const open = cards.findIndex((card) => !labelOf(card));
-if (cards.length) move(Math.max(0, open));
+moveToOpen();
 byId("empty").hidden = cards.length > 0;
 grid.focus({ preventScroll: true });
 document.documentElement.dataset.ready = "yes";
