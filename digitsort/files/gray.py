@@ -34,8 +34,13 @@ def to_gray(image: Image.Image) -> Gray:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         gray = _deep_gray(image)
     else:
-        gray = np.asarray(_reduced(_eight_bit_gray(image), _factor(image)))
+        gray = plain_to_gray(image)
     return np.ascontiguousarray(_upright(gray, orientation))
+
+
+def plain_to_gray(image: Image.Image) -> Gray:
+    """Gray pixels of a decoded picture of 8 bits as it stands; reduced where it was large."""
+    return np.asarray(_reduced(_eight_bit_gray(image), _factor(image)))
 
 
 def _eight_bit_gray(image: Image.Image) -> Image.Image:

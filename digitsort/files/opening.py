@@ -12,6 +12,7 @@ from importlib import import_module
 from PIL import Image
 
 from digitsort.files.limits import Limits
+from digitsort.files.png import SIGNATURE
 from digitsort.files.unreadable import BROKEN, UnreadableError
 
 MOST_PNG_CHUNKS = 2**16
@@ -23,10 +24,8 @@ MOST_SCANS = 256
 
 _START_OF_SCAN = b"\xff\xda"
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-
 _MAGIC = (
-    (_PNG, "PNG", "PngImagePlugin"),
+    (SIGNATURE, "PNG", "PngImagePlugin"),
     (b"\xff\xd8\xff", "JPEG", "JpegImagePlugin"),
     (b"II*\x00", "TIFF", "TiffImagePlugin"),
     (b"MM\x00*", "TIFF", "TiffImagePlugin"),
@@ -87,7 +86,7 @@ def _check_before(data: bytes, name: str, limits: Limits) -> None:
 
 def _check_png(view: memoryview) -> None:
     """Refuse a wrong checksum (CRC) in a critical chunk, as libpng does: the pixels may be others."""
-    at = len(_PNG)
+    at = len(SIGNATURE)
     for _ in range(MOST_PNG_CHUNKS):
         end = at + 12 + int.from_bytes(view[at : at + 4])
         if len(view) < at + 12 or len(view) < end:

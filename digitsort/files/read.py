@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from digitsort.files.gray import to_gray
+from digitsort.files.gray import plain_to_gray, to_gray
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.opening import bombs_as_errors, open_picture
+from digitsort.files.png import plain_picture
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
 from digitsort.files.silence import c_stderr_silenced
 from digitsort.files.unreadable import BROKEN, UnreadableError
@@ -53,6 +54,8 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
     data = _read_bytes(path, limits)
     sha256 = hashlib.sha256(data).hexdigest()
     try:
+        if (plain := plain_picture(data, limits)) is not None:
+            return Picture(plain_to_gray(plain), sha256)
         with bombs_as_errors(limits), _quietly(data), open_picture(data, limits) as image:
             several = getattr(image, "is_animated", False)
             gray = to_gray(image)

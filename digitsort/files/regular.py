@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Without O_NONBLOCK a pipe that nobody writes to would wait for ever."""
 
 
 class NotRegularError(OSError):
@@ -24,18 +26,30 @@ def read_regular(path: str | os.PathLike[str], most_bytes: int) -> bytes:
     OSError
         What the operating system says.
     """
+    descriptor = _opened(path)
     try:
-        with io.BufferedReader(io.FileIO(path, opener=_without_waiting)) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise NotRegularError("no regular file")
-            if status.st_size > most_bytes:
-                raise TooLargeError(f"larger than {most_bytes} bytes")
-            return file.read(status.st_size)
-    except IsADirectoryError as error:
-        raise NotRegularError("no regular file") from error
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotRegularError("no regular file")
+        if status.st_size > most_bytes:
+            raise TooLargeError(f"larger than {most_bytes} bytes")
+        return _read(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
 
 
-def _without_waiting(path: str, flags: int) -> int:
-    """Open; without O_NONBLOCK a pipe that nobody writes to would wait for ever."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def _opened(path: str | os.PathLike[str]) -> int:
+    try:
+        return os.open(path, _FLAGS)
+    except PermissionError as error:
+        if os.path.isdir(path):  # Windows opens no folder
+            raise NotRegularError("no regular file") from error
+        raise
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    """Mostly one call; a file object around it takes longer than a small file's bytes."""
+    data = os.read(descriptor, size)
+    while len(data) < size and (more := os.read(descriptor, size - len(data))):
+        data += more
+    return data

@@ -37,10 +37,12 @@ def to_canvases(grays: Sequence[Gray], boxes: Sequence[Box] | None = None) -> np
     -------
     ndarray of shape (n, 64, 64), uint8
     """
-    stack = np.empty((len(grays), SIDE_PX, SIDE_PX), np.uint8)
     alike, others = _divide(grays, boxes)
+    if len(alike) == 1 and not others:
+        return _enlarge_alike(grays)
+    stack = np.empty((len(grays), SIDE_PX, SIDE_PX), np.uint8)
     for indices in alike.values():
-        stack[indices] = _enlarge_alike(np.stack([grays[i] for i in indices]))
+        stack[indices] = _enlarge_alike([grays[i] for i in indices])
     for index in others:
         stack[index] = _resize(grays[index], None if boxes is None else boxes[index])
     return stack
@@ -62,18 +64,18 @@ def _divide(
     return alike, others
 
 
-def _enlarge_alike(stack: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Enlarge a stack (n, height, width) by two calls of Pillow instead of n.
+def _enlarge_alike(grays: Sequence[Gray]) -> npt.NDArray[np.uint8]:
+    """Enlarge images of one shape by two calls of Pillow instead of one for each.
 
     Pillow resizes across first and then down, and rounds in between; each pass alone does not mix the
     images, when they lie one below another for the first and side by side for the second.
     """
-    n, height, width = stack.shape
-    column = Image.fromarray(stack.reshape(n * height, width))
+    n, height = len(grays), grays[0].shape[0]
+    column = Image.fromarray(np.concatenate(grays))
     wide = np.asarray(column.resize((SIDE_PX, n * height), Image.Resampling.BICUBIC))
     side_by_side = wide.reshape(n, height, SIDE_PX).transpose(1, 0, 2).reshape(height, n * SIDE_PX)
     row = Image.fromarray(side_by_side).resize((n * SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC)
-    return np.asarray(row).reshape(SIDE_PX, n, SIDE_PX).transpose(1, 0, 2)
+    return np.ascontiguousarray(np.asarray(row).reshape(SIDE_PX, n, SIDE_PX).transpose(1, 0, 2))
 
 
 def check_gray(gray: Gray) -> None:

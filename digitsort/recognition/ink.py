@@ -9,8 +9,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.recognition.background import Background, otsu, subtract_background
+from digitsort.recognition.background import Background, subtract_background
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray, to_canvases
+from digitsort.recognition.levels import every_level, look_up, otsu
 from digitsort.recognition.parts import Parts, connected_parts
 
 Mask = npt.NDArray[np.bool_]
@@ -86,8 +87,8 @@ def find_ink(grays: Sequence[Gray]) -> Ink:
 
 def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box]) -> Ink:
     background = subtract_background(to_canvases(grays, frames))
-    threshold, separation = otsu(background.darkness)
-    masks = background.darkness > threshold[:, None, None]
+    threshold, separation = otsu(background.counts)
+    masks = background.darkness > threshold.astype(np.uint8)[:, None, None]
     masks &= background.contrast[:, None, None] > 0
     parts = connected_parts(masks)
     keep = _choose(parts, background)
@@ -160,15 +161,14 @@ def _soft_ink(
     The soft edge of a blurred or enlarged stroke is part of its shape; a mask cut at the threshold cost
     5 points on MNIST with a model of `load_digits`.
     """
-    limit = np.maximum(threshold, 1).astype(np.float32)[:, None, None]
-    soft = darkness - limit / 2
+    limit = np.maximum(threshold, 1).astype(np.float32)[:, None]
+    soft = every_level() - limit / 2
     soft *= 255 / limit
     np.clip(soft, 0, 255, out=soft)
-    pixels = np.rint(soft, out=soft).astype(np.uint8)
+    pixels = look_up(darkness, np.rint(soft, out=soft).astype(np.uint8))
     zone = _grow(mask, SOFT_EDGE_PX)
     zone[with_dropped] &= ~_grow(dropped, 1)
-    pixels *= zone
-    return pixels
+    return pixels * zone
 
 
 def _grow(mask: Mask, by_px: int) -> Mask:

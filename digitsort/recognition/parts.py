@@ -116,10 +116,11 @@ def connected_parts(masks: Mask) -> Parts:
     """
     n, height, width = masks.shape
     # One empty column and row: no run continues in the next row, no part in the next image.
-    padded = np.zeros((n, height + 1, width + 1), np.int8)
+    padded = np.zeros((n, height + 1, width + 1), np.bool_)
     padded[:, :height, :width] = masks
     stride = width + 1
-    edges = np.flatnonzero(np.diff(padded.ravel(), prepend=np.int8(0)))
+    line = np.concatenate(([False], padded.ravel()))
+    edges = np.flatnonzero(line[1:] != line[:-1])
     starts, ends = edges[::2], edges[1::2]  # rows end with an empty column: they take turns
     root = _join(len(starts), *_links(starts, ends, stride))
     roots, part = np.unique(root, return_inverse=True)

@@ -5,36 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitsort.recognition.background import otsu, stretch, subtract_background
+from digitsort.recognition.background import subtract_background
 from digitsort.recognition.canvas import to_canvases
 from tests.drawing import Pixels, scans
-
-
-def test_otsu_maximizes_the_variance_between_the_classes() -> None:
-    """Compared with the definition, threshold by threshold."""
-    rng = np.random.default_rng(1)
-    image = np.concatenate([rng.normal(60, 15, 3000), rng.normal(190, 20, 1096)])
-    stack = np.clip(image, 0, 255).astype(np.uint8).reshape(1, 64, 64)
-    values = stack.ravel().astype(float)
-
-    def between(threshold: int) -> float:
-        dark, light = values[values <= threshold], values[values > threshold]
-        return float(len(dark) * len(light) * (dark.mean() - light.mean()) ** 2 / len(values) ** 2)
-
-    threshold, separation = otsu(stack)
-    best = max(between(t) for t in range(20, 240))
-    assert between(int(threshold[0])) == pytest.approx(best)
-    assert separation[0] == pytest.approx(best / values.var())
-
-
-def test_a_constant_image_has_no_classes() -> None:
-    assert otsu(np.full((1, 64, 64), 77, np.uint8))[1][0] == 0
-
-
-def test_stretch_spans_all_gray_levels() -> None:
-    stretched, span = stretch(np.array([[[10.0, 20.0], [15.0, 10.0]]]))
-    assert stretched.tolist() == [[[0, 255], [128, 0]]]
-    assert span.tolist() == [10]
 
 
 def shaded(scan: Pixels, slope: float, invert: bool) -> Pixels:

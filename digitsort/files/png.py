@@ -1,0 +1,102 @@
+"""Decode the plainest PNG files at once: gray or RGB, 8 bits, nothing besides.
+
+Pillow's reader of PNG files asks of each what it might be besides: palette, transparency, animation,
+text, EXIF, color profile. For the small pictures that come by the million that takes longer than the
+pixels; its decoder does not.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+
+from PIL import Image
+
+from digitsort.files.limits import Limits
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_HEADER = struct.Struct(">II5B")
+"""Width, height, bits, color type, compression, filter, interlace (PNG, 11.2.2)."""
+
+_MODES = {(8, 0, 0, 0, 0): "L", (8, 2, 0, 0, 0): "RGB"}
+"""Bits, color type and so on to Pillow's mode."""
+
+_WITHOUT_EFFECT = {b"pHYs": 9, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"tIME": 7}
+"""Chunks that change nothing for us, and their lengths."""
+
+_MOST_CHUNKS = 2**10
+
+_Chunk = tuple[bytes, memoryview]
+"""Type and content."""
+
+
+def plain_picture(data: bytes, limits: Limits) -> Image.Image | None:
+    """Decode a PNG file if it is of the plainest kind; None for whatever Pillow should look at itself.
+
+    That is also what is broken in any way: Pillow knows what can be saved of it, and what to call it.
+
+    Raises
+    ------
+    UnreadableError
+        For more pixels than the limits allow.
+    """
+    if not data.startswith(SIGNATURE):
+        return None
+    chunks = list(_chunks(data))
+    header = _header(chunks[0]) if chunks else None
+    pixels = _pixels(chunks)
+    if header is None or pixels is None:
+        return None
+    mode, size = header
+    limits.check_size(*size)
+    with suppress(ValueError):  # too few pixels, or none that can be unpacked
+        return Image.frombytes(mode, size, pixels, "zip", mode, 0)
+    return None
+
+
+def _chunks(data: bytes) -> Iterator[_Chunk]:
+    """Chunks whose checksum (CRC) is right, the last one included, if it is IEND."""
+    view, at = memoryview(data), len(SIGNATURE)
+    for _ in range(_MOST_CHUNKS):
+        if at + 12 > len(data):
+            return
+        end = at + 12 + int.from_bytes(data[at : at + 4])
+        kind = data[at + 4 : at + 8]
+        if end > len(data) or zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
+            return
+        yield kind, view[at + 8 : end - 4]
+        if kind == b"IEND":
+            return
+        at = end
+
+
+def _header(chunk: _Chunk) -> tuple[str, tuple[int, int]] | None:
+    """Mode, and width and height."""
+    kind, content = chunk
+    if kind != b"IHDR" or len(content) != _HEADER.size:
+        return None
+    width, height, *form = _HEADER.unpack(content)
+    mode = _MODES.get(tuple(form))
+    return (mode, (width, height)) if mode and width and height else None
+
+
+def _pixels(chunks: list[_Chunk]) -> bytes | memoryview | None:
+    """Compressed pixels of a file that has nothing between them and nothing but them."""
+    kinds = [kind for kind, _ in chunks]
+    count = kinds.count(b"IDAT")
+    if not count or kinds[-1] != b"IEND":
+        return None
+    first = kinds.index(b"IDAT")
+    if kinds[first : first + count] != [b"IDAT"] * count:
+        return None
+    others = chunks[1:first] + chunks[first + count : -1]
+    if any(_WITHOUT_EFFECT.get(kind) != len(content) for kind, content in others):
+        return None
+    return (
+        chunks[first][1]
+        if count == 1
+        else b"".join(content for _, content in chunks[first : first + count])
+    )
