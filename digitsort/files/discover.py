@@ -59,9 +59,10 @@ class Walk:
             if not self._may_enter(folder, entered):
                 continue
             files, folders = self._list(folder)
+            below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
-                yield os.path.join(folder, unpacked(files.pop()))
-            waiting.extend(os.path.join(folder, unpacked(key)) for key in folders)
+                yield below + unpacked(files.pop())
+            waiting.extend(below + unpacked(key) for key in folders)
 
     def _may_enter(self, folder: str, entered: set[tuple[int, int]]) -> bool:
         """Excluded folders are not entered, and with links none twice, so that loops are harmless."""
@@ -101,7 +102,7 @@ class Walk:
         if _is_folder(entry):
             if self.follow_links or not entry.is_symlink():
                 folders.append(packed_key(entry.name))
-        elif os.path.splitext(entry.name)[1].lower() in PICTURE_SUFFIXES:
+        elif _has_picture_suffix(entry.name):
             files.append(packed_key(entry.name))
         else:
             self.passed_over += 1
@@ -118,6 +119,12 @@ def check_sources(sources: Sequence[str | Path]) -> list[str]:
                 f"{printable(path)}: {error.strerror}. Name a file or folder that exists."
             ) from error
     return paths
+
+
+def _has_picture_suffix(name: str) -> bool:
+    """As by `os.path.splitext`, of a name that does not begin with a dot."""
+    _, dot, suffix = name.rpartition(".")
+    return dot + suffix.lower() in PICTURE_SUFFIXES
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
