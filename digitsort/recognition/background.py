@@ -73,15 +73,14 @@ def subtract_background(canvases: Bytes) -> Background:
     clear = separation >= SURE_SEPARATION
     paper = _flat_paper(counts, threshold, inverted)
 
-    others = np.flatnonzero(~clear | _may_have_lines(upright, paper))
-    difference = np.empty((len(others), *upright.shape[1:]), np.float32)
-    for place, index in enumerate(others.tolist()):
-        if clear[index]:
-            difference[place] = _below(upright[index], paper[index])
-        else:
-            difference[place], inverted[index] = below_uneven_paper(
-                stretched[index], light_share[index], separation[index]
-            )
+    lined = np.flatnonzero(clear & _may_have_lines(upright, paper))
+    uneven = np.flatnonzero(~clear)
+    below, inverted[uneven] = below_uneven_paper(
+        stretched[uneven], light_share[uneven], separation[uneven]
+    )
+    others = np.concatenate([lined, uneven])
+    flat = _below(upright[lined], paper[lined, None, None])
+    difference = np.concatenate([flat, below.astype(np.float32)])
     difference = without_lines(difference)
     deepest = paper.astype(np.float64)
     deepest[others] = difference.max(axis=(1, 2))

@@ -17,21 +17,36 @@ SURE_SEPARATION, UNSURE_SEPARATION = 0.8, 0.5
 """Otsu's criterion from which on, and down to which, the share of light pixels is believed."""
 
 
-def below_uneven_paper(stretched: Bytes, light_share: float, separation: float) -> tuple[Floats, bool]:
-    """Uneven paper: a quadratic surface that hugs its light side, and no lighter than a closing.
+def below_uneven_paper(
+    stretched: Bytes, light_share: Floats, separation: Floats
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Subtract a quadratic surface that hugs the light side of paper and is no lighter than a closing.
 
     Both polarities are tried. The paper is the one of which more is left flat; how far the share of
     light pixels is believed as well depends on how well the two classes separate.
+
+    Parameters
+    ----------
+    stretched : ndarray of shape (n, side, side), uint8
+    light_share, separation : ndarray of shape (n,), float64
+        Evidence for light paper and Otsu's criterion, 0-1.
+
+    Returns
+    -------
+    difference : ndarray of shape (n, side, side), float64
+        How much darker than the paper each pixel is; 0 where it is not.
+    inverted : ndarray of shape (n,), bool
     """
-    sides = [stretched, 255 - stretched]
-    blurred = [np.asarray(_blur(side, 1.2)) for side in sides]
-    papers = [_paper_surface(side.astype(np.float64)) for side in blurred]
-    rest = [_median(np.abs(p - b).ravel()) for p, b in zip(papers, blurred, strict=True)]
+    sides = np.stack([stretched, 255 - stretched])  # (2, n, side, side)
+    blurred = np.array([[_blur(image, 1.2) for image in side] for side in sides]).reshape(sides.shape)
+    papers = _paper_surfaces(blurred.reshape(-1, SIDE_PX, SIDE_PX)).reshape(sides.shape)
+    rest = np.array([[_median(image.ravel()) for image in side] for side in np.abs(papers - blurred)])
     trust = np.clip((separation - UNSURE_SEPARATION) / (SURE_SEPARATION - UNSURE_SEPARATION), 0, 1)
     witness = (rest[1] - rest[0]) / (rest[0] + rest[1] + 1)  # > 0: light paper is the flatter
-    inverted = bool(trust * (2 * light_share - 1) + witness < 0)
-    paper = np.minimum(papers[inverted], _closing(blurred[inverted]))
-    return np.maximum(paper - sides[inverted], 0), inverted
+    inverted = trust * (2 * light_share - 1) + witness < 0
+    chosen = inverted.astype(np.intp), np.arange(len(stretched))
+    closed = np.array([_closing(image) for image in blurred[chosen]]).reshape(stretched.shape)
+    return np.maximum(np.minimum(papers[chosen], closed) - sides[chosen], 0), inverted
 
 
 def _blur(pixels: Bytes, sigma_px: float) -> Image.Image:
@@ -47,33 +62,53 @@ def _median(values: Floats) -> float:
     return float(ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2)
 
 
+DEGREES = ((0, 0), (0, 1), (1, 0), (0, 2), (1, 1), (2, 0))
+"""Powers of y and x in the terms of a quadratic surface: 1, x, y, x², xy, y²."""
+
+
 @cache
-def _quadratic_terms() -> Floats:
-    """1, x, y, x², xy, y² of every pixel, x and y within -1…1; shape (side², 6)."""
-    y, x = (2 * np.indices((SIDE_PX, SIDE_PX)).reshape(2, -1) + 1) / SIDE_PX - 1
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
+def _powers() -> Floats:
+    """Powers 0-4 of each pixel's place within -1…1, on either axis; shape (side, 5)."""
+    place = (2 * np.arange(SIDE_PX) + 1) / SIDE_PX - 1
+    return np.stack([place**power for power in range(5)], axis=1)
 
 
-def _paper_surface(gray: Floats) -> Floats:
-    """Quadratic surface through the paper, the light side of `gray` (side, side).
+def _paper_surfaces(gray: Bytes) -> Floats:
+    """Quadratic surfaces through the paper, the light side of each of `gray` (n, side, side).
 
     Asymmetric least squares (Eilers 2004): what is darker than the surface by more than the paper's own
     roughness s is given the weight 1 / (1 + r² / 2.25 s²), so that the surface climbs to the paper even
     where a digit fills half of the frame.
     """
-    terms, values = _quadratic_terms(), gray.ravel()
-    weights, weighted = np.ones_like(values), np.empty_like(terms)
+    values = gray.astype(np.float64)
+    weights, surfaces = np.ones_like(values), np.empty_like(values)
     for _ in range(8):
-        np.multiply(terms, weights[:, None], out=weighted)
-        fit = np.linalg.solve(weighted.T @ terms, weighted.T @ values)
-        residual = values - terms @ fit
-        roughness = _median(residual[residual >= 0]) * 1.4826 + 2.0
+        surfaces = _fitted(values, weights)
+        residual = values - surfaces
+        above = [_median(image[image >= 0]) for image in residual]
+        roughness = np.array(above) * 1.4826 + 2.0
         doubt = np.minimum(residual, 0, out=residual)
         doubt *= doubt
-        doubt /= 2.25 * roughness**2
+        doubt /= 2.25 * roughness[:, None, None] ** 2
         doubt += 1
-        weights = np.divide(1, doubt, out=weights)
-    return np.asarray((terms @ fit).reshape(gray.shape))
+        np.divide(1, doubt, out=weights)
+    return surfaces
+
+
+def _fitted(values: Floats, weights: Floats) -> Floats:
+    """Weighted least squares of quadratic surfaces to `values` (n, side, side).
+
+    The terms are products of powers of x and y, so that all sums over the pixels are two small matrix
+    products.
+    """
+    powers = _powers()
+    moments = powers.T @ (weights @ powers)  # (n, 5, 5): sums of w · y^p x^q
+    sides = powers[:, :3].T @ ((weights * values) @ powers[:, :3])  # (n, 3, 3)
+    y, x = np.transpose(DEGREES)
+    normal = moments[:, y[:, None] + y, x[:, None] + x]  # (n, 6, 6)
+    fit = np.zeros((len(values), 3, 3))
+    fit[:, y, x] = np.linalg.solve(normal, sides[:, y, x, None])[:, :, 0]
+    return np.asarray(powers[:, :3] @ fit @ powers[:, :3].T)
 
 
 def _closing(gray: Bytes) -> Floats:
