@@ -13,6 +13,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from digitsort.labels import NONE_LABEL
+from tests.readme import samples_truth
 from tests.review.browser import browser, size, why_no_browser
 
 SAMPLES = Path(__file__).parent.parent / "sample_images"
@@ -22,7 +24,7 @@ COLORS = 96
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture: its size in CSS px, its look, and the keys pressed before (\ue007 is Enter)."""
+    """A picture: its size in CSS px, its look, and how many scans a person has labelled before."""
 
     name: str
     width: int
@@ -30,12 +32,12 @@ class Shot:
     scale: float
     phone: bool
     dark: bool
-    keys: str
+    labelled: int
 
 
 SHOTS = (
-    Shot("review.png", 1100, 640, 1, phone=False, dark=False, keys="88x\ue007\ue007"),
-    Shot("review_phone.png", 390, 780, 1.2, phone=True, dark=True, keys="88x"),
+    Shot("review.png", 1100, 640, 1, phone=False, dark=False, labelled=5),
+    Shot("review_phone.png", 390, 780, 1.2, phone=True, dark=True, labelled=3),
 )
 
 
@@ -48,13 +50,14 @@ def make_page(folder: Path) -> Path:
 
 
 def take(shot: Shot, page: Path, folder: Path) -> Image.Image:
-    """Open the page, press the keys, take the picture."""
-    from selenium.webdriver.common.action_chains import ActionChains
-
+    """Open the page, say what the first scans show, take the picture."""
+    truth = samples_truth(page.parent)
     with browser(folder / shot.name, dark=shot.dark) as driver:
         size(driver, shot.width, shot.height, scale=shot.scale, phone=shot.phone)
         driver.get(page.as_uri())
-        ActionChains(driver).send_keys(*shot.keys).perform()
+        for _ in range(shot.labelled):
+            label = truth[driver.find_element("id", "dock-path").text]
+            driver.switch_to.active_element.send_keys("x" if label == NONE_LABEL else label)
         driver.execute_script("scrollTo(0, 0)")
         return Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
 
