@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Literal
 
@@ -70,8 +71,18 @@ class Cells(Mapping[str, str]):
 
     def items(self) -> ItemsView[str, str]:
         """Columns and cells; faster than one by one."""
+        return self.as_dict().items()
+
+    def as_dict(self) -> dict[str, str]:
+        """The cells by column, as a dict of one's own."""
+        return dict(zip(self._index, self.in_order(), strict=True))
+
+    def in_order(self) -> tuple[str, ...]:
+        """The cells, in the order of the columns; of columns with one name, the last."""
         values = self._values
-        return {column: values[place] for column, place in self._index.items()}.items()
+        if len(values) == len(self._index):
+            return values
+        return tuple(values[place] for place in self._index.values())
 
     def __repr__(self) -> str:
         return f"Cells({dict(self.items())})"
@@ -213,12 +224,13 @@ def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:
             line = reader.line_num
             _check_header(path, columns)
             index = {name: place for place, name in enumerate(columns)}
+            chosen = _chosen(index)
             known: dict[str, str] = {}
             for values in reader:
                 line = reader.line_num
                 if len(values) == len(columns):
                     shared = [known.setdefault(v, v) if len(v) < SHORT else v for v in values]
-                    yield _row(path, line, Cells(index, shared), base)
+                    yield _row(path, line, Cells(index, shared), chosen((*shared, "")), base)
                 elif values:
                     raise UsageError(
                         f"{printable(str(path))}, line {line}: a row with too few or many cells."
@@ -257,26 +269,24 @@ def _check_header(path: Path, columns: Sequence[str]) -> None:
         )
 
 
-def _row(path: Path, line: int, cells: Cells, base: str) -> Row:
+def _chosen(index: dict[str, int]) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """Picks what a Row is made of from the cells and an empty one, which stands for what is missing."""
+    names = ("path", "label", "status", "reason", "sha256", "model", HUMAN, SOURCE)
+    return itemgetter(*[index.get(name, -1) for name in names])
+
+
+def _row(path: Path, line: int, cells: Cells, chosen: tuple[str, ...], base: str) -> Row:
+    named, label, state, reason, sha256, model, human, source = chosen
     try:
-        status = _STATUSES[cells["status"]]
+        status = _STATUSES[state]
     except KeyError as error:
         raise UsageError(
-            f"{printable(str(path))}, line {line}: {cells['status']!r} is no status; "
+            f"{printable(str(path))}, line {line}: {state!r} is no status; "
             f"they are {', '.join(Status)}."
         ) from error
-    source = cells.get(SOURCE, "")
-    return Row(
-        path=_path(path, line, cells["path"], base),
-        label=cells["label"],
-        status=status,
-        reason=cells.get("reason", ""),
-        sha256=cells.get("sha256", ""),
-        model=cells.get("model", ""),
-        human=cells.get(HUMAN, "").strip(),
-        source=_path(path, line, source, base) if source else "",
-        cells=cells,
-    )
+    found = _path(path, line, named, base)
+    before = _path(path, line, source, base) if source else ""
+    return Row(found, label, status, reason, sha256, model, human.strip(), before, cells)
 
 
 def _path(path: Path, line: int, cell: str, base: str) -> str:

@@ -21,7 +21,9 @@ NEW = (
     | getattr(os, "O_CLOEXEC", 0)
 )
 APPEND = (NEW & ~os.O_EXCL) | os.O_APPEND
+FOLDER = os.O_RDONLY | NO_FOLLOW | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 
+HAS_UNNAMED_FILES = hasattr(os, "O_TMPFILE") and os.open in os.supports_dir_fd
 HAS_METADATA_BY_DESCRIPTOR = hasattr(os, "fchmod") and os.utime in os.supports_fd
 SYNCS_FILE_SYSTEMS = hasattr(os, "sync")
 
@@ -38,6 +40,28 @@ class Disk:
     def open(self, path: str, flags: int, mode: int = 0o600) -> int:
         """`os.open`."""
         return os.open(path, flags, mode)
+
+    def open_unnamed(self, folder: int) -> int:
+        """Make a file that has no name yet, on the file system of an open folder.
+
+        Raises
+        ------
+        OSError
+            Also where the file system knows no such files.
+        """
+        return os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600, dir_fd=folder)
+
+    def name_unnamed(self, descriptor: int, folder: int, name: str) -> None:
+        """Give a file that has no name one that nothing has, in an open folder; open(2) has the recipe.
+
+        Raises
+        ------
+        FileExistsError
+            If something has it.
+        FileNotFoundError
+            If the folder is gone, or there is no ``/proc``.
+        """
+        os.link(f"/proc/self/fd/{descriptor}", name, dst_dir_fd=folder, follow_symlinks=True)
 
     def read(self, descriptor: int, size: int) -> bytes:
         """`os.read`."""

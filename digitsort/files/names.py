@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import unicodedata
 from functools import lru_cache
@@ -21,8 +20,7 @@ _REFERENCE = "file:"
 MOST_NAME_BYTES = 255
 """Of a file name, on every common file system."""
 
-_TO_NORMALIZE = re.compile(r"//|/\.|/$|^[^/]|^$")
-"""Where `os.path.normpath` may change a path, and some more: names that begin with a dot are rare."""
+_TO_ESCAPE = (*_FORMULA_STARTS, _REFERENCE)
 
 
 def printable(path: str) -> str:
@@ -40,6 +38,12 @@ def is_folder_name(name: str) -> bool:
         and not any(c in name for c in '/\\:*?"<>|')
         and 0 < len(os.fsencode(name)) <= MOST_NAME_BYTES
     )
+
+
+def parent_of(path: str) -> str:
+    """As `os.path.dirname`, and sooner: there may be millions."""
+    above = path.rpartition("/")[0] if os.sep == "/" else ""
+    return above if above and not above.endswith("/") else os.path.dirname(path)
 
 
 def starts_formula(text: str) -> bool:
@@ -64,18 +68,14 @@ def to_cell(path: str, root: str) -> str:
         reference; a percent-encoded ``file:`` reference (RFC 3986) where the name is not valid UTF-8
         or holds control characters.
     """
-    folder, name = os.path.split(path)
-    if name in ("", os.curdir, os.pardir):
-        absolute = _absolute(path)
-    else:  # files follow one another in a folder
-        absolute = os.path.join(_absolute_folder(folder, os.getcwd()), name)
-    below = os.path.join(root, "")
+    absolute = path if _is_normal(path) else _made_absolute(path)
+    below = root if root.endswith(os.sep) else root + os.sep
     text = absolute[len(below) :] if absolute.startswith(below) else absolute
     if os.sep != "/":
         text = text.replace(os.sep, "/")
     if not _is_plain(text):
         return _REFERENCE + quote_from_bytes(os.fsencode(text), safe="/:")
-    if text.startswith((*_FORMULA_STARTS, _REFERENCE)):
+    if text.startswith(_TO_ESCAPE):
         return "./" + text
     return text
 
@@ -86,9 +86,33 @@ def from_cell(cell: str, root: str) -> str:
         text = os.fsdecode(unquote_to_bytes(cell[len(_REFERENCE) :]))
     else:
         text = cell
+    joined = f"{root}{os.sep}{text}"
+    if _is_normal(joined) and not os.path.isabs(text):
+        return joined
     joined = os.path.join(root, text)
-    # Most paths are normal already, and there may be millions.
-    return joined if os.sep == "/" and not _TO_NORMALIZE.search(joined) else os.path.normpath(joined)
+    return joined if _is_normal(joined) else os.path.normpath(joined)
+
+
+def _is_normal(path: str) -> bool:
+    """Whether an absolute path is surely as `os.path.normpath` has it; there may be millions of them.
+
+    Names that begin with a dot are rare, and passed over here.
+    """
+    return (
+        os.sep == "/"
+        and path.startswith("/")
+        and not path.endswith("/")
+        and "//" not in path
+        and "/." not in path
+    )
+
+
+def _made_absolute(path: str) -> str:
+    folder, name = os.path.split(path)
+    if name in ("", os.curdir, os.pardir):
+        return _absolute(path)
+    # Files follow one another in a folder.
+    return os.path.join(_absolute_folder(folder, os.getcwd()), name)
 
 
 def read_list(file: Path, separator: bytes) -> list[str]:
@@ -121,7 +145,7 @@ def _absolute_folder(folder: str, _working_folder: str) -> str:
 
 def _absolute(path: str) -> str:
     """As `os.path.abspath`, but right also where ``..`` leads back from a link."""
-    if os.sep == "/" and not _TO_NORMALIZE.search(path):
+    if _is_normal(path):
         return path
     if os.pardir in path.split(os.sep):
         folder, name = os.path.split(path)

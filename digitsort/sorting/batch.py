@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import Disk
-from digitsort.files.names import printable
+from digitsort.files.names import parent_of, printable
 from digitsort.sorting.copying import Stop, copy_files, link_hard, link_symbolic
 from digitsort.sorting.folders import Folders
 from digitsort.sorting.journal import Journal, new_journal
@@ -93,7 +93,7 @@ class Deliverer:
         return Batch(done, failed, sum(results.done.values()), stopped)
 
     def _task(self, operation: Operation, folders: Folders) -> Task:
-        refusal = folders.refusal(os.path.dirname(operation.target))
+        refusal = folders.refusal(parent_of(operation.target))
         if refusal:
             raise NotDeliveredError(refusal)
         path, expected = operation.row.path, operation.row.sha256
@@ -128,10 +128,7 @@ class Deliverer:
         return results
 
     def _entry(self, task: Task, operation: Operation) -> Entry:
-        cells = dict(operation.cells.items())
-        for name in ("path", "sha256"):
-            cells.pop(name, None)
-        to = self._below(task.target)
+        to, cells = self._below(task.target), operation.cells
         if self._mode is not Mode.MOVE or task.seen is None:
             return Entry(task.number, operation.source, to, task.sha256, cells=cells)
         status = task.seen.status
@@ -147,7 +144,8 @@ class Deliverer:
         )
 
     def _below(self, path: str) -> str:
-        return path[len(self._dest) :].lstrip(os.sep).replace(os.sep, "/")
+        below = path[len(self._dest) :].lstrip(os.sep)
+        return below if os.sep == "/" else below.replace(os.sep, "/")
 
 
 @contextmanager

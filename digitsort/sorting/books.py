@@ -12,7 +12,7 @@ from pathlib import Path
 from digitsort.errors import OutputError
 from digitsort.files.disk import NEW, Disk
 from digitsort.files.names import printable, to_cell
-from digitsort.labels import COLUMNS, SOURCE, Row, read_labels, write_table
+from digitsort.labels import COLUMNS, SOURCE, Cells, Row, read_labels, write_table
 from digitsort.sorting.journal import FOLDER, write_all
 from digitsort.sorting.publish import publish
 from digitsort.sorting.transfer import Task, copy_to_temporary, remove_ours
@@ -175,7 +175,7 @@ def _kept(written: Mapping[str, str], cells: dict[str, str]) -> dict[str, str]:
 
 
 def _cells(file: Sorted, dest: str, source: str) -> dict[str, str]:
-    cells = dict(file.cells.items())
+    cells = file.cells.as_dict() if isinstance(file.cells, Cells) else dict(file.cells)
     cells["path"] = to_cell(file.target, dest)
     cells[SOURCE] = source or to_cell(file.source, dest)
     return cells

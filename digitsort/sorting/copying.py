@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from digitsort.files.disk import Disk
 from digitsort.sorting.publish import publish
@@ -13,17 +14,26 @@ from digitsort.sorting.transfer import (
     Results,
     Task,
     copy_to_temporary,
+    reason_of,
     remove_ours,
-    target_errors,
 )
+from digitsort.sorting.unnamed import Folders, NoUnnamedFilesError, copy_unnamed
 
 Stop = Sequence[int]
 """Not empty once a person wants the run to end."""
 
 
 def copy_files(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
-    """Copy each file under a temporary name, and then give it its final one."""
-    return _each(disk, tasks, stop, _copy)
+    """Copy each file, and give the copy its name once it is whole."""
+    with closing(Folders(disk)) as folders:
+
+        def copy(disk: Disk, task: Task) -> int:
+            try:
+                return copy_unnamed(disk, task, folders)
+            except NoUnnamedFilesError:
+                return _copy_named(disk, task)
+
+        return _each(disk, tasks, stop, copy)
 
 
 def link_hard(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
@@ -44,17 +54,19 @@ def _each(
         if stop:
             break
         try:
-            with target_errors(task.target):
-                results.done[task.number] = deliver(disk, task)
+            results.done[task.number] = deliver(disk, task)
         except NotDeliveredError as error:
             results.failed[task.number] = str(error)
         except OSError as error:
-            results.error = error
-            break
+            reason = reason_of(error, task.target)
+            if not reason:
+                results.error = error
+                break
+            results.failed[task.number] = reason
     return results
 
 
-def _copy(disk: Disk, task: Task) -> int:
+def _copy_named(disk: Disk, task: Task) -> int:
     seen = copy_to_temporary(disk, task)
     try:
         publish(disk, task.temporary, task.target)

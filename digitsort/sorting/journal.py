@@ -13,7 +13,7 @@ from typing import Any
 from digitsort.errors import OutputError
 from digitsort.files.disk import APPEND, NEW, READ, Disk
 from digitsort.files.names import printable
-from digitsort.sorting.run import VERSION, Entry, Run, add_record, begun, parsed, record_of
+from digitsort.sorting.run import VERSION, Entry, Run, add_record, begun, parsed, records_of
 
 FOLDER = ".digitsort"
 """In DEST: journals, the lock and who holds it."""
@@ -35,7 +35,7 @@ class Journal:
         """Write down, before it is done, what will be done; what was settled before goes with it."""
         self._waiting += [{"mkdir": folder} for folder in made]
         self.run.made += made
-        self._waiting += map(record_of, entries)
+        self._waiting += records_of(entries)
         self._flush(durable=durable)
 
     def settle(self, count: int, failed: Mapping[int, str]) -> None:

@@ -30,14 +30,14 @@ def move_files(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
     """
     results = Results()
     across: list[Task] = []
-    device_of = {folder: disk.lstat(folder).st_dev for folder in sorted(_folders(tasks))}
+    on_device = {folder: disk.lstat(folder).st_dev for folder in sorted(_folders(tasks))}
     for task in tasks:
         if stop or results.error is not None:
             break
         try:
-            same_device = device_of[os.path.dirname(task.target)] == _seen(task).st_dev
-            if same_device and _renamed(disk, task):
-                results.done[task.number] = _seen(task).st_size
+            source = _seen(task)
+            if on_device[task.folder] == source.st_dev and _renamed(disk, task):
+                results.done[task.number] = source.st_size
             else:
                 across.append(task)
         except NotDeliveredError as error:
@@ -154,7 +154,7 @@ def _sync_targets(disk: Disk, tasks: Sequence[Task]) -> None:
 
 
 def _folders(tasks: Sequence[Task]) -> set[str]:
-    return {os.path.dirname(task.target) for task in tasks}
+    return {task.folder for task in tasks}
 
 
 def _seen(task: Task) -> os.stat_result:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.files.names import is_folder_name, printable
+from digitsort.files.names import is_folder_name, parent_of, printable
 from digitsort.labels import NONE_LABEL, Row
 from digitsort.records import Status
 from digitsort.sorting.taken import Folder, open_folder
@@ -153,7 +153,8 @@ class _Planning:
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         label = folder_for(row, accept_uncertain=self._options.accept_uncertain)
-        above, name = os.path.split(row.path)
+        above = parent_of(row.path)
+        name = row.path[len(above) :].lstrip(os.sep) if os.sep == "/" else os.path.basename(row.path)
         place = self._folder(label, above).place(name, row.sha256)
         if place.is_there:
             self.same.append(Operation(row, place.path))

@@ -6,7 +6,7 @@ import errno
 import os
 
 from digitsort.files.disk import NEW, READ_NO_WAIT, Disk
-from digitsort.sorting.transfer import copy_content, copy_metadata, remove_ours
+from digitsort.sorting.transfer import fill, remove_ours
 
 _NO_RENAME = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 """What a rename that replaces nothing answers where there is none (NFS, some FUSE, macOS)."""
@@ -58,8 +58,7 @@ def _copy_new(disk: Disk, temporary: str, target: str) -> None:
         copy = disk.open(target, NEW)
         try:
             status = disk.fstat(source)
-            copy_content(disk, source, copy, status.st_size)
-            copy_metadata(disk, source, copy, status, owner=False)
+            fill(disk, source, status, copy, "")
             disk.fsync(copy)
         except BaseException:
             remove_ours(disk, target)

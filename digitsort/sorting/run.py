@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
+from digitsort.labels import Cells
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Entry:
     sha256 : str
     size, mtime_ns, mode : int
         As they were at the source, `mode` without the file's type; of moves only, else 0.
-    cells : dict
-        Of its row in the labels.csv of DEST, without path and sha256.
+    cells : mapping
+        Of its row.
     """
 
     number: int
@@ -128,8 +130,8 @@ def begun(path: str, record: dict[str, Any]) -> Run:
 
 def add_record(run: Run, record: dict[str, Any]) -> Run:
     """The run, with one more record of its journal."""
-    if "from" in record:
-        run.entries.append(_entry(record))
+    if "entries" in record:
+        run.entries += _entries(record)
     elif "mkdir" in record:
         run.made.append(record["mkdir"])
     elif "settled" in record:
@@ -144,27 +146,27 @@ def add_record(run: Run, record: dict[str, Any]) -> Run:
     return run
 
 
-def record_of(entry: Entry) -> dict[str, Any]:
-    """An entry as it is written."""
-    record: dict[str, Any] = {
-        "n": entry.number,
-        "from": entry.source,
-        "to": entry.to,
-        "sha256": entry.sha256,
-    }
-    if entry.mtime_ns or entry.size:
-        record |= {"size": entry.size, "mtime_ns": entry.mtime_ns, "mode": entry.mode}
-    return record | {"cells": entry.cells}
+def records_of(entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
+    """Entries as they are written: a record for all that follow one another with the same columns."""
+    for columns, alike in groupby(entries, lambda entry: tuple(entry.cells)):
+        yield {"columns": columns, "entries": list(map(_values, alike))}
 
 
-def _entry(record: dict[str, Any]) -> Entry:
-    return Entry(
-        number=record["n"],
-        source=record["from"],
-        to=record["to"],
-        sha256=record["sha256"],
-        size=record.get("size", 0),
-        mtime_ns=record.get("mtime_ns", 0),
-        mode=record.get("mode", 0),
-        cells=record["cells"],
+def _values(entry: Entry) -> tuple[object, ...]:
+    cells = entry.cells
+    return (
+        entry.number,
+        entry.source,
+        entry.to,
+        entry.sha256,
+        entry.size,
+        entry.mtime_ns,
+        entry.mode,
+        cells.in_order() if isinstance(cells, Cells) else tuple(cells.values()),
     )
+
+
+def _entries(record: dict[str, Any]) -> Iterator[Entry]:
+    index = {name: place for place, name in enumerate(record["columns"])}
+    for number, source, to, sha256, size, mtime_ns, mode, cells in record["entries"]:
+        yield Entry(number, source, to, sha256, size, mtime_ns, mode, Cells(index, cells))

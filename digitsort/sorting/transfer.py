@@ -19,7 +19,7 @@ from digitsort.files.disk import (
     SYNCS_FILE_SYSTEMS,
     Disk,
 )
-from digitsort.files.names import printable
+from digitsort.files.names import parent_of, printable
 
 CHUNK_BYTES = 2**20
 
@@ -77,6 +77,11 @@ class Task:
     seen: Seen | None = None
 
     @property
+    def folder(self) -> str:
+        """The folder of the target."""
+        return parent_of(self.target)
+
+    @property
     def temporary(self) -> str:
         """A name beside the target that is this task's own."""
         return temporary_name(self.token, self.target, self.number)
@@ -100,10 +105,16 @@ class Results:
     failed: dict[int, str] = field(default_factory=dict)
     error: OSError | None = None
 
+    def add(self, others: Results) -> None:
+        """Add what became of others."""
+        self.done |= others.done
+        self.failed |= others.failed
+        self.error = self.error or others.error
+
 
 def temporary_name(token: str, target: str, number: int) -> str:
     """Name of the temporary file of an entry of a run, beside its target."""
-    return os.path.join(os.path.dirname(target), f".digitsort-{token}-{number}.tmp")
+    return os.path.join(parent_of(target), f".digitsort-{token}-{number}.tmp")
 
 
 def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> Seen:
@@ -115,11 +126,11 @@ def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> S
         If it can't be read, is no regular file, its content is not what is expected, or it is a link
         and these are not followed.
     """
-    descriptor, status = _open(disk, path, follow)
+    descriptor, status = open_source(disk, path, follow)
     try:
         digest = hashlib.sha256()
         size = 0
-        while chunk := disk.read(descriptor, CHUNK_BYTES):
+        while chunk := disk.read(descriptor, chunk_bytes(status)):
             digest.update(chunk)
             size += len(chunk)
             if size >= status.st_size:  # one call less for each small file
@@ -131,13 +142,18 @@ def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> S
     return Seen(status, _expected(digest.hexdigest(), expected))
 
 
+def chunk_bytes(status: os.stat_result) -> int:
+    """How much of a file to ask for at once: room for a megabyte costs more than reading 600 bytes."""
+    return min(CHUNK_BYTES, status.st_size + 1) if status.st_size else CHUNK_BYTES
+
+
 def _expected(sha256: str, expected: str) -> str:
     if expected not in ("", sha256):
         raise NotDeliveredError("changed since it was labelled")
     return sha256
 
 
-def _open(disk: Disk, path: str, follow: bool = True) -> tuple[int, os.stat_result]:
+def open_source(disk: Disk, path: str, follow: bool = True) -> tuple[int, os.stat_result]:
     """Open a regular file for reading."""
     try:
         if not follow and not NO_FOLLOW and stat.S_ISLNK(disk.lstat(path).st_mode):
@@ -168,12 +184,18 @@ def target_errors(target: str) -> Iterator[None]:
     """Turn what concerns one target only into the reason of one file; a full disk stays what it is."""
     try:
         yield
-    except FileExistsError as error:
-        raise NotDeliveredError(f"{printable(target)} appeared meanwhile") from error
     except OSError as error:
-        if error.errno in _BAD_NAME:
-            raise NotDeliveredError(f"{printable(target)}: {error.strerror}") from error
+        reason = reason_of(error, target)
+        if reason:
+            raise NotDeliveredError(reason) from error
         raise
+
+
+def reason_of(error: OSError, target: str) -> str:
+    """Why one file can't have its target; empty where it is not a matter of this one."""
+    if isinstance(error, FileExistsError):
+        return f"{printable(target)} appeared meanwhile"
+    return f"{printable(target)}: {error.strerror}" if error.errno in _BAD_NAME else ""
 
 
 def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: bool = False) -> Seen:
@@ -186,32 +208,41 @@ def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: b
     OSError
         If the target's file system fails.
     """
-    source, status = _open(disk, task.source)
+    source, status = open_source(disk, task.source)
+    temporary = task.temporary
     try:
-        copy = disk.open(task.temporary, NEW)
+        copy = disk.open(temporary, NEW)
         try:
             try:
-                sha256 = _expected(copy_content(disk, source, copy, status.st_size), task.sha256)
-                copy_metadata(disk, source, copy, status, owner=owner)
+                sha256 = fill(disk, source, status, copy, task.sha256, owner=owner)
                 if durable and not SYNCS_FILE_SYSTEMS:
                     disk.fsync(copy)
             finally:
                 disk.close(copy)
             if not HAS_METADATA_BY_DESCRIPTOR:
-                shutil.copystat(task.source, task.temporary)
+                shutil.copystat(task.source, temporary)
         except BaseException:
-            remove_ours(disk, task.temporary)
+            remove_ours(disk, temporary)
             raise
     finally:
         disk.close(source)
     return Seen(status, sha256)
 
 
-def copy_content(disk: Disk, source: int, copy: int, expected_bytes: int) -> str:
+def fill(
+    disk: Disk, source: int, status: os.stat_result, copy: int, expected: str, *, owner: bool = False
+) -> str:
+    """Copy content and all else from one open file to another; the sha256, which is as expected."""
+    sha256 = _expected(copy_content(disk, source, copy, status), expected)
+    copy_metadata(disk, source, copy, status, owner=owner)
+    return sha256
+
+
+def copy_content(disk: Disk, source: int, copy: int, status: os.stat_result) -> str:
     """Copy from one open file to another; the sha256 of what was copied."""
     digest = hashlib.sha256()
-    size = 0
-    while (size < expected_bytes or not size) and (chunk := _chunk(disk, source)):
+    size, most = 0, chunk_bytes(status)
+    while (size < status.st_size or not size) and (chunk := _chunk(disk, source, most)):
         digest.update(chunk)
         size += len(chunk)
         written = disk.write(copy, chunk)
@@ -220,9 +251,9 @@ def copy_content(disk: Disk, source: int, copy: int, expected_bytes: int) -> str
     return digest.hexdigest()
 
 
-def _chunk(disk: Disk, source: int) -> bytes:
+def _chunk(disk: Disk, source: int, most: int) -> bytes:
     try:
-        return disk.read(source, CHUNK_BYTES)
+        return disk.read(source, most)
     except OSError as error:
         raise NotDeliveredError(error.strerror or str(error)) from error
 

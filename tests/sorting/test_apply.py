@@ -318,10 +318,17 @@ def test_an_interrupted_run_has_its_rows_and_can_be_gone_on_with(scans: Path, de
         named = 0
 
         def rename_new(self, source: str, target: str) -> None:
+            self._press()
+            super().rename_new(source, target)
+
+        def name_unnamed(self, descriptor: int, folder: int, name: str) -> None:
+            self._press()
+            super().name_unnamed(descriptor, folder, name)
+
+        def _press(self) -> None:
             self.named += 1
             if self.named == 2:
                 os.kill(os.getpid(), signal.SIGINT)
-            super().rename_new(source, target)
 
     plan = plan_sort(rows_of(scans), dest)
     with pytest.raises(KeyboardInterrupt):

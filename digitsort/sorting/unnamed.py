@@ -1,0 +1,96 @@
+"""Copy a file without a name, which it gets once it is whole: a kill leaves nothing of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from digitsort.files.disk import FOLDER, HAS_UNNAMED_FILES, Disk
+from digitsort.sorting.transfer import Task, fill, open_source
+
+_NO_UNNAMED = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.ENOENT}
+"""What a system or a file system without such files answers; ENOENT where there is no ``/proc``."""
+
+_NO_NAMING = {*_NO_UNNAMED, errno.EPERM, errno.EXDEV, errno.EACCES, errno.EMLINK, errno.ELOOP}
+
+
+class NoUnnamedFilesError(Exception):
+    """A folder in which a copy needs a name from the beginning."""
+
+
+class Folders:
+    """Target folders, opened when they are first needed, none of them through a link."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._open: dict[str, int | None] = {}
+
+    def close(self) -> None:
+        """Close them all."""
+        for descriptor in self._open.values():
+            if descriptor is not None:
+                self._disk.close(descriptor)
+        self._open.clear()
+
+    def descriptor(self, path: str) -> int:
+        """An open folder.
+
+        Raises
+        ------
+        NoUnnamedFilesError
+            If it is known to have no unnamed files.
+        """
+        if path not in self._open:
+            self._open[path] = self._disk.open(path, FOLDER) if HAS_UNNAMED_FILES else None
+        descriptor = self._open[path]
+        if descriptor is None:
+            raise NoUnnamedFilesError
+        return descriptor
+
+    def give_up(self, path: str) -> None:
+        """Remember that a folder has no unnamed files."""
+        descriptor = self._open[path]
+        self._open[path] = None
+        if descriptor is not None:
+            self._disk.close(descriptor)
+
+
+def copy_unnamed(disk: Disk, task: Task, folders: Folders) -> int:
+    """Copy content, mode, times and attributes; the copy's bytes.
+
+    Raises
+    ------
+    NoUnnamedFilesError
+        If it has to be done in another way.
+    NotDeliveredError
+        If the source can't be read, is no regular file, or its content is not what is expected.
+    OSError
+        If the target's file system fails.
+    """
+    path, name = os.path.split(task.target)
+    folder = folders.descriptor(path)
+    source, status = open_source(disk, task.source)
+    try:
+        try:
+            copy = disk.open_unnamed(folder)
+        except OSError as error:
+            raise _given_up(folders, path, error, _NO_UNNAMED) from error
+        try:
+            fill(disk, source, status, copy, task.sha256)
+            try:
+                disk.name_unnamed(copy, folder, name)
+            except OSError as error:
+                raise _given_up(folders, path, error, _NO_NAMING) from error
+        finally:
+            disk.close(copy)
+    finally:
+        disk.close(source)
+    return status.st_size
+
+
+def _given_up(folders: Folders, path: str, error: OSError, means: set[int]) -> Exception:
+    """What to raise instead of an error, which may only mean that there are no such files."""
+    if error.errno not in means:
+        return error
+    folders.give_up(path)
+    return NoUnnamedFilesError()
