@@ -76,10 +76,10 @@ def sort(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Copy, move or link pictures into a folder for each digit. No file is ever replaced or lost."""
-    from digitsort.classify import Settings
     from digitsort.cli.delivery import print_plan, warn_of_open_run
     from digitsort.errors import UsageError
     from digitsort.files.names import printable
+    from digitsort.garbage import garbage_waits
     from digitsort.sorting.lock import locked
     from digitsort.sorting.plan import SortOptions, plan_sort
 
@@ -92,15 +92,16 @@ def sort(
         raise UsageError(
             "SOURCE is labelled already: --model, --min-confidence and limits are for a folder."
         )
-    settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
+    settings = _settings(min_confidence, max_pixels, max_side, max_bytes) if source.is_dir() else None
 
     def plan() -> Plan:
-        if source.is_dir():
+        if settings is not None:
             rows = _classified(source, target, model, settings, workers, follow_links, quiet)
         else:
             rows = _labelled(source, root)
-        rows = _corrected(rows, corrections, source, root)
-        return plan_sort(rows, target, _with_folders(chosen, rows, source, root, keep_folders))
+        with garbage_waits():
+            rows = _corrected(rows, corrections, source, root)
+            return plan_sort(rows, target, _with_folders(chosen, rows, source, root, keep_folders))
 
     if dry_run:
         warn_of_open_run(target)
@@ -115,6 +116,7 @@ def _carry_out(plan: Callable[[], Plan], held: Held, quiet: bool) -> ExitCode:
     from digitsort.cli.console import delivered
     from digitsort.cli.delivery import print_delivery, print_recovered
     from digitsort.errors import NothingToDoError
+    from digitsort.garbage import garbage_waits
     from digitsort.sorting.apply import carry_out
     from digitsort.sorting.recover import recover
 
@@ -126,10 +128,18 @@ def _carry_out(plan: Callable[[], Plan], held: Held, quiet: bool) -> ExitCode:
         if recovered is None:
             raise
         return ExitCode.DONE  # all that was left to do was to finish the run that was killed
-    with delivered(planned.mode, quiet=quiet) as progress:
+    with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
         delivery = carry_out(planned, held, progress)
     print_delivery(planned, delivery, quiet=quiet)
     return ExitCode.SOME_FAILED if delivery.failed or planned.left else ExitCode.DONE
+
+
+def _settings(
+    min_confidence: float | None, max_pixels: int | None, max_side: int | None, max_bytes: int | None
+) -> Settings:
+    from digitsort.classify import Settings
+
+    return Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
 
 
 def _mode(copy: bool, move: bool, link: str | None) -> Mode:
@@ -200,10 +210,12 @@ def _check_source(source: Path) -> None:
 
 
 def _labelled(path: Path, root: Path | None) -> list[Row]:
+    from digitsort.garbage import garbage_waits
     from digitsort.labels import read_labels, require_rows
 
     _check_source(path)
-    rows = list(read_labels(path, root))
+    with garbage_waits():
+        rows = list(read_labels(path, root))
     require_rows(rows, path)
     return rows
 

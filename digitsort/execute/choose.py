@@ -65,7 +65,8 @@ def _engine(
         return Cluster(job, give_up, dask, workers, probe), items
     if workers == 0:
         return Inline(job), items
-    from digitsort.execute.processes import Processes, usable_processors
+    from digitsort.execute.processes import Processes
+    from digitsort.execute.processors import usable_processors
 
     return Processes(job, workers or usable_processors()), items
 

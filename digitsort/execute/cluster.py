@@ -17,7 +17,8 @@ from typing import Any
 from digitsort.errors import ClusterError
 from digitsort.execute.engine import Death, Done, GiveUp, Job
 from digitsort.execute.kit import Kit, Probe, complaint, plugin_of, work
-from digitsort.execute.processes import BATCHES_PER_WORKER, usable_processors
+from digitsort.execute.processes import BATCHES_PER_WORKER
+from digitsort.execute.processors import usable_processors
 from digitsort.files.names import printable
 
 LOCAL = "local"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -127,13 +126,6 @@ class _Worker:
         if at_once:
             self.note.kill()
         self._pool.shutdown(wait=not at_once, cancel_futures=True)
-
-
-def usable_processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _context() -> BaseContext:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Sequence
-from multiprocessing import parent_process
 from pathlib import Path
 
 from digitsort.execute.clock import Clock
 from digitsort.execute.engine import Done, Job
 from digitsort.execute.inline import perform
 from digitsort.execute.note import Note, Pen
+from digitsort.execute.orphan import end_with_parent
 from digitsort.recognition.threads import one_blas_thread
 
 
@@ -45,7 +44,7 @@ _stations: list[_Station] = []
 def begin(job: Job, note: str, time_limit_s: float) -> None:
     """Set up the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends the workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     one_blas_thread()  # for good: it is undone where the block of a `with` ends, and there is none
     _stations.append(_Station(job, Note(Path(note)), time_limit_s))
 
@@ -53,11 +52,3 @@ def begin(job: Job, note: str, time_limit_s: float) -> None:
 def work(number: int, items: Sequence[str]) -> Done:
     """Do a batch."""
     return _stations[0].work(number, items)
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed can't end its workers: they see to it themselves."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

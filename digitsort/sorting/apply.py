@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from digitsort.progress import ByteProgress, silent_bytes
 from digitsort.sorting.batch import Deliverer
 from digitsort.sorting.books import Sorted, read_books, update_books
 from digitsort.sorting.folders import remove_empty
+from digitsort.sorting.helper import copier
 from digitsort.sorting.lock import Held, locked
 from digitsort.sorting.plan import Mode, Operation, Plan
 from digitsort.sorting.recover import recover
@@ -70,15 +71,19 @@ def carry_out(
 ) -> Delivery:
     """Do what `apply_plan` does, with the lock held and the last run recovered already."""
     read_books(plan.dest)  # before anything is touched: it must be one
-    return _Applying(plan, progress, disk, held).run()
+    with ExitStack() as stack:
+        transfer = None
+        if plan.mode is Mode.COPY:
+            transfer = stack.enter_context(copier(disk, len(plan.operations)))
+        return _Applying(plan, progress, disk, Deliverer(disk, held, plan.mode, transfer)).run()
 
 
 class _Applying:
-    def __init__(self, plan: Plan, progress: ByteProgress, disk: Disk, held: Held) -> None:
+    def __init__(self, plan: Plan, progress: ByteProgress, disk: Disk, deliverer: Deliverer) -> None:
         self._plan = plan
         self._progress = progress
         self._disk = disk
-        self._deliverer = Deliverer(disk, held, plan.mode)
+        self._deliverer = deliverer
         self._done: list[Operation] = []
         self._same: list[Operation] = []
         self._failed: list[tuple[str, str]] = []

@@ -20,7 +20,9 @@ from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.run import Entry
 from digitsort.sorting.transfer import NotDeliveredError, Results, Task, look
 
-TRANSFERS: Mapping[Mode, Callable[[Disk, Sequence[Task], Stop], Results]] = {
+Transfer = Callable[[Disk, Sequence[Task], Stop], Results]
+
+TRANSFERS: Mapping[Mode, Transfer] = {
     Mode.COPY: copy_files,
     Mode.MOVE: move_files,
     Mode.HARD: link_hard,
@@ -53,17 +55,26 @@ class Batch:
 class Deliverer:
     """Delivers batch after batch, with a journal that begins with the first file.
 
+    Parameters
+    ----------
+    disk : Disk
+    held : Held
+    mode : Mode
+    transfer : callable, optional
+        Does it; by default what `TRANSFERS` has for the mode.
+
     Attributes
     ----------
     journal : Journal or None
     """
 
-    def __init__(self, disk: Disk, held: Held, mode: Mode) -> None:
+    def __init__(self, disk: Disk, held: Held, mode: Mode, transfer: Transfer | None = None) -> None:
         self.journal: Journal | None = None
         self._disk = disk
         self._held = held
         self._dest = held.dest
         self._mode = mode
+        self._transfer = transfer or TRANSFERS[mode]
         self._count = 0
 
     def deliver(self, operations: Sequence[Operation], stop: Stop) -> Batch:
@@ -87,8 +98,8 @@ class Deliverer:
                 results = self._carry_out(tasks, of, folders, stop) if tasks else Results()
         except OutputError as error:
             return Batch([], failed, error=error)
-        failed += [(of[number], reason) for number, reason in results.failed.items()]
-        done = [of[number] for number in results.done]
+        failed += [(of[number], results.failed[number]) for number in sorted(results.failed)]
+        done = [of[number] for number in sorted(results.done)]
         stopped = None if results.error is None else _stopped(self._dest, results.error)
         return Batch(done, failed, sum(results.done.values()), stopped)
 
@@ -121,7 +132,7 @@ class Deliverer:
         results = Results()
         try:
             folders.make()
-            results = TRANSFERS[self._mode](self._disk, tasks, stop)
+            results = self._transfer(self._disk, tasks, stop)
         finally:
             begun = {task.number for task in tasks} - results.done.keys()
             journal.settle(self._count, {n: results.failed.get(n, NOT_BEGUN) for n in sorted(begun)})
