@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import signal
@@ -50,6 +51,13 @@ class StoppingDisk(Disk):
             return found(*arguments)
 
         return call
+
+
+class NamingDisk(StoppingDisk):
+    """One whose file system knows no files without a name."""
+
+    def open_unnamed(self, folder: int) -> int:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 
 def in_child(action: Callable[[], object]) -> int:

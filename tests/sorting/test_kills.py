@@ -10,7 +10,6 @@ import sys
 import time
 from collections import Counter
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -112,7 +111,7 @@ def _kill_until_done(
     contents: dict[str, bytes],
 ) -> None:
     command = [sys.executable, "-c", SLOW_DISK, "sort", str(scans), str(dest), "--move", "-q"]
-    command += ["-m", str(model), *_workers()]
+    command += ["-m", str(model), "--workers", "2"]
     while True:
         left = len(os.listdir(scans))
         if left < FEWEST or phases.total() >= KILLS // 2:
@@ -151,15 +150,3 @@ def _wait_for_progress(run: subprocess.Popen[bytes], scans: Path, dest: Path, st
     begin = done()
     while run.poll() is None and done() - begin < steps:
         pass
-
-
-@cache
-def _workers() -> list[str]:
-    """Worker processes, where sort takes them."""
-    shown = subprocess.run(
-        [sys.executable, "-m", "digitsort", "sort", "--help"],
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    return ["--workers", "2"] if "--workers" in shown.stdout else []

@@ -21,7 +21,7 @@ from digitsort.errors import UsageError
 from digitsort.files.disk import Disk
 from digitsort.sorting.plan import Mode
 from tests.conftest import REPOSITORY
-from tests.sorting.stopping import Scene, StoppingDisk, in_child, two_devices
+from tests.sorting.stopping import NamingDisk, Scene, StoppingDisk, in_child, two_devices
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
@@ -29,6 +29,7 @@ CASES = {
     "move": (Mode.MOVE, False),
     "move across file systems": (Mode.MOVE, True),
     "copy": (Mode.COPY, False),
+    "copy under a temporary name": (Mode.COPY, False),
     "hard links": (Mode.HARD, False),
 }
 
@@ -60,6 +61,7 @@ def stop_everywhere(
     prepare: Callable[[Scene], None],
     act: Callable[[Scene, Disk], None],
     check: Callable[[Scene], None],
+    stopping: type[StoppingDisk] = StoppingDisk,
 ) -> int:
     """Stop `act` before each of its calls, do it again to the end, check; the number of calls."""
     call = 0
@@ -67,7 +69,7 @@ def stop_everywhere(
         for torn in (False, True):
             scene = fresh()
             prepare(scene)
-            if in_child(partial(act, scene, StoppingDisk(call, torn=torn))) == 0:
+            if in_child(partial(act, scene, stopping(call, torn=torn))) == 0:
                 check(scene)
                 return call
             scene.check_nothing_lost()
@@ -92,7 +94,11 @@ def test_a_sort_stopped_before_every_call(
         scene.check_undone()
 
     calls = stop_everywhere(
-        places(across), lambda scene: None, lambda scene, disk: scene.sort(mode, disk), check
+        places(across),
+        lambda scene: None,
+        lambda scene, disk: scene.sort(mode, disk),
+        check,
+        NamingDisk if "temporary" in case else StoppingDisk,
     )
     print(f"{case}: stopped before each of {calls} calls")
     assert calls > 40

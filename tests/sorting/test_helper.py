@@ -1,0 +1,208 @@
+"""The second process that copies, and copies where files have a name from the beginning."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from digitsort.files.disk import DISK, HAS_UNNAMED_FILES, Disk
+from digitsort.sorting import unnamed
+from digitsort.sorting.helper import Helper
+from digitsort.sorting.transfer import Task
+from tests.conftest import run_digitsort
+from tests.sorting.stopping import snapshot, temporary_files
+from tests.sorting.test_disasters import make_scans, pngs
+
+needs_unnamed = pytest.mark.skipif(not HAS_UNNAMED_FILES, reason="one process copies here")
+
+CONTENTS = {f"{n // 100}/{n}.png": b"%d" % n * 50 for n in range(600)}
+
+
+def tasks(top: Path, *, sha256: str = "") -> list[Task]:
+    """A copy of each of the scans below `top`, into four folders."""
+    sources = sorted((top / "scans").rglob("*.png"))
+    for number in range(4):
+        (top / "sorted" / str(number)).mkdir(parents=True)
+    return [
+        Task(
+            n,
+            str(source),
+            str(top / "sorted" / str(n % 4) / source.name),
+            sha256 or hashlib.sha256(source.read_bytes()).hexdigest(),
+            "token",
+        )
+        for n, source in enumerate(sources)
+    ]
+
+
+def started(helper: Helper) -> Helper:
+    """It, once it can be given something to do."""
+    while not helper._has_started():
+        time.sleep(0.01)
+    return helper
+
+
+@needs_unnamed
+def test_both_processes_copy(tmp_path: Path) -> None:
+    """Every file is there, with its mode and times; half of them were not copied by this process."""
+    make_scans(tmp_path, CONTENTS)
+
+    class Counting(Disk):
+        named = 0
+
+        def name_unnamed(self, descriptor: int, folder: int, name: str) -> None:
+            self.named += 1
+            super().name_unnamed(descriptor, folder, name)
+
+    disk = Counting()
+    with closing(Helper()) as helper:
+        results = started(helper).copy(disk, tasks(tmp_path), [])
+    assert (len(results.done), results.failed, results.error) == (600, {}, None)
+    copies = {Path(name).name: file for name, file in snapshot(tmp_path / "sorted").items()}
+    assert copies == {Path(n).name: file for n, file in snapshot(tmp_path / "scans").items()}
+    assert disk.named == 300
+
+
+@needs_unnamed
+def test_what_fails_in_the_second_process_fails_as_in_the_first(tmp_path: Path) -> None:
+    make_scans(tmp_path, CONTENTS)
+    with closing(Helper()) as helper:
+        results = started(helper).copy(DISK, tasks(tmp_path, sha256="ab" * 32), [])
+    assert results.done == {}
+    assert set(results.failed.values()) == {"changed since it was labelled"}
+    assert len(results.failed) == 600
+    assert list((tmp_path / "sorted").rglob("*.png")) == []
+
+
+@needs_unnamed
+@pytest.mark.parametrize("after", [0, 150])
+def test_where_the_second_process_dies_the_first_does_it_all(tmp_path: Path, after: int) -> None:
+    """Also what it had copied is known to be."""
+    make_scans(tmp_path, CONTENTS)
+
+    class Killing(Disk):
+        """The other one is killed while this one copies."""
+
+        copied = 0
+
+        def open_unnamed(self, folder: int) -> int:
+            self.copied += 1
+            if self.copied == after + 1:
+                os.kill(helper._process.pid or 0, signal.SIGKILL)
+            return super().open_unnamed(folder)
+
+    with closing(Helper()) as helper:
+        results = started(helper).copy(Killing(), tasks(tmp_path), [])
+        assert (len(results.done), results.failed, results.error) == (600, {}, None)
+        make_scans(tmp_path / "more", {"7.png": b"seven"})
+        assert len(helper.copy(DISK, tasks(tmp_path / "more"), []).done) == 1
+    assert pngs(tmp_path / "sorted") == Counter(CONTENTS.values())
+
+
+@needs_unnamed
+def test_it_ends_early_where_a_person_wants_it_to(tmp_path: Path) -> None:
+    """What was pressed while the first process copies ends the second one too."""
+    make_scans(tmp_path, CONTENTS)
+    pressed: list[int] = []
+
+    class Pressed(Disk):
+        def open_unnamed(self, folder: int) -> int:
+            pressed.append(2)
+            os.kill(helper._process.pid or 0, signal.SIGINT)  # as a terminal does
+            return super().open_unnamed(folder)
+
+    with closing(Helper()) as helper:
+        results = started(helper).copy(Pressed(), tasks(tmp_path), pressed)
+    assert 0 < len(results.done) < 600
+    assert (results.failed, results.error) == ({}, None)
+    assert len(list((tmp_path / "sorted").rglob("*.png"))) == len(results.done)
+
+
+TWO_PROCESSES = """
+from digitsort.cli import main
+from digitsort.sorting import helper
+helper.MANY = 1
+main()
+"""
+
+
+@pytest.mark.slow
+@needs_unnamed
+def test_a_copy_by_two_processes_killed_at_random(tmp_path: Path) -> None:
+    """The first of them only: the second ends with it; all is whole, and the same command ends it."""
+    chance = random.Random(3)
+    contents = {f"{n // 1000}/{n}.png": b"%d" % n * 200 for n in range(6000)}
+    labels = make_scans(tmp_path, contents)
+    kills = 0
+    for number in range(12):
+        dest = tmp_path / f"sorted{number}"
+        command = [sys.executable, "-c", TWO_PROCESSES, "sort", str(labels), str(dest), "-q"]
+        run = subprocess.Popen(command, stderr=subprocess.PIPE)
+        most = chance.randrange(1500, 5500)
+        while run.poll() is None and sum(len(os.listdir(f)) for f in dest.glob("7")) < most:
+            pass
+        with suppress(ProcessLookupError):
+            os.kill(run.pid, signal.SIGKILL)
+        run.communicate()
+        kills += run.returncode == -signal.SIGKILL
+        assert {p.read_bytes() for p in dest.rglob("*.png")} <= set(contents.values())
+        assert run_digitsort("sort", labels, dest, "-q").returncode == 0
+        assert pngs(dest) == Counter(contents.values())
+        assert temporary_files(dest) == []
+        assert run_digitsort("verify", dest).returncode == 0
+    print(f"{kills} kills")
+    assert kills > 6
+
+
+@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.EISDIR])
+def test_a_file_system_without_unnamed_files(tmp_path: Path, number: int) -> None:
+    """Copies get a temporary name there."""
+    _copies_though(tmp_path, "open_unnamed", OSError(number, os.strerror(number)))
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EXDEV, errno.EPERM])
+def test_a_system_that_can_name_no_unnamed_file(tmp_path: Path, number: int) -> None:
+    """As one where ``/proc`` is not mounted."""
+    _copies_though(tmp_path, "name_unnamed", OSError(number, os.strerror(number)))
+
+
+def test_a_system_that_knows_no_unnamed_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unnamed, "HAS_UNNAMED_FILES", False)
+    _copies_though(tmp_path, "open_unnamed", AssertionError("not to be called"))
+
+
+def _copies_though(tmp_path: Path, call: str, error: BaseException) -> None:
+    from digitsort.sorting.copying import copy_files
+
+    make_scans(tmp_path, CONTENTS)
+
+    class Without(Disk):
+        calls = 0
+
+        def __getattribute__(self, name: str) -> object:
+            if name != call:
+                return super().__getattribute__(name)
+
+            def refuse(*_: object) -> None:
+                self.calls += 1
+                raise error
+
+            return refuse
+
+    disk = Without()
+    results = copy_files(disk, tasks(tmp_path), [])
+    assert (len(results.done), results.failed, results.error) == (600, {}, None)
+    assert pngs(tmp_path / "sorted") == Counter(CONTENTS.values())
+    assert temporary_files(tmp_path / "sorted") == []
+    assert disk.calls <= 4  # once a folder
