@@ -129,7 +129,7 @@ def _carry_out(plan: Callable[[], Plan], held: Held, quiet: bool) -> ExitCode:
             raise
         return ExitCode.DONE  # all that was left to do was to finish the run that was killed
     with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
-        delivery = carry_out(planned, held, progress)
+        delivery = carry_out(planned, held, progress, helped=True)
     print_delivery(planned, delivery, quiet=quiet)
     return ExitCode.SOME_FAILED if delivery.failed or planned.left else ExitCode.DONE
 

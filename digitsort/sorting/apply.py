@@ -67,13 +67,22 @@ def apply_plan(plan: Plan, progress: ByteProgress = silent_bytes, disk: Disk = D
 
 
 def carry_out(
-    plan: Plan, held: Held, progress: ByteProgress = silent_bytes, disk: Disk = DISK
+    plan: Plan,
+    held: Held,
+    progress: ByteProgress = silent_bytes,
+    disk: Disk = DISK,
+    *,
+    helped: bool = False,
 ) -> Delivery:
-    """Do what `apply_plan` does, with the lock held and the last run recovered already."""
+    """Do what `apply_plan` does, with the lock held and the last run recovered already.
+
+    Where `helped`, a second process may be started, as `multiprocessing` does: a script that is run as
+    ``__main__`` is imported there once more.
+    """
     read_books(plan.dest)  # before anything is touched: it must be one
     with ExitStack() as stack:
         transfer = None
-        if plan.mode is Mode.COPY:
+        if helped and plan.mode is Mode.COPY:
             transfer = stack.enter_context(copier(disk, len(plan.operations)))
         return _Applying(plan, progress, disk, Deliverer(disk, held, plan.mode, transfer)).run()
 

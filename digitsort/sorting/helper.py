@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Protocol
@@ -68,14 +68,17 @@ class Helper:
         mine, others = ordered[: len(tasks) // 2], ordered[len(tasks) // 2 :]
         if not (self._has_started() and self._give(others)):
             return copy_files(disk, tasks, stop)
-        results = copy_files(disk, mine, stop)
-        copied = self._take(stop)
+        try:
+            results = copy_files(disk, mine, stop)
+        finally:
+            copied = self._take(stop)
         results.add(_copy_rest(disk, others, stop) if copied is None else copied)
         return results
 
     def close(self) -> None:
-        """End it."""
+        """End it, which has nothing in hand."""
         self._connection.close()
+        self._process.terminate()
         self._process.join()
 
     def _has_started(self) -> bool:
@@ -130,13 +133,11 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=end_with_parent, daemon=True).start()
-    connection.send(Results())
-    while True:
-        try:
+    with suppress(EOFError, ConnectionError):  # the first process has come to its end
+        connection.send(Results())
+        while True:
             tasks = [Task(*values) for values in connection.recv()]
-        except EOFError:
-            return
-        connection.send(copy_files(DISK, tasks, pressed))
+            connection.send(copy_files(DISK, tasks, pressed))
 
 
 @contextmanager
