@@ -10,6 +10,7 @@ from pathlib import Path
 from digitsort.execute.clock import Clock
 from digitsort.execute.engine import Done, Job
 from digitsort.execute.inline import perform
+from digitsort.execute.memory import keep_freed_memory
 from digitsort.execute.note import Note, Pen
 from digitsort.execute.orphan import end_with_parent
 from digitsort.recognition.threads import one_blas_thread
@@ -45,6 +46,7 @@ def begin(job: Job, note: str, time_limit_s: float) -> None:
     """Set up the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends the workers
     threading.Thread(target=end_with_parent, daemon=True).start()
+    keep_freed_memory()
     one_blas_thread()  # for good: it is undone where the block of a `with` ends, and there is none
     _stations.append(_Station(job, Note(Path(note)), time_limit_s))
 

@@ -31,7 +31,7 @@ def without_lines(difference: npt.NDArray[np.float32]) -> npt.NDArray[np.float32
     Removing lines by their length alone takes the bars of 2, 5 and 7 with them wherever a digit fills
     its frame.
     """
-    for axis in (1, 2):
+    for axis in (1, 2) if len(difference) else ():
         least = (LEAST_LINE * difference.max(axis=(1, 2)))[:, None, None]
         some = np.flatnonzero(dark_along(difference > least, axis))
         difference[some] = _without_lines_along(difference[some], axis)

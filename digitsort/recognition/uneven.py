@@ -37,15 +37,17 @@ def below_uneven_paper(
         How much darker than the paper each pixel is; 0 where it is not.
     inverted : ndarray of shape (n,), bool
     """
+    if not len(stretched):  # mostly so
+        return np.empty(stretched.shape), np.empty(0, np.bool_)
     sides = np.stack([stretched, 255 - stretched])  # (2, n, side, side)
-    blurred = np.array([[_blur(image, 1.2) for image in side] for side in sides]).reshape(sides.shape)
+    blurred = np.array([[_blur(image, 1.2) for image in side] for side in sides])
     papers = _paper_surfaces(blurred.reshape(-1, SIDE_PX, SIDE_PX)).reshape(sides.shape)
     rest = np.array([[_median(image.ravel()) for image in side] for side in np.abs(papers - blurred)])
     trust = np.clip((separation - UNSURE_SEPARATION) / (SURE_SEPARATION - UNSURE_SEPARATION), 0, 1)
     witness = (rest[1] - rest[0]) / (rest[0] + rest[1] + 1)  # > 0: light paper is the flatter
     inverted = trust * (2 * light_share - 1) + witness < 0
     chosen = inverted.astype(np.intp), np.arange(len(stretched))
-    closed = np.array([_closing(image) for image in blurred[chosen]]).reshape(stretched.shape)
+    closed = np.array([_closing(image) for image in blurred[chosen]])
     return np.maximum(np.minimum(papers[chosen], closed) - sides[chosen], 0), inverted
 
 
