@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -86,8 +85,12 @@ def test_class_names_are_shown_as_they_are_by_every_command(here: Path) -> None:
 
 @pytest.fixture
 def taught(here: Path) -> Path:
-    """The working folder, with more/: a sorted folder in which ten pictures of a 3 lie under `one`."""
-    more = {f"{e}.png": digit_png(3, example=20 + e, side=32) for e in range(10)}
+    """The working folder, with more/: a sorted folder in which ten pictures of a 9 lie under `one`.
+
+    No class of mine/ has a 9. Of a 3, which `[x]` has, the machine would be told two different things,
+    and which of them it says of another 3 hangs on the picture it happens to be nearest to.
+    """
+    more = {f"{e}.png": digit_png(9, example=20 + e, side=32) for e in range(10)}
     rows = [f"=/{name},=,0.5,ok,,,,aa,m,/x/{name}" for name in more]
     table = "path,label,confidence,status,reason,second,second_confidence,sha256,model,source\n"
     make_tree(here, {"more": {"one": more, "labels.csv": table + "\n".join(rows) + "\n"}})
@@ -103,8 +106,7 @@ def test_what_a_person_moved_is_learned_and_compared_with_the_model_before(taugh
     assert "by hand:more: 10 labels by a person, 10 of them by moving the file." in done.stdout
     assert "Learned from 8 of them, 2 kept for the test." in done.stdout
     assert f"before (model {before}) and after:" in done.stdout
-    # Eight odd images beside two dozen others: one or both of those kept are read.
-    assert re.search(r"on labels kept for the test  0\.00% -> (50|100)\.00%", done.stdout)
+    assert "on labels kept for the test  0.00% -> 100.00% (0 -> 2 of 2)" in done.stdout
     assert load_model("m.pkl").card.data == ("folder:mine", "by hand:more")
 
 
