@@ -14,6 +14,10 @@ _NO_UNNAMED = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errn
 _NO_NAMING = {*_NO_UNNAMED, errno.EPERM, errno.EXDEV, errno.EACCES, errno.EMLINK, errno.ELOOP}
 
 
+MOST_OPEN = 64
+"""Many systems let a process open 256 or 1,024 files, and each file of a batch may have a folder."""
+
+
 class NoUnnamedFilesError(Exception):
     """A folder in which a copy needs a name from the beginning."""
 
@@ -23,14 +27,13 @@ class Folders:
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
-        self._open: dict[str, int | None] = {}
+        self._open: dict[str, int] = {}
+        self._without: set[str] = set()
 
     def close(self) -> None:
         """Close them all."""
-        for descriptor in self._open.values():
-            if descriptor is not None:
-                self._disk.close(descriptor)
-        self._open.clear()
+        while self._open:
+            self._close_oldest()
 
     def descriptor(self, path: str) -> int:
         """An open folder.
@@ -40,19 +43,21 @@ class Folders:
         NoUnnamedFilesError
             If it is known to have no unnamed files.
         """
-        if path not in self._open:
-            self._open[path] = self._disk.open(path, FOLDER) if HAS_UNNAMED_FILES else None
-        descriptor = self._open[path]
-        if descriptor is None:
+        if not HAS_UNNAMED_FILES or path in self._without:
             raise NoUnnamedFilesError
-        return descriptor
+        if path not in self._open:
+            if len(self._open) >= MOST_OPEN:
+                self._close_oldest()
+            self._open[path] = self._disk.open(path, FOLDER)
+        return self._open[path]
 
     def give_up(self, path: str) -> None:
         """Remember that a folder has no unnamed files."""
-        descriptor = self._open[path]
-        self._open[path] = None
-        if descriptor is not None:
-            self._disk.close(descriptor)
+        self._without.add(path)
+        self._disk.close(self._open.pop(path))
+
+    def _close_oldest(self) -> None:
+        self._disk.close(self._open.pop(next(iter(self._open))))
 
 
 def copy_unnamed(disk: Disk, task: Task, folders: Folders) -> int:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,28 @@ def test_a_copy_by_two_processes_killed_at_random(tmp_path: Path) -> None:
         assert run_digitsort("verify", dest).returncode == 0
     print(f"{kills} kills")
     assert kills > 6
+
+
+def test_more_folders_than_a_process_may_open(tmp_path: Path) -> None:
+    """As by `--keep-folders`, with a folder for each file."""
+    from digitsort.sorting.copying import copy_files
+
+    make_scans(tmp_path, CONTENTS)
+    alone = [
+        replace(task, target=str(tmp_path / "alone" / str(task.number) / "x.png"))
+        for task in tasks(tmp_path)
+    ]
+    for task in alone:
+        Path(task.target).parent.mkdir(parents=True)
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        results = copy_files(Disk(), alone, [])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert (len(results.done), results.failed, results.error) == (600, {}, None)
+    assert pngs(tmp_path / "alone") == Counter(CONTENTS.values())
 
 
 @pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.EISDIR])
