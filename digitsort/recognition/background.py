@@ -8,15 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.recognition.canvas import SIDE_PX
-from digitsort.recognition.levels import (
-    counts_after,
-    every_level,
-    histogram,
-    look_up,
-    onto_255,
-    otsu,
-    stretch,
-)
+from digitsort.recognition.levels import LEVELS, counts_after, histogram, onto_255, otsu, stretch
 from digitsort.recognition.lines import LEAST_LINE, dark_at_both_ends, without_lines
 from digitsort.recognition.parts import connected_parts
 from digitsort.recognition.uneven import SURE_SEPARATION, below_uneven_paper
@@ -29,7 +21,7 @@ Mask = npt.NDArray[np.bool_]
 UNSURE = 0.15
 """Distance of the share of light from one half up to which the number of parts decides."""
 
-LEAST_PART_PX = 16
+LEAST_PART_PX = 4
 """Of the canvas; smaller parts are specks."""
 
 
@@ -62,62 +54,75 @@ def subtract_background(canvases: Bytes) -> Background:
     """Estimate the paper of each canvas (n, side, side) and subtract it.
 
     Where paper and ink are two clear populations (Otsu's criterion) the paper has one shade, elsewhere
-    it is modelled as a surface. What depends on a pixel's level alone is looked up in tables.
+    it is modelled as a surface.
     """
     stretched, gray_range = stretch(canvases)
     counts = histogram(stretched)
-    threshold, separation = otsu(counts)
-    light_share = _light_share(stretched, counts, threshold)
+    up_to = np.cumsum(counts, axis=1)
+    threshold, separation = otsu(up_to)
+    light_share = _light_share(stretched, up_to, threshold)
     inverted = light_share < 0.5
     upright = stretched ^ np.where(inverted, np.uint8(255), np.uint8(0))[:, None, None]
+    paper = _flat_paper(up_to, threshold, inverted)
     clear = separation >= SURE_SEPARATION
-    paper = _flat_paper(counts, threshold, inverted)
-
     lined = np.flatnonzero(clear & _may_have_lines(upright, paper))
     uneven = np.flatnonzero(~clear)
-    below, inverted[uneven] = below_uneven_paper(
-        stretched[uneven], light_share[uneven], separation[uneven]
-    )
-    others = np.concatenate([lined, uneven])
-    flat = _below(upright[lined], paper[lined, None, None])
-    difference = np.concatenate([flat, below.astype(np.float32)])
-    difference = without_lines(difference)
-    deepest = paper.astype(np.float64)
-    deepest[others] = difference.max(axis=(1, 2))
 
-    tables = onto_255(_below(every_level(), paper[:, None]), paper)
-    darkness = look_up(upright, tables)
-    darkness[others] = onto_255(difference, deepest[others])
-    counts = counts_after(np.where(inverted[:, None], counts[:, ::-1], counts), tables)
-    counts[others] = histogram(darkness[others])
+    flat = _below(upright, paper)
+    darkness, deepest = onto_255(flat, paper), paper.astype(np.float64)
+    counts = counts_after(*_upright_tables(counts, paper, inverted))
+    if len(lined) + len(uneven):
+        others = np.concatenate([lined, uneven])
+        surface, inverted[uneven] = below_uneven_paper(
+            stretched[uneven], light_share[uneven], separation[uneven]
+        )
+        difference = without_lines(np.concatenate([flat[lined].astype(np.float32), surface]))
+        deepest[others] = difference.max(axis=(1, 2))
+        darkness[others] = _stretched(difference, deepest[others])
+        counts[others] = histogram(darkness[others])
     return Background(darkness, counts, inverted, deepest * gray_range / 255, separation)
 
 
-def _below(upright: npt.NDArray[np.generic], paper: Bytes) -> npt.NDArray[np.float32]:
-    """How much darker than its paper's one shade each pixel is."""
-    return np.asarray(paper - np.minimum(upright, paper), np.float32)
+def _below(upright: Bytes, paper: Bytes) -> Bytes:
+    """How much darker than its paper's one shade each pixel of `upright` (n, …) is."""
+    shade = paper.reshape(-1, *[1] * (upright.ndim - 1))
+    return np.asarray(shade - np.minimum(upright, shade))
+
+
+def _stretched(difference: npt.NDArray[np.float32], deepest: Floats) -> Bytes:
+    """Bring differences from 0-`deepest` to 0-255."""
+    factor = (255 / np.maximum(deepest, 1e-6)).astype(np.float32)
+    return np.rint(difference * factor[:, None, None]).astype(np.uint8)
+
+
+def _upright_tables(counts: Counts, paper: Bytes, inverted: Mask) -> tuple[Counts, Bytes]:
+    """Histograms of the upright images, and the darkness of each of their levels; both (n, 256)."""
+    levels = np.broadcast_to(np.arange(LEVELS, dtype=np.uint8), counts.shape)
+    upright = np.where(inverted[:, None], counts[:, ::-1], counts)
+    return upright, onto_255(_below(levels, paper), paper)
 
 
 def _may_have_lines(upright: Bytes, paper: Bytes) -> Mask:
     """Tell images (n,) of even paper in which `without_lines` might find something."""
-    dark = _below(every_level(), paper[:, None]) > np.float32(LEAST_LINE) * paper[:, None]
-    limit = dark.sum(axis=1).astype(np.uint8)  # levels below it are dark
+    limit = np.ceil(paper * (1 - LEAST_LINE)).astype(np.uint8)  # levels below it are dark
     return dark_at_both_ends(upright < limit[:, None, None])
 
 
-def _light_share(
-    stretched: Bytes, counts: npt.NDArray[np.int64], threshold: npt.NDArray[np.intp]
-) -> Floats:
-    """Evidence for light paper, 0-1: how much of the frame and of its rim is light; shape (n,)."""
-    light = stretched > threshold.astype(np.uint8)[:, None, None]
+def _light_share(stretched: Bytes, up_to: Counts, threshold: Bytes) -> Floats:
+    """Evidence for light paper, 0-1: how much of the frame and of its rim is light; shape (n,).
+
+    `up_to` (n, 256) is the cumulative histogram.
+    """
+    light = stretched > threshold[:, None, None]
     edges = light[:, 0], light[:, -1], light[:, 1:-1, 0], light[:, 1:-1, -1]
     of_rim = np.concatenate(edges, axis=1).mean(axis=1)
-    of_all = np.where(np.arange(256) > threshold[:, None], counts, 0).sum(axis=1) / SIDE_PX**2
+    of_all = 1 - up_to[np.arange(len(up_to)), threshold] / SIDE_PX**2
     share = np.asarray(0.35 * of_rim + 0.65 * of_all)
     unsure = np.flatnonzero(np.abs(share - 0.5) < UNSURE)
-    # Where a thick digit fills half of the frame: ink hangs together, the paper around it does not.
-    more = np.sign(_count_parts(light[unsure]) - _count_parts(~light[unsure]))
-    share[unsure] = np.where(more == 0, share[unsure], 0.5 + 0.01 * more)
+    if len(unsure):
+        # Where a thick digit fills half of the frame: ink hangs together, the paper around it does not.
+        more = np.sign(_count_parts(light[unsure]) - _count_parts(~light[unsure]))
+        share[unsure] = np.where(more == 0, share[unsure], 0.5 + 0.01 * more)
     return share
 
 
@@ -127,12 +132,10 @@ def _count_parts(masks: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     return np.bincount(parts.image[parts.area >= LEAST_PART_PX], minlength=len(masks))
 
 
-def _flat_paper(
-    counts: npt.NDArray[np.int64], threshold: npt.NDArray[np.intp], inverted: npt.NDArray[np.bool_]
-) -> Bytes:
-    """Shade (n,) of even paper, upright: the median of its class, from the histograms (n, 256)."""
-    light = np.arange(256) > threshold[:, None]
-    paper = np.where(light ^ inverted[:, None], counts, 0)
-    paper[inverted] = paper[inverted, ::-1]
-    below = np.cumsum(paper, axis=1)
-    return np.asarray((below * 2 < below[:, -1:]).sum(axis=1), np.uint8)
+def _flat_paper(up_to: Counts, threshold: Bytes, inverted: Mask) -> Bytes:
+    """Shade (n,) of even paper, upright: the median of its class, from cumulative histograms."""
+    dark = up_to[np.arange(len(up_to)), threshold]
+    # Twice the pixels up to the median: half of the class, and all that lies below it.
+    light_paper = (2 * up_to < (dark + up_to[:, -1])[:, None]).sum(axis=1)
+    dark_paper = np.minimum((2 * up_to <= dark[:, None]).sum(axis=1), threshold)
+    return np.where(inverted, 255 - dark_paper, light_paper).astype(np.uint8)

@@ -15,9 +15,10 @@ Gray = npt.NDArray[Any]
 Box = tuple[float, float, float, float]
 """left, top, right, bottom in source pixels, right and bottom exclusive."""
 
-SIDE_PX = 64
+SIDE_PX = 32
 """Side of the working canvas. Small scans are enlarged to it and large ones reduced, so that
-everything after this room works on one stack, whatever the files were."""
+everything after this room works on one stack, whatever the files were. A side of 64 reads no better
+by more than chance (0.03 points on MNIST) and takes four times the work."""
 
 
 def to_canvases(grays: Sequence[Gray], boxes: Sequence[Box] | None = None) -> npt.NDArray[np.uint8]:
@@ -35,7 +36,7 @@ def to_canvases(grays: Sequence[Gray], boxes: Sequence[Box] | None = None) -> np
 
     Returns
     -------
-    ndarray of shape (n, 64, 64), uint8
+    ndarray of shape (n, 32, 32), uint8
     """
     alike, others = _divide(grays, boxes)
     if len(alike) == 1 and not others:
@@ -57,7 +58,7 @@ def _divide(
     for index, gray in enumerate(grays):
         height, width = gray.shape
         whole = boxes is None or boxes[index] == (0, 0, width, height)
-        if whole and gray.dtype == np.uint8 and max(height, width) < SIDE_PX:
+        if whole and gray.dtype == np.uint8 and max(height, width) <= SIDE_PX:
             alike.setdefault(gray.shape, []).append(index)
         else:
             others.append(index)

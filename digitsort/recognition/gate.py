@@ -47,7 +47,7 @@ MOST_OVERLAP = 0.1
 """Share of the narrower one's width by which two digits side by side may overlap. Of 20,000 MNIST
 digits 2 have two such parts, of 600 pairs and triples of digits 570."""
 
-LEAST_PART_PX = 20
+LEAST_PART_PX = 5
 
 BLANK = "blank"
 TEXTURE = "paper texture"

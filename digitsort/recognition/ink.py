@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from digitsort.recognition.background import Background, subtract_background
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray, to_canvases
-from digitsort.recognition.levels import every_level, look_up, otsu
+from digitsort.recognition.levels import onto_255, otsu
 from digitsort.recognition.parts import Parts, connected_parts
 
 Mask = npt.NDArray[np.bool_]
@@ -22,10 +22,10 @@ ZOOM_BELOW = 0.5
 
 MOST_ZOOMS = 2
 
-NEAR_PX = 5
+NEAR_PX = 3
 """A gap of up to this many canvas pixels is a broken stroke, not the distance to a neighbour."""
 
-SOFT_EDGE_PX = 5
+SOFT_EDGE_PX = 3
 """How far the soft edge of a stroke is followed on the canvas."""
 
 
@@ -35,7 +35,7 @@ class Ink:
 
     Attributes
     ----------
-    pixels : ndarray of shape (n, 64, 64), uint8
+    pixels : ndarray of shape (n, 32, 32), uint8
         Ink on the working canvas: 0 paper, 255 full ink, soft at the edges.
     frame : ndarray of shape (n, 4), float64
         The part of the source image that the canvas shows: left, top, right, bottom in source pixels.
@@ -87,8 +87,8 @@ def find_ink(grays: Sequence[Gray]) -> Ink:
 
 def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box]) -> Ink:
     background = subtract_background(to_canvases(grays, frames))
-    threshold, separation = otsu(background.counts)
-    masks = background.darkness > threshold.astype(np.uint8)[:, None, None]
+    threshold, separation = otsu(np.cumsum(background.counts, axis=1))
+    masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
     parts = connected_parts(masks)
     keep = _choose(parts, background)
@@ -151,7 +151,7 @@ def _inner() -> Mask:
 
 def _soft_ink(
     darkness: npt.NDArray[np.uint8],
-    threshold: npt.NDArray[np.intp],
+    threshold: npt.NDArray[np.uint8],
     mask: Mask,
     with_dropped: npt.NDArray[np.intp],
     dropped: Mask,
@@ -161,29 +161,30 @@ def _soft_ink(
     The soft edge of a blurred or enlarged stroke is part of its shape; a mask cut at the threshold cost
     5 points on MNIST with a model of `load_digits`.
     """
-    limit = np.maximum(threshold, 1).astype(np.float32)[:, None]
-    soft = every_level() - limit / 2
-    soft *= 255 / limit
-    np.clip(soft, 0, 255, out=soft)
-    pixels = look_up(darkness, np.rint(soft, out=soft).astype(np.uint8))
+    low = threshold // 2
+    high = low + np.minimum(threshold, 255 - low)
+    soft = np.maximum(darkness, low[:, None, None])
+    np.minimum(soft, high[:, None, None], out=soft)
+    soft -= low[:, None, None]
+    pixels = onto_255(soft, threshold)
     zone = _grow(mask, SOFT_EDGE_PX)
     zone[with_dropped] &= ~_grow(dropped, 1)
     return pixels * zone
 
 
 def _grow(mask: Mask, by_px: int) -> Mask:
-    """Dilate by a square of `by_px` pixels to each side; a row of 64 pixels is one whole number."""
-    rows = np.packbits(mask, axis=2).view(">u8")[:, :, 0].astype(np.uint64)  # (n, side)
+    """Dilate by a square of `by_px` pixels to each side; a row of 32 pixels is one whole number."""
+    rows = np.packbits(mask, axis=2).view(">u4")[:, :, 0].astype(np.uint32)  # (n, side)
     for shift in (1, 2, 4, 8):
         step = min(shift, by_px - shift + 1)
         if step <= 0:
             break
-        rows |= (rows << np.uint64(step)) | (rows >> np.uint64(step))
+        rows |= (rows << np.uint32(step)) | (rows >> np.uint32(step))
         grown = rows.copy()
         grown[:, step:] |= rows[:, :-step]
         grown[:, :-step] |= rows[:, step:]
         rows = grown
-    bits = np.unpackbits(rows.astype(">u8")[:, :, None].view(np.uint8), axis=2)
+    bits = np.unpackbits(rows.astype(">u4")[:, :, None].view(np.uint8), axis=2)
     return bits.view(np.bool_)
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 Mask = npt.NDArray[np.bool_]
 
-LINE_END_PX = 8
+LINE_END_PX = 4
 """How far in from both ends of a row a printed line has to be seen."""
 
 LINE_COVERAGE = 0.9
@@ -18,8 +18,8 @@ LINE_COVERAGE = 0.9
 LEAST_LINE = 0.02
 """Darkness of a line worth removing, as a share of the darkest ink."""
 
-THICKEST_LINE_PX = 4
-"""Of 64; a dark region that is wider is no line."""
+THICKEST_LINE_PX = 2
+"""Of 32; a dark region that is wider is no line."""
 
 PALEST_INK = 0.6
 """Printed lines are paler than this share of the darkest ink."""
@@ -50,7 +50,8 @@ def dark_along(dark: Mask, axis: int) -> Mask:
     """As `dark_at_both_ends`, for rows (1) or columns (2)."""
     if axis == 1:
         eights = np.packbits(dark, axis=2)  # a byte of the whole is read faster than eight pixels of it
-        first, second = _half_set()[eights[:, :, 0]], _half_set()[eights[:, :, -1]]
+        first = _half_set()[eights[:, :, 0] >> LINE_END_PX]
+        second = _half_set()[eights[:, :, -1] & (2**LINE_END_PX - 1)]
     else:
         first, second = (
             end.sum(axis=1, dtype=np.uint8) >= LINE_END_PX // 2
@@ -61,8 +62,8 @@ def dark_along(dark: Mask, axis: int) -> Mask:
 
 @cache
 def _half_set() -> Mask:
-    """Tell bytes (256,) of which four bits and more are set."""
-    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+    """Tell the numbers (16,) of which half the bits are set or more."""
+    bits = np.unpackbits(np.arange(2**LINE_END_PX, dtype=np.uint8)[:, None], axis=1)
     return np.asarray(bits.sum(axis=1) >= LINE_END_PX // 2)
 
 

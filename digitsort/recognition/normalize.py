@@ -7,10 +7,10 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from digitsort.recognition.canvas import SIDE_PX
 from digitsort.recognition.ink import Ink
+from digitsort.recognition.resample import resample
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,12 +47,8 @@ def normalize(ink: Ink) -> npt.NDArray[np.uint8]:
         0 paper, 255 ink; all zero where there is no ink.
     """
     scale = (ink.frame[:, 2:] - ink.frame[:, :2]) / SIDE_PX  # (n, 2) source pixels a canvas pixel
-    inverse = _inverse_affine(measure(ink.pixels, scale), scale)
-    normal = np.zeros((len(ink.pixels), NORMAL_SIDE_PX, NORMAL_SIDE_PX), np.uint8)
-    inked = np.flatnonzero(ink.parts)
-    if len(inked):
-        normal[inked] = _resample(ink.pixels[inked], inverse[inked])
-    return normal
+    grids = _grids(measure(ink.pixels, scale), scale)
+    return resample(ink.pixels, grids, NORMAL_SIDE_PX)
 
 
 def measure(pixels: npt.NDArray[np.uint8], scale: Floats) -> Moments:
@@ -79,8 +75,8 @@ def _monomials() -> Floats:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
 
 
-def _inverse_affine(moments: Moments, scale: Floats) -> Floats:
-    """Pillow's coefficients (n, 6): canvas position of each position on the normal image."""
+def _grids(moments: Moments, scale: Floats) -> Floats:
+    """Canvas position of each position on the normal image, as `resample` takes it; shape (n, 5)."""
     longer = np.maximum(moments.width, moments.height)
     step = longer / (FILL * NORMAL_SIDE_PX)  # source pixels a normal pixel, along the longer extent
     step_x = step * np.sqrt(moments.width / longer)
@@ -89,53 +85,7 @@ def _inverse_affine(moments: Moments, scale: Floats) -> Floats:
     b = moments.slant * step_y / scale[:, 0]
     e = step_y / scale[:, 1]
     centre = NORMAL_SIDE_PX / 2
-    # Pillow takes a pixel's centre at +0.5; the moments are in whole pixel indices.
+    # A pixel's centre is at +0.5; the moments are in whole pixel indices.
     c = moments.x + 0.5 - (a + b) * centre
     f = moments.y + 0.5 - e * centre
-    return np.stack([a, b, c, np.zeros_like(a), e, f], axis=1)
-
-
-def _resample(pixels: npt.NDArray[np.uint8], inverse: Floats) -> npt.NDArray[np.uint8]:
-    """Sample at twice the resolution and average: enough, as the ink is at most twice too large.
-
-    Only the window of each image that ink can reach is sampled; around it there is nothing.
-    """
-    side = 2 * NORMAL_SIDE_PX
-    fine = inverse * (0.5, 0.5, 1, 0.5, 0.5, 1)
-    windows = _windows(pixels, fine, side)
-    # Pillow counts positions from the corner of what it is asked for.
-    fine[:, [2, 5]] += fine[:, [0, 4]] * windows[:, :2]
-    fine[:, 2] += fine[:, 1] * windows[:, 1]
-    affine, bilinear = Image.Transform.AFFINE, Image.Resampling.BILINEAR
-    sheet = Image.new("L", (side, side * len(pixels)))
-    for index, (left, top, right, bottom) in enumerate(windows.tolist()):
-        window = Image.frombuffer("L", (SIDE_PX, SIDE_PX), pixels[index], "raw", "L", 0, 1).transform(
-            (right - left, bottom - top), affine, fine[index].tolist(), bilinear
-        )
-        sheet.paste(window, (left, side * index + top))
-    stack = np.asarray(sheet).reshape(-1, side, side)
-    rows = np.add(stack[:, ::2], stack[:, 1::2], dtype=np.uint16)
-    sums = rows[:, :, ::2] + rows[:, :, 1::2]
-    return np.asarray((sums + 2) >> 2, np.uint8)
-
-
-def _windows(pixels: npt.NDArray[np.uint8], fine: Floats, side: int) -> npt.NDArray[np.intp]:
-    """Left, top, right, bottom (n, 4) of what ink can reach of the sampled images, in whole pixels."""
-    # A row of 64 pixels is one whole number, the leftmost its highest bit.
-    inked = np.packbits(pixels > 0, axis=2).view(">u8")[:, :, 0].astype(np.uint64)  # (n, side)
-    a, b, c, _, e, f = fine.T
-    slant = b / e
-    rows = inked > 0
-    top, bottom = rows.argmax(axis=1), SIDE_PX - rows[:, ::-1].argmax(axis=1)
-    # Along the slant the ink is narrower: x - slant * y of its outermost pixels in each row.
-    skew = slant[:, None] * (np.arange(SIDE_PX) + 0.5)
-    first = SIDE_PX - np.frexp(inked.astype(np.float64))[1]  # one too small where that rounds up
-    end = SIDE_PX + 1 - np.frexp((inked & (~inked + np.uint64(1))).astype(np.float64))[1]
-    left = np.where(rows, first - skew, np.inf).min(axis=1) - np.abs(slant) - c + slant * f
-    right = np.where(rows, end - skew, -np.inf).max(axis=1) + np.abs(slant) - c + slant * f
-    # A sample mixes pixels whose centres are less than one pixel away.
-    bounds = [(left - 0.5) / a, (top - 0.5 - f) / e, (right + 0.5) / a, (bottom + 0.5 - f) / e]
-    windows = np.stack(bounds, axis=1)
-    low = np.clip(np.floor(windows[:, :2] - 0.5), 0, side - 1)
-    high = np.clip(np.ceil(windows[:, 2:] + 0.5), low + 1, side)
-    return np.concatenate([low, high], axis=1).astype(np.intp)
+    return np.stack([a, b, c, e, f], axis=1)

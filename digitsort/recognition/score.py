@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,9 @@ from digitsort.recognition.project import project
 
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
+
+STACK = 64
+"""Vectors scored at a time: their kernel values then stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,21 @@ class SupportVectors:
     projection: Features | None = None
 
     @cached_property
-    def squared_lengths(self) -> Features:
-        """Whole numbers (n,) below 2**24, exact in float32."""
-        return np.asarray((self.vectors.astype(np.float64) ** 2).sum(axis=1), np.float32)
+    def columns(self) -> Features:
+        """The vectors side by side (m, n): multiplied a quarter faster."""
+        return np.ascontiguousarray(self.vectors.T)
+
+    @cached_property
+    def half_squares(self) -> Floats:
+        """Half of each vector's squared length (n,)."""
+        return np.asarray((self.vectors.astype(np.float64) ** 2).sum(axis=1) / 2)
+
+    @cached_property
+    def of_classes(self) -> list[tuple[slice, Floats]]:
+        """For each class its vectors' place and their coefficients in each of its contests (…, k - 1)."""
+        ends = np.cumsum(self.n_support).tolist()
+        places = [slice(e - c, e) for e, c in zip(ends, self.n_support.tolist(), strict=True)]
+        return [(place, np.ascontiguousarray(self.dual_coef[:, place]).T) for place in places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +94,16 @@ def score(features: Features, machine: SupportVectors) -> Scores:
     The distances are exact in float32, whatever the order in which the product is summed; from there
     on everything is float64.
     """
-    kernel = _kernel(project(features, machine.projection), machine)
-    pairs = _pair_decisions(kernel, machine)
-    return Scores(
-        decision=_votes(pairs),
-        margin=_smallest_margin(pairs),
-        familiarity=kernel.max(axis=1),
-    )
+    components = project(features, machine.projection)
+    starts = range(0, max(len(components), 1), STACK)
+    return Scores.concatenate([_score(components[i : i + STACK], machine) for i in starts])
+
+
+def _score(components: Features, machine: SupportVectors) -> Scores:
+    exponents = _exponents(components, machine)
+    familiarity = np.exp(exponents.max(axis=1))
+    pairs = _pair_decisions(np.exp(exponents, out=exponents), machine)
+    return Scores(decision=_votes(pairs), margin=_smallest_margin(pairs), familiarity=familiarity)
 
 
 def predict(scores: Scores) -> npt.NDArray[np.intp]:
@@ -108,35 +125,30 @@ def probabilities(scores: Scores, temperature: float) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _kernel(components: Features, machine: SupportVectors) -> Floats:
-    products = components @ machine.vectors.T  # (n, n_support), whole numbers below 2**24
-    lengths = np.einsum("nm,nm->n", components, components)
-    distances = products.astype(np.float64)  # and from there on in place; still whole numbers
-    distances *= -2.0
-    distances += machine.squared_lengths
-    distances += lengths[:, None]
-    distances *= -machine.gamma
-    return np.asarray(np.exp(distances, out=distances))
+def _exponents(components: Features, machine: SupportVectors) -> Floats:
+    """Logarithms of the kernel values (n, n_support): squared distances times -gamma."""
+    products = components @ machine.columns  # whole numbers below 2**24
+    exponents = products.astype(np.float64)  # and from there on in place; still whole numbers or halves
+    exponents -= machine.half_squares
+    exponents -= np.einsum("nm,nm->n", components, components, dtype=np.float64)[:, None] / 2
+    exponents *= 2 * machine.gamma
+    return exponents
 
 
 def _pair_decisions(kernel: Floats, machine: SupportVectors) -> Floats:
     """One-against-one decision values (n, k, k), positive where the row's class wins."""
     k = len(machine.n_support)
-    ends = np.cumsum(machine.n_support)
-    # sums[i][:, r]: the part that the vectors of class i play in their r-th contest
     # A product of its own for each image, always of the same shape: one for the whole batch would add
     # up in another order for another batch.
     rows = kernel[:, None, :]  # (n, 1, vectors)
-    sums = [
-        (rows[:, :, end - count : end] @ machine.dual_coef[:, end - count : end].T)[:, 0]
-        for end, count in zip(ends, machine.n_support, strict=True)
-    ]
+    # sums[:, i, r]: the part that the vectors of class i play in their r-th contest
+    sums = np.concatenate([rows[:, :, place] @ dual for place, dual in machine.of_classes], axis=1)
+    i, j = np.triu_indices(k, 1)
+    values = sums[:, i, j - 1] + sums[:, j, i] + machine.intercept
+    if k == 2:  # scikit-learn negates the public coefficients of a two-class machine
+        values = -values
     pairs = np.zeros((len(kernel), k, k))
-    # scikit-learn negates the public coefficients of a two-class machine.
-    sign = -1.0 if k == 2 else 1.0
-    for index, (i, j) in enumerate(combinations(range(k), 2)):
-        value = sign * (sums[i][:, j - 1] + sums[j][:, i] + machine.intercept[index])
-        pairs[:, i, j], pairs[:, j, i] = value, -value
+    pairs[:, i, j], pairs[:, j, i] = values, -values
     return pairs
 
 

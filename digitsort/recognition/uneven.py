@@ -40,7 +40,7 @@ def below_uneven_paper(
     if not len(stretched):  # mostly so
         return np.empty(stretched.shape), np.empty(0, np.bool_)
     sides = np.stack([stretched, 255 - stretched])  # (2, n, side, side)
-    blurred = np.array([[_blur(image, 1.2) for image in side] for side in sides])
+    blurred = np.array([[_blur(image, 0.6) for image in side] for side in sides])
     papers = _paper_surfaces(blurred.reshape(-1, SIDE_PX, SIDE_PX)).reshape(sides.shape)
     rest = np.array([[_median(image.ravel()) for image in side] for side in np.abs(papers - blurred)])
     trust = np.clip((separation - UNSURE_SEPARATION) / (SURE_SEPARATION - UNSURE_SEPARATION), 0, 1)

@@ -13,12 +13,12 @@ from digitsort.recognition.features import FEATURE_COUNT, gradient_features
 from digitsort.recognition.ink import Ink, find_ink
 from digitsort.recognition.normalize import NORMAL_SIDE_PX, normalize
 
-RECIPE = f"moments-32/gradient-{FEATURE_COUNT}/2"
+RECIPE = f"moments-32/gradient-{FEATURE_COUNT}/3"
 """Name of the recipe. A model fits the recipe it was trained with and no other: change the last number
 with every change that moves a feature."""
 
-STACK = 64
-"""Images worked on at a time: the stack then stays in the processor's cache."""
+STACK = 128
+"""Images worked on at a time: their stack then stays in the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
