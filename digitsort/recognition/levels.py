@@ -26,8 +26,7 @@ def stretch(stack: Bytes) -> tuple[Bytes, Bytes]:
     span : ndarray of shape (n,), uint8
         Highest level minus lowest.
     """
-    flat = stack.reshape(len(stack), -1)
-    low, high = flat.min(axis=1), flat.max(axis=1)
+    low, high = stack.min(axis=(1, 2)), stack.max(axis=(1, 2))
     span = high - low
     if (span == LEVELS - 1).all():
         return stack, span
@@ -52,8 +51,8 @@ def onto_255(values: Bytes, top: Bytes) -> Bytes:
 
 def histogram(stack: Bytes) -> Counts:
     """Counts (n, 256) of the values of each image."""
-    n = len(stack)
-    pixels = stack.reshape(n, -1)
+    n, height, width = stack.shape
+    pixels = stack.reshape(n, height * width)
     # Two counters for each value, in turn: neighbours are often equal, and a processor waits for one
     # count to be written before it counts on.
     counter = 2 * np.arange(n)[:, None] + np.arange(pixels.shape[1]) % 2

@@ -55,7 +55,7 @@ def measure(pixels: npt.NDArray[np.uint8], scale: Floats) -> Moments:
     """Moments of the ink (n, side, side), with `scale` (n, 2) source pixels a canvas pixel."""
     n = len(pixels)
     # Sums of integers below 2**53: exact, so they do not depend on the order of the additions.
-    sums = pixels.reshape(n, -1).astype(np.float64) @ _monomials()  # (n, 6)
+    sums = pixels.reshape(n, SIDE_PX**2).astype(np.float64) @ _monomials()  # (n, 6)
     mass = np.maximum(sums[:, 0], 1)
     x, y = sums[:, 1] / mass, sums[:, 2] / mass
     xx = (sums[:, 3] / mass - x * x) * scale[:, 0] ** 2
