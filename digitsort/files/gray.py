@@ -40,7 +40,9 @@ def to_gray(image: Image.Image) -> Gray:
 
 def plain_to_gray(image: Image.Image) -> Gray:
     """Gray pixels of a decoded picture of 8 bits as it stands; reduced where it was large."""
-    return np.asarray(_reduced(_eight_bit_gray(image), _factor(image)))
+    gray = _reduced(_eight_bit_gray(image), _factor(image))
+    # As `np.asarray` does, without asking for the type of the pixels.
+    return np.frombuffer(gray.tobytes(), np.uint8).reshape(gray.height, gray.width)
 
 
 def _eight_bit_gray(image: Image.Image) -> Image.Image:

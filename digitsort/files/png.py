@@ -24,6 +24,13 @@ _HEADER = struct.Struct(">II5B")
 _MODES = {(8, 0, 0, 0, 0): "L", (8, 2, 0, 0, 0): "RGB"}
 """Bits, color type and so on to Pillow's mode."""
 
+_SIMPLEST = struct.Struct(">8s I4s II5B I I4s")
+"""The file up to its first pixels where there is nothing before them but the header: signature, length
+and type, the header, its checksum, length and type of what follows."""
+
+_END = b"\0\0\0\0IEND\xaeB`\x82"
+"""The last chunk, which is empty."""
+
 _WITHOUT_EFFECT = {b"pHYs": 9, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"tIME": 7}
 """Chunks that change nothing for us, and their lengths."""
 
@@ -31,6 +38,9 @@ _MOST_CHUNKS = 2**10
 
 _Chunk = tuple[bytes, memoryview]
 """Type and content."""
+
+_Header = tuple[str, tuple[int, int]]
+"""Pillow's mode, and width and height."""
 
 
 def plain_picture(data: bytes, limits: Limits) -> Image.Image | None:
@@ -45,16 +55,40 @@ def plain_picture(data: bytes, limits: Limits) -> Image.Image | None:
     """
     if not data.startswith(SIGNATURE):
         return None
-    chunks = list(_chunks(data))
-    header = _header(chunks[0]) if chunks else None
-    pixels = _pixels(chunks)
-    if header is None or pixels is None:
+    found = _simplest(data) or _plain(data)
+    if found is None:
         return None
-    mode, size = header
+    (mode, size), pixels = found
     limits.check_size(*size)
     with suppress(ValueError):  # too few pixels, or none that can be unpacked
         return Image.frombytes(mode, size, pixels, "zip", mode, 0)
     return None
+
+
+def _simplest(data: bytes) -> tuple[_Header, memoryview] | None:
+    """Header and compressed pixels of a file that has them, in one chunk each, and its end only."""
+    if len(data) < _SIMPLEST.size or not data.endswith(_END):
+        return None
+    fields = _SIMPLEST.unpack_from(data)
+    _, header_length, first, width, height, *form, header_crc, length, second = fields
+    mode, start, end = _MODES.get(tuple(form)), _SIMPLEST.size, _SIMPLEST.size + length
+    crc = int.from_bytes(data[end : end + 4])
+    view = memoryview(data)
+    expected = header_length, first, second, len(data), header_crc, crc
+    if not (mode and width and height) or expected != (
+        *(_HEADER.size, b"IHDR", b"IDAT", end + 4 + len(_END)),
+        *(zlib.crc32(view[12 : start - 12]), zlib.crc32(view[start - 4 : end])),
+    ):
+        return None
+    return (mode, (width, height)), view[start:end]
+
+
+def _plain(data: bytes) -> tuple[_Header, bytes | memoryview] | None:
+    """Header and compressed pixels of a file with harmless chunks besides, or many of pixels."""
+    chunks = list(_chunks(data))
+    header = _header(chunks[0]) if chunks else None
+    pixels = _pixels(chunks)
+    return None if header is None or pixels is None else (header, pixels)
 
 
 def _chunks(data: bytes) -> Iterator[_Chunk]:
@@ -73,8 +107,7 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
         at = end
 
 
-def _header(chunk: _Chunk) -> tuple[str, tuple[int, int]] | None:
-    """Mode, and width and height."""
+def _header(chunk: _Chunk) -> _Header | None:
     kind, content = chunk
     if kind != b"IHDR" or len(content) != _HEADER.size:
         return None

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from digitsort.recognition.canvas import SIDE_PX
 from digitsort.recognition.levels import LEVELS, counts_after, histogram, onto_255, otsu, stretch
-from digitsort.recognition.lines import LEAST_LINE, dark_at_both_ends, without_lines
+from digitsort.recognition.lines import LEAST_LINE, dark_at_both_ends, take_out_lines
 from digitsort.recognition.parts import connected_parts
 from digitsort.recognition.uneven import SURE_SEPARATION, below_uneven_paper
 
@@ -41,6 +41,8 @@ class Background:
         Largest difference between paper and pixel, in gray levels of 0-255.
     separation : ndarray of shape (n,), float64
         Otsu's criterion of the gray values, 0-1.
+    lined : ndarray of shape (n,), bool
+        Printed lines were taken out.
     """
 
     darkness: Bytes
@@ -48,6 +50,7 @@ class Background:
     light_on_dark: Mask
     contrast: Floats
     separation: Floats
+    lined: Mask
 
 
 def subtract_background(canvases: Bytes) -> Background:
@@ -65,22 +68,24 @@ def subtract_background(canvases: Bytes) -> Background:
     upright = stretched ^ np.where(inverted, np.uint8(255), np.uint8(0))[:, None, None]
     paper = _flat_paper(up_to, threshold, inverted)
     clear = separation >= SURE_SEPARATION
-    lined = np.flatnonzero(clear & _may_have_lines(upright, paper))
+    ruled = np.flatnonzero(clear & _may_have_lines(upright, paper))
     uneven = np.flatnonzero(~clear)
 
     flat = _below(upright, paper)
     darkness, deepest = onto_255(flat, paper), paper.astype(np.float64)
     counts = counts_after(*_upright_tables(counts, paper, inverted))
-    if len(lined) + len(uneven):
-        others = np.concatenate([lined, uneven])
+    lined = np.zeros(len(canvases), np.bool_)
+    if len(ruled) + len(uneven):
+        others = np.concatenate([ruled, uneven])
         surface, inverted[uneven] = below_uneven_paper(
             stretched[uneven], light_share[uneven], separation[uneven]
         )
-        difference = without_lines(np.concatenate([flat[lined].astype(np.float32), surface]))
+        difference = np.concatenate([flat[ruled], surface]).astype(np.float32)
+        lined[others] = take_out_lines(difference)
         deepest[others] = difference.max(axis=(1, 2))
         darkness[others] = _stretched(difference, deepest[others])
         counts[others] = histogram(darkness[others])
-    return Background(darkness, counts, inverted, deepest * gray_range / 255, separation)
+    return Background(darkness, counts, inverted, deepest * gray_range / 255, separation, lined)
 
 
 def _below(upright: Bytes, paper: Bytes) -> Bytes:
@@ -92,7 +97,8 @@ def _below(upright: Bytes, paper: Bytes) -> Bytes:
 def _stretched(difference: npt.NDArray[np.float32], deepest: Floats) -> Bytes:
     """Bring differences from 0-`deepest` to 0-255."""
     factor = (255 / np.maximum(deepest, 1e-6)).astype(np.float32)
-    return np.rint(difference * factor[:, None, None]).astype(np.uint8)
+    stretched: Bytes = np.rint(difference * factor[:, None, None]).astype(np.uint8)
+    return stretched
 
 
 def _upright_tables(counts: Counts, paper: Bytes, inverted: Mask) -> tuple[Counts, Bytes]:
@@ -103,7 +109,7 @@ def _upright_tables(counts: Counts, paper: Bytes, inverted: Mask) -> tuple[Count
 
 
 def _may_have_lines(upright: Bytes, paper: Bytes) -> Mask:
-    """Tell images (n,) of even paper in which `without_lines` might find something."""
+    """Tell images (n,) of even paper in which `take_out_lines` might find something."""
     limit = np.ceil(paper * (1 - LEAST_LINE)).astype(np.uint8)  # levels below it are dark
     return dark_at_both_ends(upright < limit[:, None, None])
 
@@ -138,4 +144,4 @@ def _flat_paper(up_to: Counts, threshold: Bytes, inverted: Mask) -> Bytes:
     # Twice the pixels up to the median: half of the class, and all that lies below it.
     light_paper = (2 * up_to < (dark + up_to[:, -1])[:, None]).sum(axis=1)
     dark_paper = np.minimum((2 * up_to <= dark[:, None]).sum(axis=1), threshold)
-    return np.where(inverted, 255 - dark_paper, light_paper).astype(np.uint8)
+    return np.asarray(np.where(inverted, 255 - dark_paper, light_paper), np.uint8)

@@ -21,8 +21,8 @@ below 2**24 (Cauchy-Schwarz): every partial sum of non-negative integers is then
 any order, and a score does not depend on the batch or the machine."""
 
 BLOCK_PX = 2
-"""Side of the blocks of gradients that are summed before they are sampled: much less than the Gaussians'
-width, and a quarter of the work."""
+"""Side of the blocks of gradients that are summed before they are sampled: much less than the width of
+the Gaussians, and a quarter of the work."""
 
 _WEIGHT_SUM = 2**12
 """Sum of the integer sampling weights: times the largest sum of a block, 4 · 4 · 255, it stays below
@@ -64,7 +64,7 @@ def gradient_features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 def _smooth(pixels: npt.NDArray[np.uint8]) -> Shorts:
-    """Binomial blur of 1 px of (side, side, n), rounded to whole numbers 0-255; one pixel more around."""
+    """Binomial blur of 1 px of (side, side, n), rounded to whole numbers; one pixel more around."""
     side, _, n = pixels.shape
     padded = np.zeros((side + 6, side + 6, n), np.uint16)
     padded[3:-3, 3:-3] = pixels
@@ -79,7 +79,7 @@ def _smooth(pixels: npt.NDArray[np.uint8]) -> Shorts:
 
 
 def _blocks_of_directions(smooth: Shorts) -> Planes:
-    """Parallelogram decomposition of Sobel's gradient onto E, W, S, N, SE, NW, SW, NE; block by block."""
+    """Parallelogram decomposition of Sobel's gradient onto E, W, S, N, SE, NW, SW, NE, in blocks."""
     down, across = smooth[1:] + smooth[:-1], smooth[:, 1:] + smooth[:, :-1]
     gx, gy = down[1:] + down[:-1], across[:, 1:] + across[:, :-1]  # 1 2 1
     gx, gy = gx[:, 2:] - gx[:, :-2], gy[2:] - gy[:-2]

@@ -26,7 +26,7 @@ MOST_INK = 0.75
 FULL_LINE = 0.9
 """Share of a row or column from which on it is taken for a line, or a side for a frame."""
 
-MOST_LINE_INK = 0.6
+MOST_LINE_INK = 0.65
 """Share of the ink that may lie in such lines where there are two of them and more, or one that runs
 from edge to edge of a much wider frame."""
 
@@ -82,13 +82,16 @@ def why_no_digit(ink: Ink) -> list[str]:
     layout = _measure(ink)
     odd = (layout.width_to_height > WIDEST) | (layout.width_to_height < NARROWEST)
     texture = (ink.contrast < TEXTURE_CONTRAST) & (ink.separation < TEXTURE_SEPARATION)
+    specks = _are_specks(ink)
     rules = (  # the later ones win
         (odd, SHAPE),
         (_stand_side_by_side(ink), SEVERAL),
+        (specks, NOISE),
+        (specks & ink.lined, LINES),  # where they crossed
         ((layout.line_ink > MOST_LINE_INK) & _are_printed(layout, ink), LINES),
         (layout.framed | (ink.share > MOST_INK), SOLID),
         (texture, TEXTURE),
-        ((ink.parts > MOST_PARTS) | _are_specks(ink), NOISE),
+        (ink.parts > MOST_PARTS, NOISE),
         ((ink.contrast < LEAST_CONTRAST) | (ink.parts == 0), BLANK),
     )
     reasons = np.full(len(ink.parts), "", dtype=object)

@@ -50,6 +50,8 @@ class Ink:
         Ink as a share of the canvas, 0-1.
     parts : ndarray of shape (n,), intp
         Connected parts that were kept; 0 where there is no ink.
+    lined : ndarray of shape (n,), bool
+        Printed lines were taken out.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -60,6 +62,7 @@ class Ink:
     separation: Floats
     share: Floats
     parts: npt.NDArray[np.intp]
+    lined: Mask
 
     @classmethod
     def concatenate(cls, inks: Sequence[Ink]) -> Ink:
@@ -207,6 +210,7 @@ def _describe(
         separation=separation,
         share=np.bincount(parts.image, parts.area * keep, len(mask)) / SIDE_PX**2,
         parts=np.bincount(parts.image[keep], minlength=len(mask)),
+        lined=background.lined,
     )
 
 

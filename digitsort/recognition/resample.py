@@ -54,11 +54,11 @@ def _between_rows(stack: Bytes, down: Floats) -> Bytes:
 
 
 def _along_rows(rows: Bytes, step: Floats, start: Floats, side: int) -> Bytes:
-    """`side` samples of each of `rows` (n, side, width), `step` (n, 1) apart from `start` (n, side) on."""
+    """`side` samples of each row (n, side, width), `step` (n, 1) apart from `start` (n, side) on."""
     width = rows.shape[2]
     # 16 bits behind the point: 32 bits hold them, and a processor takes many at once.
-    fixed = np.rint(step * 2**16).astype(np.int32)[:, :, None] * np.arange(side, dtype=np.int32)
-    fixed = fixed + np.rint(start * 2**16).astype(np.int32)[:, :, None]  # (n, side, side)
+    begin, advance = (np.rint(x * 2**16).astype(np.int32)[:, :, None] for x in (start, step))
+    fixed: npt.NDArray[np.int32] = begin + advance * np.arange(side, dtype=np.int32)
     weight = ((fixed >> 8) & 255).astype(np.uint16)
     fixed >>= 16
     np.maximum(fixed, -_RIM, out=fixed)

@@ -55,7 +55,7 @@ class SupportVectors:
 
     @cached_property
     def of_classes(self) -> list[tuple[slice, Floats]]:
-        """For each class its vectors' place and their coefficients in each of its contests (…, k - 1)."""
+        """For each class where its vectors are, and their coefficients in its contests (…, k - 1)."""
         ends = np.cumsum(self.n_support).tolist()
         places = [slice(e - c, e) for e, c in zip(ends, self.n_support.tolist(), strict=True)]
         return [(place, np.ascontiguousarray(self.dual_coef[:, place]).T) for place in places]
