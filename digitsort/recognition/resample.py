@@ -58,7 +58,7 @@ def _along_rows(rows: Bytes, step: Floats, start: Floats, side: int) -> Bytes:
     width = rows.shape[2]
     # 16 bits behind the point: 32 bits hold them, and a processor takes many at once.
     begin, advance = (np.rint(x * 2**16).astype(np.int32)[:, :, None] for x in (start, step))
-    fixed: npt.NDArray[np.int32] = begin + advance * np.arange(side, dtype=np.int32)
+    fixed = np.asarray(begin + advance * np.arange(side, dtype=np.int32), np.int32)
     weight = ((fixed >> 8) & 255).astype(np.uint16)
     fixed >>= 16
     np.maximum(fixed, -_RIM, out=fixed)
