@@ -68,6 +68,13 @@ def classify(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Label every picture in files and folders: one row a file, into labels.csv."""
+    from digitsort.execute.early import start_early
+
+    listed = [*_listed(files_from, b"\n"), *_listed(files_from0, b"\0")]
+    named = _some([*(sources or ()), *listed])
+    if dask is None:
+        start_early(named, workers)
+
     from digitsort.classify import Settings, classify_files
     from digitsort.cli.console import open_model
     from digitsort.cli.summary import print_summary
@@ -79,8 +86,7 @@ def classify(
 
     limits = options.limits(max_pixels, max_side, max_bytes)
     settings = Settings(min_confidence, probabilities, limits)
-    listed = [*_listed(files_from, b"\n"), *_listed(files_from0, b"\0")]
-    walk = Walk(check_sources(_some([*(sources or ()), *listed])), follow_links)
+    walk = Walk(check_sources(named), follow_links)
     chosen = _format(form)
     _check_output(output, force=force, resume=resume)
     found = open_model(model, quiet=quiet)

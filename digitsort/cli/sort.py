@@ -76,6 +76,11 @@ def sort(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Copy, move or link pictures into a folder for each digit. No file is ever replaced or lost."""
+    from digitsort.execute.early import start_early
+
+    if source.is_dir():
+        start_early([source], workers)
+
     from digitsort.cli.delivery import print_plan, warn_of_open_run
     from digitsort.errors import UsageError
     from digitsort.files.names import printable

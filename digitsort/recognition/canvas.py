@@ -92,7 +92,7 @@ def check_gray(gray: Gray) -> None:
 
 def _resize(gray: Gray, box: Box | None) -> npt.NDArray[np.uint8]:
     image = Image.fromarray(_with_range_255(gray))
-    small = image.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+    small = image.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
     if small.mode == "L":
         return np.asarray(small)
     pixels: npt.NDArray[np.uint8] = np.clip(np.rint(np.asarray(small)), 0, 255).astype(np.uint8)

@@ -1,0 +1,56 @@
+"""The server of worker processes is started early where workers will be wanted, and only there."""
+
+from __future__ import annotations
+
+from multiprocessing import forkserver, get_all_start_methods
+from pathlib import Path
+
+import pytest
+
+from digitsort.execute.choose import FEW, FEW_BYTES
+from digitsort.execute.early import start_early
+
+pytestmark = pytest.mark.skipif(
+    "forkserver" not in get_all_start_methods(), reason="there is no forkserver on this system"
+)
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """One entry for each start of the server."""
+    starts: list[bool] = []
+    monkeypatch.setattr(forkserver, "ensure_running", lambda: starts.append(True))
+    monkeypatch.setattr(forkserver, "set_forkserver_preload", lambda names: None)
+    return starts
+
+
+def folder_of(where: Path, count: int, size: int = 1) -> Path:
+    """Files in a folder and a sub-folder."""
+    (where / "sub").mkdir()
+    for number in range(count):
+        (where / ("sub" if number % 2 else ".") / f"{number}.png").write_bytes(bytes(size))
+    return where
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "workers", "expected"),
+    [
+        (3, 1, None, 0),
+        (3, 1, 2, 1),
+        (FEW - 1, 1, None, 0),
+        (FEW, 1, None, 1),
+        (FEW, 1, 0, 0),
+        (2, FEW_BYTES // 2, None, 1),
+        (2, FEW_BYTES // 2 - 1, None, 0),
+    ],
+)
+def test_a_server_for_many_files_or_workers_that_were_asked_for(
+    tmp_path: Path, started: list[bool], count: int, size: int, workers: int | None, expected: int
+) -> None:
+    start_early([folder_of(tmp_path, count, size)], workers)
+    assert len(started) == expected
+
+
+def test_what_can_not_be_read_is_left_to_the_walk(tmp_path: Path, started: list[bool]) -> None:
+    start_early([tmp_path / "nothing", "\0"[:0]], None)
+    assert not started
