@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from digitsort.recognition.enlarge import enlarge
+
 Gray = npt.NDArray[Any]
 """A 2-D gray image: uint8 0-255, uint16 0-65535, bool, or float 0-1."""
 
@@ -40,10 +42,10 @@ def to_canvases(grays: Sequence[Gray], boxes: Sequence[Box] | None = None) -> np
     """
     alike, others = _divide(grays, boxes)
     if len(alike) == 1 and not others:
-        return _enlarge_alike(grays)
+        return enlarge(grays, SIDE_PX)
     stack = np.empty((len(grays), SIDE_PX, SIDE_PX), np.uint8)
     for indices in alike.values():
-        stack[indices] = _enlarge_alike([grays[i] for i in indices])
+        stack[indices] = enlarge([grays[i] for i in indices], SIDE_PX)
     for index in others:
         stack[index] = _resize(grays[index], None if boxes is None else boxes[index])
     return stack
@@ -63,20 +65,6 @@ def _divide(
         else:
             others.append(index)
     return alike, others
-
-
-def _enlarge_alike(grays: Sequence[Gray]) -> npt.NDArray[np.uint8]:
-    """Enlarge images of one shape by two calls of Pillow instead of one for each.
-
-    Pillow resizes across first and then down, and rounds in between; each pass alone does not mix the
-    images, when they lie one below another for the first and side by side for the second.
-    """
-    n, height = len(grays), grays[0].shape[0]
-    column = Image.fromarray(np.concatenate(grays))
-    wide = np.asarray(column.resize((SIDE_PX, n * height), Image.Resampling.BICUBIC))
-    side_by_side = wide.reshape(n, height, SIDE_PX).transpose(1, 0, 2).reshape(height, n * SIDE_PX)
-    row = Image.fromarray(side_by_side).resize((n * SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC)
-    return np.ascontiguousarray(np.asarray(row).reshape(SIDE_PX, n, SIDE_PX).transpose(1, 0, 2))
 
 
 def check_gray(gray: Gray) -> None:

@@ -18,7 +18,7 @@ from digitsort.training.options import TrainingOptions
 if TYPE_CHECKING:
     from digitsort.training.fit import Trained
 
-TRAINING_RECIPE = "digits+synthetic/15"
+TRAINING_RECIPE = "digits+synthetic/16"
 """Name of how the default model is trained: change it with every change to the data or the options."""
 
 DEFAULT_OPTIONS = TrainingOptions(held_out=0.1)
