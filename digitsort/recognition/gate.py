@@ -33,9 +33,9 @@ from edge to edge of a much wider frame."""
 SLIM = 0.2
 """Width of such a line as a share of the frame; a 1 cut to its height is cut to its width as well."""
 
-FINE_LINE = 0.125
-"""Width of a line, as a share of the frame, that with other ink beside it is a printed one: a 1 cut to
-its box is of one part, or wider."""
+FINE_LINES = ((0.125, 0.65), (0.0625, 0.4))
+"""A line so narrow, as a share of the frame, with this share of the ink in it is a printed one where
+there is other ink beside it, or lines were taken out: a 1 cut to its box is of one part, or wider."""
 
 SPECKS = ((3, 0.02), (5, 0.03))
 """So many parts and more that cover less of the frame together are specks or crossings of faint lines.
@@ -88,7 +88,7 @@ def why_no_digit(ink: Ink) -> list[str]:
         (_stand_side_by_side(ink), SEVERAL),
         (specks, NOISE),
         (specks & ink.lined, LINES),  # where they crossed
-        ((layout.line_ink > MOST_LINE_INK) & _are_printed(layout, ink), LINES),
+        (_are_printed(layout, ink), LINES),
         (layout.framed | (ink.share > MOST_INK), SOLID),
         (texture, TEXTURE),
         (ink.parts > MOST_PARTS, NOISE),
@@ -102,8 +102,10 @@ def why_no_digit(ink: Ink) -> list[str]:
 
 def _are_printed(layout: _Layout, ink: Ink) -> npt.NDArray[np.bool_]:
     """Tell images (n,) whose straight lines from edge to edge are no stem of a 1."""
-    fine = (layout.line_width <= FINE_LINE) & (ink.parts >= 2)
-    return (layout.lines >= 2) | layout.slim | fine
+    full = (layout.line_ink > MOST_LINE_INK) & ((layout.lines >= 2) | layout.slim)
+    fine = [(layout.line_width <= width) & (layout.line_ink > share) for width, share in FINE_LINES]
+    beside = (ink.parts >= 2) | ink.lined
+    return np.asarray(full | (np.logical_or.reduce(fine) & beside))
 
 
 def _are_specks(ink: Ink) -> npt.NDArray[np.bool_]:

@@ -17,7 +17,7 @@ from digitsort.recognition.parts import Parts, connected_parts
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
-ZOOM_BELOW = 0.5
+ZOOM_BELOW = 0.65
 """A digit smaller than this share of the frame, on both axes, is cropped and looked at again."""
 
 MOST_ZOOMS = 2
