@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from digitsort.errors import UsageError
@@ -59,7 +59,7 @@ class Corrections:
         """Rows with the person's label where a correction holds; the others as they are."""
         for row in rows:
             human = self.label_for(row.path, row.sha256)
-            yield replace(row, human=human, cells={**row.cells, HUMAN: human}) if human else row
+            yield row._replace(human=human, cells={**row.cells, HUMAN: human}) if human else row
 
     def unused(self) -> list[Row]:
         """Corrections that have held for no file yet."""

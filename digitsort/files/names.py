@@ -22,6 +22,8 @@ MOST_NAME_BYTES = 255
 
 _TO_ESCAPE = (*_FORMULA_STARTS, _REFERENCE)
 
+_IS_POSIX = os.sep == "/"
+
 
 def printable(path: str) -> str:
     """A path for a message: bytes that are no UTF-8 and control characters escaped."""
@@ -42,8 +44,15 @@ def is_folder_name(name: str) -> bool:
 
 def parent_of(path: str) -> str:
     """As `os.path.dirname`, and sooner: there may be millions."""
-    above = path.rpartition("/")[0] if os.sep == "/" else ""
+    above = path.rpartition("/")[0] if _IS_POSIX else ""
     return above if above and not above.endswith("/") else os.path.dirname(path)
+
+
+def absolute(path: str) -> str:
+    """The path itself where it is absolute already, else as `os.path.abspath` has it."""
+    if (_IS_POSIX and path.startswith("/")) or os.path.isabs(path):
+        return path
+    return os.path.abspath(path)
 
 
 def starts_formula(text: str) -> bool:
@@ -68,10 +77,10 @@ def to_cell(path: str, root: str) -> str:
         reference; a percent-encoded ``file:`` reference (RFC 3986) where the name is not valid UTF-8
         or holds control characters.
     """
-    absolute = path if _is_normal(path) else _made_absolute(path)
+    whole = path if _is_normal(path) else _made_absolute(path)
     below = root if root.endswith(os.sep) else root + os.sep
-    text = absolute[len(below) :] if absolute.startswith(below) else absolute
-    if os.sep != "/":
+    text = whole[len(below) :] if whole.startswith(below) else whole
+    if not _IS_POSIX:
         text = text.replace(os.sep, "/")
     if not _is_plain(text):
         return _REFERENCE + quote_from_bytes(os.fsencode(text), safe="/:")
@@ -87,7 +96,7 @@ def from_cell(cell: str, root: str) -> str:
     else:
         text = cell
     joined = f"{root}{os.sep}{text}"
-    if _is_normal(joined) and not os.path.isabs(text):
+    if _is_normal(joined):  # so the text is relative: an absolute one has its slash beside ours
         return joined
     joined = os.path.join(root, text)
     return joined if _is_normal(joined) else os.path.normpath(joined)
@@ -99,7 +108,7 @@ def _is_normal(path: str) -> bool:
     Names that begin with a dot are rare, and passed over here.
     """
     return (
-        os.sep == "/"
+        _IS_POSIX
         and path.startswith("/")
         and not path.endswith("/")
         and "//" not in path

@@ -6,13 +6,13 @@ import io
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import NEW, Disk
 from digitsort.files.names import printable, to_cell
-from digitsort.labels import COLUMNS, SOURCE, Cells, Row, read_labels, write_table
+from digitsort.labels import COLUMNS, SOURCE, Cells, Row, columns_of, read_labels, write_table
 from digitsort.sorting.journal import FOLDER, write_all
 from digitsort.sorting.publish import publish
 from digitsort.sorting.transfer import Task, copy_to_temporary, remove_ours
@@ -22,8 +22,7 @@ LABELS_NAME = "labels.csv"
 BLOCK_BYTES = 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
+class Sorted(NamedTuple):
     """A file that is in DEST.
 
     Attributes
@@ -80,18 +79,17 @@ def update_books(
     """
     rows: dict[str, Mapping[str, str]] = {path: row.cells for path, row in read_books(dest).items()}
     before = list(rows.items())
+    booking = _Booking(dest)
     for file in delivered:
-        written = rows.pop(file.source, {}) if moved else {}
-        cells = _cells(file, dest, written.get(SOURCE, ""))
-        rows[file.target] = _kept(written, cells) if written else cells
+        written = rows.pop(file.source, None) if moved and before else None
+        rows[file.target] = booking.cells(file, written)
     for file in there:
-        written = rows.get(file.target, {})
-        rows[file.target] = _kept(written, _cells(file, dest, written.get(SOURCE, "")))
+        rows[file.target] = booking.cells(file, rows.get(file.target))
     for path in gone:
         rows.pop(path, None)
     path = os.path.join(dest, LABELS_NAME)
     if rows:
-        if before != list(rows.items()):
+        if not before or before != list(rows.items()):
             _write(disk, dest, path, rows)
     elif before:
         with suppress(FileNotFoundError):
@@ -132,9 +130,7 @@ def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:
 
 
 def _write(disk: Disk, dest: str, path: str, rows: Mapping[str, Mapping[str, str]]) -> None:
-    # Once for each kind of row: most rows share their columns.
-    kinds = dict.fromkeys(tuple(cells) for cells in rows.values())
-    further = dict.fromkeys(name for kind in kinds for name in kind)
+    columns = dict.fromkeys((*COLUMNS, SOURCE, *columns_of(rows.values())))
     temporary = os.path.join(dest, FOLDER, LABELS_NAME)
     with suppress(FileNotFoundError):
         disk.unlink(temporary)  # of a run that was killed
@@ -142,7 +138,7 @@ def _write(disk: Disk, dest: str, path: str, rows: Mapping[str, Mapping[str, str
     try:
         try:
             file = io.BufferedWriter(_Raw(disk, descriptor), BLOCK_BYTES)
-            write_table(file, list(dict.fromkeys([*COLUMNS, SOURCE, *further])), rows.values())
+            write_table(file, list(columns), rows.values())
             file.flush()
             disk.fsync(descriptor)
         finally:
@@ -168,14 +164,34 @@ class _Raw(io.RawIOBase):
         return len(content)
 
 
-def _kept(written: Mapping[str, str], cells: dict[str, str]) -> dict[str, str]:
+class _Booking:
+    """Makes the rows of a DEST."""
+
+    def __init__(self, dest: str) -> None:
+        self._dest = dest
+        self._of: Mapping[str, int] | None = None
+        self._index: Mapping[str, int] = {}
+
+    def cells(self, file: Sorted, written: Mapping[str, str] | None) -> Mapping[str, str]:
+        """A file's row; where there was one before, what it says and this one does not is kept."""
+        path = to_cell(file.target, self._dest)
+        source = (written or {}).get(SOURCE, "") or to_cell(file.source, self._dest)
+        if isinstance(file.cells, Cells):
+            cells = self._with(file.cells, path, source)
+        else:
+            cells = {**file.cells, "path": path, SOURCE: source}
+        return _kept(written, cells) if written else cells
+
+    def _with(self, cells: Cells, path: str, source: str) -> Mapping[str, str]:
+        """Cells with two of them behind the others, whose columns are led there once a file of rows."""
+        places = cells.places
+        if cells.index is not self._of:
+            self._of = cells.index
+            self._index = {**cells.index, "path": len(places), SOURCE: len(places) + 1}
+        return Cells(self._index, (*places, path, source))
+
+
+def _kept(written: Mapping[str, str], cells: Mapping[str, str]) -> dict[str, str]:
     """Today's cells; from the row written before, the columns that they have not or leave empty."""
     further = {name: text for name, text in written.items() if name not in COLUMNS}
     return {**further, **{name: text for name, text in cells.items() if text or name not in further}}
-
-
-def _cells(file: Sorted, dest: str, source: str) -> dict[str, str]:
-    cells = file.cells.as_dict() if isinstance(file.cells, Cells) else dict(file.cells)
-    cells["path"] = to_cell(file.target, dest)
-    cells[SOURCE] = source or to_cell(file.source, dest)
-    return cells

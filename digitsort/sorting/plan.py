@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.files.names import is_folder_name, parent_of, printable
+from digitsort.files.names import absolute, is_folder_name, parent_of, printable
 from digitsort.labels import NONE_LABEL, Row
 from digitsort.records import Status
 from digitsort.sorting.taken import Folder, open_folder
@@ -35,8 +36,7 @@ class Conflict(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One file to be delivered.
 
     Attributes
@@ -53,8 +53,7 @@ class Operation:
     @property
     def source(self) -> str:
         """Absolute path of the file."""
-        path = self.row.path
-        return path if os.path.isabs(path) else os.path.abspath(path)
+        return absolute(self.row.path)
 
     @property
     def cells(self) -> Mapping[str, str]:

@@ -6,17 +6,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
-from digitsort.labels import Cells
+from digitsort.labels import NO_CELLS, Cells
 
 VERSION = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One file that a run set out to deliver.
 
     Attributes
@@ -41,7 +40,7 @@ class Entry:
     size: int = 0
     mtime_ns: int = 0
     mode: int = 0
-    cells: Mapping[str, str] = field(default_factory=dict)
+    cells: Mapping[str, str] = NO_CELLS
 
 
 @dataclass(slots=True)
@@ -148,22 +147,17 @@ def add_record(run: Run, record: dict[str, Any]) -> Run:
 
 def records_of(entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
     """Entries as they are written: a record for all that follow one another with the same columns."""
-    for columns, alike in groupby(entries, lambda entry: tuple(entry.cells)):
+    for columns, alike in groupby(entries, _columns):
         yield {"columns": columns, "entries": list(map(_values, alike))}
+
+
+def _columns(entry: Entry) -> tuple[str, ...]:
+    return tuple(entry.cells)
 
 
 def _values(entry: Entry) -> tuple[object, ...]:
     cells = entry.cells
-    return (
-        entry.number,
-        entry.source,
-        entry.to,
-        entry.sha256,
-        entry.size,
-        entry.mtime_ns,
-        entry.mode,
-        cells.in_order() if isinstance(cells, Cells) else tuple(cells.values()),
-    )
+    return (*entry[:-1], cells.in_order() if isinstance(cells, Cells) else tuple(cells.values()))
 
 
 def _entries(record: dict[str, Any]) -> Iterator[Entry]:
