@@ -1,6 +1,6 @@
 """`python -m digitsort`."""
 
-from digitsort.cli import main
+if __name__ == "__main__":  # a second process imports this module too, and needs no command line
+    from digitsort.cli import main
 
-if __name__ == "__main__":
     main()

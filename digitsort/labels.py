@@ -207,11 +207,8 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, s
 
 def write_table(file: IO[bytes], columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
     """Write a header and rows of ready cells; a cell that a row has not is empty."""
-    picked = map(_Picker(columns).pick, rows)
-    block: Sequence[Sequence[str]] = [columns]
-    while block:
-        file.write(_lines(block).encode())
-        block = list(islice(picked, ROWS_AT_ONCE))
+    for block in Table(columns).blocks(rows):
+        file.write(block.encode())
 
 
 def columns_of(rows: Iterable[Mapping[str, str]]) -> list[str]:
@@ -219,45 +216,73 @@ def columns_of(rows: Iterable[Mapping[str, str]]) -> list[str]:
     found: dict[str, None] = {}
     last: object = None
     for row in rows:
-        names = row.index if isinstance(row, Cells) else row
+        names = columns_of_cells(row)
         if names is not last:  # rows of one file follow one another, and share their names
             found |= dict.fromkeys(names)
             last = names
     return list(found)
 
 
-class _Picker:
-    """Picks the cells of some columns, three at least, from row after row."""
+def columns_of_cells(cells: Mapping[str, str]) -> Iterable[str]:
+    """The columns of a row; the same object for all rows of a file."""
+    return cells.index if isinstance(cells, Cells) else tuple(cells)
+
+
+class Table:
+    """Makes rows of ready cells into text; a cell that a row has not is empty.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Three at least.
+    """
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns
         self._index: Mapping[str, int] | None = None
         self._picked: Callable[[Sequence[str]], Sequence[str]] = tuple
 
-    def pick(self, row: Mapping[str, str]) -> Sequence[str]:
-        """The cells; an empty one for a column that the row has not."""
+    def blocks(self, rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
+        """The header, then the rows, many of them at once."""
+        waiting = map(self._cells, rows)
+        yield self.header
+        while block := list(islice(waiting, ROWS_AT_ONCE)):
+            yield _lines(block)
+
+    @property
+    def header(self) -> str:
+        """The first line."""
+        return _lines([self._columns])
+
+    def line(self, row: Mapping[str, str]) -> str:
+        """One row, which is more than one line where a cell is."""
+        return _lines([self._cells(row)])
+
+    def _cells(self, row: Mapping[str, str]) -> Sequence[str]:
         if not isinstance(row, Cells):
             return [row.get(name, "") for name in self._columns]
-        if row.index is not self._index:
+        if row.index is not self._index:  # once for all rows of a file
             self._index = row.index
             self._picked = _chosen(row.index, self._columns)
         return self._picked((*row.places, ""))
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> str:
-    text = _written(rows, csv.QUOTE_MINIMAL)
-    if "\r" not in text:
-        return text
+    """Rows as text; where no cell needs quotes, which is seen of all at once, sooner than by `csv`."""
+    text = "\n".join(map(",".join, rows)) + "\n"
+    commas = sum(map(len, rows)) - len(rows)
+    is_plain = text.count(",") == commas and text.count("\n") == len(rows)
+    return text if is_plain and '"' not in text and "\r" not in text else "".join(map(_line, rows))
+
+
+def _line(row: Sequence[str]) -> str:
     # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
-    return "".join(
-        _written([row], csv.QUOTE_ALL if "\r" in "".join(row) else csv.QUOTE_MINIMAL) for row in rows
-    )
-
-
-def _written(rows: Sequence[Sequence[str]], quoting: Literal[0, 1]) -> str:
-    stream = io.StringIO(newline="")
-    csv.writer(stream, lineterminator="\n", quoting=quoting).writerows(rows)
-    return stream.getvalue()
+    has_return = any("\r" in cell for cell in row)
+    line = io.StringIO(newline="")
+    csv.writer(
+        line, lineterminator="\n", quoting=csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL
+    ).writerow(row)
+    return line.getvalue()
 
 
 def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:

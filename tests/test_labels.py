@@ -22,6 +22,7 @@ from digitsort.labels import (
     require_rows,
     row_of,
     write_rows,
+    write_table,
 )
 from digitsort.records import Outcome, Status
 
@@ -238,6 +239,18 @@ def test_rows_of_any_cells_come_back(
     cells = [dict(zip(columns, ("7.png", label, "ok", note), strict=True)) for label, note in rows]
     write_rows(path, columns, cells)
     assert cells == [row.cells for row in read_labels(path)]
+
+
+@given(rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=5))
+def test_the_text_is_that_of_the_csv_module(rows: list[list[str]]) -> None:
+    """Also where no cell needs quotes, and it is made in another way."""
+    columns = ["path", "label", "status"]
+    rows = [[cell.replace("\r", "") for cell in row] for row in rows]
+    expected = io.StringIO(newline="")
+    csv.writer(expected, lineterminator="\n").writerows([columns, *rows])
+    file = io.BytesIO()
+    write_table(file, columns, [dict(zip(columns, row, strict=True)) for row in rows])
+    assert file.getvalue().decode() == expected.getvalue()
 
 
 def test_cells_that_a_row_lacks_are_empty(tmp_path: Path) -> None:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, OutputError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
+from digitsort.labels import Table
 from digitsort.progress import ByteProgress, silent_bytes
 from digitsort.sorting.batch import Deliverer
-from digitsort.sorting.books import Sorted, read_books, update_books
+from digitsort.sorting.booking import Sorted, columns_of_books
+from digitsort.sorting.books import read_books, update_books
 from digitsort.sorting.folders import remove_empty
-from digitsort.sorting.helper import copier
+from digitsort.sorting.helper import second_process
 from digitsort.sorting.lock import Held, locked
 from digitsort.sorting.plan import Mode, Operation, Plan
 from digitsort.sorting.recover import recover
-
-BATCH = 1024
-"""Files between two flushes of the journal, and made durable at once where they cross file systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +78,30 @@ def carry_out(
     Where `helped`, a second process may be started, as `multiprocessing` does: a script that is run as
     ``__main__`` is imported there once more.
     """
-    read_books(plan.dest)  # before anything is touched: it must be one
-    with ExitStack() as stack:
-        transfer = None
-        if helped and plan.mode is Mode.COPY:
-            transfer = stack.enter_context(copier(disk, len(plan.operations)))
-        return _Applying(plan, progress, disk, Deliverer(disk, held, plan.mode, transfer)).run()
+    books = read_books(plan.dest)  # before anything is touched: it must be one
+    rows = (operation.cells for operation in (*plan.operations, *plan.same))
+    columns = () if books else columns_of_books(rows)
+    with second_process(disk, len(plan.operations) if helped else 0) as helper:
+        deliverer = Deliverer(disk, held, plan.mode, columns, helper)
+        return _Applying(plan, progress, disk, deliverer, columns).run()
 
 
 class _Applying:
-    def __init__(self, plan: Plan, progress: ByteProgress, disk: Disk, deliverer: Deliverer) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        progress: ByteProgress,
+        disk: Disk,
+        deliverer: Deliverer,
+        columns: Sequence[str],
+    ) -> None:
         self._plan = plan
         self._progress = progress
         self._disk = disk
         self._deliverer = deliverer
+        self._columns = columns
         self._done: list[Operation] = []
+        self._rows: list[str] = []
         self._same: list[Operation] = []
         self._failed: list[tuple[str, str]] = []
         self._bytes = 0
@@ -119,18 +127,19 @@ class _Applying:
         return Delivery(tuple(self._done), tuple(self._same), tuple(self._failed))
 
     def _deliver(self, operations: Iterable[Operation]) -> None:
-        waiting = iter(operations)
         total = len(self._plan.operations)
+        error = None
         self._progress(len(self._done) + len(self._failed), total, self._bytes)
-        while batch := list(islice(waiting, BATCH)):
-            with interrupts_wait() as pressed:
-                result = self._deliverer.deliver(batch, pressed)
-                self._done += result.done
-                self._failed += [(operation.row.path, reason) for operation, reason in result.failed]
-                self._bytes += result.size
-            if result.error is not None:
-                raise result.error
-            self._progress(len(self._done) + len(self._failed), total, self._bytes)
+        with interrupts_wait() as pressed:
+            for batch in self._deliverer.deliver(operations, pressed):
+                self._done += batch.done
+                self._rows += batch.rows
+                self._failed += [(operation.row.path, reason) for operation, reason in batch.failed]
+                self._bytes += batch.size
+                self._progress(len(self._done) + len(self._failed), total, self._bytes)
+                error = error or batch.error
+        if error is not None:
+            raise error
 
     def _deliver_twins(self) -> None:
         """Of files with the content of another one: one whose twin failed takes its place."""
@@ -163,10 +172,18 @@ class _Applying:
                 delivered=map(_sorted, self._done),
                 moved=self._plan.mode is Mode.MOVE,
                 there=map(_sorted, self._same),
+                ready=self._books_made_anew(),
             )
         if journal is not None:
             journal.mark(end=end)
             journal.close()
+
+    def _books_made_anew(self) -> Iterable[str]:
+        """The text of books that hold the rows of this run only; none where that won't do."""
+        columns = columns_of_books(operation.cells for operation in self._done)
+        if self._same or columns != self._columns:
+            return ()
+        return chain([Table(columns).header], self._rows)
 
 
 def _sorted(operation: Operation) -> Sorted:

@@ -1,35 +1,45 @@
-"""Deliver a few files at once: look, write down, do, settle."""
+"""Deliver files, a batch at a time: look, write down, do, settle."""
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice, zip_longest
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import Disk
 from digitsort.files.names import parent_of, printable
+from digitsort.labels import columns_of_cells
 from digitsort.sorting.copying import Stop, copy_files, link_hard, link_symbolic
 from digitsort.sorting.folders import Folders
+from digitsort.sorting.helper import Helper
 from digitsort.sorting.journal import Journal, new_journal
 from digitsort.sorting.lock import Held
 from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode, Operation
-from digitsort.sorting.run import Entry
-from digitsort.sorting.transfer import NotDeliveredError, Results, Task, look
+from digitsort.sorting.preparing import Preparer, Ready, below, order_of
+from digitsort.sorting.run import Written
+from digitsort.sorting.transfer import NotDeliveredError, Results, Task
 
-Transfer = Callable[[Disk, Sequence[Task], Stop], Results]
-
-TRANSFERS: Mapping[Mode, Transfer] = {
+TRANSFERS: Mapping[Mode, Callable[[Disk, Sequence[Task], Stop], Results]] = {
     Mode.COPY: copy_files,
     Mode.MOVE: move_files,
     Mode.HARD: link_hard,
     Mode.SYMBOLIC: link_symbolic,
 }
 
+BATCH = 1024
+"""Files between two flushes of the journal, and made durable at once where they cross file systems."""
+
+SHARED_BATCH = 512
+"""Of two processes one is never more than this many files ahead."""
+
 NOT_BEGUN = "not begun"
+
+STOPPED: Stop = (1,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,8 @@ class Batch:
     Attributes
     ----------
     done : list of Operation
+    rows : list of str
+        Their rows for books that are made anew.
     failed : list of (Operation, reason)
     size : int
         Bytes delivered.
@@ -47,8 +59,28 @@ class Batch:
     """
 
     done: list[Operation]
+    rows: list[str]
     failed: list[tuple[Operation, str]]
     size: int = 0
+    error: OutputError | None = None
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A batch that is written down.
+
+    Attributes
+    ----------
+    end : int
+        The number behind its last one.
+    finish : callable
+        Does it, or what is left of it.
+    """
+
+    of: dict[int, tuple[Operation, str]] = field(default_factory=dict)
+    failed: list[tuple[Operation, str]] = field(default_factory=list)
+    end: int = 0
+    finish: Callable[[Stop], Results] | None = None
     error: OutputError | None = None
 
 
@@ -60,103 +92,171 @@ class Deliverer:
     disk : Disk
     held : Held
     mode : Mode
-    transfer : callable, optional
-        Does it; by default what `TRANSFERS` has for the mode.
+    columns : sequence of str
+        Of books that are made anew; none where there are some.
+    helper : Helper, optional
+        A second process, which copies a share of each batch, or prepares the next one meanwhile.
 
     Attributes
     ----------
     journal : Journal or None
     """
 
-    def __init__(self, disk: Disk, held: Held, mode: Mode, transfer: Transfer | None = None) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        held: Held,
+        mode: Mode,
+        columns: Sequence[str] = (),
+        helper: Helper | None = None,
+    ) -> None:
         self.journal: Journal | None = None
         self._disk = disk
         self._held = held
         self._dest = held.dest
         self._mode = mode
-        self._transfer = transfer or TRANSFERS[mode]
+        self._preparer = Preparer(disk, held.dest, mode, columns)
+        self._shares = helper if mode is Mode.COPY else None
+        self._ahead = helper if mode is not Mode.COPY else None
+        if self._ahead is not None:
+            self._ahead.will_prepare(held.dest, mode, columns)
         self._count = 0
 
-    def deliver(self, operations: Sequence[Operation], stop: Stop) -> Batch:
-        """Deliver; what has to end the run comes back with what was done before it."""
-        failed: list[tuple[Operation, str]] = []
-        of: dict[int, Operation] = {}
+    def deliver(self, operations: Iterable[Operation], stop: Stop) -> Iterator[Batch]:
+        """Deliver; what has to end the run comes with what was done before it."""
+        begun: deque[_Begun] = deque()
+        most = 0 if self._shares is None else 1  # the other one has the next batch's share already
+        ends = stop
+        for operations_of_batch, ready in self._prepared(operations, stop):
+            begun.append(self._begin(operations_of_batch, ready, stop))
+            if begun[-1].error is not None:
+                break
+            while len(begun) > most and not ends:
+                result = self._finish(begun.popleft(), stop)
+                ends = stop if result.error is None else STOPPED
+                yield result
+            if ends:
+                break
+        while begun:
+            result = self._finish(begun.popleft(), ends)
+            ends = ends if result.error is None else STOPPED
+            yield result
+
+    def _prepared(
+        self, operations: Iterable[Operation], stop: Stop
+    ) -> Iterator[tuple[Sequence[Operation], Sequence[Ready | str]]]:
+        """Batches with what the second process made ready while the one before was delivered."""
+        waiting = iter(operations)
+        size = BATCH if self._shares is None else SHARED_BATCH
+        batch = list(islice(waiting, size))
+        ready: Sequence[Ready | str] = ()
+        while batch:
+            following = list(islice(waiting, size))
+            asked = bool(following) and self._asks(following)
+            yield batch, ready
+            batch = following
+            ready = self._ahead.prepared(stop) if self._ahead is not None and asked else ()
+
+    def _asks(self, operations: Sequence[Operation]) -> bool:
+        return self._ahead is not None and self._ahead.prepare(map(order_of, operations))
+
+    def _begin(
+        self, operations: Sequence[Operation], ready: Sequence[Ready | str], stop: Stop
+    ) -> _Begun:
+        begun = _Begun()
         folders = Folders(self._disk, self._dest)
         try:
             with _stops_run(self._dest):
-                tasks = []
-                for operation in operations:
-                    if stop:
-                        break
-                    try:
-                        task = self._task(operation, folders)
-                    except NotDeliveredError as error:
-                        failed.append((operation, str(error)))
-                    else:
-                        tasks.append(task)
-                        of[task.number] = operation
-                results = self._carry_out(tasks, of, folders, stop) if tasks else Results()
+                tasks, entries = self._listed(operations, ready, begun, folders, stop)
+                if tasks:
+                    self._write_down(entries, folders)
+                    begun.end = self._count
+                    folders.make()
+                    begun.finish = self._start(tasks)
         except OutputError as error:
-            return Batch([], failed, error=error)
-        failed += [(of[number], results.failed[number]) for number in sorted(results.failed)]
-        done = [of[number] for number in sorted(results.done)]
-        stopped = None if results.error is None else _stopped(self._dest, results.error)
-        return Batch(done, failed, sum(results.done.values()), stopped)
+            begun.error = error
+        return begun
 
-    def _task(self, operation: Operation, folders: Folders) -> Task:
+    def _listed(
+        self,
+        operations: Sequence[Operation],
+        ready: Sequence[Ready | str],
+        begun: _Begun,
+        folders: Folders,
+        stop: Stop,
+    ) -> tuple[list[Task], list[Written]]:
+        """What is to be done, and written before."""
+        tasks, entries = [], []
+        for operation, made in zip_longest(operations, ready):
+            if stop:
+                break
+            try:
+                made = self._made(operation, made, folders)
+            except NotDeliveredError as error:
+                begun.failed.append((operation, str(error)))
+            else:
+                number, self._count = self._count, self._count + 1
+                tasks.append(self._task(number, operation, made))
+                entries.append(Written(number, columns_of_cells(operation.cells), made.entry))
+                begun.of[number] = operation, made.row
+        return tasks, entries
+
+    def _made(self, operation: Operation, ready: Ready | str | None, folders: Folders) -> Ready:
         refusal = folders.refusal(parent_of(operation.target))
         if refusal:
             raise NotDeliveredError(refusal)
-        path, expected = operation.row.path, operation.row.sha256
-        seen = None
-        if self._mode is not Mode.COPY or not expected:  # a copy is compared while it is made
-            seen = look(self._disk, path, expected, follow=self._mode is not Mode.MOVE)
-        number, self._count = self._count, self._count + 1
-        sha256 = expected if seen is None else seen.sha256
-        return Task(number, path, operation.target, sha256, self._begun().run.token, seen)
+        if isinstance(ready, str):
+            raise NotDeliveredError(ready)
+        return ready or self._preparer.prepare(order_of(operation))
 
-    def _begun(self) -> Journal:
+    def _task(self, number: int, operation: Operation, made: Ready) -> Task:
+        token = self._begun_journal().run.token
+        return Task(number, operation.row.path, operation.target, made.sha256, token, made.status)
+
+    def _begun_journal(self) -> Journal:
         if self.journal is None:
             continues = self._held.stopped_mode == self._mode
             made_levels = self._held.made_levels
             self.journal = new_journal(self._disk, self._dest, self._mode, made_levels, continues)
         return self.journal
 
-    def _carry_out(
-        self, tasks: Sequence[Task], of: Mapping[int, Operation], folders: Folders, stop: Stop
-    ) -> Results:
-        journal = self._begun()
-        entries = [self._entry(task, of[task.number]) for task in tasks]
-        made = [self._below(folder) for folder in folders.missing]
-        journal.begin(entries, made, durable=self._mode is Mode.MOVE)
+    def _write_down(self, entries: Sequence[Written], folders: Folders) -> None:
+        made = [below(self._dest, folder) for folder in folders.missing]
+        self._begun_journal().begin(entries, made, durable=self._mode is Mode.MOVE)
+
+    def _start(self, tasks: Sequence[Task]) -> Callable[[Stop], Results]:
+        if self._shares is not None:
+            return self._shares.share(self._disk, tasks)
+        return partial(TRANSFERS[self._mode], self._disk, tasks)
+
+    def _finish(self, begun: _Begun, stop: Stop) -> Batch:
         results = Results()
         try:
-            folders.make()
-            results = self._transfer(self._disk, tasks, stop)
+            if begun.finish is not None:
+                results = begun.finish(stop)
+        except OSError as said:
+            results.error = said
         finally:
-            begun = {task.number for task in tasks} - results.done.keys()
-            journal.settle(self._count, {n: results.failed.get(n, NOT_BEGUN) for n in sorted(begun)})
-        return results
-
-    def _entry(self, task: Task, operation: Operation) -> Entry:
-        to, cells = self._below(task.target), operation.cells
-        if self._mode is not Mode.MOVE or task.seen is None:
-            return Entry(task.number, operation.source, to, task.sha256, cells=cells)
-        status = task.seen.status
-        return Entry(
-            task.number,
-            operation.source,
-            to,
-            task.sha256,
-            status.st_size,
-            status.st_mtime_ns,
-            stat.S_IMODE(status.st_mode),
-            cells,
+            self._settle(begun, results)
+        failed = [(begun.of[n][0], results.failed[n]) for n in sorted(results.failed)]
+        done = [begun.of[number] for number in sorted(results.done)]
+        error = begun.error
+        if results.error is not None:
+            error = _stopped(self._dest, results.error)
+        return Batch(
+            [operation for operation, _ in done],
+            [row for _, row in done],
+            begun.failed + failed,
+            sum(results.done.values()),
+            error,
         )
 
-    def _below(self, path: str) -> str:
-        below = path[len(self._dest) :].lstrip(os.sep)
-        return below if os.sep == "/" else below.replace(os.sep, "/")
+    def _settle(self, begun: _Begun, results: Results) -> None:
+        if not begun.end:  # it was not written down
+            return
+        failed = begun.of.keys() - results.done.keys()
+        reasons = {n: results.failed.get(n, NOT_BEGUN) for n in sorted(failed)}
+        self._begun_journal().settle(begun.end, reasons)
 
 
 @contextmanager

@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import NEW, Disk
-from digitsort.files.names import printable, to_cell
-from digitsort.labels import COLUMNS, SOURCE, Cells, Row, columns_of, read_labels, write_table
+from digitsort.files.names import printable
+from digitsort.labels import SOURCE, Row, Table, read_labels
+from digitsort.sorting.booking import Booking, Sorted, columns_of_books
 from digitsort.sorting.journal import FOLDER, write_all
 from digitsort.sorting.publish import publish
 from digitsort.sorting.transfer import Task, copy_to_temporary, remove_ours
@@ -20,22 +20,6 @@ from digitsort.sorting.transfer import Task, copy_to_temporary, remove_ours
 LABELS_NAME = "labels.csv"
 
 BLOCK_BYTES = 2**20
-
-
-class Sorted(NamedTuple):
-    """A file that is in DEST.
-
-    Attributes
-    ----------
-    target, source : str
-        Absolute paths.
-    cells : mapping
-        Of its row.
-    """
-
-    target: str
-    source: str
-    cells: Mapping[str, str]
 
 
 def read_books(dest: str) -> dict[str, Row]:
@@ -62,6 +46,7 @@ def update_books(
     moved: bool = False,
     there: Iterable[Sorted] = (),
     gone: Iterable[str] = (),
+    ready: Iterable[str] = (),
 ) -> None:
     """Bring ``DEST/labels.csv`` up to date, as a whole; without rows it goes.
 
@@ -76,21 +61,27 @@ def update_books(
     there : iterable of Sorted
     gone : iterable of str
         Paths that have no row any more.
+    ready : iterable of str
+        Instead of all these: the whole text, which counts where there are no books yet.
     """
+    path = os.path.join(dest, LABELS_NAME)
+    if ready and not os.path.lexists(path):
+        _write(disk, dest, path, ready)
+        return
     rows: dict[str, Mapping[str, str]] = {path: row.cells for path, row in read_books(dest).items()}
     before = list(rows.items())
-    booking = _Booking(dest)
+    booking = Booking(dest)
     for file in delivered:
         written = rows.pop(file.source, None) if moved and before else None
         rows[file.target] = booking.cells(file, written)
     for file in there:
         rows[file.target] = booking.cells(file, rows.get(file.target))
-    for path in gone:
-        rows.pop(path, None)
-    path = os.path.join(dest, LABELS_NAME)
+    for target in gone:
+        rows.pop(target, None)
     if rows:
         if not before or before != list(rows.items()):
-            _write(disk, dest, path, rows)
+            table = Table(columns_of_books(rows.values()))
+            _write(disk, dest, path, table.blocks(rows.values()))
     elif before:
         with suppress(FileNotFoundError):
             disk.unlink(path)
@@ -129,8 +120,7 @@ def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:
     return any(text != written.get(name, "") for name, text in now.items() if name not in ours)
 
 
-def _write(disk: Disk, dest: str, path: str, rows: Mapping[str, Mapping[str, str]]) -> None:
-    columns = dict.fromkeys((*COLUMNS, SOURCE, *columns_of(rows.values())))
+def _write(disk: Disk, dest: str, path: str, blocks: Iterable[str]) -> None:
     temporary = os.path.join(dest, FOLDER, LABELS_NAME)
     with suppress(FileNotFoundError):
         disk.unlink(temporary)  # of a run that was killed
@@ -138,7 +128,8 @@ def _write(disk: Disk, dest: str, path: str, rows: Mapping[str, Mapping[str, str
     try:
         try:
             file = io.BufferedWriter(_Raw(disk, descriptor), BLOCK_BYTES)
-            write_table(file, list(columns), rows.values())
+            for block in blocks:
+                file.write(block.encode())
             file.flush()
             disk.fsync(descriptor)
         finally:
@@ -162,36 +153,3 @@ class _Raw(io.RawIOBase):
         content = bytes(data)  # type: ignore[call-overload]
         write_all(self._disk, self._descriptor, content)
         return len(content)
-
-
-class _Booking:
-    """Makes the rows of a DEST."""
-
-    def __init__(self, dest: str) -> None:
-        self._dest = dest
-        self._of: Mapping[str, int] | None = None
-        self._index: Mapping[str, int] = {}
-
-    def cells(self, file: Sorted, written: Mapping[str, str] | None) -> Mapping[str, str]:
-        """A file's row; where there was one before, what it says and this one does not is kept."""
-        path = to_cell(file.target, self._dest)
-        source = (written or {}).get(SOURCE, "") or to_cell(file.source, self._dest)
-        if isinstance(file.cells, Cells):
-            cells = self._with(file.cells, path, source)
-        else:
-            cells = {**file.cells, "path": path, SOURCE: source}
-        return _kept(written, cells) if written else cells
-
-    def _with(self, cells: Cells, path: str, source: str) -> Mapping[str, str]:
-        """Cells with two of them behind the others, whose columns are led there once a file of rows."""
-        places = cells.places
-        if cells.index is not self._of:
-            self._of = cells.index
-            self._index = {**cells.index, "path": len(places), SOURCE: len(places) + 1}
-        return Cells(self._index, (*places, path, source))
-
-
-def _kept(written: Mapping[str, str], cells: Mapping[str, str]) -> dict[str, str]:
-    """Today's cells; from the row written before, the columns that they have not or leave empty."""
-    further = {name: text for name, text in written.items() if name not in COLUMNS}
-    return {**further, **{name: text for name, text in cells.items() if text or name not in further}}

@@ -67,13 +67,13 @@ def _each(
 
 
 def _copy_named(disk: Disk, task: Task) -> int:
-    seen = copy_to_temporary(disk, task)
+    size = copy_to_temporary(disk, task)
     try:
         publish(disk, task.temporary, task.target)
     except BaseException:
         remove_ours(disk, task.temporary)
         raise
-    return seen.status.st_size
+    return size
 
 
 def _link(disk: Disk, task: Task) -> int:

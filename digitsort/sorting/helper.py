@@ -1,4 +1,4 @@
-"""A second process that copies half of each batch: most of a copy is the system's work.
+"""A second process. It copies a share of each batch, or prepares the next one while this one is moved.
 
 Threads would not do: they hand the interpreter's lock to and fro at every call, and take twice as long.
 """
@@ -6,19 +6,24 @@ Threads would not do: they hand the interpreter's lock to and fro at every call,
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Protocol
+from typing import Any
 
 from digitsort.execute.orphan import end_with_parent
 from digitsort.execute.processors import usable_processors
 from digitsort.files.disk import DISK, HAS_UNNAMED_FILES, Disk
+from digitsort.garbage import garbage_waits
 from digitsort.sorting.copying import Stop, copy_files
-from digitsort.sorting.transfer import NotDeliveredError, Results, Task, look
+from digitsort.sorting.plan import Mode
+from digitsort.sorting.preparing import Order, Packed, Preparer, Ready, packed, prepare_all, unpacked
+from digitsort.sorting.transfer import NotDeliveredError, Results, Status, Task, look
 
 MANY = 4096
 """Files from which on a second process is worth its start."""
@@ -26,26 +31,24 @@ MANY = 4096
 PATIENCE_S = 0.05
 """Between two looks at whether a person wants the run to end."""
 
+STEP = 1 / 32
+"""Of a batch, that goes over to the process that had to wait for the other one."""
 
-class Copier(Protocol):
-    """Copies a batch."""
-
-    def __call__(self, disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
-        """What became of it."""
+LEAST, MOST = 0.25, 0.9
 
 
 @contextmanager
-def copier(disk: Disk, files: int) -> Iterator[Copier]:
-    """What copies so many files best: this process, or it and a second one.
+def second_process(disk: Disk, files: int) -> Iterator[Helper | None]:
+    """One that helps with so many files; None where it is not worth it.
 
     Two where a copy has no name before it is whole: a process that dies leaves nothing half done.
     """
     if disk is not DISK or files < MANY or not HAS_UNNAMED_FILES or usable_processors() < 2:
-        yield copy_files
+        yield None
         return
     helper = Helper()
     try:
-        yield helper.copy
+        yield helper
     finally:
         helper.close()
 
@@ -61,54 +64,86 @@ class Helper:
             self._process.start()
         theirs.close()
         self._is_ready = False
-
-    def copy(self, disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
-        """Copy a batch together; alone until the second process has started, or after it died."""
-        ordered = sorted(tasks, key=lambda task: task.folder)  # the system lets no two at one folder
-        mine, others = ordered[: len(tasks) // 2], ordered[len(tasks) // 2 :]
-        if not (self._has_started() and self._give(others)):
-            return copy_files(disk, tasks, stop)
-        try:
-            results = copy_files(disk, mine, stop)
-        finally:
-            copied = self._take(stop)
-        results.add(_copy_rest(disk, others, stop) if copied is None else copied)
-        return results
+        self._share = 0.5
+        self._run: tuple[str, str, Sequence[str]] = ("", Mode.MOVE, ())
 
     def close(self) -> None:
-        """End it, which has nothing in hand."""
+        """End it, which has nothing in hand that would have a name."""
         self._connection.close()
         self._process.terminate()
         self._process.join()
+
+    def copy(self, disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
+        """Copy a batch together; alone until the second process has started, or after it died."""
+        return self.share(disk, tasks)(stop)
+
+    def share(self, disk: Disk, tasks: Sequence[Task]) -> Callable[[Stop], Results]:
+        """Let it begin with its share of a batch; what comes back does the rest when it is called."""
+        ordered = sorted(tasks, key=lambda task: task.folder)  # the system lets no two at one folder
+        end = round(len(ordered) * (1 - self._share))
+        mine, others = ordered[:end], ordered[end:]
+        sent = [(t.number, t.source, t.target, t.sha256, t.token) for t in others]
+        if not (self._has_started() and self._send(_copy, sent)):
+            return partial(copy_files, disk, tasks)
+        return partial(self._copy_mine, disk, mine, others)
+
+    def _copy_mine(
+        self, disk: Disk, mine: Sequence[Task], others: Sequence[Task], stop: Stop
+    ) -> Results:
+        try:
+            results = copy_files(disk, mine, stop)
+            self._weigh()
+        finally:
+            copied: Results | None = self._received(stop)
+        results.add(_copy_rest(disk, others, stop) if copied is None else copied)
+        return results
+
+    def _weigh(self) -> None:
+        """Share more with it where it has done its part already, and less where it has not."""
+        step = STEP if self._connection.poll() else -STEP
+        self._share = min(MOST, max(LEAST, self._share + step))
+
+    def will_prepare(self, dest: str, mode: Mode, columns: Sequence[str]) -> None:
+        """Say what `Preparer` has to know."""
+        self._run = dest, mode, columns
+
+    def prepare(self, orders: Iterable[Order]) -> bool:
+        """Let it prepare files; False where it can't, or there are none."""
+        return self._has_started() and self._send(_prepare, self._run, packed(orders))
+
+    def prepared(self, stop: Stop) -> Sequence[Ready | str]:
+        """What it was last asked for, in the same order; ends early where it did."""
+        answer: list[tuple[Any, ...] | str] = self._received(stop) or []
+        return [made if isinstance(made, str) else _ready(*made) for made in answer]
 
     def _has_started(self) -> bool:
         if not self._is_ready and self._connection.poll():
             self._is_ready = self._received() is not None
         return self._is_ready
 
-    def _give(self, tasks: Sequence[Task]) -> bool:
+    def _send(self, work: Callable[..., object], *arguments: object) -> bool:
         try:
-            self._connection.send([(t.number, t.source, t.target, t.sha256, t.token) for t in tasks])
+            self._connection.send((work, arguments))
         except OSError:
             self._is_ready = False
         return self._is_ready
 
-    def _take(self, stop: Stop) -> Results | None:
-        told = False
-        while not self._connection.poll(PATIENCE_S):
-            if stop and not told and self._process.pid is not None:
-                os.kill(self._process.pid, signal.SIGINT)
-                told = True
-        return self._received()
-
-    def _received(self) -> Results | None:
+    def _received(self, stop: Stop = ()) -> Any:
         """An answer; None of a process that died."""
+        told = False
         try:
-            answer: Results = self._connection.recv()
+            while not self._connection.poll(PATIENCE_S):
+                if stop and not told and self._process.pid is not None:
+                    os.kill(self._process.pid, signal.SIGINT)
+                    told = True
+            return self._connection.recv()
         except (EOFError, OSError):
             self._is_ready = False
             return None
-        return answer
+
+
+def _ready(sha256: str, status: tuple[int, ...] | None, entry: str, row: str) -> Ready:
+    return Ready(sha256, None if status is None else Status(*status), entry, row)
 
 
 def _copy_rest(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
@@ -123,7 +158,7 @@ def _copy_rest(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
         if seen is None:
             rest.append(task)
         else:
-            results.done[task.number] = seen.status.st_size
+            results.done[task.number] = seen.status.size
     results.add(copy_files(disk, rest, stop))
     return results
 
@@ -133,11 +168,36 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=end_with_parent, daemon=True).start()
-    with suppress(EOFError, ConnectionError):  # the first process has come to its end
-        connection.send(Results())
+    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_take_in, args=(connection, waiting), daemon=True).start()
+    with suppress(ConnectionError), garbage_waits():  # the first process has come to its end
+        connection.send(True)
+        while (taken := waiting.get()) is not None:
+            work, arguments = taken
+            connection.send(work(*arguments, pressed))
+
+
+def _take_in(connection: Connection, waiting: queue.SimpleQueue[Any]) -> None:
+    """Take in what there is to do, so that the first process never waits until that is sent."""
+    with suppress(EOFError, OSError):
         while True:
-            tasks = [Task(*values) for values in connection.recv()]
-            connection.send(copy_files(DISK, tasks, pressed))
+            waiting.put(connection.recv())
+    waiting.put(None)
+
+
+def _copy(sent: Sequence[tuple[int, str, str, str, str]], stop: Stop) -> Results:
+    return copy_files(DISK, [Task(*values) for values in sent], stop)
+
+
+def _prepare(run: tuple[str, Mode, Sequence[str]], sent: Packed, stop: Stop) -> list[object]:
+    made = prepare_all(Preparer(DISK, *run), unpacked(sent), stop)
+    return [ready if isinstance(ready, str) else _bare(ready) for ready in made]
+
+
+def _bare(ready: Ready) -> tuple[object, ...]:
+    """As it is sent: without its class, which takes longer than all else."""
+    sha256, status, entry, row = ready
+    return sha256, None if status is None else tuple(status), entry, row
 
 
 @contextmanager

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import APPEND, NEW, READ, Disk
 from digitsort.files.names import printable
-from digitsort.sorting.run import VERSION, Entry, Run, add_record, begun, parsed, records_of
+from digitsort.sorting.run import VERSION, Run, Written, add_record, begun, line_of, lines_of, parsed
 
 FOLDER = ".digitsort"
 """In DEST: journals, the lock and who holds it."""
@@ -24,29 +22,29 @@ _NAME = re.compile(r"run-(\d{6,})\.jsonl")
 class Journal:
     """A run's journal, open for appending."""
 
-    def __init__(self, disk: Disk, run: Run, descriptor: int, *waiting: dict[str, Any]) -> None:
+    def __init__(self, disk: Disk, run: Run, descriptor: int, *waiting: Mapping[str, object]) -> None:
         self._disk = disk
         self._descriptor = descriptor
-        self._waiting = list(waiting)
+        self._waiting = list(map(line_of, waiting))
         self._torn = False
         self.run = run
 
-    def begin(self, entries: Sequence[Entry], made: Sequence[str], *, durable: bool) -> None:
+    def begin(self, entries: Iterable[Written], made: Sequence[str], *, durable: bool) -> None:
         """Write down, before it is done, what will be done; what was settled before goes with it."""
-        self._waiting += [{"mkdir": folder} for folder in made]
+        self._waiting += [line_of({"mkdir": folder}) for folder in made]
         self.run.made += made
-        self._waiting += records_of(entries)
+        self._waiting += lines_of(entries)
         self._flush(durable=durable)
 
     def settle(self, count: int, failed: Mapping[int, str]) -> None:
         """Write down, with the next flush, that all entries below `count` have ended; some failed."""
-        self._waiting.append({"settled": count, "failed": failed})
+        self._waiting.append(line_of({"settled": count, "failed": failed}))
         self.run.settled = count
         self.run.failed.update(failed)
 
     def mark(self, **record: object) -> None:
         """Write a record of another kind, and make it durable."""
-        self._waiting.append(record)
+        self._waiting.append(line_of(record))
         self._flush(durable=True)
 
     def flush(self) -> None:
@@ -60,8 +58,7 @@ class Journal:
     def _flush(self, *, durable: bool) -> None:
         if self._torn:
             return
-        encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-        lines = "".join(encode(record) + "\n" for record in self._waiting)
+        lines = "".join(self._waiting)
         self._waiting.clear()
         self._torn = True  # a disk that fills up takes a part; nothing may be written behind that
         write_all(self._disk, self._descriptor, lines.encode("ascii"))

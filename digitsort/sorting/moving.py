@@ -14,10 +14,12 @@ from digitsort.sorting.publish import publish, rename_new
 from digitsort.sorting.transfer import (
     NotDeliveredError,
     Results,
+    Status,
     Task,
     copy_to_temporary,
     remove_ours,
     source_errors,
+    status_from,
     sync_folder,
     target_errors,
 )
@@ -36,8 +38,8 @@ def move_files(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
             break
         try:
             source = _seen(task)
-            if on_device[task.folder] == source.st_dev and _renamed(disk, task):
-                results.done[task.number] = source.st_size
+            if on_device[task.folder] == source.device and _renamed(disk, task):
+                results.done[task.number] = source.size
             else:
                 across.append(task)
         except NotDeliveredError as error:
@@ -125,7 +127,7 @@ def _remove_source(disk: Disk, task: Task, results: Results) -> None:
         results.failed[task.number] = str(error)
         _remove_copy(disk, task.target)
     else:
-        results.done[task.number] = _seen(task).st_size
+        results.done[task.number] = _seen(task).size
 
 
 def _remove_copy(disk: Disk, path: str) -> None:
@@ -136,15 +138,14 @@ def _remove_copy(disk: Disk, path: str) -> None:
 
 def _check_unchanged(disk: Disk, task: Task) -> None:
     with source_errors():
-        now = disk.lstat(task.source)
+        now = status_from(disk.lstat(task.source))
     if _identity(now) != _identity(_seen(task)):
         raise NotDeliveredError("changed while it was moved")
 
 
-def _identity(status: os.stat_result) -> tuple[int, ...]:
+def _identity(status: Status) -> Status:
     """What differs if a file was written to, or another one took its name."""
-    kind = stat.S_IFMT(status.st_mode)
-    return status.st_dev, status.st_ino, kind, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return status._replace(mode=stat.S_IFMT(status.mode))
 
 
 def _sync_targets(disk: Disk, tasks: Sequence[Task]) -> None:
@@ -157,6 +158,6 @@ def _folders(tasks: Sequence[Task]) -> set[str]:
     return {task.folder for task in tasks}
 
 
-def _seen(task: Task) -> os.stat_result:
+def _seen(task: Task) -> Status:
     assert task.seen is not None
-    return task.seen.status
+    return task.seen

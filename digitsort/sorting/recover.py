@@ -11,7 +11,8 @@ from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
-from digitsort.sorting.books import Sorted, update_books
+from digitsort.sorting.booking import Sorted
+from digitsort.sorting.books import update_books
 from digitsort.sorting.folders import remove_empty
 from digitsort.sorting.journal import journals, read_run, reopen
 from digitsort.sorting.lock import Held

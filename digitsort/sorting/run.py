@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
+from json.encoder import encode_basestring_ascii as _quoted
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
-from digitsort.labels import NO_CELLS, Cells
+from digitsort.labels import NO_CELLS, Cells, columns_of_cells
 
 VERSION = 2
 
@@ -145,19 +147,54 @@ def add_record(run: Run, record: dict[str, Any]) -> Run:
     return run
 
 
-def records_of(entries: Iterable[Entry]) -> Iterator[dict[str, Any]]:
-    """Entries as they are written: a record for all that follow one another with the same columns."""
-    for columns, alike in groupby(entries, _columns):
-        yield {"columns": columns, "entries": list(map(_values, alike))}
+class Written(NamedTuple):
+    """An entry as it is written.
+
+    Attributes
+    ----------
+    number : int
+    columns : iterable of str
+        Of its cells.
+    text : str
+        All behind the number, by `entry_text`.
+    """
+
+    number: int
+    columns: Iterable[str]
+    text: str
 
 
-def _columns(entry: Entry) -> tuple[str, ...]:
-    return tuple(entry.cells)
+def written(entry: Entry) -> Written:
+    """The entry as it is written."""
+    return Written(entry.number, columns_of_cells(entry.cells), entry_text(*entry[1:]))
 
 
-def _values(entry: Entry) -> tuple[object, ...]:
-    cells = entry.cells
-    return (*entry[:-1], cells.in_order() if isinstance(cells, Cells) else tuple(cells.values()))
+def entry_text(
+    source: str,
+    to: str,
+    sha256: str,
+    size: int,
+    mtime_ns: int,
+    mode: int,
+    cells: Mapping[str, str],
+) -> str:
+    """An entry in JSON, but for what stands before and in its number; by hand, for it is sooner."""
+    values = cells.in_order() if isinstance(cells, Cells) else cells.values()
+    quoted = ",".join(map(_quoted, values))
+    names = f"{_quoted(source)},{_quoted(to)},{_quoted(sha256)}"
+    return f"{names},{size},{mtime_ns},{mode},[{quoted}]]"
+
+
+def lines_of(entries: Iterable[Written]) -> Iterator[str]:
+    """Entries as lines: a record for all that follow one another with the same columns."""
+    for columns, alike in groupby(entries, itemgetter(1)):
+        texts = ",".join([f"[{number},{text}" for number, _, text in alike])
+        yield f'{{"columns":{json.dumps(list(columns))},"entries":[{texts}]}}\n'
+
+
+def line_of(record: Mapping[str, object]) -> str:
+    """Any other record as a line."""
+    return json.dumps(record, separators=(",", ":"), check_circular=False) + "\n"
 
 
 def _entries(record: dict[str, Any]) -> Iterator[Entry]:

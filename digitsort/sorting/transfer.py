@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from digitsort.files.disk import (
     HAS_METADATA_BY_DESCRIPTOR,
@@ -39,17 +40,37 @@ class NotDeliveredError(Exception):
     """A file that stays where it is; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Status(NamedTuple):
+    """What tells a file from another one, and from what it was before.
+
+    Attributes
+    ----------
+    device, inode : int
+    mode : int
+        With the file's type, as `os.stat` has it.
+    size : int
+        Bytes.
+    mtime_ns, ctime_ns : int
+    """
+
+    device: int
+    inode: int
+    mode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+class Seen(NamedTuple):
     """What a file was when its content was read.
 
     Attributes
     ----------
-    status : os.stat_result
+    status : Status
     sha256 : str
     """
 
-    status: os.stat_result
+    status: Status
     sha256: str
 
 
@@ -65,7 +86,7 @@ class Task:
         Of the content that is meant; empty where any will do.
     token : str
         Of the run, in the names of its temporary files.
-    seen : Seen or None
+    seen : Status or None
         Of the source, once somebody looked.
     """
 
@@ -74,7 +95,7 @@ class Task:
     target: str
     sha256: str
     token: str
-    seen: Seen | None = None
+    seen: Status | None = None
 
     @property
     def folder(self) -> str:
@@ -139,7 +160,19 @@ def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> S
         raise NotDeliveredError(error.strerror or str(error)) from error
     finally:
         disk.close(descriptor)
-    return Seen(status, _expected(digest.hexdigest(), expected))
+    return Seen(status_from(status), _expected(digest.hexdigest(), expected))
+
+
+def status_from(found: os.stat_result) -> Status:
+    """What is kept of a status."""
+    return Status(
+        found.st_dev,
+        found.st_ino,
+        found.st_mode,
+        found.st_size,
+        found.st_mtime_ns,
+        found.st_ctime_ns,
+    )
 
 
 def chunk_bytes(status: os.stat_result) -> int:
@@ -198,8 +231,10 @@ def reason_of(error: OSError, target: str) -> str:
     return f"{printable(target)}: {error.strerror}" if error.errno in _BAD_NAME else ""
 
 
-def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: bool = False) -> Seen:
-    """Copy content, mode, times and attributes to the task's temporary name; nothing stays on failure.
+def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: bool = False) -> int:
+    """Copy content, mode, times and attributes to the task's temporary name; the copy's bytes.
+
+    Nothing stays on failure.
 
     Raises
     ------
@@ -214,7 +249,7 @@ def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: b
         copy = disk.open(temporary, NEW)
         try:
             try:
-                sha256 = fill(disk, source, status, copy, task.sha256, owner=owner)
+                fill(disk, source, status, copy, task.sha256, owner=owner)
                 if durable and not SYNCS_FILE_SYSTEMS:
                     disk.fsync(copy)
             finally:
@@ -226,16 +261,15 @@ def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: b
             raise
     finally:
         disk.close(source)
-    return Seen(status, sha256)
+    return status.st_size
 
 
 def fill(
     disk: Disk, source: int, status: os.stat_result, copy: int, expected: str, *, owner: bool = False
-) -> str:
-    """Copy content and all else from one open file to another; the sha256, which is as expected."""
-    sha256 = _expected(copy_content(disk, source, copy, status), expected)
+) -> None:
+    """Copy content, which is as expected, and all else from one open file to another."""
+    _expected(copy_content(disk, source, copy, status), expected)
     copy_metadata(disk, source, copy, status, owner=owner)
-    return sha256
 
 
 def copy_content(disk: Disk, source: int, copy: int, status: os.stat_result) -> str:

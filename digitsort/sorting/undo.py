@@ -13,7 +13,8 @@ from digitsort.files.disk import DISK, READ_NO_WAIT, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
 from digitsort.progress import Progress, silent
-from digitsort.sorting.books import Sorted, keep_persons_work, update_books
+from digitsort.sorting.booking import Sorted
+from digitsort.sorting.books import keep_persons_work, update_books
 from digitsort.sorting.copying import Stop
 from digitsort.sorting.folders import remove_empty
 from digitsort.sorting.journal import FOLDER, Journal, journals, read_runs, reopen
@@ -246,7 +247,7 @@ class _Undoing:
             return None
         self._make_folder(os.path.dirname(entry.source))
         token = self._run.token
-        return Task(entry.number, target, entry.source, entry.sha256, token, seen)
+        return Task(entry.number, target, entry.source, entry.sha256, token, seen.status)
 
     def _make_folder(self, folder: str) -> None:
         """Make a source's folder again, if a person removed it."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK
 from digitsort.sorting.journal import FOLDER, journals, new_journal, read_run, read_runs, reopen
-from digitsort.sorting.run import Entry
+from digitsort.sorting.run import Entry, written
 
 TEXT = st.text(st.characters(blacklist_characters="\0"), min_size=1, max_size=20)
 """Lone surrogates, as bytes that are no UTF-8 come out, newlines and quotes included."""
@@ -41,7 +41,7 @@ def test_what_was_written_is_read_and_a_torn_end_is_no_record(
     dest = tmp_path_factory.mktemp("dest")
     (dest / FOLDER).mkdir()
     journal = new_journal(DISK, str(dest), "move", 1, True)
-    journal.begin(entries, ["7", "7/é"], durable=False)
+    journal.begin(map(written, entries), ["7", "7/é"], durable=False)
     journal.settle(len(entries), {0: "no"} if entries else {})
     journal.mark(end="done")
     journal.close()

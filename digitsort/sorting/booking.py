@@ -1,0 +1,63 @@
+"""Make the row of a sorted file, as it stands in ``DEST/labels.csv``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from digitsort.files.names import to_cell
+from digitsort.labels import COLUMNS, SOURCE, Cells, columns_of
+
+
+class Sorted(NamedTuple):
+    """A file that is in DEST.
+
+    Attributes
+    ----------
+    target, source : str
+        Absolute paths.
+    cells : mapping
+        Of its row.
+    """
+
+    target: str
+    source: str
+    cells: Mapping[str, str]
+
+
+class Booking:
+    """Makes the rows of a DEST."""
+
+    def __init__(self, dest: str) -> None:
+        self._dest = dest
+        self._of: Mapping[str, int] | None = None
+        self._index: Mapping[str, int] = {}
+
+    def cells(self, file: Sorted, written: Mapping[str, str] | None = None) -> Mapping[str, str]:
+        """A file's row; where there was one before, what it says and this one does not is kept."""
+        path = to_cell(file.target, self._dest)
+        source = (written or {}).get(SOURCE, "") or to_cell(file.source, self._dest)
+        if isinstance(file.cells, Cells):
+            cells = self._with(file.cells, path, source)
+        else:
+            cells = {**file.cells, "path": path, SOURCE: source}
+        return _kept(written, cells) if written else cells
+
+    def _with(self, cells: Cells, path: str, source: str) -> Mapping[str, str]:
+        """Cells with two of them behind the others, whose columns are led there once a file of rows."""
+        places = cells.places
+        if cells.index is not self._of:
+            self._of = cells.index
+            self._index = {**cells.index, "path": len(places), SOURCE: len(places) + 1}
+        return Cells(self._index, (*places, path, source))
+
+
+def columns_of_books(rows: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    """The columns that books with these rows have, and with those that these are made of."""
+    return tuple(dict.fromkeys((*COLUMNS, SOURCE, *columns_of(rows))))
+
+
+def _kept(written: Mapping[str, str], cells: Mapping[str, str]) -> dict[str, str]:
+    """Today's cells; from the row written before, the columns that they have not or leave empty."""
+    further = {name: text for name, text in written.items() if name not in COLUMNS}
+    return {**further, **{name: text for name, text in cells.items() if text or name not in further}}
