@@ -256,7 +256,10 @@ class Table:
 
     def line(self, row: Mapping[str, str]) -> str:
         """One row, which is more than one line where a cell is."""
-        return _lines([self._cells(row)])
+        cells = self._cells(row)
+        text = ",".join(cells)
+        is_plain = text.count(",") == len(cells) - 1 and "\n" not in text
+        return text + "\n" if is_plain and _has_no_quotes(text) else _line(cells)
 
     def _cells(self, row: Mapping[str, str]) -> Sequence[str]:
         if not isinstance(row, Cells):
@@ -272,7 +275,11 @@ def _lines(rows: Sequence[Sequence[str]]) -> str:
     text = "\n".join(map(",".join, rows)) + "\n"
     commas = sum(map(len, rows)) - len(rows)
     is_plain = text.count(",") == commas and text.count("\n") == len(rows)
-    return text if is_plain and '"' not in text and "\r" not in text else "".join(map(_line, rows))
+    return text if is_plain and _has_no_quotes(text) else "".join(map(_line, rows))
+
+
+def _has_no_quotes(text: str) -> bool:
+    return '"' not in text and "\r" not in text
 
 
 def _line(row: Sequence[str]) -> str:

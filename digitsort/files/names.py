@@ -80,8 +80,11 @@ def to_cell(path: str, root: str) -> str:
     whole = path if _is_normal(path) else _made_absolute(path)
     below = root if root.endswith(os.sep) else root + os.sep
     text = whole[len(below) :] if whole.startswith(below) else whole
-    if not _IS_POSIX:
-        text = text.replace(os.sep, "/")
+    return to_cell_below(text if _IS_POSIX else text.replace(os.sep, "/"))
+
+
+def to_cell_below(text: str) -> str:
+    """As `to_cell`, of a path that is relative to the root already, with ``/`` as separator."""
     if not _is_plain(text):
         return _REFERENCE + quote_from_bytes(os.fsencode(text), safe="/:")
     if text.startswith(_TO_ESCAPE):
@@ -95,9 +98,9 @@ def from_cell(cell: str, root: str) -> str:
         text = os.fsdecode(unquote_to_bytes(cell[len(_REFERENCE) :]))
     else:
         text = cell
-    joined = f"{root}{os.sep}{text}"
-    if _is_normal(joined):  # so the text is relative: an absolute one has its slash beside ours
-        return joined
+    whole = text if text.startswith("/") else f"{root}{os.sep}{text}"
+    if _is_normal(whole):
+        return whole
     joined = os.path.join(root, text)
     return joined if _is_normal(joined) else os.path.normpath(joined)
 

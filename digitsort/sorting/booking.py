@@ -37,15 +37,14 @@ class Booking:
         """A file's row; where there was one before, what it says and this one does not is kept."""
         path = to_cell(file.target, self._dest)
         source = (written or {}).get(SOURCE, "") or to_cell(file.source, self._dest)
-        if isinstance(file.cells, Cells):
-            cells = self._with(file.cells, path, source)
-        else:
-            cells = {**file.cells, "path": path, SOURCE: source}
+        cells = self.led(file.cells, path, source)
         return _kept(written, cells) if written else cells
 
-    def _with(self, cells: Cells, path: str, source: str) -> Mapping[str, str]:
-        """Cells with two of them behind the others, whose columns are led there once a file of rows."""
-        places = cells.places
+    def led(self, cells: Mapping[str, str], path: str, source: str) -> Mapping[str, str]:
+        """A file's cells with its path in DEST and its source, both as they are written."""
+        if not isinstance(cells, Cells):
+            return {**cells, "path": path, SOURCE: source}
+        places = cells.places  # these two come behind the others: once for all rows of a file
         if cells.index is not self._of:
             self._of = cells.index
             self._index = {**cells.index, "path": len(places), SOURCE: len(places) + 1}

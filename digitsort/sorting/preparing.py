@@ -9,9 +9,9 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from digitsort.files.disk import Disk
-from digitsort.files.names import absolute
+from digitsort.files.names import absolute, to_cell, to_cell_below
 from digitsort.labels import Cells, Table
-from digitsort.sorting.booking import Booking, Sorted
+from digitsort.sorting.booking import Booking
 from digitsort.sorting.copying import Stop
 from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.run import entry_text
@@ -91,14 +91,13 @@ class Preparer:
         if self._mode is not Mode.COPY or not sha256:  # a copy is compared while it is made
             status, sha256 = look(self._disk, path, sha256, follow=self._mode is not Mode.MOVE)
         before = _to_be_restored(status) if status and self._mode is Mode.MOVE else (0, 0, 0)
-        entry = entry_text(source, self._below(target), sha256, *before, cells)
+        to = below(self._dest, target)
+        entry = entry_text(source, to, sha256, *before, cells)
         row = ""
         if self._table is not None:
-            row = self._table.line(self._booking.cells(Sorted(target, source, cells)))
+            led = self._booking.led(cells, to_cell_below(to), to_cell(source, self._dest))
+            row = self._table.line(led)
         return Ready(sha256, status, entry, row)
-
-    def _below(self, path: str) -> str:
-        return below(self._dest, path)
 
 
 def below(dest: str, path: str) -> str:

@@ -106,7 +106,7 @@ class Folder:
         self._files[folded] = sha256
         if folded != name:
             self._spelled[folded] = name
-        return os.path.join(self.path, name)
+        return f"{self.path}{os.sep}{name}"
 
     def _path(self, folded: str) -> str:
         return os.path.join(self.path, self._spelled.get(folded, folded))

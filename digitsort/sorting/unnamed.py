@@ -72,7 +72,8 @@ def copy_unnamed(disk: Disk, task: Task, folders: Folders) -> int:
     OSError
         If the target's file system fails.
     """
-    path, name = os.path.split(task.target)
+    path = task.folder
+    name = task.target[len(path) :].lstrip(os.sep)
     folder = folders.descriptor(path)
     source, status = open_source(disk, task.source)
     try:
