@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice, zip_longest
 
 from digitsort.errors import OutputError
@@ -35,7 +34,7 @@ BATCH = 1024
 """Files between two flushes of the journal, and made durable at once where they cross file systems."""
 
 SHARED_BATCH = 512
-"""Of two processes one is never more than this many files ahead."""
+"""Where there are two processes: one is a batch ahead, and a file is not to lie seen for long."""
 
 NOT_BEGUN = "not begun"
 
@@ -116,16 +115,15 @@ class Deliverer:
         self._dest = held.dest
         self._mode = mode
         self._preparer = Preparer(disk, held.dest, mode, columns)
-        self._shares = helper if mode is Mode.COPY else None
-        self._ahead = helper if mode is not Mode.COPY else None
-        if self._ahead is not None:
-            self._ahead.will_prepare(held.dest, mode, columns)
+        self._helper = helper
+        if helper is not None:
+            helper.will_prepare(held.dest, mode, columns)
         self._count = 0
 
     def deliver(self, operations: Iterable[Operation], stop: Stop) -> Iterator[Batch]:
         """Deliver; what has to end the run comes with what was done before it."""
         begun: deque[_Begun] = deque()
-        most = 0 if self._shares is None else 1  # the other one has the next batch's share already
+        most = 0 if self._helper is None else 1  # the next one is written down, and is begun with
         ends = stop
         for operations_of_batch, ready in self._prepared(operations, stop):
             begun.append(self._begin(operations_of_batch, ready, stop))
@@ -147,7 +145,7 @@ class Deliverer:
     ) -> Iterator[tuple[Sequence[Operation], Sequence[Ready | str]]]:
         """Batches with what the second process made ready while the one before was delivered."""
         waiting = iter(operations)
-        size = BATCH if self._shares is None else SHARED_BATCH
+        size = BATCH if self._helper is None else SHARED_BATCH
         batch = list(islice(waiting, size))
         ready: Sequence[Ready | str] = ()
         while batch:
@@ -155,10 +153,12 @@ class Deliverer:
             asked = bool(following) and self._asks(following)
             yield batch, ready
             batch = following
-            ready = self._ahead.prepared(stop) if self._ahead is not None and asked else ()
+            ready = self._helper.prepared(stop) if self._helper is not None and asked else ()
 
     def _asks(self, operations: Sequence[Operation]) -> bool:
-        return self._ahead is not None and self._ahead.prepare(map(order_of, operations))
+        if self._helper is None or self._mode is Mode.COPY:  # that it has enough to do with
+            return False
+        return self._helper.prepare(map(order_of, operations))
 
     def _begin(
         self, operations: Sequence[Operation], ready: Sequence[Ready | str], stop: Stop
@@ -169,10 +169,10 @@ class Deliverer:
             with _stops_run(self._dest):
                 tasks, entries = self._listed(operations, ready, begun, folders, stop)
                 if tasks:
-                    self._write_down(entries, folders)
+                    is_durable = self._written(entries, folders)
                     begun.end = self._count
                     folders.make()
-                    begun.finish = self._start(tasks)
+                    begun.finish = self._start(tasks, is_durable)
         except OutputError as error:
             begun.error = error
         return begun
@@ -220,14 +220,28 @@ class Deliverer:
             self.journal = new_journal(self._disk, self._dest, self._mode, made_levels, continues)
         return self.journal
 
-    def _write_down(self, entries: Sequence[Written], folders: Folders) -> None:
-        made = [below(self._dest, folder) for folder in folders.missing]
-        self._begun_journal().begin(entries, made, durable=self._mode is Mode.MOVE)
+    def _written(self, entries: Sequence[Written], folders: Folders) -> Callable[[], object]:
+        """Write down what will be done; what is returned waits until that is durable."""
+        journal = self._begun_journal()
+        journal.begin(entries, [below(self._dest, folder) for folder in folders.missing])
+        if self._mode is not Mode.MOVE:
+            return lambda: None
+        if self._helper is None:
+            journal.sync()
+            return lambda: None
+        return self._helper.meanwhile(journal.sync)
 
-    def _start(self, tasks: Sequence[Task]) -> Callable[[Stop], Results]:
-        if self._shares is not None:
-            return self._shares.share(self._disk, tasks)
-        return partial(TRANSFERS[self._mode], self._disk, tasks)
+    def _start(
+        self, tasks: Sequence[Task], is_durable: Callable[[], object]
+    ) -> Callable[[Stop], Results]:
+        if self._helper is not None and self._mode is Mode.COPY:
+            return self._helper.share(self._disk, tasks)
+
+        def finish(stop: Stop) -> Results:
+            is_durable()
+            return TRANSFERS[self._mode](self._disk, tasks, stop)
+
+        return finish
 
     def _finish(self, begun: _Begun, stop: Stop) -> Batch:
         results = Results()

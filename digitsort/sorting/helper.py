@@ -10,6 +10,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context
@@ -66,9 +67,11 @@ class Helper:
         self._is_ready = False
         self._share = 0.5
         self._run: tuple[str, str, Sequence[str]] = ("", Mode.MOVE, ())
+        self._thread = ThreadPoolExecutor(1)
 
     def close(self) -> None:
         """End it, which has nothing in hand that would have a name."""
+        self._thread.shutdown()
         self._connection.close()
         self._process.terminate()
         self._process.join()
@@ -115,6 +118,10 @@ class Helper:
         """What it was last asked for, in the same order; ends early where it did."""
         answer: list[tuple[Any, ...] | str] = self._received(stop) or []
         return [made if isinstance(made, str) else _ready(*made) for made in answer]
+
+    def meanwhile(self, action: Callable[[], object]) -> Callable[[], object]:
+        """Do what is mostly waiting for the disk in a thread; what comes back waits for its end."""
+        return self._thread.submit(action).result
 
     def _has_started(self) -> bool:
         if not self._is_ready and self._connection.poll():

@@ -29,12 +29,16 @@ class Journal:
         self._torn = False
         self.run = run
 
-    def begin(self, entries: Iterable[Written], made: Sequence[str], *, durable: bool) -> None:
+    def begin(self, entries: Iterable[Written], made: Sequence[str]) -> None:
         """Write down, before it is done, what will be done; what was settled before goes with it."""
         self._waiting += [line_of({"mkdir": folder}) for folder in made]
         self.run.made += made
         self._waiting += lines_of(entries)
-        self._flush(durable=durable)
+        self.flush()
+
+    def sync(self) -> None:
+        """Make durable what is written."""
+        self._disk.fsync(self._descriptor)
 
     def settle(self, count: int, failed: Mapping[int, str]) -> None:
         """Write down, with the next flush, that all entries below `count` have ended; some failed."""
@@ -45,17 +49,12 @@ class Journal:
     def mark(self, **record: object) -> None:
         """Write a record of another kind, and make it durable."""
         self._waiting.append(line_of(record))
-        self._flush(durable=True)
+        if not self._torn:
+            self.flush()
+            self.sync()
 
     def flush(self) -> None:
-        """Write what was settled last."""
-        self._flush(durable=False)
-
-    def close(self) -> None:
-        """Close the file; what was not flushed is found out by `recover` the next time."""
-        self._disk.close(self._descriptor)
-
-    def _flush(self, *, durable: bool) -> None:
+        """Write what waits."""
         if self._torn:
             return
         lines = "".join(self._waiting)
@@ -63,8 +62,10 @@ class Journal:
         self._torn = True  # a disk that fills up takes a part; nothing may be written behind that
         write_all(self._disk, self._descriptor, lines.encode("ascii"))
         self._torn = False
-        if durable:
-            self._disk.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Close the file; what was not flushed is found out by `recover` the next time."""
+        self._disk.close(self._descriptor)
 
 
 def write_all(disk: Disk, descriptor: int, data: bytes) -> None:

@@ -41,7 +41,7 @@ def test_what_was_written_is_read_and_a_torn_end_is_no_record(
     dest = tmp_path_factory.mktemp("dest")
     (dest / FOLDER).mkdir()
     journal = new_journal(DISK, str(dest), "move", 1, True)
-    journal.begin(map(written, entries), ["7", "7/é"], durable=False)
+    journal.begin(map(written, entries), ["7", "7/é"])
     journal.settle(len(entries), {0: "no"} if entries else {})
     journal.mark(end="done")
     journal.close()
