@@ -99,42 +99,49 @@ def sort(
         )
     settings = _settings(min_confidence, max_pixels, max_side, max_bytes) if source.is_dir() else None
 
-    def plan() -> Plan:
+    def read() -> list[Row]:
         if settings is not None:
-            rows = _classified(source, target, model, settings, workers, follow_links, quiet)
-        else:
-            rows = _labelled(source, root)
+            return _classified(source, target, model, settings, workers, follow_links, quiet)
+        return _labelled(source, root)
+
+    def plan(rows: list[Row]) -> Plan:
         with garbage_waits():
             rows = _corrected(rows, corrections, source, root)
             return plan_sort(rows, target, _with_folders(chosen, rows, source, root, keep_folders))
 
     if dry_run:
         warn_of_open_run(target)
-        print_plan(plan())
+        print_plan(plan(read()))
         return ExitCode.DONE
     _check_source(source)
     with locked(target) as held:
-        return _carry_out(plan, held, quiet)
+        return _carry_out(read, plan, held, quiet)
 
 
-def _carry_out(plan: Callable[[], Plan], held: Held, quiet: bool) -> ExitCode:
+def _carry_out(
+    read: Callable[[], list[Row]], plan: Callable[[list[Row]], Plan], held: Held, quiet: bool
+) -> ExitCode:
     from digitsort.cli.console import delivered
     from digitsort.cli.delivery import print_delivery, print_recovered
     from digitsort.errors import NothingToDoError
+    from digitsort.files.disk import DISK
     from digitsort.garbage import garbage_waits
     from digitsort.sorting.apply import carry_out
+    from digitsort.sorting.helper import second_process
     from digitsort.sorting.recover import recover
 
     recovered = recover(held)
     print_recovered(recovered, quiet=quiet)
     try:
-        planned = plan()
+        rows = read()
     except NothingToDoError:
         if recovered is None:
             raise
         return ExitCode.DONE  # all that was left to do was to finish the run that was killed
-    with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
-        delivery = carry_out(planned, held, progress, helped=True)
+    with second_process(DISK, len(rows)) as helper:  # it starts while this one plans
+        planned = plan(rows)
+        with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
+            delivery = carry_out(planned, held, progress, helper=helper)
     print_delivery(planned, delivery, quiet=quiet)
     return ExitCode.SOME_FAILED if delivery.failed or planned.left else ExitCode.DONE
 

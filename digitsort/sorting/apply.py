@@ -19,7 +19,7 @@ from digitsort.sorting.batch import Deliverer
 from digitsort.sorting.booking import Sorted, columns_of_books
 from digitsort.sorting.books import read_books, update_books
 from digitsort.sorting.folders import remove_empty
-from digitsort.sorting.helper import second_process
+from digitsort.sorting.helper import Helper
 from digitsort.sorting.lock import Held, locked
 from digitsort.sorting.plan import Mode, Operation, Plan
 from digitsort.sorting.recover import recover
@@ -70,20 +70,14 @@ def carry_out(
     held: Held,
     progress: ByteProgress = silent_bytes,
     disk: Disk = DISK,
-    *,
-    helped: bool = False,
+    helper: Helper | None = None,
 ) -> Delivery:
-    """Do what `apply_plan` does, with the lock held and the last run recovered already.
-
-    Where `helped`, a second process may be started, as `multiprocessing` does: a script that is run as
-    ``__main__`` is imported there once more.
-    """
+    """Do what `apply_plan` does, with the lock held and the last run recovered already."""
     books = read_books(plan.dest)  # before anything is touched: it must be one
     rows = (operation.cells for operation in (*plan.operations, *plan.same))
     columns = () if books else columns_of_books(rows)
-    with second_process(disk, len(plan.operations) if helped else 0) as helper:
-        deliverer = Deliverer(disk, held, plan.mode, columns, helper)
-        return _Applying(plan, progress, disk, deliverer, columns).run()
+    deliverer = Deliverer(disk, held, plan.mode, columns, helper)
+    return _Applying(plan, progress, disk, deliverer, columns).run()
 
 
 class _Applying:

@@ -42,7 +42,9 @@ LEAST, MOST = 0.25, 0.9
 def second_process(disk: Disk, files: int) -> Iterator[Helper | None]:
     """One that helps with so many files; None where it is not worth it.
 
-    Two where a copy has no name before it is whole: a process that dies leaves nothing half done.
+    There is one where a copy has no name before it is whole: a process that dies leaves nothing half
+    done. It is started as `multiprocessing` does it: a script that is run as ``__main__`` is imported
+    there once more.
     """
     if disk is not DISK or files < MANY or not HAS_UNNAMED_FILES or usable_processors() < 2:
         yield None
