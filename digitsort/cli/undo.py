@@ -23,9 +23,10 @@ def undo(
     """Take the last sort into DEST back: moved files return, copies and links go."""
     from digitsort.cli.console import stages
     from digitsort.cli.delivery import print_undone
+    from digitsort.garbage import garbage_waits
     from digitsort.sorting.undo import undo as undo_runs
 
-    with stages(quiet=quiet) as progress:
+    with stages(quiet=quiet) as progress, garbage_waits():
         undone = undo_runs(dest, everything=everything, progress=progress)
     print_undone(undone, quiet=quiet)
     return ExitCode.SOME_FAILED if undone.left else ExitCode.DONE

@@ -41,6 +41,7 @@ def read_books(dest: str) -> dict[str, Row]:
 def update_books(
     disk: Disk,
     dest: str,
+    books: Mapping[str, Row] | None = None,
     *,
     delivered: Iterable[Sorted] = (),
     moved: bool = False,
@@ -55,6 +56,10 @@ def update_books(
 
     Parameters
     ----------
+    disk : Disk
+    dest : str
+    books : mapping, optional
+        What `read_books` says, if it was asked just before.
     delivered : iterable of Sorted
     moved : bool
         They are not at their sources any more, which may have been in DEST too.
@@ -68,7 +73,9 @@ def update_books(
     if ready and not os.path.lexists(path):
         _write(disk, dest, path, ready)
         return
-    rows: dict[str, Mapping[str, str]] = {path: row.cells for path, row in read_books(dest).items()}
+    if books is None:
+        books = read_books(dest)
+    rows: dict[str, Mapping[str, str]] = {name: row.cells for name, row in books.items()}
     before = list(rows.items())
     booking = Booking(dest)
     for file in delivered:
@@ -87,19 +94,22 @@ def update_books(
             disk.unlink(path)
 
 
-def keep_persons_work(disk: Disk, dest: str, written: Mapping[str, Mapping[str, str]]) -> None:
+def keep_persons_work(
+    disk: Disk, dest: str, books: Mapping[str, Row], written: Mapping[str, Mapping[str, str]]
+) -> None:
     """Before rows go that a person has changed, keep a copy of labels.csv under another name.
 
     Parameters
     ----------
     disk : Disk
     dest : str
+    books : mapping
+        What `read_books` says.
     written : mapping
         Path to the cells that digitsort wrote.
     """
-    rows = read_books(dest)
     if not any(
-        path in rows and _is_changed(rows[path].cells, cells) for path, cells in written.items()
+        path in books and _is_changed(books[path].cells, cells) for path, cells in written.items()
     ):
         return
     number = 1

@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 from digitsort.errors import OutputError
 from digitsort.files.disk import APPEND, NEW, READ, Disk
 from digitsort.files.names import printable
-from digitsort.sorting.run import VERSION, Run, Written, add_record, begun, line_of, lines_of, parsed
+from digitsort.sorting.run import (
+    VERSION,
+    Run,
+    Written,
+    add_record,
+    begun,
+    is_of_entries,
+    line_of,
+    lines_of,
+    parsed,
+)
 
 FOLDER = ".digitsort"
 """In DEST: journals, the lock and who holds it."""
@@ -99,8 +109,8 @@ def reopen(disk: Disk, run: Run) -> Journal:
     return Journal(disk, run, descriptor)
 
 
-def read_runs(dest: str) -> Iterator[Run]:
-    """Read the journals of a DEST, the newest first.
+def read_runs(dest: str, *, entries: bool = True) -> Iterator[Run]:
+    """Read the journals of a DEST, the newest first; without their entries, which are most of them.
 
     Raises
     ------
@@ -108,7 +118,7 @@ def read_runs(dest: str) -> Iterator[Run]:
         If one can't be read, or is of a newer digitsort.
     """
     for _, path in sorted(_files(dest), reverse=True):
-        run = read_run(path)
+        run = read_run(path, entries=entries)
         if run is not None:
             yield run
 
@@ -130,7 +140,7 @@ def _files(dest: str) -> list[tuple[int, str]]:
     return [(int(match[1]), os.path.join(folder, name)) for match, name in found if match]
 
 
-def read_run(path: str) -> Run | None:
+def read_run(path: str, *, entries: bool = True) -> Run | None:
     """Read a journal; None of a journal that ends within its first line: nothing was done yet."""
     try:
         descriptor = os.open(path, READ)
@@ -139,6 +149,9 @@ def read_run(path: str) -> Run | None:
     run: Run | None = None
     with os.fdopen(descriptor, "rb") as file:
         for line in file:
+            if run is not None and not entries and is_of_entries(line):
+                run.size += len(line)
+                continue
             try:
                 record = parsed(line)
                 if record is None:

@@ -60,11 +60,12 @@ def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
         dest = printable(held.dest)
         raise OutputError(f"An undo of {dest} was interrupted. Finish it first: digitsort undo {dest}")
     held.stopped_mode = last.mode if last.end != "done" and not last.undone else ""
-    if last.end:
+    run = None if last.end else read_run(last.path)
+    if run is None:
         return None
     try:
         with interrupts_wait():
-            return _settle(held, last, disk)
+            return _settle(held, run, disk)
     except OSError as error:
         raise OutputError(
             f"{printable(held.dest)} can't be written: {error.strerror}. No file is lost; make room, "
@@ -73,9 +74,9 @@ def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
 
 
 def _last(dest: str, disk: Disk) -> Run | None:
-    """The last run that did anything."""
+    """The last run that did anything, without its entries."""
     for path in journals(dest):
-        run = read_run(path)
+        run = read_run(path, entries=False)
         if run is not None:
             return run
         remove_ours(disk, path)  # it was killed before its first line was whole

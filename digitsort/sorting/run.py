@@ -192,6 +192,11 @@ def lines_of(entries: Iterable[Written]) -> Iterator[str]:
         yield f'{{"columns":{json.dumps(list(columns))},"entries":[{texts}]}}\n'
 
 
+def is_of_entries(line: bytes) -> bool:
+    """Whether a whole line is one that `lines_of` wrote."""
+    return line.startswith(b'{"columns":') and line.endswith(b"\n")
+
+
 def line_of(record: Mapping[str, object]) -> str:
     """Any other record as a line."""
     return json.dumps(record, separators=(",", ":"), check_circular=False) + "\n"

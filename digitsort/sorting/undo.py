@@ -14,7 +14,7 @@ from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
 from digitsort.progress import Progress, silent
 from digitsort.sorting.booking import Sorted
-from digitsort.sorting.books import keep_persons_work, update_books
+from digitsort.sorting.books import keep_persons_work, read_books, update_books
 from digitsort.sorting.copying import Stop
 from digitsort.sorting.folders import remove_empty
 from digitsort.sorting.journal import FOLDER, Journal, journals, read_runs, reopen
@@ -79,7 +79,7 @@ def undo(
             "DEST of a `digitsort sort`."
         )
     with locked(dest, disk, make=False) as held:
-        last = next(read_runs(held.dest), None)
+        last = next(read_runs(held.dest, entries=False), None)
         if last is None or not last.undo_begun:
             recover(held, disk)
         restored, left, runs = 0, [], 0
@@ -111,7 +111,7 @@ def _to_undo(dest: str, everything: bool) -> Iterator[Run]:
 
 def _forget(held: Held, disk: Disk) -> None:
     """Where nothing is left of any run, its journal goes too, and DEST if it was made for the first."""
-    runs = list(read_runs(held.dest))
+    runs = list(read_runs(held.dest, entries=False))
     if any(not run.undone or run.kept for run in runs):
         return
     for run in runs:  # the newest first: the oldest knows who made DEST
@@ -153,10 +153,12 @@ class _Undoing:
     def _close(self, journal: Journal) -> None:
         back = [entry for entry in self._entries if entry.number not in self._kept]
         inside = [e for e in back if self._mode is Mode.MOVE and self._is_in_dest(e.source)]
-        keep_persons_work(self._disk, self._dest, {self._target(e): e.cells for e in back})
+        books = read_books(self._dest)
+        keep_persons_work(self._disk, self._dest, books, {self._target(e): e.cells for e in back})
         update_books(
             self._disk,
             self._dest,
+            books,
             delivered=self._rows_before(inside),
             moved=True,
             gone=[self._target(e) for e in back],
