@@ -80,7 +80,7 @@ def warn_of_open_run(dest: Path) -> None:
     """Say that a run that was killed will be finished before what a dry run shows."""
     from digitsort.cli.console import warn
 
-    last = next(read_runs(str(dest)), None)
+    last = next(read_runs(str(dest), entries=False), None)
     if last is not None and (last.undo_begun or not last.end):
         warn(f"a run in {dest} was interrupted, or is going on: what it began will be finished first.")
 

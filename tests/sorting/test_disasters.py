@@ -6,14 +6,18 @@ import csv
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from digitsort.files.disk import HAS_UNNAMED_FILES
+from digitsort.labels import read_labels
 from tests.conftest import run_digitsort
 from tests.sorting.stopping import snapshot, temporary_files
 
@@ -74,6 +78,77 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path, option: str) -> None:
     assert done.returncode == 0, done.stderr
     assert pngs(dest) == Counter(contents.values())
     assert run_digitsort("verify", dest).returncode == 0
+
+
+TWO_PROCESSES = """
+import time
+from digitsort.cli import main
+from digitsort.sorting import helper
+
+class Started(helper.Helper):
+    def __init__(self):
+        super().__init__()
+        while not self._has_started():
+            time.sleep(0.01)
+
+helper.MANY, helper.Helper = 1, Started
+if __name__ == "__main__":
+    main()
+"""
+"""The command with a second process from the first batch on."""
+
+
+@pytest.mark.skipif(not HAS_UNNAMED_FILES, reason="one process works here")
+@pytest.mark.parametrize("option", ["--copy", "--move"])
+def test_a_full_disk_with_two_processes(tmp_path: Path, small_disk: Path, option: str) -> None:
+    """Also what the second one has copied of the next batch is known, and in the books."""
+    contents = {f"{n // 100}/{n}.png": b"%d" % n * 20 for n in range(10_000, 12_000)}
+    labels = make_scans(tmp_path, contents)
+    subprocess.run(["mount", "-o", "remount,size=5m", str(small_disk)], check=True)
+    dest = small_disk / "sorted"
+    command = [sys.executable, "-c", TWO_PROCESSES, "sort", str(labels), str(dest), option]
+    failed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert failed.returncode == 5, failed.stderr
+    assert "No space left on device" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert temporary_files(dest) == []
+    there = pngs(dest)
+    assert there.total() > 500
+    both = pngs(tmp_path / "scans") + there
+    assert set(both) == set(contents.values())
+    if option == "--move":
+        assert both.total() == len(contents)
+    subprocess.run(["mount", "-o", "remount,size=40m", str(small_disk)], check=True)
+    done = run_digitsort("sort", labels, dest, option)
+    assert done.returncode == 0, done.stderr
+    assert pngs(dest) == Counter(contents.values())
+    assert run_digitsort("verify", dest).returncode == 0
+
+
+@pytest.mark.skipif(not HAS_UNNAMED_FILES, reason="one process works here")
+@pytest.mark.parametrize("option", ["--copy", "--move"])
+def test_two_processes_that_are_interrupted(tmp_path: Path, option: str) -> None:
+    """Ctrl-C goes to both: each file is whole in one place, in the books, and can be undone."""
+    contents = {f"{n // 100}/{n}.png": b"%d" % n * 20 for n in range(8000)}
+    labels = make_scans(tmp_path, contents)
+    before = snapshot(tmp_path / "scans")
+    dest = tmp_path / "sorted"
+    command = [sys.executable, "-c", TWO_PROCESSES, "sort", str(labels), str(dest), option]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while run.poll() is None and sum(len(os.listdir(folder)) for folder in dest.glob("7")) < 600:
+        time.sleep(0.001)
+    for _ in range(2):
+        os.killpg(run.pid, signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130, said
+    there = pngs(dest)
+    assert 0 < there.total() < 8000
+    assert set(pngs(tmp_path / "scans") + there) == set(contents.values())
+    paths = sorted(str(path) for path in dest.rglob("*.png"))
+    assert sorted(row.path for row in read_labels(dest / "labels.csv")) == paths
+    assert run_digitsort("verify", dest).returncode == 0
+    assert run_digitsort("undo", dest).returncode == 0
+    assert snapshot(tmp_path / "scans") == before
 
 
 FAULTS = {

@@ -18,8 +18,16 @@ from pathlib import Path
 import pytest
 
 from digitsort.files.disk import DISK, HAS_UNNAMED_FILES, Disk
-from digitsort.sorting import unnamed
+from digitsort.labels import read_labels
+from digitsort.progress import silent_bytes
+from digitsort.sorting import batch, unnamed
+from digitsort.sorting.apply import carry_out
+from digitsort.sorting.booking import columns_of_books
 from digitsort.sorting.helper import Helper
+from digitsort.sorting.journal import journals, read_run
+from digitsort.sorting.lock import locked
+from digitsort.sorting.plan import Mode, SortOptions, plan_sort
+from digitsort.sorting.preparing import Preparer, order_of, prepare_all
 from digitsort.sorting.transfer import Task
 from tests.conftest import run_digitsort
 from tests.sorting.stopping import snapshot, temporary_files
@@ -130,6 +138,82 @@ def test_it_ends_early_where_a_person_wants_it_to(tmp_path: Path) -> None:
     assert len(list((tmp_path / "sorted").rglob("*.png"))) == len(results.done)
 
 
+@needs_unnamed
+@pytest.mark.parametrize("mode", Mode)
+def test_it_prepares_what_this_process_would(tmp_path: Path, mode: Mode) -> None:
+    """Files that are gone or changed, names of any bytes and cells of any text included."""
+    make_scans(tmp_path, {**CONTENTS, "8.png": b"eight"})
+    odd = tmp_path / "scans" / "7,\udcff\n.png"
+    odd.write_bytes(b"seven")
+    rows = list(read_labels(tmp_path / "labels.csv"))
+    (tmp_path / "scans" / "1" / "100.png").unlink()
+    (tmp_path / "scans" / "8.png").write_bytes(b"changed")
+    cells = {"label": '"8"', "status": "ok", "notes": "\r"}
+    rows.append(rows[0]._replace(path=str(odd), sha256="", cells=cells))
+    orders = [order_of(o) for o in plan_sort(rows, tmp_path / "sorted").operations]
+    columns = columns_of_books(order.cells for order in orders)
+    run = str(tmp_path / "sorted"), mode, columns
+    expected = list(prepare_all(Preparer(DISK, *run), orders, ()))
+    with closing(Helper()) as helper:
+        helper.will_prepare(*run)
+        assert started(helper).prepare(orders)
+        assert helper.prepared(()) == expected
+    reasons = {"No such file or directory", "changed since it was labelled"}
+    assert {made for made in expected if isinstance(made, str)} == (
+        set() if mode is Mode.COPY else reasons
+    )
+
+
+@needs_unnamed
+def test_what_a_process_that_died_was_asked_for_is_empty(tmp_path: Path) -> None:
+    make_scans(tmp_path, CONTENTS)
+    plan = plan_sort(read_labels(tmp_path / "labels.csv"), tmp_path / "sorted")
+    with closing(Helper()) as helper:
+        helper.will_prepare(plan.dest, Mode.MOVE, ())
+        started(helper)
+        os.kill(helper._process.pid or 0, signal.SIGKILL)
+        helper._process.join()
+        assert helper.prepare(map(order_of, plan.operations)) in (True, False)
+        assert list(helper.prepared(())) == []
+        assert not helper.prepare(map(order_of, plan.operations))
+
+
+@needs_unnamed
+@pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE, Mode.HARD])
+@pytest.mark.parametrize("dies", [False, True], ids=["lives", "dies"])
+def test_a_run_of_many_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: Mode, dies: bool
+) -> None:
+    """By two processes: the same files, books and journal as by one, also where the second one dies."""
+    monkeypatch.setattr(batch, "BATCH", 64)
+    monkeypatch.setattr(batch, "SHARED_BATCH", 64)
+    told = []
+
+    def progress(done: int, total: int, size: int) -> None:
+        told.append(done)
+        if dies and done == 128:
+            os.kill(helper._process.pid or 0, signal.SIGKILL)
+
+    trees = []
+    with closing(Helper()) as helper:
+        for name, second in (("one", None), ("two", started(helper))):
+            top = tmp_path / name
+            make_scans(top, CONTENTS)
+            (top / "scans" / "3" / "333.png").write_bytes(b"changed")
+            plan = plan_sort(read_labels(top / "labels.csv"), top / "sorted", SortOptions(mode))
+            with locked(top / "sorted") as held:
+                delivery = carry_out(plan, held, progress if second else silent_bytes, helper=second)
+            assert (len(delivery.done), len(delivery.failed)) == (599, 1)
+            run = read_run(journals(plan.dest)[0])
+            assert run is not None
+            assert (run.settled, run.end) == (len(run.entries), "done")
+            delivered = [(Path(e.source).name, e.to, e.sha256, e.size) for e in run.delivered]
+            books = (top / "sorted" / "labels.csv").read_text().replace(str(top), "")
+            trees.append((pngs(top / "sorted"), pngs(top / "scans"), sorted(delivered), books))
+    assert trees[0] == trees[1]
+    assert told == [0, *range(64, 600, 64), 600]
+
+
 TWO_PROCESSES = """
 from digitsort.cli import main
 from digitsort.sorting import helper
@@ -140,15 +224,18 @@ main()
 
 @pytest.mark.slow
 @needs_unnamed
-def test_a_copy_by_two_processes_killed_at_random(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--copy", "--move"])
+def test_a_run_by_two_processes_killed_at_random(tmp_path: Path, option: str) -> None:
     """The first of them only: the second ends with it; all is whole, and the same command ends it."""
     chance = random.Random(3)
     contents = {f"{n // 1000}/{n}.png": b"%d" % n * 200 for n in range(6000)}
     labels = make_scans(tmp_path, contents)
     kills = 0
     for number in range(12):
+        if number and option == "--move":
+            labels = make_scans(tmp_path, contents)
         dest = tmp_path / f"sorted{number}"
-        command = [sys.executable, "-c", TWO_PROCESSES, "sort", str(labels), str(dest), "-q"]
+        command = [sys.executable, "-c", TWO_PROCESSES, "sort", str(labels), str(dest), "-q", option]
         run = subprocess.Popen(command, stderr=subprocess.PIPE)
         most = chance.randrange(1500, 5500)
         while run.poll() is None and sum(len(os.listdir(f)) for f in dest.glob("7")) < most:
@@ -157,8 +244,10 @@ def test_a_copy_by_two_processes_killed_at_random(tmp_path: Path) -> None:
             os.kill(run.pid, signal.SIGKILL)
         run.communicate()
         kills += run.returncode == -signal.SIGKILL
-        assert {p.read_bytes() for p in dest.rglob("*.png")} <= set(contents.values())
-        assert run_digitsort("sort", labels, dest, "-q").returncode == 0
+        there = pngs(dest) if option == "--copy" else pngs(dest) + pngs(tmp_path / "scans")
+        assert set(there) <= set(contents.values())
+        assert option == "--copy" or there == Counter(contents.values())
+        assert run_digitsort("sort", labels, dest, "-q", option).returncode == 0
         assert pngs(dest) == Counter(contents.values())
         assert temporary_files(dest) == []
         assert run_digitsort("verify", dest).returncode == 0

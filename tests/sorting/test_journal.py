@@ -49,6 +49,10 @@ def test_what_was_written_is_read_and_a_torn_end_is_no_record(
     assert run is not None
     assert (run.mode, run.made_levels, run.continues, run.end) == ("move", 1, True, "done")
     assert (run.entries, run.made, run.settled) == (entries, ["7", "7/é"], len(entries))
+    without = read_run(journal.run.path, entries=False)
+    assert without is not None
+    assert (without.entries, without.settled, without.end) == ([], len(entries), "done")
+    assert without.size == run.size
     path = Path(journal.run.path)
     whole = path.read_bytes()
     path.write_bytes(whole[: max(0, len(whole) - cut)])
