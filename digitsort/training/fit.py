@@ -36,8 +36,8 @@ from digitsort.training.tune import tune_parameters
 
 SCAN_PARAMETERS = {"C": 5.0, "gamma": 2.2, "components": 192}
 INVENTED_PARAMETERS = {"C": 1.5, "gamma": 2.2, "components": 128}
-"""C, gamma in units of scikit-learn's "scale", and components. Softer and of fewer components with invented
-digits: some of them are ambiguous, and what is finest in them is the program's own."""
+"""C, gamma in units of scikit-learn's "scale", and components. Softer and of fewer components with
+invented digits: some of them are ambiguous, and what is finest in them is the program's own."""
 
 
 @dataclass(frozen=True, slots=True)
