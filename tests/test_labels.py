@@ -13,18 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitsort.errors import ExitCode, NothingToDoError, UsageError
-from digitsort.labels import (
-    COLUMNS,
-    LabelsWriter,
-    Layout,
-    Row,
-    read_labels,
-    require_rows,
-    row_of,
-    write_rows,
-    write_table,
-)
+from digitsort.labels import COLUMNS, LabelsWriter, Layout, Row, read_labels, require_rows, row_of
 from digitsort.records import Outcome, Status
+from digitsort.table import write_rows, write_table
 
 SHA = "ab" * 32
 MODEL = "0123456789ab"

@@ -13,7 +13,6 @@ from digitsort.errors import DigitsortError, OutputError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
-from digitsort.labels import Table
 from digitsort.progress import ByteProgress, silent_bytes
 from digitsort.sorting.batch import Deliverer
 from digitsort.sorting.booking import Sorted, columns_of_books
@@ -23,6 +22,7 @@ from digitsort.sorting.helper import Helper
 from digitsort.sorting.lock import Held, locked
 from digitsort.sorting.plan import Mode, Operation, Plan
 from digitsort.sorting.recover import recover
+from digitsort.table import Table
 
 
 @dataclass(frozen=True, slots=True)

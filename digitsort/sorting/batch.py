@@ -11,7 +11,6 @@ from itertools import islice, zip_longest
 from digitsort.errors import OutputError
 from digitsort.files.disk import Disk
 from digitsort.files.names import parent_of, printable
-from digitsort.labels import columns_of_cells
 from digitsort.sorting.copying import Stop, copy_files, link_hard, link_symbolic
 from digitsort.sorting.folders import Folders
 from digitsort.sorting.helper import Helper
@@ -22,6 +21,7 @@ from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.preparing import Preparer, Ready, below, order_of
 from digitsort.sorting.run import Written
 from digitsort.sorting.transfer import NotDeliveredError, Results, Task
+from digitsort.table import columns_of_cells
 
 TRANSFERS: Mapping[Mode, Callable[[Disk, Sequence[Task], Stop], Results]] = {
     Mode.COPY: copy_files,

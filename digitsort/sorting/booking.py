@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from digitsort.files.names import to_cell
-from digitsort.labels import COLUMNS, SOURCE, Cells, columns_of
+from digitsort.labels import COLUMNS, SOURCE
+from digitsort.table import Cells, columns_of
 
 
 class Sorted(NamedTuple):

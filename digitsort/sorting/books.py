@@ -11,11 +11,12 @@ from pathlib import Path
 from digitsort.errors import OutputError
 from digitsort.files.disk import NEW, Disk
 from digitsort.files.names import printable
-from digitsort.labels import SOURCE, Row, Table, read_labels
+from digitsort.labels import SOURCE, Row, read_labels
 from digitsort.sorting.booking import Booking, Sorted, columns_of_books
 from digitsort.sorting.journal import FOLDER, write_all
 from digitsort.sorting.publish import publish
 from digitsort.sorting.transfer import Task, copy_to_temporary, remove_ours
+from digitsort.table import Table
 
 LABELS_NAME = "labels.csv"
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from digitsort.files.disk import Disk
 from digitsort.files.names import absolute, to_cell, to_cell_below
-from digitsort.labels import Cells, Table
 from digitsort.sorting.booking import Booking
 from digitsort.sorting.copying import Stop
 from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.run import entry_text
 from digitsort.sorting.transfer import NotDeliveredError, Status, look
+from digitsort.table import Cells, Table
 
 
 class Order(NamedTuple):

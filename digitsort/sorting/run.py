@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
-from digitsort.labels import NO_CELLS, Cells, columns_of_cells
+from digitsort.table import NO_CELLS, Cells, columns_of_cells
 
 VERSION = 2
 

@@ -1,0 +1,173 @@
+"""A table of text cells: rows that share their columns, and their text as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import IO
+
+from digitsort.files.atomic import replacing
+
+ROWS_AT_ONCE = 1024
+"""That are made into text together."""
+
+
+class Cells(Mapping[str, str]):
+    """The cells of a row by column; all rows of a file share the names, for there may be millions.
+
+    Parameters
+    ----------
+    index : mapping
+        Column to its place.
+    values : sequence of str
+        The cells by place.
+
+    Attributes
+    ----------
+    index : mapping
+    places : tuple of str
+        The `values`; some may be of no column.
+    """
+
+    __slots__ = ("index", "places")
+
+    def __init__(self, index: Mapping[str, int], values: Sequence[str]) -> None:
+        self.index = index
+        self.places = tuple(values)
+
+    def __getitem__(self, column: str) -> str:
+        return self.places[self.index[column]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.index)
+
+    def __contains__(self, column: object) -> bool:
+        return column in self.index
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def items(self) -> ItemsView[str, str]:
+        """Columns and cells; faster than one by one."""
+        return self.as_dict().items()
+
+    def as_dict(self) -> dict[str, str]:
+        """The cells by column, as a dict of one's own."""
+        return dict(zip(self.index, self.in_order(), strict=True))
+
+    def in_order(self) -> tuple[str, ...]:
+        """The cells, in the order of the columns; of columns with one name, the last."""
+        values = self.places
+        if len(values) == len(self.index):
+            return values
+        return tuple(values[place] for place in self.index.values())
+
+    def __repr__(self) -> str:
+        return f"Cells({dict(self.items())})"
+
+
+NO_CELLS = Cells({}, ())
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Write rows of ready cells, replacing the file as a whole."""
+    with replacing(path, force=True) as file:
+        write_table(file, columns, rows)
+
+
+def write_table(file: IO[bytes], columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Write a header and rows of ready cells; a cell that a row has not is empty."""
+    for block in Table(columns).blocks(rows):
+        file.write(block.encode())
+
+
+def columns_of(rows: Iterable[Mapping[str, str]]) -> list[str]:
+    """All columns that rows have, in the order in which they appear."""
+    found: dict[str, None] = {}
+    last: object = None
+    for row in rows:
+        names = columns_of_cells(row)
+        if names is not last:  # rows of one file follow one another, and share their names
+            found |= dict.fromkeys(names)
+            last = names
+    return list(found)
+
+
+def columns_of_cells(cells: Mapping[str, str]) -> Iterable[str]:
+    """The columns of a row; the same object for all rows of a file."""
+    return cells.index if isinstance(cells, Cells) else tuple(cells)
+
+
+class Table:
+    """Makes rows of ready cells into text; a cell that a row has not is empty.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Three at least.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = columns
+        self._index: Mapping[str, int] | None = None
+        self._picked: Callable[[Sequence[str]], Sequence[str]] = tuple
+
+    def blocks(self, rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
+        """The header, then the rows, many of them at once."""
+        waiting = map(self._cells, rows)
+        yield self.header
+        while block := list(islice(waiting, ROWS_AT_ONCE)):
+            yield _lines(block)
+
+    @property
+    def header(self) -> str:
+        """The first line."""
+        return _lines([self._columns])
+
+    def line(self, row: Mapping[str, str]) -> str:
+        """One row, which is more than one line where a cell is."""
+        cells = self._cells(row)
+        text = ",".join(cells)
+        is_plain = text.count(",") == len(cells) - 1 and "\n" not in text
+        return text + "\n" if is_plain and _has_no_quotes(text) else _line(cells)
+
+    def _cells(self, row: Mapping[str, str]) -> Sequence[str]:
+        if not isinstance(row, Cells):
+            return [row.get(name, "") for name in self._columns]
+        if row.index is not self._index:  # once for all rows of a file
+            self._index = row.index
+            self._picked = chosen_cells(row.index, self._columns)
+        return self._picked((*row.places, ""))
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as text; where no cell needs quotes, which is seen of all at once, sooner than by `csv`."""
+    text = "\n".join(map(",".join, rows)) + "\n"
+    commas = sum(map(len, rows)) - len(rows)
+    is_plain = text.count(",") == commas and text.count("\n") == len(rows)
+    return text if is_plain and _has_no_quotes(text) else "".join(map(_line, rows))
+
+
+def _has_no_quotes(text: str) -> bool:
+    return '"' not in text and "\r" not in text
+
+
+def _line(row: Sequence[str]) -> str:
+    # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
+    has_return = any("\r" in cell for cell in row)
+    line = io.StringIO(newline="")
+    csv.writer(
+        line, lineterminator="\n", quoting=csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL
+    ).writerow(row)
+    return line.getvalue()
+
+
+def chosen_cells(
+    index: Mapping[str, int], names: Sequence[str]
+) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """Picks cells by name from all of them and an empty one, which stands for what is missing."""
+    return itemgetter(*[index.get(name, -1) for name in names])
