@@ -41,7 +41,7 @@ def below_uneven_paper(
     light = _blurred(stretched)
     both = np.concatenate([light, 255 - light])  # (2 n, side, side)
     papers = _paper_surfaces(both)
-    rest = np.median(np.abs(papers - both).reshape(2, len(light), -1), axis=2)
+    rest = _median(np.abs(papers - both).reshape(2, len(light), -1))
     trust = np.clip((separation - UNSURE_SEPARATION) / (SURE_SEPARATION - UNSURE_SEPARATION), 0, 1)
     witness = (rest[1] - rest[0]) / (rest[0] + rest[1] + 1)  # > 0: light paper is the flatter
     inverted = trust * (2 * light_share - 1) + witness < 0
@@ -49,6 +49,13 @@ def below_uneven_paper(
     upright = np.where(inverted[:, None, None], 255 - stretched, stretched)
     paper = np.minimum(papers[chosen], _closing(both[chosen]))
     return np.maximum(paper - upright, 0), inverted
+
+
+def _median(values: Floats) -> Floats:
+    """`np.median` along the last axis, of an even number; that one loads `numpy.ma`, 8 ms, first."""
+    half = values.shape[-1] // 2
+    ordered = np.partition(values, (half - 1, half), axis=-1)
+    return np.asarray(ordered[..., half - 1 : half + 1].mean(axis=-1))
 
 
 def _blurred(stack: Bytes) -> Bytes:
