@@ -29,13 +29,10 @@ def start_early(sources: Sequence[str | os.PathLike[str]], workers: int | None) 
     """
     if workers == 0 or (workers is None and not _are_many(sources)):
         return
-    from multiprocessing import get_all_start_methods
+    from digitsort.execute.server import has_server, start_server
 
-    if "forkserver" in get_all_start_methods():
-        from multiprocessing import forkserver
-
-        forkserver.set_forkserver_preload(list(PRELOADED))
-        forkserver.ensure_running()
+    if has_server():
+        start_server(PRELOADED)
 
 
 def _are_many(sources: Iterable[str | os.PathLike[str]]) -> bool:

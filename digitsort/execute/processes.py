@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from itertools import count
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_context
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from digitsort.execute import worker
 from digitsort.execute.engine import Death, Done, Job
 from digitsort.execute.note import Note
+from digitsort.execute.server import has_server, start_server
 
 BATCHES_PER_WORKER = 3
 """One is worked on, one waits beside it, one is done while an earlier one is still awaited."""
@@ -130,8 +131,7 @@ class _Worker:
 
 def _context() -> BaseContext:
     """A forkserver where there is one: it has loaded what the parent has, once for all workers."""
-    if "forkserver" not in get_all_start_methods():
+    if not has_server():
         return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload([name for name in sys.modules if name.startswith("digitsort")])
-    return context
+    start_server([name for name in sys.modules if name.startswith("digitsort")])
+    return get_context("forkserver")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from multiprocessing import forkserver, get_all_start_methods
 from pathlib import Path
 
@@ -54,3 +59,25 @@ def test_a_server_for_many_files_or_workers_that_were_asked_for(
 def test_what_can_not_be_read_is_left_to_the_walk(tmp_path: Path, started: list[bool]) -> None:
     start_early([tmp_path / "nothing", "\0"[:0]], None)
     assert not started
+
+
+def test_ctrl_c_while_the_server_loads_is_clean() -> None:
+    """The terminal sends it to the server, too, which is busy with its modules at that moment."""
+    code = (
+        "import time; from digitsort.execute.early import start_early; start_early([], 1)\n"
+        "print('begun', flush=True)\n"
+        "try: time.sleep(20)\nexcept KeyboardInterrupt: raise SystemExit(130)"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert run.stdout is not None
+    assert run.stdout.readline() == "begun\n"
+    time.sleep(0.1)  # numpy alone takes as long
+    os.killpg(run.pid, signal.SIGINT)
+    _, said = run.communicate(timeout=30)
+    assert (run.returncode, said) == (130, "")

@@ -1,0 +1,30 @@
+"""Start the server that worker processes are forked from, deaf to Ctrl-C from its first moment."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from multiprocessing import get_all_start_methods
+
+
+def has_server() -> bool:
+    """Whether worker processes come from a forkserver on this system."""
+    return "forkserver" in get_all_start_methods()
+
+
+def start_server(modules: Sequence[str]) -> None:
+    """Start it where it does not run yet; it loads the modules once for all workers.
+
+    A terminal sends Ctrl-C to it as well. `multiprocessing` lets it ignore that only once the modules
+    are loaded, so that before it would end with a traceback: it inherits a mask that blocks the signal.
+    Here the signal is late by the milliseconds that this takes, and not lost.
+    """
+    from multiprocessing import forkserver, resource_tracker
+
+    forkserver.set_forkserver_preload(list(modules))
+    resource_tracker.ensure_running()  # it lifts the mask, if it has to be started below
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
