@@ -6,11 +6,15 @@ import mmap
 import os
 import signal
 import struct
+import time
 from contextlib import suppress
 from pathlib import Path
 
 _FIELDS = struct.Struct("<QQQ")
 """Process id, number of the batch, index of the item + 1 (0: none in particular)."""
+
+BEGINS_WITHIN_S = 1.0
+"""From being asked for; a worker begins within a tenth of it."""
 
 
 class Note:
@@ -40,11 +44,17 @@ class Note:
         return self.late_path.exists() and self.late_path.stat().st_size > 0
 
     def kill(self) -> None:
-        """End the worker at once, if it has begun."""
-        pid, _, _ = _FIELDS.unpack(self.path.read_bytes())
-        if pid:
+        """End the worker at once, or when it has begun: in between it would miss its parent loudly."""
+        if pid := self._awaited_pid():
             with suppress(OSError):  # it has ended meanwhile
                 os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+
+    def _awaited_pid(self) -> int:
+        """The worker's process; 0 if it does not begin in time."""
+        end = time.monotonic() + BEGINS_WITHIN_S
+        while not (pid := int(_FIELDS.unpack(self.path.read_bytes())[0])) and time.monotonic() < end:
+            time.sleep(0.005)
+        return pid
 
 
 class Pen:

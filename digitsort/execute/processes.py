@@ -17,6 +17,7 @@ from digitsort.execute import worker
 from digitsort.execute.engine import Death, Done, Job
 from digitsort.execute.note import Note
 from digitsort.execute.server import has_server, start_server
+from digitsort.files.interrupts import interrupts_wait
 
 BATCHES_PER_WORKER = 3
 """One is worked on, one waits beside it, one is done while an earlier one is still awaited."""
@@ -61,9 +62,15 @@ class ProcessesExecutor(Executor):
         self._numbers = count()
         self._begin = (job, time_limit_s)
         self._dead: list[_Worker] = []
-        self._workers = [self._new() for _ in range(workers)]
-        for each in self._workers:  # the processes start while the tree is still being walked
-            each.submit(worker.work, ())
+        self._workers: list[_Worker] = []
+        try:
+            with interrupts_wait():  # nobody else knows yet what would have to be ended
+                self._workers += [self._new() for _ in range(workers)]
+                for each in self._workers:  # the processes start while the tree is still being walked
+                    each.submit(worker.work, ())
+        except BaseException:
+            self.shutdown(wait=False)
+            raise
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Call `fn` with the number of the batch and the arguments, in the least busy process."""
