@@ -14,7 +14,7 @@ from digitsort.execute.engine import InHand
 from digitsort.execute.loop import Loop
 from digitsort.files.discover import Walk, check_sources
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
-from digitsort.files.read import Picture, UnreadableError, read
+from digitsort.files.read import Picture, UnreadableError, grays_of, read
 from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import STACK
 from digitsort.records import Outcome, Status
@@ -173,7 +173,7 @@ class Line:
             in_hand(index)
             result = self._read(path)
             results.append(result)
-            size += result.gray.nbytes if isinstance(result, Picture) else 0
+            size += result.nbytes if isinstance(result, Picture) else 0
             if len(results) >= STACK or size >= STACK_BYTES:
                 in_hand(None)
                 yield self._judged(results)
@@ -202,7 +202,7 @@ def _given_up(timed_out: bool) -> Fields:
 
 
 def _judge(pictures: Sequence[Picture], model: Model, settings: Settings) -> list[Fields]:
-    verdicts = decide([picture.gray for picture in pictures], model, settings.min_confidence)
+    verdicts = decide(grays_of(pictures), model, settings.min_confidence)
     return [
         (
             verdict.status,

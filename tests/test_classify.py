@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -106,7 +105,7 @@ def test_large_pictures_are_worked_on_a_few_at_a_time(tmp_path: Path, model: Mod
     make_tree(tmp_path, {f"{d}.png": digit_png(d) for d in range(5)})
 
     def read_large(path: str, limits: Limits) -> Picture:
-        return replace(read(path, limits), gray=np.zeros((4096, 4096), np.uint8))
+        return read(path, limits)._replace(content=np.zeros((4096, 4096), np.uint8))
 
     line = Line(model, Settings(), read_large)
     said: list[int | None] = []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -14,32 +15,50 @@ from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.opening import bombs_as_errors, open_picture
 from digitsort.files.png import plain_picture
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
+from digitsort.files.scanlines import Scanlines, unfilter
 from digitsort.files.silence import c_stderr_silenced
 from digitsort.files.unreadable import BROKEN, UnreadableError
 from digitsort.recognition.canvas import Gray
 
-__all__ = ["FIRST_OF_SEVERAL", "Picture", "UnreadableError", "read"]
+__all__ = ["FIRST_OF_SEVERAL", "Picture", "UnreadableError", "grays_of", "read"]
 
 FIRST_OF_SEVERAL = "first of several pages"
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A decoded file.
+class Picture(NamedTuple):
+    """A file that was read.
 
     Attributes
     ----------
-    gray : ndarray of shape (height, width)
-        uint8, uint16 or float 0-1, upright, transparency on white.
+    content : ndarray of shape (height, width), or Scanlines
+        Gray pixels: uint8, uint16 or float 0-1, upright, transparency on white; or what is left to be
+        decoded together with others, by `grays_of`.
     sha256 : str
         Of the file's bytes, in hex.
     note : str
         What a person should know of the decoding; mostly empty.
     """
 
-    gray: Gray
+    content: Gray | Scanlines
     sha256: str
     note: str = ""
+
+    @property
+    def gray(self) -> Gray:
+        """The pixels."""
+        return grays_of([self])[0]
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory."""
+        return len(self.content.rows) if isinstance(self.content, Scanlines) else self.content.nbytes
+
+
+def grays_of(pictures: Sequence[Picture]) -> list[Gray]:
+    """The pixels of each picture; for many at a time this is quicker than to ask one by one."""
+    contents = [picture.content for picture in pictures]
+    pixels = iter(unfilter([content for content in contents if isinstance(content, Scanlines)]))
+    return [next(pixels) if isinstance(content, Scanlines) else content for content in contents]
 
 
 def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
@@ -55,7 +74,7 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         if (plain := plain_picture(data, limits)) is not None:
-            return Picture(plain_to_gray(plain), sha256)
+            return Picture(plain if isinstance(plain, Scanlines) else plain_to_gray(plain), sha256)
         with bombs_as_errors(limits), _quietly(data), open_picture(data, limits) as image:
             several = getattr(image, "is_animated", False)
             gray = to_gray(image)

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 import numpy as np
 from PIL import Image, features
 
-from digitsort.files.read import Picture, UnreadableError, read
+from digitsort.files.read import Picture, UnreadableError, grays_of, read
 from digitsort.recognition.canvas import Gray
 from digitsort.recognition.ink import find_ink
 from digitsort.recognition.normalize import normalize
@@ -93,7 +93,7 @@ def make_batch(files: Sequence[Wanted]) -> list[Thumbnail]:
     results = [_read(file.path) for file in files]
     pictures = [result for result in results if isinstance(result, Picture)]
     with one_blas_thread():
-        normal = iter(normalize(find_ink([picture.gray for picture in pictures])) if pictures else ())
+        normal = iter(normalize(find_ink(grays_of(pictures))) if pictures else ())
     return [
         _thumbnail(result, next(normal), file) if isinstance(result, Picture) else result
         for file, result in zip(files, results, strict=True)
