@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,14 +17,14 @@ from digitsort.records import Status
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
     from digitsort.recognition.canvas import Gray
+    from digitsort.recognition.ink import Ink
 
 LOW_CONFIDENCE = "low confidence"
 NOT_A_DIGIT = "not a digit"
 UNFAMILIAR = "unfamiliar"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What an image was taken for; the fields are those of `records.Outcome`.
 
     Probabilities are given of rejected images too: of what they look like most, not of what they are.
@@ -63,50 +63,59 @@ def decide_vectors(
     threshold = model.card.min_confidence if min_confidence is None else min_confidence
     scores = score(vectors.features, model.machine)
     chances = probabilities(scores, model.card.temperature)
-    reasons = why_no_digit(vectors.ink)
-    for index, familiarity in enumerate(scores.familiarity):
-        if reasons[index] in DOUBTFUL and familiarity >= model.card.ok_familiarity:
-            reasons[index] = ""
-        elif familiarity < model.card.min_familiarity:
-            reasons[index] = reasons[index] or UNFAMILIAR
     best = predict(scores)
     others = chances.copy()
     others[np.arange(len(others)), best] = -1.0
-    seconds, familiar = others.argmax(axis=1).tolist(), scores.familiarity.tolist()
-    rows = zip(reasons, chances.tolist(), best.tolist(), seconds, familiar, strict=True)
-    return [
-        _verdict(reason, every, first, second, familiarity, model, threshold)
-        for reason, every, first, second, familiarity in rows
-    ]
+    seconds, familiarity = others.argmax(axis=1).tolist(), scores.familiarity.tolist()
+    reasons = _reasons(vectors.ink, familiarity, model)
+    judge = _Judge(model.class_names, threshold, model.card.ok_familiarity)
+    rows = zip(reasons, chances.tolist(), best.tolist(), seconds, familiarity, strict=True)
+    return [judge.verdict(*row) for row in rows]
 
 
-def _verdict(
-    reason: str,
-    chances: list[float],
-    best: int,
-    second: int,
-    familiarity: float,
-    model: Model,
-    threshold: float,
-) -> Verdict:
-    names = model.class_names
-    every = tuple(chances)
-    if not reason and names[best] == NONE_LABEL:
-        reason = NOT_A_DIGIT
-    if reason:
-        return Verdict(Status.REJECTED, reason=reason, probabilities=every, familiarity=familiarity)
-    # What is compared is what is printed: a row never says 0.9000 and uncertain at 0.9.
-    if round(every[best], 4) < threshold:
-        reason = LOW_CONFIDENCE
-    elif familiarity < model.card.ok_familiarity:
-        reason = UNFAMILIAR
-    return Verdict(
-        Status.UNCERTAIN if reason else Status.OK,
-        label=names[best],
-        confidence=every[best],
-        reason=reason,
-        second=names[second],
-        second_confidence=every[second],
-        probabilities=every,
-        familiarity=familiarity,
-    )
+def _reasons(ink: Ink, familiarity: Sequence[float], model: Model) -> list[str]:
+    """Why each image is rejected, by its ink or because the model knows it little; empty where not."""
+    reasons = why_no_digit(ink)
+    least, enough = model.card.min_familiarity, model.card.ok_familiarity
+    for index, familiar in enumerate(familiarity):
+        if familiar >= enough and reasons[index] in DOUBTFUL:
+            reasons[index] = ""
+        elif familiar < least:
+            reasons[index] = reasons[index] or UNFAMILIAR
+    return reasons
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What a model's numbers are compared with.
+
+    Attributes
+    ----------
+    names : sequence of str
+        Of the classes.
+    threshold : float
+        Of the confidence.
+    ok_familiarity : float
+    """
+
+    names: Sequence[str]
+    threshold: float
+    ok_familiarity: float
+
+    def verdict(
+        self, reason: str, chances: list[float], best: int, second: int, familiarity: float
+    ) -> Verdict:
+        """The verdict on one image, which is rejected where there is a reason already."""
+        label, confidence, every = self.names[best], chances[best], tuple(chances)
+        if not reason and label == NONE_LABEL:
+            reason = NOT_A_DIGIT
+        if reason:
+            return Verdict(Status.REJECTED, "", None, reason, "", None, every, familiarity)
+        # What is compared is what is printed: a row never says 0.9000 and uncertain at 0.9.
+        if round(confidence, 4) < self.threshold:
+            reason = LOW_CONFIDENCE
+        elif familiarity < self.ok_familiarity:
+            reason = UNFAMILIAR
+        status = Status.UNCERTAIN if reason else Status.OK
+        runner_up = self.names[second], chances[second]
+        return Verdict(status, label, confidence, reason, *runner_up, every, familiarity)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Status(StrEnum):
@@ -15,9 +15,8 @@ class Status(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What was found out about one file.
+class Outcome(NamedTuple):
+    """What was found out about one file; a tuple, for there may be millions.
 
     Attributes
     ----------

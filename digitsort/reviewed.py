@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from digitsort.decide import LOW_CONFIDENCE
 from digitsort.errors import NothingToDoError
@@ -70,8 +70,8 @@ def _decided(outcome: Outcome, min_confidence: float | None) -> Outcome:
     ):
         return outcome
     if outcome.confidence >= min_confidence:
-        return replace(outcome, status=Status.OK, reason="")
-    return replace(outcome, status=Status.UNCERTAIN, reason=LOW_CONFIDENCE)
+        return outcome._replace(status=Status.OK, reason="")
+    return outcome._replace(status=Status.UNCERTAIN, reason=LOW_CONFIDENCE)
 
 
 def least_accepted(outcomes: Iterable[Outcome]) -> float | None:

@@ -33,7 +33,7 @@ def rejected(reason: str) -> Verdict:
 
 def without_scores(verdict: Verdict) -> Verdict:
     """A verdict but for what `inspect` shows of rejected images too."""
-    return replace(verdict, probabilities=(), familiarity=0.0)
+    return verdict._replace(probabilities=(), familiarity=0.0)
 
 
 def test_ink_unlike_the_training_data_is_never_ok(model: Model) -> None:
@@ -66,7 +66,7 @@ def test_the_confidence_that_is_printed_is_compared(doubtful: Model) -> None:
 
 def test_an_uncertain_verdict_gives_its_best_guess_and_the_reason(doubtful: Model) -> None:
     sure, unsure = decide(grays(1), doubtful, 0.0), decide(grays(1), doubtful, 1.0)
-    assert [replace(v, status=Status.UNCERTAIN, reason=LOW_CONFIDENCE) for v in sure] == unsure
+    assert [v._replace(status=Status.UNCERTAIN, reason=LOW_CONFIDENCE) for v in sure] == unsure
 
 
 def test_the_models_own_threshold_is_the_default(doubtful: Model) -> None:

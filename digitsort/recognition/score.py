@@ -14,8 +14,19 @@ from digitsort.recognition.project import project
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 
-STACK = 64
-"""Vectors scored at a time: their kernel values then stay in the processor's cache."""
+STACK = 128
+"""Vectors multiplied with the support vectors at a time."""
+
+SLICE = 32
+"""Of them, worked on further at a time: their kernel values then stay in the processor's cache."""
+
+KERNEL_UNIT = 2.0**-23
+"""What kernel values are rounded to, and coefficients to what is left of 53 bits: the sums of their
+products are then exact in float64, in any order, and a score depends neither on the batch nor on the
+machine."""
+
+_ROUNDER = 1.5 * 2**52 * KERNEL_UNIT
+"""Beside it a number has no room for less than the unit: added and taken away again, it rounds."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +60,19 @@ class SupportVectors:
         return np.ascontiguousarray(self.vectors.T)
 
     @cached_property
-    def half_squares(self) -> Floats:
+    def half_squares(self) -> Features:
         """Half of each vector's squared length (n,)."""
-        return np.asarray((self.vectors.astype(np.float64) ** 2).sum(axis=1) / 2)
+        return _half_squares(self.vectors)
 
     @cached_property
     def of_classes(self) -> list[tuple[slice, Floats]]:
         """For each class where its vectors are, and their coefficients in its contests (…, k - 1)."""
         ends = np.cumsum(self.n_support).tolist()
         places = [slice(e - c, e) for e, c in zip(ends, self.n_support.tolist(), strict=True)]
-        return [(place, np.ascontiguousarray(self.dual_coef[:, place]).T) for place in places]
+        parts = [np.ascontiguousarray(self.dual_coef[:, place].T) for place in places]
+        largest = max(float(np.abs(part).sum(axis=0).max(initial=0)) for part in parts)
+        unit = _unit_of_coefficients(largest)
+        return [(place, np.rint(part / unit) * unit) for place, part in zip(places, parts, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +105,8 @@ class Scores:
 def score(features: Features, machine: SupportVectors) -> Scores:
     """Score feature vectors (n, d) of whole numbers no longer than 4,096.
 
-    The distances are exact in float32, whatever the order in which the product is summed; from there
-    on everything is float64.
+    The products with the support vectors and the sums of kernel values are exact, whatever the order in
+    which they are summed; all else is done number by number.
     """
     components = project(features, machine.projection)
     starts = range(0, max(len(components), 1), STACK)
@@ -100,9 +114,13 @@ def score(features: Features, machine: SupportVectors) -> Scores:
 
 
 def _score(components: Features, machine: SupportVectors) -> Scores:
-    exponents = _exponents(components, machine)
-    familiarity = np.exp(exponents.max(axis=1))
-    pairs = _pair_decisions(np.exp(exponents, out=exponents), machine)
+    products = components @ machine.columns  # whole numbers below 2**24
+    half_squares = _half_squares(components)[:, None]
+    starts = range(0, max(len(components), 1), SLICE)
+    slices = [slice(start, start + SLICE) for start in starts]
+    decided = [_decided(products[where], half_squares[where], machine) for where in slices]
+    pairs = _pairs(np.concatenate([sums for sums, _ in decided], axis=1), machine)
+    familiarity = np.concatenate([familiar for _, familiar in decided])
     return Scores(decision=_votes(pairs), margin=_smallest_margin(pairs), familiarity=familiarity)
 
 
@@ -125,29 +143,47 @@ def probabilities(scores: Scores, temperature: float) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _exponents(components: Features, machine: SupportVectors) -> Floats:
-    """Logarithms of the kernel values (n, n_support): squared distances times -gamma."""
-    products = components @ machine.columns  # whole numbers below 2**24
-    exponents = products.astype(np.float64)  # and from there on in place; still whole numbers or halves
-    exponents -= machine.half_squares
-    exponents -= np.einsum("nm,nm->n", components, components, dtype=np.float64)[:, None] / 2
-    exponents *= 2 * machine.gamma
-    return exponents
+def _half_squares(vectors: Features) -> Features:
+    """Half of each vector's squared length (n,)."""
+    return np.asarray(np.einsum("nm,nm->n", vectors, vectors, dtype=np.float64) / 2, np.float32)
 
 
-def _pair_decisions(kernel: Floats, machine: SupportVectors) -> Floats:
-    """One-against-one decision values (n, k, k), positive where the row's class wins."""
-    k = len(machine.n_support)
-    # A product of its own for each image, always of the same shape: one for the whole batch would add
-    # up in another order for another batch.
-    rows = kernel[:, None, :]  # (n, 1, vectors)
-    # sums[:, i, r]: the part that the vectors of class i play in their r-th contest
-    sums = np.concatenate([rows[:, :, place] @ dual for place, dual in machine.of_classes], axis=1)
+def _unit_of_coefficients(largest_sum: float) -> float:
+    """What coefficients are rounded to whose absolute values sum up to no more than `largest_sum`."""
+    _, exponent = np.frexp(largest_sum)
+    return float(2.0 ** (int(exponent) + 1 - 53) / KERNEL_UNIT)
+
+
+def _decided(
+    products: Features, half_squares: Features, machine: SupportVectors
+) -> tuple[Floats, Floats]:
+    """What each class's vectors add to its contests (k, n, k - 1), and the familiarity (n,).
+
+    Changes the products, into half of the negative squared distances.
+    """
+    products -= machine.half_squares
+    products -= half_squares
+    closest = products.max(axis=1).astype(np.float64)
+    kernel = products.astype(np.float64)
+    kernel *= 2 * machine.gamma
+    np.exp(kernel, out=kernel)
+    kernel += _ROUNDER
+    kernel -= _ROUNDER
+    sums = np.stack([kernel[:, place] @ part for place, part in machine.of_classes])
+    return sums, np.exp(closest * (2 * machine.gamma))
+
+
+def _pairs(sums: Floats, machine: SupportVectors) -> Floats:
+    """One-against-one decision values (n, k, k), positive where the row's class wins.
+
+    `sums` (k, n, k - 1) is the part that the vectors of each class play in each of its contests.
+    """
+    k, n, _ = sums.shape
     i, j = np.triu_indices(k, 1)
-    values = sums[:, i, j - 1] + sums[:, j, i] + machine.intercept
+    values = (sums[i, :, j - 1] + sums[j, :, i]).T + machine.intercept
     if k == 2:  # scikit-learn negates the public coefficients of a two-class machine
         values = -values
-    pairs = np.zeros((len(kernel), k, k))
+    pairs = np.zeros((n, k, k))
     pairs[:, i, j], pairs[:, j, i] = values, -values
     return pairs
 
