@@ -1,6 +1,6 @@
 """`python -m digitsort`."""
 
 if __name__ == "__main__":  # a second process imports this module too, and needs no command line
-    from digitsort.cli import main
+    from digitsort.start import main
 
     main()

@@ -77,7 +77,6 @@ def classify(
 
     from digitsort.classify import Settings, classify_files
     from digitsort.cli.console import open_model
-    from digitsort.cli.summary import print_summary
     from digitsort.files.discover import Walk, check_sources
     from digitsort.files.names import folder_of
     from digitsort.labels import Layout
@@ -103,6 +102,8 @@ def classify(
         run = Run.of(walk.sources, follow_links, found.card.fingerprint, settings, chosen)
         _write_file(work, Path(output), layout, run, chosen, force=force, resume=resume)
     summary.close()
+    from digitsort.cli.summary import print_summary  # what it loads can wait, while workers can not
+
     print_summary(summary, walk, None if output == "-" else output, form=chosen, quiet=quiet)
     return summary.exit_code(walk)
 

@@ -1,0 +1,119 @@
+"""Bars that show how far work is; loaded only where somebody may see them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from rich.filesize import decimal
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+from digitsort.cli.console import stderr_console
+from digitsort.progress import ByteProgress, Progress
+
+if TYPE_CHECKING:
+    from digitsort.files.discover import Walk
+
+T = TypeVar("T")
+
+BETWEEN_MOVES_S = 0.05
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")
+
+
+class _Size(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(decimal(int(task.fields.get("size", 0))), style="progress.download")
+
+
+def _bars(*further: ProgressColumn) -> Bars:
+    console = stderr_console()
+    return Bars(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        *further,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+@contextmanager
+def stages() -> Iterator[Progress]:
+    """Show a bar for each stage of a work; only on a terminal."""
+    with _bars() as bars:
+        known: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            if stage not in known:
+                for task in known.values():
+                    bars.remove_task(task)
+                known.clear()
+                known[stage] = bars.add_task(stage, total=total)
+            bars.update(known[stage], completed=done, total=total)
+
+        yield show
+
+
+@contextmanager
+def delivered(verb: str) -> Iterator[ByteProgress]:
+    """Show a bar of files and the bytes that they have."""
+    with _bars(_Size()) as bars:
+        task = bars.add_task(verb, total=None)
+
+        def show(done: int, total: int, size: int) -> None:
+            bars.update(task, completed=done, total=total, size=size)
+
+        yield show
+
+
+@contextmanager
+def counted(items: Iterable[T], total: Walk | int) -> Iterator[Iterator[T]]:
+    """Show a bar over items; `total` is their number, or a walk that is counted meanwhile."""
+    with _bars() as bars:
+        task = bars.add_task("classify", total=total if isinstance(total, int) else None)
+        if not isinstance(total, int) and not bars.disable:
+            threading.Thread(target=_count, args=(total, bars, task), daemon=True).start()
+        yield _advancing(items, bars, task)
+
+
+def _count(walk: Walk, bars: Bars, task: TaskID) -> None:
+    """Walk a second time beside the first: the tree is in the system's cache then."""
+    from digitsort.files.discover import Walk
+
+    again = Walk(walk.sources, walk.follow_links, walk.exclude)
+    bars.update(task, total=sum(1 for _ in again.files()))
+
+
+def _advancing(items: Iterable[T], bars: Bars, task: TaskID) -> Iterator[T]:
+    """Pass items on, and move the bar now and then: each move costs more than many an item."""
+    shown = time.monotonic()
+    waiting = 0
+    for item in items:
+        yield item
+        waiting += 1
+        if not bars.disable and time.monotonic() - shown > BETWEEN_MOVES_S:
+            bars.advance(task, waiting)
+            shown, waiting = time.monotonic(), 0
