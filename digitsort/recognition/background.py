@@ -142,6 +142,7 @@ def _flat_paper(up_to: Counts, threshold: Bytes, inverted: Mask) -> Bytes:
     """Shade (n,) of even paper, upright: the median of its class, from cumulative histograms."""
     dark = up_to[np.arange(len(up_to)), threshold]
     # Twice the pixels up to the median: half of the class, and all that lies below it.
-    light_paper = (2 * up_to < (dark + up_to[:, -1])[:, None]).sum(axis=1)
-    dark_paper = np.minimum((2 * up_to <= dark[:, None]).sum(axis=1), threshold)
+    twice = 2 * up_to
+    light_paper = (twice >= (dark + up_to[:, -1])[:, None]).argmax(axis=1)  # the first
+    dark_paper = np.minimum((twice > dark[:, None]).argmax(axis=1), threshold)
     return np.asarray(np.where(inverted, 255 - dark_paper, light_paper), np.uint8)

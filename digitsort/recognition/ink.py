@@ -176,8 +176,8 @@ def _soft_ink(
 
 
 def _grow(mask: Mask, by_px: int) -> Mask:
-    """Dilate by a square of `by_px` pixels to each side; a row of 32 pixels is one whole number."""
-    rows = np.packbits(mask, axis=2).view(">u4")[:, :, 0].astype(np.uint32)  # (n, side)
+    """Dilate by a square of `by_px` pixels to each side."""
+    rows = _packed(mask)
     for shift in (1, 2, 4, 8):
         step = min(shift, by_px - shift + 1)
         if step <= 0:
@@ -187,8 +187,17 @@ def _grow(mask: Mask, by_px: int) -> Mask:
         grown[:, step:] |= rows[:, :-step]
         grown[:, :-step] |= rows[:, step:]
         rows = grown
-    bits = np.unpackbits(rows.astype(">u4")[:, :, None].view(np.uint8), axis=2)
-    return bits.view(np.bool_)
+    return _unpacked(rows)
+
+
+def _packed(mask: Mask) -> npt.NDArray[np.uint32]:
+    """A whole number for each row of 32 pixels (n, side), its first pixel the highest bit."""
+    return np.packbits(mask, axis=2).view(">u4")[:, :, 0].astype(np.uint32)
+
+
+def _unpacked(rows: npt.NDArray[np.uint32]) -> Mask:
+    """The 32 bits of each number, along a further axis."""
+    return np.unpackbits(rows.astype(">u4")[..., None].view(np.uint8), axis=-1).view(np.bool_)
 
 
 def _describe(
@@ -217,8 +226,9 @@ def _describe(
 def _bounding_boxes(mask: Mask, frame: Floats) -> Floats:
     """Boxes (n, 4) around the mask in source pixels; empty ones at the frame's corner."""
     boxes = np.empty_like(frame)
-    for low, high, across in ((0, 2, 1), (1, 3, 2)):
-        along: Mask = np.asarray(mask.any(axis=across))  # (n, side)
+    rows = _packed(mask)
+    across = _unpacked(np.bitwise_or.reduce(rows, axis=1))  # (n, side): some pixel of the column is set
+    for low, high, along in ((0, 2, across), (1, 3, rows != 0)):
         step: Floats = (frame[:, high] - frame[:, low]) / SIDE_PX
         first: Floats = along.argmax(axis=1).astype(np.float64)
         end: Floats = np.where(along.any(axis=1), SIDE_PX - along[:, ::-1].argmax(axis=1), 0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -53,13 +55,20 @@ def histogram(stack: Bytes) -> Counts:
     """Counts (n, 256) of the values of each image."""
     n, height, width = stack.shape
     pixels = stack.reshape(n, height * width)
-    # Two counters for each value, in turn: neighbours are often equal, and a processor waits for one
-    # count to be written before it counts on.
-    counter = 2 * np.arange(n)[:, None] + np.arange(pixels.shape[1]) % 2
-    counter *= LEVELS
-    counter += pixels
+    counter = _counters(n, height * width) + pixels
     counts = np.bincount(counter.ravel(), minlength=n * 2 * LEVELS).reshape(n, 2, LEVELS)
     return np.asarray(counts[:, 0] + counts[:, 1])
+
+
+@lru_cache(maxsize=2)
+def _counters(n: int, size: int) -> Counts:
+    """For each pixel of n images the counter of its value 0; shape (n, size).
+
+    There are two counters for each value of an image, in turn: neighbours are often equal, and a
+    processor waits for one count to be written before it counts on.
+    """
+    counters: Counts = (2 * np.arange(n)[:, None] + np.arange(size) % 2) * LEVELS
+    return counters
 
 
 def counts_after(counts: Counts, tables: Bytes) -> Counts:

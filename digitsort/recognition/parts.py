@@ -123,7 +123,8 @@ def connected_parts(masks: Mask) -> Parts:
     edges = np.flatnonzero(line[1:] != line[:-1])
     starts, ends = edges[::2], edges[1::2]  # rows end with an empty column: they take turns
     root = _join(len(starts), *_links(starts, ends, stride))
-    roots, part = np.unique(root, return_inverse=True)
+    is_root = root == np.arange(len(root))
+    roots, part = np.flatnonzero(is_root), (np.cumsum(is_root) - 1)[root]
     run_lengths = ends - starts
     return Parts(
         shape=(n, height, width),
@@ -153,9 +154,20 @@ def _join(n_runs: int, above: Ints, below: Ints) -> Ints:
     """Smallest run that each run is connected with."""
     root = np.arange(n_runs)
     while True:
-        lowest = np.minimum(root[above], root[below])
-        if np.array_equal(root[above], root[below]):
+        first, second = root[above], root[below]
+        apart = np.flatnonzero(first != second)
+        if not len(apart):
             return root
-        np.minimum.at(root, root[above], lowest)
-        np.minimum.at(root, root[below], lowest)
-        root = root[root]
+        # What has met stays together: it is no longer looked at.
+        above, below, first, second = above[apart], below[apart], first[apart], second[apart]
+        lowest = np.minimum(first, second)
+        np.minimum.at(root, first, lowest)
+        np.minimum.at(root, second, lowest)
+        root = _shortened(root)
+
+
+def _shortened(root: Ints) -> Ints:
+    """The same, with every run next to its root."""
+    while not np.array_equal(further := root[root], root):
+        root = further
+    return root
