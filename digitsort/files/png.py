@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 
 from PIL import Image
 
@@ -25,9 +26,11 @@ _HEADER = struct.Struct(">II5B")
 _MODES = {(8, 0, 0, 0, 0): "L", (8, 2, 0, 0, 0): "RGB"}
 """Bits, color type and so on to Pillow's mode."""
 
-_SIMPLEST = struct.Struct(">8s I4s II5B I I4s")
-"""The file up to its first pixels where there is nothing before them but the header: signature, length
-and type, the header, its checksum, length and type of what follows."""
+_BEFORE = 33
+"""Bytes up to the second chunk: signature, length and type, the header, its checksum."""
+
+_PIXELS = struct.Struct(">I4s")
+"""Length and type of the second chunk."""
 
 _END = b"\0\0\0\0IEND\xaeB`\x82"
 """The last chunk, which is empty."""
@@ -71,20 +74,25 @@ def plain_picture(data: bytes, limits: Limits) -> Image.Image | Scanlines | None
 
 def _simplest(data: bytes) -> tuple[_Header, memoryview] | None:
     """Header and compressed pixels of a file that has them, in one chunk each, and its end only."""
-    if len(data) < _SIMPLEST.size or not data.endswith(_END):
+    header = _first(data[:_BEFORE])
+    if header is None or len(data) < _BEFORE + _PIXELS.size:
         return None
-    fields = _SIMPLEST.unpack_from(data)
-    _, header_length, first, width, height, *form, header_crc, length, second = fields
-    mode, start, end = _MODES.get(tuple(form)), _SIMPLEST.size, _SIMPLEST.size + length
-    crc = int.from_bytes(data[end : end + 4])
+    length, kind = _PIXELS.unpack_from(data, _BEFORE)
+    start = _BEFORE + _PIXELS.size
+    end = start + length
+    if kind != b"IDAT" or data[end + 4 :] != _END:
+        return None
     view = memoryview(data)
-    expected = header_length, first, second, len(data), header_crc, crc
-    if not (mode and width and height) or expected != (
-        *(_HEADER.size, b"IHDR", b"IDAT", end + 4 + len(_END)),
-        *(zlib.crc32(view[12 : start - 12]), zlib.crc32(view[start - 4 : end])),
-    ):
+    if zlib.crc32(view[start - 4 : end]) != int.from_bytes(data[end : end + 4]):
         return None
-    return (mode, (width, height)), view[start:end]
+    return header, view[start:end]
+
+
+@lru_cache(maxsize=256)
+def _first(data: bytes) -> _Header | None:
+    """The header of a file that begins with these bytes: it is the same for all pictures of a size."""
+    chunk = next(_chunks(data), None)
+    return None if chunk is None else _header(chunk)
 
 
 def _plain(data: bytes) -> tuple[_Header, bytes | memoryview] | None:

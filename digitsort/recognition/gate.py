@@ -117,8 +117,7 @@ def _are_specks(ink: Ink) -> npt.NDArray[np.bool_]:
 def _measure(ink: Ink) -> _Layout:
     mask = ink.pixels > 127
     side = mask.shape[1]
-    rows = mask.sum(axis=2, dtype=np.uint8) / side >= FULL_LINE  # (n, side)
-    columns = mask.sum(axis=1, dtype=np.uint8) / side >= FULL_LINE
+    rows, columns = _counts(mask) / side >= FULL_LINE  # (n, side) each
     line_ink = np.zeros(len(mask))
     some = np.flatnonzero(rows.any(axis=1) | columns.any(axis=1))
     in_lines = mask[some] & (rows[some, :, None] | columns[some, None, :])
@@ -134,6 +133,13 @@ def _measure(ink: Ink) -> _Layout:
         framed=opposite,
         width_to_height=np.where(ink.parts > 0, size[:, 0] / np.maximum(size[:, 1], 1e-3), 1.0),
     )
+
+
+def _counts(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    """Set pixels of each row and of each column; shape (2, n, side)."""
+    pixels = mask.astype(np.float32)
+    ones = np.ones(mask.shape[2], np.float32)  # their product adds up whole numbers, exactly
+    return np.stack([pixels @ ones, ones @ pixels])
 
 
 def _stand_side_by_side(ink: Ink) -> npt.NDArray[np.bool_]:

@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.intp]
 
 _RIM = 2
 """Empty pixels around an image: whoever samples beyond it samples these."""
@@ -63,8 +62,8 @@ def _along_rows(rows: Bytes, step: Floats, start: Floats, side: int) -> Bytes:
     fixed >>= 16
     np.maximum(fixed, -_RIM, out=fixed)
     np.minimum(fixed, width - 2 * _RIM, out=fixed)
-    before: Ints = np.arange(rows.shape[0] * rows.shape[1]).reshape(*rows.shape[:2], 1) * width
-    left = fixed + (before + _RIM)
+    before = np.arange(rows.shape[0] * rows.shape[1], dtype=np.int32).reshape(*rows.shape[:2], 1)
+    left = (fixed + (before * width + _RIM)).astype(np.intp)
     flat = rows.ravel()
     return _mixed(flat.take(left), flat[1:].take(left), weight)
 
