@@ -98,19 +98,22 @@ class Layout:
 
     def cells(self, outcome: Outcome) -> list[str]:
         """An outcome as the cells of a row."""
-        probabilities = outcome.probabilities or (None,) * len(self.probability_of)
-        return [
-            self.cell_of(outcome.path),
-            outcome.label,
-            _decimal(outcome.confidence),
-            outcome.status.value,
-            outcome.reason,
-            outcome.second,
-            _decimal(outcome.second_confidence),
-            outcome.sha256,
+        path, status, label, confidence, reason, second, second_confidence, sha256, _, every = outcome
+        cells = [
+            to_cell(path, self.root),
+            label,
+            "" if confidence is None else f"{confidence:.4f}",
+            status,
+            reason,
+            second,
+            "" if second_confidence is None else f"{second_confidence:.4f}",
+            sha256,
             self.model,
-            *(_decimal(p) for p in probabilities[: len(self.probability_of)]),
         ]
+        if self.probability_of:
+            probabilities = every or (None,) * len(self.probability_of)
+            cells += [_decimal(p) for p in probabilities[: len(self.probability_of)]]
+        return cells
 
 
 class LabelsWriter:

@@ -16,6 +16,12 @@ FIRST_SIZE, LARGEST_SIZE = 64, 2048
 TARGET_S = 0.3
 """A batch of 0.2-1 s hides what sending it costs, and is soon done again when its worker died."""
 
+MOST_AHEAD = 2**14
+"""Items that are taken ahead, so that the end is seen before it is there."""
+
+LEAST_SHARE = 1 / 16
+"""Of a batch, that the last ones may shrink to: so that no worker is left alone with a whole one."""
+
 DEATHS_OF_THE_GUILTY = 2
 """An item is given up when a worker that had it alone died, and another had died with it before."""
 
@@ -31,6 +37,25 @@ class _Batch:
     items: Sequence[str]
     future: Future[Done]
     deaths: int = 0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Items that are still to be done."""
+
+    source: Iterator[str]
+    ahead: list[str] = field(default_factory=list)
+
+    def take(self, size: int, window: int) -> list[str]:
+        """The next `size` items; fewer near the end, where the rest is to keep a whole window busy."""
+        wanted = min(size * (window + 1), max(size, MOST_AHEAD))
+        self.ahead += islice(self.source, max(wanted - len(self.ahead), 0))
+        if len(self.ahead) < wanted:
+            share = -(-len(self.ahead) // window)
+            size = min(size, max(share, round(size * LEAST_SHARE), 1))
+        taken = self.ahead[:size]
+        del self.ahead[:size]
+        return taken
 
 
 @dataclass(slots=True)
@@ -52,8 +77,8 @@ class Loop:
     _under_way: deque[_Batch] = field(default_factory=deque)
 
     def run(self, items: Iterable[str]) -> Iterator[tuple[Sequence[str], list[Any]]]:
-        """Yield batches of items with their results, in order; items are taken only as needed."""
-        waiting = iter(items)
+        """Yield batches of items with their results, in order; few more items are taken than needed."""
+        waiting = _Waiting(iter(items))
         self._fill(waiting)
         while self._under_way:
             self._wait()
@@ -63,8 +88,9 @@ class Loop:
                 yield batch.items, self._learn(batch.future.result())
                 self._fill(waiting)
 
-    def _fill(self, waiting: Iterator[str]) -> None:
-        while len(self._under_way) < self.engine.window and (items := list(islice(waiting, self.size))):
+    def _fill(self, waiting: _Waiting) -> None:
+        window = self.engine.window
+        while len(self._under_way) < window and (items := waiting.take(self.size, window)):
             self._under_way.append(self._submitted(items))
 
     def _submitted(self, items: Sequence[str], deaths: int = 0) -> _Batch:
