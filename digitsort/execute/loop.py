@@ -48,7 +48,8 @@ class _Waiting:
 
     def take(self, size: int, window: int) -> list[str]:
         """The next `size` items; fewer near the end, where the rest is to keep a whole window busy."""
-        wanted = min(size * (window + 1), max(size, MOST_AHEAD))
+        alone = window == 1  # nobody to share the last ones with
+        wanted = size if alone else min(size * (window + 1), max(size, MOST_AHEAD))
         self.ahead += islice(self.source, max(wanted - len(self.ahead), 0))
         if len(self.ahead) < wanted:
             share = -(-len(self.ahead) // window)
