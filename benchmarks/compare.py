@@ -8,13 +8,12 @@ from __future__ import annotations
 import argparse
 import csv
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.command import run_digitsort
 from benchmarks.data import export_png, mnist
 
 Answers = dict[str, str]
@@ -43,8 +42,7 @@ def tutorial(folder: Path) -> Answers:
 def digitsort(folder: Path, *options: str) -> Answers:
     """Run the command as a user would, with the default model."""
     labels = folder.parent / "labels.csv"
-    command = [sys.executable, "-m", "digitsort", "classify", str(folder), "-o", str(labels), "-q"]
-    subprocess.run([*command, "--force", *options], check=True)
+    run_digitsort("classify", folder, "-o", labels, "-q", "--force", *options)
     with labels.open(encoding="utf-8", newline="") as file:
         return {Path(row["path"]).name: row["label"] for row in csv.DictReader(file)}
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.compare import digitsort
+from benchmarks.command import COMMAND, run_digitsort, user_environment
 from benchmarks.data import export_png, mnist
 
 DISTINCT = 4_000
@@ -43,9 +42,9 @@ def link_tree(root: Path, originals: list[Path], count: int, per_folder: int) ->
 
 def run(folder: Path, output: Path, workers: int) -> Seen:
     """Classify a folder, and look at the memory of all its processes meanwhile."""
-    command = [sys.executable, "-m", "digitsort", "classify", str(folder), "-o", str(output)]
+    command = [*COMMAND, "classify", str(folder), "-o", str(output), "-q", "--force"]
     start = time.perf_counter()
-    process = subprocess.Popen([*command, "-q", "--force", "--workers", str(workers)])
+    process = subprocess.Popen([*command, "--workers", str(workers)], env=user_environment())
     peaks: dict[int, float] = {}
     while process.poll() is None:
         for pid in family(process.pid):
@@ -105,7 +104,7 @@ def main() -> None:
         root = Path(temporary)
         export_png(images[:DISTINCT], labels[:DISTINCT], root / "originals")
         originals = sorted((root / "originals").rglob("*.png"))
-        digitsort(originals[0])  # trains the default model, if need be
+        run_digitsort("model", capture_output=True)  # trains the default model, if need be
         print("| files | rows | seconds | images/s | µs an image | parent MiB | worker MiB |")
         print("| --- | --- | --- | --- | --- | --- | --- |")
         for kind, counts in (("1,000 a folder", options.counts), ("one folder", options.flat)):

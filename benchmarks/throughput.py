@@ -14,8 +14,6 @@ import argparse
 import csv
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -29,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.compare import digitsort, tutorial
+from benchmarks.command import run_digitsort
+from benchmarks.compare import tutorial
 from benchmarks.data import export_png, mnist
 
 if TYPE_CHECKING:
@@ -114,7 +113,8 @@ def classify(workers: int) -> Program:
     """Run the command as a user would, start included."""
 
     def run(folder: Path) -> None:
-        digitsort(folder, "--workers", str(workers))
+        labels = folder.parent / "labels.csv"
+        run_digitsort("classify", folder, "-o", labels, "-q", "--force", "--workers", str(workers))
 
     return run
 
@@ -197,13 +197,14 @@ def stages(folder: Path, limit: int = 5_000) -> None:
     """Time each stage in one process, a stack at a time, and print its share."""
     from digitsort import Settings, default_model
     from digitsort.classify import classify_files
-    from digitsort.files.read import read
+    from digitsort.files.read import grays_of, read
     from digitsort.labels import LabelsWriter, Layout
     from digitsort.recognition.features import gradient_features
     from digitsort.recognition.ink import find_ink
     from digitsort.recognition.normalize import normalize
     from digitsort.recognition.score import score
     from digitsort.recognition.threads import one_blas_thread
+    from digitsort.recognition.vectorize import STACK
 
     model = default_model()
     paths = iter(files_in(folder)[:limit])
@@ -220,9 +221,9 @@ def stages(folder: Path, limit: int = 5_000) -> None:
         sample = list(classify_files(files_in(folder)[:64], model, Settings()))
         with Path(place, "l.csv").open("w", encoding="utf-8", newline="") as file:
             writer = LabelsWriter(file, Layout(str(folder), model.card.short))
-            while stack := list(islice(paths, 64)):
+            while stack := list(islice(paths, STACK)):
                 count += len(stack)
-                grays = timed("read", lambda paths: [read(path).gray for path in paths], stack)
+                grays = timed("read", lambda paths: grays_of([read(path) for path in paths]), stack)
                 ink = timed("ink", find_ink, grays)
                 vectors = timed("features", gradient_features, timed("normalize", normalize, ink))
                 timed("score", score, vectors, model.machine)
@@ -245,11 +246,10 @@ def start_up(folder: Path, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         few = Path(place, "list")
         few.write_text("\n".join(files[:100]))
-        base = [sys.executable, "-m", "digitsort"]
-        commands = {
-            "digitsort --help": [*base, "--help"],
-            "classify, one image": [*base, "classify", files[0], "-o", "-"],
-            "classify, 100 images": [*base, "classify", "--files-from", str(few), "-o", "-"],
+        commands: dict[str, list[str]] = {
+            "digitsort --help": ["--help"],
+            "classify, one image": ["classify", files[0], "-o", "-"],
+            "classify, 100 images": ["classify", "--files-from", str(few), "-o", "-"],
         }
         print("| command | median s | min-max |")
         print("| --- | --- | --- |")
@@ -257,7 +257,7 @@ def start_up(folder: Path, rounds: int) -> None:
             taken = []
             for _ in range(2 * rounds + 1):
                 start = time.perf_counter()
-                subprocess.run(command, check=True, capture_output=True)
+                run_digitsort(*command, capture_output=True)
                 taken.append(time.perf_counter() - start)
             print(f"| {name} | {statistics.median(taken):.2f} | {min(taken):.2f}-{max(taken):.2f} |")
 
@@ -272,7 +272,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folders = make_folders(options.folder or Path(temporary), options.share)
-        digitsort(next(folders["photos 1500x1500"].iterdir()))  # trains the default model, if need be
+        run_digitsort("model", capture_output=True)  # trains the default model, if need be
         runs = programs()
         for name, folder in folders.items():
             if options.only in name:
