@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from digitsort.decide import decide
 from digitsort.errors import UsageError
 from digitsort.execute.choose import chosen_engine
 from digitsort.execute.engine import InHand
 from digitsort.execute.loop import Loop
 from digitsort.files.discover import Walk, check_sources
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
-from digitsort.files.read import Picture, UnreadableError, grays_of, read
-from digitsort.recognition.threads import one_blas_thread
-from digitsort.recognition.vectorize import STACK
-from digitsort.records import Outcome, Status
+from digitsort.records import Fields, Outcome, failed
 
 if TYPE_CHECKING:
+    from digitsort.files.read import Picture
     from digitsort.model.reading import Model
-
-STACK_BYTES = 16 * 2**20
-"""Pixels read before they are worked on; so a worker's memory does not grow with the scans."""
 
 DEADLY = "ends its reader"
 TOO_SLOW = "takes too long"
@@ -140,10 +134,6 @@ def run_line(
                 yield Outcome(path, *fields)
 
 
-Fields = tuple[Any, ...]
-"""An outcome without its path: quicker to send than a dataclass, and the parent has the path."""
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """What is done with a batch of files, wherever that is; it is pickled once for each worker.
@@ -152,68 +142,20 @@ class Line:
     ----------
     model : Model
     settings : Settings
-    read : callable
-        Reads a file: `files.read.read`, or what a test puts in its place.
+    read : callable, optional
+        What a test puts in the place of `files.read.read`.
     """
 
     model: Model
     settings: Settings
-    read: Callable[[str, Limits], Picture] = read
+    read: Callable[[str, Limits], Picture] | None = None
 
     def __call__(self, items: Sequence[str], in_hand: InHand) -> list[Fields]:
         """Classify a few files. An outcome does not depend on the others in the batch."""
-        with one_blas_thread():
-            return [fields for stack in self._stacks(items, in_hand) for fields in stack]
+        from digitsort.batch import Batch  # where all work is done by others it is not loaded
 
-    def _stacks(self, items: Sequence[str], in_hand: InHand) -> Iterator[list[Fields]]:
-        """A stack at a time: as much as is worked on at once, or less where the pictures are large."""
-        results: list[Picture | Fields] = []
-        size = 0
-        for index, path in enumerate(items):
-            in_hand(index)
-            result = self._read(path)
-            results.append(result)
-            size += result.nbytes if isinstance(result, Picture) else 0
-            if len(results) >= STACK or size >= STACK_BYTES:
-                in_hand(None)
-                yield self._judged(results)
-                results, size = [], 0
-        in_hand(None)
-        yield self._judged(results)
-
-    def _read(self, path: str) -> Picture | Fields:
-        try:
-            return self.read(path, self.settings.limits)
-        except UnreadableError as error:
-            return _failed(str(error), error.sha256)
-
-    def _judged(self, results: Sequence[Picture | Fields]) -> list[Fields]:
-        pictures = [r for r in results if isinstance(r, Picture)]
-        judged = iter(_judge(pictures, self.model, self.settings))
-        return [next(judged) if isinstance(r, Picture) else r for r in results]
-
-
-def _failed(reason: str, sha256: str = "") -> Fields:
-    return Status.ERROR, "", None, reason, "", None, sha256
+        return Batch(self.model, self.settings, self.read).results(items, in_hand)
 
 
 def _given_up(timed_out: bool) -> Fields:
-    return _failed(TOO_SLOW if timed_out else DEADLY)
-
-
-def _judge(pictures: Sequence[Picture], model: Model, settings: Settings) -> list[Fields]:
-    verdicts = decide(grays_of(pictures), model, settings.min_confidence)
-    return [
-        (
-            verdict.status,
-            verdict.label,
-            verdict.confidence,
-            verdict.reason,
-            verdict.second,
-            verdict.second_confidence,
-            picture.sha256,
-            picture.note,
-            verdict.probabilities if settings.probabilities and verdict.label else (),
-        )
-        for picture, verdict in zip(pictures, verdicts, strict=True)
-    ]
+    return failed(TOO_SLOW if timed_out else DEADLY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Status(StrEnum):
@@ -50,3 +50,12 @@ class Outcome(NamedTuple):
     sha256: str = ""
     note: str = ""
     probabilities: tuple[float, ...] = ()
+
+
+Fields = tuple[Any, ...]
+"""An outcome without its path: the quickest to send, to somebody who has the path."""
+
+
+def failed(reason: str, sha256: str = "") -> Fields:
+    """The fields of a file that could not be read."""
+    return Outcome("", Status.ERROR, reason=reason, sha256=sha256)[1:]

@@ -102,9 +102,10 @@ def classify(
         run = Run.of(walk.sources, follow_links, found.card.fingerprint, settings, chosen)
         _write_file(work, Path(output), layout, run, chosen, force=force, resume=resume)
     summary.close()
-    from digitsort.cli.summary import print_summary  # what it loads can wait, while workers can not
+    if walk.unreadable or not quiet:
+        from digitsort.cli.summary import print_summary  # what it loads can wait, while workers can not
 
-    print_summary(summary, walk, None if output == "-" else output, form=chosen, quiet=quiet)
+        print_summary(summary, walk, None if output == "-" else output, form=chosen, quiet=quiet)
     return summary.exit_code(walk)
 
 

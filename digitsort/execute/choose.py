@@ -8,12 +8,9 @@ from contextlib import contextmanager
 from itertools import chain, islice
 
 from digitsort.errors import UsageError
+from digitsort.execute import few
 from digitsort.execute.engine import Engine, GiveUp, Job
 from digitsort.execute.inline import Inline
-
-FEW = 500
-FEW_BYTES = 8 * 2**20
-"""Fewer files than this and less in them are done before workers have started."""
 
 Items = Iterable[str]
 
@@ -43,7 +40,7 @@ def chosen_engine(
     if workers is not None and workers < 0:
         raise UsageError(f"--workers {workers}: there can't be fewer than none.")
     if dask is None and workers is None:
-        first = list(islice(items := iter(items), FEW))
+        first = list(islice(items := iter(items), few.FILES))
         workers, items = (0 if _are_little(first) else None), chain(first, items)
     engine, items = _engine(job, give_up, items, workers, dask)
     try:
@@ -72,7 +69,7 @@ def _engine(
 
 
 def _are_little(paths: list[str]) -> bool:
-    return len(paths) < FEW and sum(map(_size, paths)) < FEW_BYTES
+    return len(paths) < few.FILES and sum(map(_size, paths)) < few.BYTES
 
 
 def _size(path: str) -> int:

@@ -6,15 +6,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 
-from digitsort.execute.choose import FEW, FEW_BYTES
-
-PRELOADED = (
-    "digitsort.classify",
-    "digitsort.execute.worker",
-    "digitsort.model.reading",
-    "threadpoolctl",
-)
-"""What a worker needs; loading it takes as long as all else before the first file."""
+from digitsort.execute import few
 
 
 def start_early(sources: Sequence[str | os.PathLike[str]], workers: int | None) -> None:
@@ -32,7 +24,7 @@ def start_early(sources: Sequence[str | os.PathLike[str]], workers: int | None) 
     from digitsort.execute.server import has_server, start_server
 
     if has_server():
-        start_server(PRELOADED)
+        start_server()
 
 
 def _are_many(sources: Iterable[str | os.PathLike[str]]) -> bool:
@@ -40,7 +32,7 @@ def _are_many(sources: Iterable[str | os.PathLike[str]]) -> bool:
     count = size = 0
     for file_size in _file_sizes(sources):
         count, size = count + 1, size + file_size
-        if count >= FEW or size >= FEW_BYTES:
+        if count >= few.FILES or size >= few.BYTES:
             return True
     return False
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
@@ -137,8 +136,8 @@ class _Worker:
 
 
 def _context() -> BaseContext:
-    """A forkserver where there is one: it has loaded what the parent has, once for all workers."""
+    """A forkserver where there is one: it has loaded what workers need, once for all of them."""
     if not has_server():
         return get_context("spawn")
-    start_server([name for name in sys.modules if name.startswith("digitsort")])
+    start_server()
     return get_context("forkserver")

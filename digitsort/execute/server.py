@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
 from multiprocessing import get_all_start_methods
+
+PRELOADED = (
+    *("digitsort.classify", "digitsort.batch", "digitsort.execute.worker"),
+    *("digitsort.model.reading", "threadpoolctl"),
+)
+"""What a worker needs; loading it takes as long as all else before the first file."""
 
 
 def has_server() -> bool:
@@ -12,8 +17,8 @@ def has_server() -> bool:
     return "forkserver" in get_all_start_methods()
 
 
-def start_server(modules: Sequence[str]) -> None:
-    """Start it where it does not run yet; it loads the modules once for all workers.
+def start_server() -> None:
+    """Start it where it does not run yet; it loads what is needed once for all workers.
 
     A terminal sends Ctrl-C to it as well. `multiprocessing` lets it ignore that only once the modules
     are loaded, so that before it would end with a traceback: it inherits a mask that blocks the signal.
@@ -21,7 +26,7 @@ def start_server(modules: Sequence[str]) -> None:
     """
     from multiprocessing import forkserver, resource_tracker
 
-    forkserver.set_forkserver_preload(list(modules))
+    forkserver.set_forkserver_preload(list(PRELOADED))
     resource_tracker.ensure_running()  # it lifts the mask, if it has to be started below
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

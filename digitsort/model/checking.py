@@ -10,8 +10,8 @@ import numpy.typing as npt
 from digitsort.model.card import Card
 from digitsort.model.extracting import take_array, take_float, take_texts, view_array
 from digitsort.model.refusal import require
-from digitsort.recognition.features import FEATURE_COUNT
 from digitsort.recognition.project import LONGEST_COLUMN
+from digitsort.recognition.recipe import FEATURE_COUNT
 from digitsort.recognition.score import SupportVectors
 
 MOST_VECTORS = 200_000

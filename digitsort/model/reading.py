@@ -26,9 +26,9 @@ from digitsort.model.checking import (
 from digitsort.model.extracting import take_state
 from digitsort.model.refusal import REMEDY, require
 from digitsort.model.scanning import MOST_BYTES, scan
+from digitsort.recognition.recipe import RECIPE
 from digitsort.recognition.score import SupportVectors, score
 from digitsort.recognition.threads import one_blas_thread
-from digitsort.recognition.vectorize import RECIPE
 
 _NO_MEMORY = "Model {} refused. There is not enough memory to read it."
 

@@ -8,12 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.recognition.normalize import NORMAL_SIDE_PX
-
-GRID = 7
-"""Sampling points a side."""
-
-DIRECTIONS = 8
-FEATURE_COUNT = GRID * GRID * DIRECTIONS
+from digitsort.recognition.recipe import DIRECTIONS, FEATURE_COUNT, GRID
 
 LONGEST = 4000.0
 """Euclidean length that no vector exceeds. Below 2**12, so that the scalar product of two of them stays

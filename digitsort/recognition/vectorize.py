@@ -9,13 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.recognition.canvas import Gray
-from digitsort.recognition.features import FEATURE_COUNT, gradient_features
+from digitsort.recognition.features import gradient_features
 from digitsort.recognition.ink import Ink, find_ink
 from digitsort.recognition.normalize import NORMAL_SIDE_PX, normalize
-
-RECIPE = f"moments-32/gradient-{FEATURE_COUNT}/3"
-"""Name of the recipe. A model fits the recipe it was trained with and no other: change the last number
-with every change that moves a feature."""
+from digitsort.recognition.recipe import FEATURE_COUNT
 
 STACK = 128
 """Images worked on at a time: their stack then stays in the processor's cache."""

@@ -12,7 +12,7 @@ from digitsort.errors import ModelError
 from digitsort.files.cache import cache_folder
 from digitsort.model.reading import Model, load_model, parse_model
 from digitsort.progress import Progress, silent
-from digitsort.recognition.vectorize import RECIPE
+from digitsort.recognition.recipe import RECIPE
 from digitsort.training.options import TrainingOptions
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from digitsort.errors import TrainingDataError
 from digitsort.model.estimator import DigitClassifier
 from digitsort.progress import Progress
-from digitsort.recognition.features import FEATURE_COUNT, gradient_features
+from digitsort.recognition.features import gradient_features
 from digitsort.recognition.normalize import NORMAL_SIDE_PX
+from digitsort.recognition.recipe import FEATURE_COUNT
 from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import vectorize
 from digitsort.training.dataset import Dataset

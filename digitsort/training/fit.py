@@ -16,8 +16,8 @@ from digitsort.labels import NONE_LABEL
 from digitsort.model.card import Card, fingerprint
 from digitsort.model.saving import to_bytes
 from digitsort.progress import Progress, silent
+from digitsort.recognition.recipe import RECIPE
 from digitsort.recognition.score import predict, probabilities
-from digitsort.recognition.vectorize import RECIPE
 from digitsort.training.calibrate import Calibration, calibrate
 from digitsort.training.certify import (
     DEFAULT_MAX_ERROR,

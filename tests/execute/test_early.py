@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from digitsort.execute.choose import FEW, FEW_BYTES
 from digitsort.execute.early import start_early
+from digitsort.execute.few import BYTES as FEW_BYTES
+from digitsort.execute.few import FILES as FEW
 
 pytestmark = pytest.mark.skipif(
     "forkserver" not in get_all_start_methods(), reason="there is no forkserver on this system"

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from digitsort.recognition.features import DIRECTIONS, GRID, gradient_features
+from digitsort.recognition.features import gradient_features
+from digitsort.recognition.recipe import DIRECTIONS, GRID
 
 IMAGES = arrays(np.uint8, st.tuples(st.integers(1, 3), st.just(32), st.just(32)))
 

@@ -12,7 +12,7 @@ from PIL import Image
 from digitsort.decide import decide
 from digitsort.recognition import vectorize as module
 from digitsort.recognition.canvas import Gray
-from digitsort.recognition.features import FEATURE_COUNT
+from digitsort.recognition.recipe import FEATURE_COUNT
 from digitsort.recognition.vectorize import vectorize
 from tests.drawing import Pixels, framed, scans
 

@@ -1,0 +1,89 @@
+"""Classify a batch of files, a stack at a time: read, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from digitsort.decide import decide
+from digitsort.files.limits import Limits
+from digitsort.files.read import Picture, UnreadableError, grays_of, read
+from digitsort.recognition.threads import one_blas_thread
+from digitsort.recognition.vectorize import STACK
+from digitsort.records import Fields, failed
+
+if TYPE_CHECKING:
+    from digitsort.classify import Settings
+    from digitsort.execute.engine import InHand
+    from digitsort.model.reading import Model
+
+STACK_BYTES = 16 * 2**20
+"""Pixels read before they are worked on; so a worker's memory does not grow with the scans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is needed to classify files.
+
+    Attributes
+    ----------
+    model : Model
+    settings : Settings
+    read : callable, optional
+        By default `files.read.read`.
+    """
+
+    model: Model
+    settings: Settings
+    read: Callable[[str, Limits], Picture] | None = None
+
+    def results(self, items: Sequence[str], in_hand: InHand) -> list[Fields]:
+        """Outcomes of files, in order, without their paths; it is told which file is worked on."""
+        with one_blas_thread():
+            return [fields for stack in self._stacks(items, in_hand) for fields in stack]
+
+    def _stacks(self, items: Sequence[str], in_hand: InHand) -> Iterator[list[Fields]]:
+        """A stack at a time: as much as is worked on at once, or less where the pictures are large."""
+        results: list[Picture | Fields] = []
+        size = 0
+        for index, path in enumerate(items):
+            in_hand(index)
+            result = self._read(path)
+            results.append(result)
+            size += result.nbytes if isinstance(result, Picture) else 0
+            if len(results) >= STACK or size >= STACK_BYTES:
+                in_hand(None)
+                yield self._judged(results)
+                results, size = [], 0
+        in_hand(None)
+        yield self._judged(results)
+
+    def _read(self, path: str) -> Picture | Fields:
+        try:
+            return (self.read or read)(path, self.settings.limits)
+        except UnreadableError as error:
+            return failed(str(error), error.sha256)
+
+    def _judged(self, results: Sequence[Picture | Fields]) -> list[Fields]:
+        pictures = [r for r in results if isinstance(r, Picture)]
+        judged = iter(self._judge(pictures))
+        return [next(judged) if isinstance(r, Picture) else r for r in results]
+
+    def _judge(self, pictures: Sequence[Picture]) -> list[Fields]:
+        verdicts = decide(grays_of(pictures), self.model, self.settings.min_confidence)
+        wanted = self.settings.probabilities
+        return [
+            (
+                verdict.status,
+                verdict.label,
+                verdict.confidence,
+                verdict.reason,
+                verdict.second,
+                verdict.second_confidence,
+                picture.sha256,
+                picture.note,
+                verdict.probabilities if wanted and verdict.label else (),
+            )
+            for picture, verdict in zip(pictures, verdicts, strict=True)
+        ]
