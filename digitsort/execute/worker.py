@@ -46,7 +46,7 @@ _stations: list[_Station] = []
 def begin(job: Job, note: str, time_limit_s: float) -> None:
     """Set up the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends the workers
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, args=(Path(note).parent,), daemon=True).start()
     keep_freed_memory()
     collect_seldom()
     one_blas_thread()  # for good: it is undone where the block of a `with` ends, and there is none

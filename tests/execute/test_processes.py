@@ -101,12 +101,13 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_worker_outlives_its_parent(tmp_path: Path, number: signal.Signals) -> None:
-    """Whether the parent is interrupted or killed; and it is quick about it."""
-    script = tmp_path / "run.py"
+    """Nor does its folder, whether it is interrupted or killed; and it is quick about it."""
+    script, temporary = tmp_path / "run.py", tmp_path / "temporary"
+    temporary.mkdir()
     script.write_text(INTERRUPTED)
     process = subprocess.Popen(
         [sys.executable, script],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -114,12 +115,14 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, number: signal.Signals) -
     with process:
         assert process.stdout is not None
         process.stdout.readline()
+        assert list(temporary.glob("digitsort-*"))
         os.killpg(process.pid, number) if number is signal.SIGINT else process.send_signal(number)
         start = time.monotonic()
         process.wait(5)
         while members(process.pid) and time.monotonic() - start < 5:
             time.sleep(0.05)
         assert members(process.pid) == []
+        assert not list(temporary.glob("digitsort-*"))
 
 
 def members(group: int) -> list[str]:
