@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from multiprocessing import get_all_start_methods
+from tempfile import gettempdir
 
 PRELOADED = (
     *("digitsort.classify", "digitsort.batch", "digitsort.execute.worker"),
@@ -12,9 +14,15 @@ PRELOADED = (
 """What a worker needs; loading it takes as long as all else before the first file."""
 
 
+LONGEST_FOLDER = 64
+"""Bytes of the path of the folder for temporary files in which the server's socket has a place: a
+socket's path has 103 on some systems, and `multiprocessing` needs 33 of them."""
+
+
 def has_server() -> bool:
     """Whether worker processes come from a forkserver on this system."""
-    return "forkserver" in get_all_start_methods()
+    has_room = len(os.fsencode(gettempdir())) <= LONGEST_FOLDER
+    return has_room and "forkserver" in get_all_start_methods()
 
 
 def start_server() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +19,7 @@ from digitsort.execute.choose import chosen_engine
 from digitsort.execute.engine import Job
 from digitsort.execute.loop import Loop
 from digitsort.execute.processes import Processes
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, digit_png, make_tree, run_digitsort
 from tests.execute.faults import DiesOnce, Unnamed, Upper
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -102,8 +104,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_worker_outlives_its_parent(tmp_path: Path, number: signal.Signals) -> None:
     """Nor does its folder, whether it is interrupted or killed; and it is quick about it."""
-    script, temporary = tmp_path / "run.py", tmp_path / "temporary"
-    temporary.mkdir()
+    script, temporary = tmp_path / "run.py", Path(tempfile.mkdtemp())  # a short path, for a socket
     script.write_text(INTERRUPTED)
     process = subprocess.Popen(
         [sys.executable, script],
@@ -123,6 +124,19 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, number: signal.Signals) -
             time.sleep(0.05)
         assert members(process.pid) == []
         assert not list(temporary.glob("digitsort-*"))
+    shutil.rmtree(temporary)
+
+
+def test_a_long_path_for_temporary_files_is_no_obstacle(tmp_path: Path) -> None:
+    """Where the server's socket has no place, workers are started without a server."""
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+    make_tree(tmp_path, {"scans": {"7.png": digit_png(7)}})
+    options = tmp_path / "scans", "-o", tmp_path / "labels.csv", "--workers", "2"
+    done = run_digitsort("classify", *options, env={"TMPDIR": str(folder)})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "labels.csv").read_text().count("\n") == 2
+    assert not list(folder.iterdir())
 
 
 def members(group: int) -> list[str]:
