@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
+_Number = TypeVar("_Number", bound=np.generic)
 
 LINE_END_PX = 4
 """How far in from both ends of a row a printed line has to be seen."""
@@ -28,7 +31,7 @@ PALEST_INK = 0.6
 """Printed lines are paler than this share of the darkest ink."""
 
 
-def take_out_lines(difference: npt.NDArray[np.float32]) -> Mask:
+def take_out_lines(difference: Floats) -> Mask:
     """Take printed lines out: what is equally dark at both ends of a row or column, and paler than ink.
 
     Removing lines by their length alone takes the bars of 2, 5 and 7 with them wherever a digit fills
@@ -82,42 +85,54 @@ def _half_set() -> Mask:
     return np.asarray(bits.sum(axis=1) >= LINE_END_PX // 2)
 
 
-def _without_lines_along(
-    difference: npt.NDArray[np.float32], axis: int
-) -> tuple[npt.NDArray[np.float32], Mask]:
-    """The differences without lines along one axis, and whether there were any (n,)."""
+def _without_lines_along(difference: Floats, axis: int) -> tuple[Floats, Mask]:
+    """The differences without lines along one axis, and whether there were any (n,); all in place."""
     rows = np.moveaxis(difference, axis, 1)  # (n, lines, across)
-    ends = [rows[:, :, :LINE_END_PX], rows[:, :, -LINE_END_PX:]]
-    ink = rows.max(axis=(1, 2))[:, None, None]
-    level = np.minimum(*(_median_of_each(end) for end in ends))[:, :, None]  # (n, lines, 1)
-    through = (rows > 0.5 * level).mean(axis=2, keepdims=True) > LINE_COVERAGE
-    is_line = through & (level > LEAST_LINE * ink) & (level < PALEST_INK * ink)
+    ink = difference.max(axis=(1, 2))[:, None]
+    level = np.minimum(_median_of(rows[:, :, :LINE_END_PX]), _median_of(rows[:, :, -LINE_END_PX:]))
+    is_line = (level > LEAST_LINE * ink) & (level < PALEST_INK * ink)  # (n, lines), as `level` is
+    # Few are left: only these are looked at from end to end.
+    is_line[is_line] = (rows[is_line] > 0.5 * level[is_line][:, None]).mean(axis=1) > LINE_COVERAGE
     thin = _of_thin_lines(is_line, level)
-    printed = thin & (rows < 1.5 * level)
-    cleaned = np.where(printed, np.maximum(rows - 1.2 * level, 0), rows)
-    return np.moveaxis(cleaned, 1, axis), np.asarray(thin.any(axis=(1, 2)))
+    printed, shade = rows[thin], level[thin][:, None]  # (all thin lines, across)
+    paler = np.maximum(printed - 1.2 * shade, 0)
+    rows[thin] = np.where(printed < 1.5 * shade, paler, printed)
+    return difference, np.asarray(thin.any(axis=1))
 
 
-def _median_of_each(ends: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """`np.median` along the last axis, of an even number of values."""
-    ordered = np.sort(ends, axis=-1)
-    half = ordered.shape[-1] // 2
-    return np.asarray((ordered[..., half - 1] + ordered[..., half]) / 2)
+def _median_of(ends: Floats) -> Floats:
+    """`np.median` of the four values along the last axis: the mean of the middle two."""
+    a, b, c, d = np.moveaxis(ends, -1, 0)
+    lower = np.maximum(np.minimum(a, b), np.minimum(c, d))
+    upper = np.minimum(np.maximum(a, b), np.maximum(c, d))
+    return np.asarray((lower + upper) / 2)
 
 
-def _of_thin_lines(is_line: Mask, level: npt.NDArray[np.float32]) -> Mask:
-    """Tell lines (n, lines, 1) that are thin, or the fringe of one that is."""
-    beside = np.pad(level, ((0, 0), (1, 1), (0, 0)))
+def _of_thin_lines(is_line: Mask, level: Floats) -> Mask:
+    """Tell lines (n, lines) that are thin, or the fringe of one that is."""
+    beside = _with_rim(level, 1)
     core = is_line & (level >= FRINGE * np.maximum(beside[:, :-2], beside[:, 2:]))
-    thin = np.pad(core & _is_thin(core), ((0, 0), (1, 1), (0, 0)))
+    thin = _with_rim(core & _is_thin(core), 1)
     return np.asarray(thin[:, 1:-1] | (is_line & ~core & (thin[:, :-2] | thin[:, 2:])))
 
 
-def _is_thin(is_line: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Tell lines (n, lines, 1) of at most `THICKEST_LINE_PX` from darker regions."""
+def _is_thin(is_line: Mask) -> Mask:
+    """Tell lines (n, lines) of at most `THICKEST_LINE_PX` from darker regions."""
     wide = THICKEST_LINE_PX + 1
-    padded = np.pad(is_line[:, :, 0], ((0, 0), (wide - 1, wide - 1)))
-    # (n, lines + wide - 1): a run longer than allowed ends here
-    ends = np.asarray(np.lib.stride_tricks.sliding_window_view(padded, wide, axis=1).all(axis=2))
-    thick = np.asarray(np.lib.stride_tricks.sliding_window_view(ends, wide, axis=1).any(axis=2))
-    return ~thick[:, :, None]
+    ends = ~np.logical_and.reduce(_shifted(_with_rim(is_line, wide - 1), wide))
+    # (n, lines + wide - 1): no run that is longer than allowed ends here
+    return np.asarray(np.logical_and.reduce(_shifted(ends, wide)))
+
+
+def _with_rim(values: npt.NDArray[_Number], width: int) -> npt.NDArray[_Number]:
+    """Zeros at both ends of each row of `values` (n, lines)."""
+    n, lines = values.shape
+    padded = np.zeros((n, lines + 2 * width), values.dtype)
+    padded[:, width:-width] = values
+    return padded
+
+
+def _shifted(values: Mask, count: int) -> list[Mask]:
+    """What stands at each place of the rows (n, m), and at the next `count` - 1; (n, m - count + 1)."""
+    width = values.shape[1] - count + 1
+    return [values[:, start : start + width] for start in range(count)]
