@@ -52,10 +52,13 @@ def below_uneven_paper(
 
 
 def _median(values: Floats) -> Floats:
-    """`np.median` along the last axis, of an even number; that one loads `numpy.ma`, 8 ms, first."""
+    """`np.median` along the last axis, of an even number; that one loads `numpy.ma`, 8 ms, first.
+
+    Parted at one place and not at two, which is several times as quick.
+    """
     half = values.shape[-1] // 2
-    ordered = np.partition(values, (half - 1, half), axis=-1)
-    return np.asarray(ordered[..., half - 1 : half + 1].mean(axis=-1))
+    parted = np.partition(values, half, axis=-1)
+    return np.asarray((parted[..., :half].max(axis=-1) + parted[..., half]) / 2)
 
 
 def _blurred(stack: Bytes) -> Bytes:
@@ -110,12 +113,12 @@ def _paper_surfaces(gray: Bytes) -> Floats:
 def _median_above(residual: Floats) -> Floats:
     """Median (n,) of what is not negative on each image; 0 where all is."""
     flat = residual.reshape(len(residual), -1)
-    ordered = np.sort(np.where(flat >= 0, flat, np.inf), axis=1)
-    count = (flat >= 0).sum(axis=1)
-    middle = np.stack([np.maximum(count - 1, 0) // 2, count // 2], axis=1)
-    middle = np.minimum(middle, flat.shape[1] - 1)
-    found = np.take_along_axis(ordered, middle, axis=1).mean(axis=1)
-    return np.where(count > 0, found, 0.0)
+    ordered = np.sort(flat, axis=1)
+    below = (flat < 0).sum(axis=1)
+    count = flat.shape[1] - below
+    places = np.stack([below + np.maximum(count - 1, 0) // 2, below + count // 2])
+    middle = ordered[np.arange(len(flat)), np.minimum(places, flat.shape[1] - 1)]  # (2, n)
+    return np.where(count > 0, (middle[0] + middle[1]) / 2, 0.0)
 
 
 def _fitted(values: Floats, weights: Floats, powers: Floats) -> Floats:
