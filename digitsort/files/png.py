@@ -67,8 +67,10 @@ def plain_picture(data: bytes, limits: Limits) -> Image.Image | Scanlines | None
     limits.check_size(*size)
     if mode == "L" and (lines := unpack(size, pixels)) is not None:
         return lines
+    image = Image.new(mode, size, None)  # not filled: no pixel of it is seen before it is decoded
     with suppress(ValueError):  # too few pixels, or none that can be unpacked
-        return Image.frombytes(mode, size, pixels, "zip", mode, 0)
+        image.frombytes(pixels, "zip", mode, 0)
+        return image
     return None
 
 
