@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from digitsort.files.deflate import inflate
+
 SMALL_PX = 2**12
 """Pixels up to which this is worth while: the rows are copied three times on the way."""
 
@@ -49,13 +51,8 @@ def unpack(size: tuple[int, int], packed: bytes | memoryview) -> Scanlines | Non
     width, height = size
     if width * height > SMALL_PX:
         return None
-    length = (width + 1) * height
-    stream = zlib.decompressobj()
-    try:
-        rows = stream.decompress(packed, length + 1)  # never more, whatever it would unpack to
-    except zlib.error:
-        return None
-    if len(rows) != length or not stream.eof or rows[:: width + 1].strip(_FILTERS):
+    rows = inflate(packed, (width + 1) * height)
+    if rows is None or rows[:: width + 1].strip(_FILTERS):
         return None
     return Scanlines(width, rows)
 

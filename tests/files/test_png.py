@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zlib
 from typing import Any
 
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageChops, PngImagePlugin
 
 from digitsort.files.limits import Limits
-from digitsort.files.png import SIGNATURE, plain_picture
+from digitsort.files.png import MOST_UNPACKED_BYTES, SIGNATURE, plain_picture
 from digitsort.files.scanlines import SMALL_PX, Scanlines, unfilter
 from digitsort.files.unreadable import UnreadableError
 
@@ -72,6 +73,19 @@ def test_it_is_what_pillow_reads(mode: str, size: tuple[int, int], level: int, s
     found = plain_picture(png(original, compress_level=level), LIMITS)
     assert isinstance(found, Scanlines) == (mode == "L" and size[0] * size[1] <= SMALL_PX)
     assert decoded(found) == (mode, size, original.tobytes())
+
+
+def test_a_large_picture_is_not_unpacked_beside_its_image() -> None:
+    """Pillow does it row by row; its own memory is not traced."""
+    width = 4096
+    original = Image.new("RGB", (width, MOST_UNPACKED_BYTES // (3 * width) + 1), (1, 2, 3))
+    data = png(original, compress_level=1)
+    tracemalloc.start()
+    found = plain_picture(data, LIMITS)
+    assert tracemalloc.get_traced_memory()[1] < MOST_UNPACKED_BYTES / 4
+    tracemalloc.stop()
+    assert isinstance(found, Image.Image)
+    assert ImageChops.difference(found, original).getbbox() is None
 
 
 def test_pixels_in_several_chunks_and_harmless_remarks() -> None:

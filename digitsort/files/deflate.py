@@ -1,0 +1,66 @@
+"""Unpack deflated data at one go, and wrap data as if it were deflated."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+Data = bytes | memoryview
+
+_BLOCK = struct.Struct("<BHH")
+"""Head of a stored block (RFC 1951, 3.2.4): whether it is the last, its length, and that with each bit
+turned."""
+
+_LARGEST_BLOCK = 2**16 - 1
+
+
+def inflate(packed: Data, length: int, *, checked: bool = True) -> bytes | None:
+    """Unpack a whole zlib stream (RFC 1950); never more than one byte beyond `length`.
+
+    Parameters
+    ----------
+    packed : bytes or memoryview
+    length : int
+        What it has to become, in bytes.
+    checked : bool
+        Look at its checksum (Adler-32): a fifth of zlib's time.
+
+    Returns
+    -------
+    bytes or None
+        None for anything but a good stream of that length.
+    """
+    if not _has_head(packed):
+        return None
+    stream = zlib.decompressobj(zlib.MAX_WBITS if checked else -zlib.MAX_WBITS)
+    try:
+        data = stream.decompress(packed if checked else packed[2:], length + 1)
+    except zlib.error:
+        return None
+    return data if len(data) == length and stream.eof else None
+
+
+def _has_head(packed: Data) -> bool:
+    """Whether it begins like a zlib stream without a dictionary of its own (RFC 1950, 2.2)."""
+    head = int.from_bytes(packed[:2])
+    deflated, within_32k, no_dictionary = head & 0x0F00 == 0x0800, head < 0x8000, not head & 0x20
+    return head % 31 == 0 and deflated and within_32k and no_dictionary
+
+
+def store(data: Data, checksum: Data) -> bytes:
+    """Make a zlib stream of bytes as they are.
+
+    Parameters
+    ----------
+    data : bytes or memoryview
+        Not empty.
+    checksum : bytes
+        Its Adler-32, 4 bytes; whoever knows it need not add it up once more.
+    """
+    view = memoryview(data)
+    parts: list[Data] = [b"\x78\x01"]
+    for start in range(0, len(view), _LARGEST_BLOCK):
+        block = view[start : start + _LARGEST_BLOCK]
+        is_last = start + len(block) == len(view)
+        parts += _BLOCK.pack(is_last, len(block), len(block) ^ _LARGEST_BLOCK), block
+    return b"".join([*parts, checksum])

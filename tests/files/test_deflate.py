@@ -1,0 +1,81 @@
+"""What is unpacked is the whole of a good stream, and what is stored is one."""
+
+from __future__ import annotations
+
+import tracemalloc
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitsort.files.deflate import inflate, store
+
+ways = pytest.mark.parametrize("checked", [True, False])
+
+WORDS = b"of paper and of ink " * 50
+PACKED = zlib.compress(WORDS)
+
+
+def packed(data: bytes, level: int, window_bits: int) -> bytes:
+    stream = zlib.compressobj(level, wbits=window_bits)
+    return stream.compress(data) + stream.flush()
+
+
+@given(
+    data=st.binary(max_size=3000) | st.integers(1, 9).map(lambda n: WORDS * n),
+    level=st.integers(0, 9),
+    window_bits=st.integers(9, 15),
+)
+@ways
+def test_a_good_stream_is_unpacked(checked: bool, data: bytes, level: int, window_bits: int) -> None:
+    stream = memoryview(packed(data, level, window_bits))
+    assert inflate(stream, len(data), checked=checked) == data
+
+
+BROKEN = {
+    "empty": b"",
+    "a byte": PACKED[:1],
+    "no stream": b"no stream at all",
+    "cut off": PACKED[: len(PACKED) // 2],
+    "too long": zlib.compress(WORDS + b"!"),
+    "too short": zlib.compress(WORDS[:-1]),
+    "another method": b"\x77\x9f" + PACKED[2:],
+    "a window too large": b"\x88\x1c" + PACKED[2:],
+    "a head with a wrong sum": b"\x78\x9d" + PACKED[2:],
+    "a dictionary": b"\x78\xbb" + PACKED[2:],
+    "an unknown block": PACKED[:2] + b"\xff" * 40,
+}
+
+
+@pytest.mark.parametrize("stream", BROKEN.values(), ids=BROKEN)
+@ways
+def test_anything_else_is_none(checked: bool, stream: bytes) -> None:
+    assert inflate(stream, len(WORDS), checked=checked) is None
+
+
+def test_a_wrong_checksum_is_seen() -> None:
+    stream = PACKED[:-1] + bytes([PACKED[-1] ^ 1])
+    assert inflate(stream, len(WORDS)) is None
+
+
+@ways
+def test_a_bomb_stays_small(checked: bool) -> None:
+    bomb = zlib.compress(bytes(2**24))
+    tracemalloc.start()
+    assert inflate(bomb, 1000, checked=checked) is None
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+@given(st.binary(min_size=1, max_size=300), st.sampled_from([1, 300, 2**10]))
+def test_what_is_stored_is_a_zlib_stream(data: bytes, times: int) -> None:
+    """Of one block or of several."""
+    data *= times
+    assert zlib.decompress(store(data, zlib.adler32(data).to_bytes(4))) == data
+
+
+@pytest.mark.parametrize("length", [2**16 - 2, 2**16 - 1, 2**16, 2**17 - 2, 2**17 - 1])
+def test_about_the_length_of_a_block(length: int) -> None:
+    data = bytes(length)
+    assert zlib.decompress(store(memoryview(data), zlib.adler32(data).to_bytes(4))) == data
