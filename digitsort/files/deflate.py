@@ -1,9 +1,17 @@
-"""Unpack deflated data at one go, and wrap data as if it were deflated."""
+"""Unpack deflated data by the quickest library at hand, and wrap data as if it were deflated.
+
+ISA-L unpacks pictures in a third of zlib's time; it comes with ``pip install 'digitsort[fast]'``. What
+it makes of a stream is what zlib makes of it. Only of those whose code tables are not quite complete,
+which no encoder writes and zlib refuses, it takes some: the ones whose checksum is right all the same.
+"""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from functools import cache
+from importlib import import_module
+from types import ModuleType
 
 Data = bytes | memoryview
 
@@ -14,7 +22,18 @@ turned."""
 _LARGEST_BLOCK = 2**16 - 1
 
 
-def inflate(packed: Data, length: int, *, checked: bool = True) -> bytes | None:
+@cache
+def quickest() -> ModuleType:
+    """`isal.isal_zlib` where it is installed, otherwise `zlib`, which it is a double of."""
+    try:
+        return import_module("isal.isal_zlib")
+    except ImportError:
+        return zlib
+
+
+def inflate(
+    packed: Data, length: int, *, checked: bool = True, library: ModuleType | None = None
+) -> bytes | None:
     """Unpack a whole zlib stream (RFC 1950); never more than one byte beyond `length`.
 
     Parameters
@@ -23,21 +42,31 @@ def inflate(packed: Data, length: int, *, checked: bool = True) -> bytes | None:
     length : int
         What it has to become, in bytes.
     checked : bool
-        Look at its checksum (Adler-32): a fifth of zlib's time.
+        Look at its checksum (Adler-32): a fifth of zlib's time. ISA-L does it anyway, in no time.
+    library : module
+        By default the `quickest`.
 
     Returns
     -------
     bytes or None
         None for anything but a good stream of that length.
     """
+    library = library or quickest()
+    bare = not checked and library is zlib
     if not _has_head(packed):
         return None
-    stream = zlib.decompressobj(zlib.MAX_WBITS if checked else -zlib.MAX_WBITS)
+    stream = library.decompressobj(-zlib.MAX_WBITS if bare else zlib.MAX_WBITS)
     try:
-        data = stream.decompress(packed if checked else packed[2:], length + 1)
-    except zlib.error:
+        data: bytes = stream.decompress(packed[2:] if bare else packed, length + 1)
+    except library.error:
         return None
     return data if len(data) == length and stream.eof else None
+
+
+def crc32(data: Data) -> int:
+    """The checksum of a chunk of a PNG file (PNG, D.1)."""
+    checksum: int = quickest().crc32(data)
+    return checksum
 
 
 def _has_head(packed: Data) -> bool:

@@ -8,14 +8,13 @@ pixels; its decoder does not.
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 
 from PIL import Image
 
-from digitsort.files.deflate import Data, inflate, store
+from digitsort.files.deflate import Data, crc32, inflate, store
 from digitsort.files.limits import Limits
 from digitsort.files.scanlines import Scanlines, unpack
 
@@ -102,7 +101,7 @@ def _simplest(data: bytes) -> tuple[_Header, memoryview] | None:
     if kind != b"IDAT" or data[end + 4 :] != _END:
         return None
     view = memoryview(data)
-    if zlib.crc32(view[start - 4 : end]) != int.from_bytes(data[end : end + 4]):
+    if crc32(view[start - 4 : end]) != int.from_bytes(data[end : end + 4]):
         return None
     return header, view[start:end]
 
@@ -130,7 +129,7 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
             return
         end = at + 12 + int.from_bytes(data[at : at + 4])
         kind = data[at + 4 : at + 8]
-        if end > len(data) or zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
+        if end > len(data) or crc32(view[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
             return
         yield kind, view[at + 8 : end - 4]
         if kind == b"IEND":

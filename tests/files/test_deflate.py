@@ -1,17 +1,23 @@
-"""What is unpacked is the whole of a good stream, and what is stored is one."""
+"""Every library unpacks the same, and what is stored is a zlib stream."""
 
 from __future__ import annotations
 
 import tracemalloc
 import zlib
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitsort.files.deflate import inflate, store
+from digitsort.files.deflate import crc32, inflate, quickest, store
+
+LIBRARIES: list[ModuleType] = [zlib, *([import_module("isal.isal_zlib")] if find_spec("isal") else [])]
 
 ways = pytest.mark.parametrize("checked", [True, False])
+libraries = pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.__name__)
 
 WORDS = b"of paper and of ink " * 50
 PACKED = zlib.compress(WORDS)
@@ -22,15 +28,22 @@ def packed(data: bytes, level: int, window_bits: int) -> bytes:
     return stream.compress(data) + stream.flush()
 
 
+def test_isal_is_taken_where_it_is_installed() -> None:
+    assert quickest() is LIBRARIES[-1]
+
+
 @given(
     data=st.binary(max_size=3000) | st.integers(1, 9).map(lambda n: WORDS * n),
     level=st.integers(0, 9),
     window_bits=st.integers(9, 15),
 )
 @ways
-def test_a_good_stream_is_unpacked(checked: bool, data: bytes, level: int, window_bits: int) -> None:
+@libraries
+def test_a_good_stream_is_unpacked(
+    library: ModuleType, checked: bool, data: bytes, level: int, window_bits: int
+) -> None:
     stream = memoryview(packed(data, level, window_bits))
-    assert inflate(stream, len(data), checked=checked) == data
+    assert inflate(stream, len(data), checked=checked, library=library) == data
 
 
 BROKEN = {
@@ -50,20 +63,23 @@ BROKEN = {
 
 @pytest.mark.parametrize("stream", BROKEN.values(), ids=BROKEN)
 @ways
-def test_anything_else_is_none(checked: bool, stream: bytes) -> None:
-    assert inflate(stream, len(WORDS), checked=checked) is None
+@libraries
+def test_anything_else_is_none(library: ModuleType, checked: bool, stream: bytes) -> None:
+    assert inflate(stream, len(WORDS), checked=checked, library=library) is None
 
 
-def test_a_wrong_checksum_is_seen() -> None:
+@libraries
+def test_a_wrong_checksum_is_seen(library: ModuleType) -> None:
     stream = PACKED[:-1] + bytes([PACKED[-1] ^ 1])
-    assert inflate(stream, len(WORDS)) is None
+    assert inflate(stream, len(WORDS), library=library) is None
 
 
 @ways
-def test_a_bomb_stays_small(checked: bool) -> None:
+@libraries
+def test_a_bomb_stays_small(library: ModuleType, checked: bool) -> None:
     bomb = zlib.compress(bytes(2**24))
     tracemalloc.start()
-    assert inflate(bomb, 1000, checked=checked) is None
+    assert inflate(bomb, 1000, checked=checked, library=library) is None
     assert tracemalloc.get_traced_memory()[1] < 2**20
     tracemalloc.stop()
 
@@ -79,3 +95,8 @@ def test_what_is_stored_is_a_zlib_stream(data: bytes, times: int) -> None:
 def test_about_the_length_of_a_block(length: int) -> None:
     data = bytes(length)
     assert zlib.decompress(store(memoryview(data), zlib.adler32(data).to_bytes(4))) == data
+
+
+@given(st.binary(max_size=300))
+def test_the_sum_of_a_chunk_is_that_of_zlib(data: bytes) -> None:
+    assert crc32(memoryview(data)) == zlib.crc32(data)
