@@ -14,7 +14,7 @@ from digitsort.recognition.ink import Ink, find_ink
 from digitsort.recognition.normalize import NORMAL_SIDE_PX, normalize
 from digitsort.recognition.recipe import FEATURE_COUNT
 
-STACK = 128
+STACK = 256
 """Images worked on at a time: their stack then stays in the processor's cache."""
 
 
