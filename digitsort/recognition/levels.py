@@ -13,6 +13,9 @@ Floats = npt.NDArray[np.float64]
 
 LEVELS = 256
 
+COUNTED = 32
+"""Images counted at a time: what is made of their pixels, 8 bytes of each, stays in the cache."""
+
 BIN = 4
 """Levels that Otsu's method takes for one."""
 
@@ -55,19 +58,23 @@ def histogram(stack: Bytes) -> Counts:
     """Counts (n, 256) of the values of each image."""
     n, height, width = stack.shape
     pixels = stack.reshape(n, height * width)
-    counter = _counters(n, height * width) + pixels
-    counts = np.bincount(counter.ravel(), minlength=n * 2 * LEVELS).reshape(n, 2, LEVELS)
-    return np.asarray(counts[:, 0] + counts[:, 1])
+    counts = np.empty((n, LEVELS), np.int64)
+    for start in range(0, n, COUNTED):
+        some = pixels[start : start + COUNTED]
+        counter = _counters(height * width)[: len(some)] + some
+        both = np.bincount(counter.ravel(), minlength=len(some) * 2 * LEVELS).reshape(-1, 2, LEVELS)
+        np.add(both[:, 0], both[:, 1], out=counts[start : start + COUNTED])
+    return counts
 
 
 @lru_cache(maxsize=2)
-def _counters(n: int, size: int) -> Counts:
-    """For each pixel of n images the counter of its value 0; shape (n, size).
+def _counters(size: int) -> Counts:
+    """For each pixel of some images the counter of its value 0; shape (COUNTED, size).
 
     There are two counters for each value of an image, in turn: neighbours are often equal, and a
     processor waits for one count to be written before it counts on.
     """
-    counters: Counts = (2 * np.arange(n)[:, None] + np.arange(size) % 2) * LEVELS
+    counters: Counts = (2 * np.arange(COUNTED)[:, None] + np.arange(size) % 2) * LEVELS
     return counters
 
 
