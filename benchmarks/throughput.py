@@ -194,9 +194,10 @@ def measure(folder: Path, rounds: int, runs: dict[str, Program]) -> None:
 
 
 def stages(folder: Path, limit: int = 5_000) -> None:
-    """Time each stage in one process, a stack at a time, and print its share."""
+    """Time each stage in one process, a stack at a time and as a worker does it; print its share."""
     from digitsort import Settings, default_model
     from digitsort.classify import classify_files
+    from digitsort.execute.memory import keep_freed_memory
     from digitsort.files.read import grays_of, read
     from digitsort.labels import LabelsWriter, Layout
     from digitsort.recognition.features import gradient_features
@@ -206,6 +207,7 @@ def stages(folder: Path, limit: int = 5_000) -> None:
     from digitsort.recognition.threads import one_blas_thread
     from digitsort.recognition.vectorize import STACK
 
+    keep_freed_memory()
     model = default_model()
     paths = iter(files_in(folder)[:limit])
     spent = dict.fromkeys(("read", "ink", "normalize", "features", "score", "write"), 0.0)
@@ -218,7 +220,7 @@ def stages(folder: Path, limit: int = 5_000) -> None:
         return result
 
     with one_blas_thread(), tempfile.TemporaryDirectory() as place:
-        sample = list(classify_files(files_in(folder)[:64], model, Settings()))
+        sample = list(classify_files(files_in(folder)[:STACK], model, Settings()))
         with Path(place, "l.csv").open("w", encoding="utf-8", newline="") as file:
             writer = LabelsWriter(file, Layout(str(folder), model.card.short))
             while stack := list(islice(paths, STACK)):
@@ -227,7 +229,7 @@ def stages(folder: Path, limit: int = 5_000) -> None:
                 ink = timed("ink", find_ink, grays)
                 vectors = timed("features", gradient_features, timed("normalize", normalize, ink))
                 timed("score", score, vectors, model.machine)
-                timed("write", _write_all, writer, sample)
+                timed("write", _write_all, writer, sample[: len(stack)])
     total = sum(spent.values())
     print("| stage | µs an image | share |")
     print("| --- | --- | --- |")
