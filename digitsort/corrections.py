@@ -8,7 +8,8 @@ from pathlib import Path
 
 from digitsort.errors import UsageError
 from digitsort.files.names import printable
-from digitsort.labels import HUMAN, Row, read_labels
+from digitsort.labels import read_labels
+from digitsort.row import HUMAN, Row
 
 
 @dataclass(slots=True)

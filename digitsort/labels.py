@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import IO, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Literal
 
 from digitsort.errors import NothingToDoError, UsageError
-from digitsort.files.names import folder_of, from_cell, printable, to_cell
-from digitsort.records import Outcome, Status
-from digitsort.table import NO_CELLS, Cells, chosen_cells
+from digitsort.files.names import folder_of, printable, to_cell
+from digitsort.records import Outcome
+from digitsort.row import Row, RowMaker
+from digitsort.table import ROWS_AT_ONCE
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 Format = Literal["csv", "jsonl"]
 
@@ -30,43 +36,10 @@ COLUMNS = (
 )
 """Public interface: changes only with a major version."""
 
-HUMAN, SOURCE = "human", "source"
-"""Further columns: a person's label, and where a sorted file came from."""
-
-_OF_A_ROW = ("path", "label", "status", "reason", "sha256", "model", HUMAN, SOURCE)
-
-SHORT = 16
-"""Characters of a cell that many rows may have alike, and of which one copy will do."""
-
-_STATUSES = {status.value: status for status in Status}
+_LINE_END = re.compile("\r\n|\r|\n")
 
 NONE_LABEL = "_none"
 """The reserved class "not a digit"."""
-
-
-class Row(NamedTuple):
-    """A row of a labels.csv; a tuple, for there may be millions, and it is made four times as fast.
-
-    Attributes
-    ----------
-    path : str
-        The file, resolved against the folder of the labels.csv.
-    label, reason, sha256, model, human, source : str
-        As in the file; empty where the cell or the column is. `source` is resolved like `path`.
-    status : Status
-    cells : mapping
-        All cells as they were read, by column.
-    """
-
-    path: str
-    label: str
-    status: Status
-    reason: str = ""
-    sha256: str = ""
-    model: str = ""
-    human: str = ""
-    source: str = ""
-    cells: Mapping[str, str] = NO_CELLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,28 +129,54 @@ def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:
     base = folder_of(str(path)) if root is None else str(root.absolute())
     with _opened(path) as file:
         reader = csv.reader(file, strict=True)
-        line = 0
+        line, block = 0, list[list[str]]()
         try:
             columns = next(reader, [])
-            line = reader.line_num
             _check_header(path, columns)
-            index = {name: place for place, name in enumerate(columns)}
-            chosen = chosen_cells(index, _OF_A_ROW)
-            known: dict[str, str] = {}
-            for values in reader:
-                line = reader.line_num
-                if len(values) == len(columns):
-                    shared = [known.setdefault(v, v) if len(v) < SHORT else v for v in values]
-                    yield _row(path, line, Cells(index, shared), chosen((*shared, "")), base)
-                elif values:
-                    raise UsageError(
-                        f"{printable(str(path))}, line {line}: a row with too few or many cells."
-                    )
+            maker = RowMaker(columns, base)
+            for line, block in _blocks(reader):
+                try:
+                    rows: Iterable[Row] = maker.rows(block)
+                except ValueError:
+                    rows = _one_by_one(path, maker, line, block)
+                yield from rows
         except (csv.Error, UnicodeDecodeError) as error:
             raise UsageError(
-                f"{printable(str(path))}, line {line + 1}: {error}. "
+                f"{printable(str(path))}, line {line + _lines(block) + 1}: {error}. "
                 "It is no labels.csv as digitsort writes it."
             ) from error
+
+
+def _blocks(reader: Reader) -> Iterator[tuple[int, list[list[str]]]]:
+    """Rows, many at once, each time with the number of lines before them."""
+    while True:
+        line = reader.line_num
+        block: list[list[str]] = []
+        try:
+            block.extend(islice(reader, ROWS_AT_ONCE))
+        except (csv.Error, UnicodeDecodeError):
+            yield line, block  # it has what came before the error
+            raise
+        if not block:
+            return
+        yield line, block
+
+
+def _one_by_one(path: Path, maker: RowMaker, line: int, block: Iterable[list[str]]) -> Iterator[Row]:
+    """Rows up to the one that is none; empty lines are passed over."""
+    for values in block:
+        line += _lines([values])
+        if values:
+            try:
+                row = maker.row(values)
+            except ValueError as error:
+                raise UsageError(f"{printable(str(path))}, line {line}: {error}") from error
+            yield row
+
+
+def _lines(block: Iterable[list[str]]) -> int:
+    """How many lines rows take; a cell may be of several."""
+    return sum(1 + len(_LINE_END.findall("".join(values))) for values in block)
 
 
 @contextmanager
@@ -205,27 +204,6 @@ def _check_header(path: Path, columns: Sequence[str]) -> None:
             f"{printable(str(path))} has no column {', '.join(missing)}: "
             "it is no labels.csv. Make one with `digitsort classify`."
         )
-
-
-def _row(path: Path, line: int, cells: Cells, chosen: tuple[str, ...], base: str) -> Row:
-    named, label, state, reason, sha256, model, human, source = chosen
-    try:
-        status = _STATUSES[state]
-    except KeyError as error:
-        raise UsageError(
-            f"{printable(str(path))}, line {line}: {state!r} is no status; "
-            f"they are {', '.join(Status)}."
-        ) from error
-    found = _path(path, line, named, base)
-    before = _path(path, line, source, base) if source else ""
-    return Row(found, label, status, reason, sha256, model, human.strip(), before, cells)
-
-
-def _path(path: Path, line: int, cell: str, base: str) -> str:
-    named = from_cell(cell, base)
-    if not cell or "\0" in named:
-        raise UsageError(f"{printable(str(path))}, line {line}: {cell!r} is no path.")
-    return named
 
 
 def row_of(outcome: Outcome, layout: Layout) -> Row:

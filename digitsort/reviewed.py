@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from digitsort.decide import LOW_CONFIDENCE
 from digitsort.errors import NothingToDoError
-from digitsort.labels import Row, outcome_of
+from digitsort.labels import outcome_of
 from digitsort.records import Outcome, Status
+from digitsort.row import Row
 
 
 @dataclass(frozen=True, slots=True)

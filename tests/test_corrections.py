@@ -8,8 +8,9 @@ import pytest
 
 from digitsort.corrections import Corrections, read_corrections
 from digitsort.errors import UsageError
-from digitsort.labels import Row, read_labels
+from digitsort.labels import read_labels
 from digitsort.records import Status
+from digitsort.row import Row
 
 A, B = "aa" * 32, "bb" * 32
 

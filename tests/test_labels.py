@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitsort.errors import ExitCode, NothingToDoError, UsageError
-from digitsort.labels import COLUMNS, LabelsWriter, Layout, Row, read_labels, require_rows, row_of
+from digitsort.labels import COLUMNS, LabelsWriter, Layout, read_labels, require_rows, row_of
 from digitsort.records import Outcome, Status
+from digitsort.row import Row
 from digitsort.table import write_rows, write_table
 
 SHA = "ab" * 32

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from digitsort.corrections import Corrections
-    from digitsort.labels import Row
+    from digitsort.row import Row
 
 MOST_NAMED = 5
 

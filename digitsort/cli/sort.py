@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digitsort.classify import Settings
-    from digitsort.labels import Row
+    from digitsort.row import Row
     from digitsort.sorting.lock import Held
     from digitsort.sorting.plan import Conflict, Mode, Plan, SortOptions
 

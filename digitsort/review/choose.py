@@ -7,8 +7,9 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from digitsort.labels import Row, confidence_of
+from digitsort.labels import confidence_of
 from digitsort.records import Status
+from digitsort.row import Row
 
 DEFAULT_LIMIT = 5_000
 """Cards of a page where no limit is named: a day's work, and a page of some megabytes."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitsort.bands import guesses
 from digitsort.files.names import printable
-from digitsort.labels import HUMAN, NONE_LABEL
+from digitsort.labels import NONE_LABEL
 from digitsort.progress import Progress, silent
 from digitsort.records import Status
 from digitsort.review import plots
@@ -21,6 +21,7 @@ from digitsort.review.render import write_page
 from digitsort.review.source import Source
 from digitsort.review.tally import Tally
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
+from digitsort.row import HUMAN
 
 if TYPE_CHECKING:
     from digitsort.judge import Judged

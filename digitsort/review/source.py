@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
 
-from digitsort.labels import HUMAN, Row, require_rows
+from digitsort.labels import require_rows
 from digitsort.review.choose import Chooser, numbered_rows
 from digitsort.review.tally import Tally
+from digitsort.row import HUMAN, Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from digitsort.files.natural import natural_key
-from digitsort.labels import NONE_LABEL, Row, confidence_of, outcome_of
+from digitsort.labels import NONE_LABEL, confidence_of, outcome_of
 from digitsort.records import Outcome, Status
+from digitsort.row import Row
 
 BINS = 20
 """Bars of the confidence histogram."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from digitsort.files.names import to_cell
-from digitsort.labels import COLUMNS, SOURCE
+from digitsort.labels import COLUMNS
+from digitsort.row import SOURCE
 from digitsort.table import Cells, columns_of
 
 

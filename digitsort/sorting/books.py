@@ -11,7 +11,8 @@ from pathlib import Path
 from digitsort.errors import OutputError
 from digitsort.files.disk import NEW, Disk
 from digitsort.files.names import printable
-from digitsort.labels import SOURCE, Row, read_labels
+from digitsort.labels import read_labels
+from digitsort.row import SOURCE, Row
 from digitsort.sorting.booking import Booking, Sorted, columns_of_books
 from digitsort.sorting.journal import FOLDER, write_all
 from digitsort.sorting.publish import publish

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from digitsort.errors import OutputError, UsageError
 from digitsort.files.names import absolute, is_folder_name, parent_of, printable
-from digitsort.labels import NONE_LABEL, Row
+from digitsort.labels import NONE_LABEL
 from digitsort.records import Status
+from digitsort.row import Row
 from digitsort.sorting.taken import Folder, open_folder
 
 UNCERTAIN_FOLDER = "_uncertain"

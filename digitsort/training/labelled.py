@@ -12,8 +12,9 @@ from digitsort.corrections import Corrections
 from digitsort.errors import UsageError
 from digitsort.files.discover import Walk
 from digitsort.files.read import UnreadableError, read
-from digitsort.labels import NONE_LABEL, SOURCE, Row, read_labels
+from digitsort.labels import NONE_LABEL, read_labels
 from digitsort.records import Status
+from digitsort.row import SOURCE, Row
 
 MANIFEST = "labels.csv"
 """What `sort` leaves in its DEST."""

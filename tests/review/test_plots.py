@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from digitsort.bands import EDGES, Guesses
-from digitsort.labels import Row
 from digitsort.records import Status
 from digitsort.review import plots
 from digitsort.review.tally import Tally
+from digitsort.row import Row
 
 
 def tally(*rows: tuple[str, str, str]) -> Tally:

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from digitsort.files.disk import Disk
-from digitsort.labels import Row, read_labels
+from digitsort.labels import read_labels
 from digitsort.records import Status
+from digitsort.row import Row
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.verify import Mark, read_manifest, verify
 

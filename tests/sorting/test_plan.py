@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.labels import Row
 from digitsort.records import Status
+from digitsort.row import Row
 from digitsort.sorting.plan import Plan, folder_for, plan_sort
 from digitsort.sorting.taken import file_sha256
 from tests.conftest import Link, make_tree, read_tree
