@@ -17,11 +17,15 @@ def collect_seldom() -> None:
 
 @contextmanager
 def garbage_waits() -> Iterator[None]:
-    """Look for no cycles meanwhile: a million rows hold none, and are looked through over and over."""
+    """Look for no cycles meanwhile, nor later in what there is by then.
+
+    A million rows hold none, and would be looked through over and over, at the end of the process too.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was_enabled:
             gc.enable()

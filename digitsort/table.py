@@ -102,6 +102,24 @@ def columns_of_cells(cells: Mapping[str, str]) -> Iterable[str]:
     return cells.index if isinstance(cells, Cells) else tuple(cells)
 
 
+def values_of(rows: Sequence[Mapping[str, str]]) -> list[Sequence[str]]:
+    """The cells of each row, in the order of its columns."""
+    return [row.in_order() if isinstance(row, Cells) else tuple(row.values()) for row in rows]
+
+
+def alike(
+    rows: Sequence[Mapping[str, str]],
+) -> tuple[Mapping[str, int], list[tuple[str, ...]]] | None:
+    """Columns and places of rows that are all of one file; None where they are not."""
+    cells = [row for row in rows if isinstance(row, Cells)]
+    if not cells or len(cells) < len(rows):
+        return None
+    index = cells[0].index
+    if any(row.index is not index for row in cells):
+        return None
+    return index, [row.places for row in cells]
+
+
 class Table:
     """Makes rows of ready cells into text; a cell that a row has not is empty.
 
@@ -128,32 +146,42 @@ class Table:
         """The first line."""
         return _lines([self._columns])
 
-    def line(self, row: Mapping[str, str]) -> str:
-        """One row, which is more than one line where a cell is."""
-        cells = self._cells(row)
-        text = ",".join(cells)
-        is_plain = text.count(",") == len(cells) - 1 and "\n" not in text
-        return text + "\n" if is_plain and _has_no_quotes(text) else _line(cells)
+    def lines(self, rows: Iterable[Mapping[str, str]]) -> list[str]:
+        """Each row, which is more than one line where a cell is."""
+        return _each_line(list(map(self._cells, rows)))
+
+    def lines_of_file(self, index: Mapping[str, int], places: Iterable[tuple[str, ...]]) -> list[str]:
+        """As `lines`, of rows of one file, whose places end with an empty one: sooner."""
+        return _each_line(list(map(self._picker(index), places)))
 
     def _cells(self, row: Mapping[str, str]) -> Sequence[str]:
         if not isinstance(row, Cells):
             return [row.get(name, "") for name in self._columns]
-        if row.index is not self._index:  # once for all rows of a file
-            self._index = row.index
-            self._picked = chosen_cells(row.index, self._columns)
-        return self._picked((*row.places, ""))
+        return self._picker(row.index)((*row.places, ""))
+
+    def _picker(self, index: Mapping[str, int]) -> Callable[[Sequence[str]], Sequence[str]]:
+        if index is not self._index:  # once for all rows of a file
+            self._index = index
+            self._picked = chosen_cells(index, self._columns)
+        return self._picked
+
+
+def _each_line(rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [",".join(row) + "\n" for row in rows]
+    return lines if _need_no_quotes("".join(lines), rows) else list(map(_line, rows))
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> str:
     """Rows as text; where no cell needs quotes, which is seen of all at once, sooner than by `csv`."""
     text = "\n".join(map(",".join, rows)) + "\n"
+    return text if _need_no_quotes(text, rows) else "".join(map(_line, rows))
+
+
+def _need_no_quotes(text: str, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a text, which is that of rows, reads as just these cells."""
     commas = sum(map(len, rows)) - len(rows)
     is_plain = text.count(",") == commas and text.count("\n") == len(rows)
-    return text if is_plain and _has_no_quotes(text) else "".join(map(_line, rows))
-
-
-def _has_no_quotes(text: str) -> bool:
-    return '"' not in text and "\r" not in text
+    return is_plain and '"' not in text and "\r" not in text
 
 
 def _line(row: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from digitsort.cli.console import stderr_console, table
-from digitsort.files.names import printable
+from digitsort.files.names import parent_of, printable
 from digitsort.files.natural import natural_key
 from digitsort.sorting.journal import read_runs
 from digitsort.sorting.plan import Mode
@@ -96,7 +96,10 @@ def print_undone(undone: Undone, *, quiet: bool) -> None:
 
 
 def _table(operations: Iterable[Operation]) -> Table:
-    counts = Counter(os.path.basename(os.path.dirname(o.target)) for o in operations)
+    folders = Counter(parent_of(operation.target) for operation in operations)
+    counts: Counter[str] = Counter()
+    for folder, count in folders.items():
+        counts[os.path.basename(folder)] += count
     shown = table()
     shown.add_column("folder")
     shown.add_column("files", justify="right")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from digitsort.row import Row
     from digitsort.sorting.lock import Held
     from digitsort.sorting.plan import Conflict, Mode, Plan, SortOptions
+
+ROW_BYTES = 128
+"""Of a row, about: a sha256 and what else there is of a short name."""
 
 
 @reports_errors
@@ -115,11 +119,15 @@ def sort(
         return ExitCode.DONE
     _check_source(source)
     with locked(target) as held:
-        return _carry_out(read, plan, held, quiet)
+        return _carry_out(read, plan, _rows_expected(source), held, quiet)
 
 
 def _carry_out(
-    read: Callable[[], list[Row]], plan: Callable[[list[Row]], Plan], held: Held, quiet: bool
+    read: Callable[[], list[Row]],
+    plan: Callable[[list[Row]], Plan],
+    expected: int,
+    held: Held,
+    quiet: bool,
 ) -> ExitCode:
     from digitsort.cli.console import delivered
     from digitsort.cli.delivery import print_delivery, print_recovered
@@ -132,18 +140,25 @@ def _carry_out(
 
     recovered = recover(held)
     print_recovered(recovered, quiet=quiet)
-    try:
-        rows = read()
-    except NothingToDoError:
-        if recovered is None:
-            raise
-        return ExitCode.DONE  # all that was left to do was to finish the run that was killed
-    with second_process(DISK, len(rows)) as helper:  # it starts while this one plans
+    with ExitStack() as stack:
+        helper = stack.enter_context(second_process(DISK, expected))  # it starts while this one reads
+        try:
+            rows = read()
+        except NothingToDoError:
+            if recovered is None:
+                raise
+            return ExitCode.DONE  # all that was left to do was to finish the run that was killed
+        helper = helper or stack.enter_context(second_process(DISK, len(rows)))
         planned = plan(rows)
         with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
             delivery = carry_out(planned, held, progress, helper=helper)
     print_delivery(planned, delivery, quiet=quiet)
     return ExitCode.SOME_FAILED if delivery.failed or planned.left else ExitCode.DONE
+
+
+def _rows_expected(source: Path) -> int:
+    """About how many rows a labels.csv has; none of a folder, of which that is not known so soon."""
+    return 0 if source.is_dir() else source.stat().st_size // ROW_BYTES
 
 
 def _settings(

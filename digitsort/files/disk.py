@@ -42,15 +42,17 @@ class Disk:
         """`os.open`."""
         return os.open(path, flags, mode)
 
-    def open_unnamed(self, folder: int) -> int:
+    def open_unnamed(self, folder: int, mode: int = 0o600) -> int:
         """Make a file that has no name yet, on the file system of an open folder.
+
+        The umask, and rights that files inherit from the folder, may take some of the mode away.
 
         Raises
         ------
         OSError
             Also where the file system knows no such files.
         """
-        return os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600, dir_fd=folder)
+        return os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, mode, dir_fd=folder)
 
     def name_unnamed(self, descriptor: int, folder: int, name: str) -> None:
         """Give a file that has no name one that nothing has, in an open folder; open(2) has the recipe.

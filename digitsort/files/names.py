@@ -18,6 +18,8 @@ full-width forms of the four included."""
 
 _REFERENCE = "file:"
 
+_PRINTABLE = bytes(range(0x20, 0x7F))
+
 MOST_NAME_BYTES = 255
 """Of a file name, on every common file system."""
 
@@ -25,8 +27,8 @@ _TO_ESCAPE = (*_FORMULA_STARTS, _REFERENCE)
 
 _IS_POSIX = os.sep == "/"
 
-_ODD_IN_CELLS = (_REFERENCE, "//", "/.", "/\n", "\n.", "\n\n")
-"""What cells of paths, each between two ends of lines, have where one is more than plain names."""
+_NOT_NORMAL = ("//", "/.", "/\n")
+"""What paths, each between two ends of lines, have where one is not surely normal."""
 
 
 def printable(path: str) -> str:
@@ -50,6 +52,12 @@ def parent_of(path: str) -> str:
     """As `os.path.dirname`, and sooner: there may be millions."""
     above = path.rpartition("/")[0] if _IS_POSIX else ""
     return above if above and not above.endswith("/") else os.path.dirname(path)
+
+
+def split_path(path: str) -> tuple[str, str]:
+    """As `os.path.split`, and sooner."""
+    above, _, name = path.rpartition("/") if _IS_POSIX else ("", "", "")
+    return (above, name) if above and not above.endswith("/") else os.path.split(path)
 
 
 def absolute(path: str) -> str:
@@ -96,6 +104,23 @@ def to_cell_below(text: str) -> str:
     return text
 
 
+def to_cells(paths: Sequence[str], root: str) -> Sequence[str]:
+    """As `to_cell`, of many at once, which is sooner where all are plain and outside of root."""
+    text = "\n".join(("", *paths, ""))
+    is_quick = _IS_POSIX and text.count("\n/") == len(paths) and _are_plain(text, len(paths))
+    if is_quick and not any(odd in text for odd in (*_NOT_NORMAL, f"\n{root.rstrip(os.sep)}/")):
+        return paths
+    return [to_cell(path, root) for path in paths]
+
+
+def to_cells_below(texts: Sequence[str]) -> Sequence[str]:
+    """As `to_cell_below`, of many at once, which is sooner where all of them are plain."""
+    text = "\n".join(("", *texts, ""))
+    if _are_plain(text, len(texts)) and not any(f"\n{start}" in text for start in _TO_ESCAPE):
+        return texts
+    return list(map(to_cell_below, texts))
+
+
 def from_cell(cell: str, root: str) -> str:
     """The path that `to_cell` wrote; relative ones are taken from the folder `root`."""
     if cell.startswith(_REFERENCE):
@@ -112,7 +137,11 @@ def from_cell(cell: str, root: str) -> str:
 def from_cells(cells: Sequence[str], root: str) -> Sequence[str]:
     """As `from_cell`, of many at once, which is sooner where all of them are plain."""
     text = "\n".join(("", *cells, ""))
-    if not _IS_POSIX or any(odd in text for odd in _ODD_IN_CELLS) or not _is_normal(root):
+    if (
+        not _IS_POSIX
+        or any(odd in text for odd in (*_NOT_NORMAL, "\n.", "\n\n", _REFERENCE))
+        or not _is_normal(root)
+    ):
         return [from_cell(cell, root) for cell in cells]
     if "\n/" not in text:
         return list(map(f"{root}/".__add__, cells))
@@ -178,6 +207,11 @@ def _absolute(path: str) -> str:
         if name != os.pardir:
             path = os.path.join(os.path.realpath(folder), name)
     return os.path.abspath(path)
+
+
+def _are_plain(text: str, count: int) -> bool:
+    """Whether so many texts, each between two ends of lines, are all printable ASCII."""
+    return text.isascii() and text.encode().translate(None, _PRINTABLE) == b"\n" * (count + 1)
 
 
 def _is_plain(text: str) -> bool:

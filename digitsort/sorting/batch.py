@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice, zip_longest
+from itertools import islice
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import Disk
@@ -20,7 +20,7 @@ from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.preparing import Preparer, Ready, below, order_of
 from digitsort.sorting.run import Written
-from digitsort.sorting.transfer import NotDeliveredError, Results, Task
+from digitsort.sorting.transfer import Results, Task
 from digitsort.table import columns_of_cells
 
 TRANSFERS: Mapping[Mode, Callable[[Disk, Sequence[Task], Stop], Results]] = {
@@ -186,32 +186,37 @@ class Deliverer:
         stop: Stop,
     ) -> tuple[list[Task], list[Written]]:
         """What is to be done, and written before."""
+        operations, ready = self._ready(operations, ready, begun, folders, stop)
+        made = list(zip(operations, ready, strict=False))  # a person may want no more of them
+        begun.failed += [(operation, each) for operation, each in made if isinstance(each, str)]
+        whole = [(operation, each) for operation, each in made if not isinstance(each, str)]
         tasks, entries = [], []
-        for operation, made in zip_longest(operations, ready):
-            if stop:
-                break
-            try:
-                made = self._made(operation, made, folders)
-            except NotDeliveredError as error:
-                begun.failed.append((operation, str(error)))
-            else:
-                number, self._count = self._count, self._count + 1
-                tasks.append(self._task(number, operation, made))
-                entries.append(Written(number, columns_of_cells(operation.cells), made.entry))
-                begun.of[number] = operation, made.row
+        token = self._begun_journal().run.token if whole else ""
+        for number, (operation, (sha256, status, entry, row)) in enumerate(whole, self._count):
+            tasks.append(Task(number, operation.row.path, operation.target, sha256, token, status))
+            entries.append(Written(number, columns_of_cells(operation.cells), entry))
+            begun.of[number] = operation, row
+        self._count += len(whole)
         return tasks, entries
 
-    def _made(self, operation: Operation, ready: Ready | str | None, folders: Folders) -> Ready:
-        refusal = folders.refusal(parent_of(operation.target))
-        if refusal:
-            raise NotDeliveredError(refusal)
-        if isinstance(ready, str):
-            raise NotDeliveredError(ready)
-        return ready or self._preparer.prepare(order_of(operation))
-
-    def _task(self, number: int, operation: Operation, made: Ready) -> Task:
-        token = self._begun_journal().run.token
-        return Task(number, operation.row.path, operation.target, made.sha256, token, made.status)
+    def _ready(
+        self,
+        operations: Sequence[Operation],
+        ready: Sequence[Ready | str],
+        begun: _Begun,
+        folders: Folders,
+        stop: Stop,
+    ) -> tuple[Sequence[Operation], Sequence[Ready | str]]:
+        """Operations that nothing speaks against, with those made ready here that are not yet."""
+        refusals = [folders.refusal(parent_of(operation.target)) for operation in operations]
+        if any(refusals):
+            begun.failed += [
+                (o, reason) for o, reason in zip(operations, refusals, strict=True) if reason
+            ]
+            ready = [each for each, reason in zip(ready, refusals, strict=False) if not reason]
+            operations = [o for o, reason in zip(operations, refusals, strict=True) if not reason]
+        orders = list(map(order_of, operations[len(ready) :]))
+        return operations, [*ready, *self._preparer.prepare(orders, stop)]
 
     def _begun_journal(self) -> Journal:
         if self.journal is None:

@@ -46,11 +46,14 @@ class Booking:
         """A file's cells with its path in DEST and its source, both as they are written."""
         if not isinstance(cells, Cells):
             return {**cells, "path": path, SOURCE: source}
-        places = cells.places  # these two come behind the others: once for all rows of a file
-        if cells.index is not self._of:
-            self._of = cells.index
-            self._index = {**cells.index, "path": len(places), SOURCE: len(places) + 1}
-        return Cells(self._index, (*places, path, source))
+        return Cells(self.index(cells.index, len(cells.places)), (*cells.places, path, source))
+
+    def index(self, index: Mapping[str, int], end: int) -> Mapping[str, int]:
+        """Where the columns are once a path in DEST and a source stand behind so many places."""
+        if index is not self._of:  # once for all rows of a file
+            self._of = index
+            self._index = {**index, "path": end, SOURCE: end + 1}
+        return self._index
 
 
 def columns_of_books(rows: Iterable[Mapping[str, str]]) -> tuple[str, ...]:

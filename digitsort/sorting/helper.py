@@ -23,7 +23,7 @@ from digitsort.files.disk import DISK, HAS_UNNAMED_FILES, Disk
 from digitsort.garbage import garbage_waits
 from digitsort.sorting.copying import Stop, copy_files
 from digitsort.sorting.plan import Mode
-from digitsort.sorting.preparing import Order, Packed, Preparer, Ready, packed, prepare_all, unpacked
+from digitsort.sorting.preparing import Order, Packed, Preparer, Ready, packed, unpacked
 from digitsort.sorting.transfer import NotDeliveredError, Results, Status, Task, look
 
 MANY = 4096
@@ -199,7 +199,7 @@ def _copy(sent: Sequence[tuple[int, str, str, str, str]], stop: Stop) -> Results
 
 
 def _prepare(run: tuple[str, Mode, Sequence[str]], sent: Packed, stop: Stop) -> list[object]:
-    made = prepare_all(Preparer(DISK, *run), unpacked(sent), stop)
+    made = Preparer(DISK, *run).prepare(list(unpacked(sent)), stop)
     return [ready if isinstance(ready, str) else _bare(ready) for ready in made]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.files.names import absolute, is_folder_name, parent_of, printable
+from digitsort.files.names import absolute, is_folder_name, printable, split_path
 from digitsort.labels import NONE_LABEL
 from digitsort.records import Status
 from digitsort.row import Row
@@ -143,7 +143,8 @@ class _Planning:
     def __init__(self, dest: Path, options: SortOptions) -> None:
         self._dest = dest
         self._options = options
-        self._folders: dict[tuple[str, str], Folder] = {}
+        self._tops: dict[str, Folder] = {}
+        self._kept: dict[tuple[str, str], Folder] = {}
         self.operations: list[Operation] = []
         self.same: list[Operation] = []
         self.left: list[tuple[str, str]] = []
@@ -153,12 +154,16 @@ class _Planning:
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         label = folder_for(row, accept_uncertain=self._options.accept_uncertain)
-        above = parent_of(row.path)
-        name = row.path[len(above) :].lstrip(os.sep) if os.sep == "/" else os.path.basename(row.path)
-        place = self._folder(label, above).place(name, row.sha256)
+        above, name = split_path(row.path)
+        folder = self._folder(label, above)
+        target = folder.take(name, row.sha256)
+        if target is not None:
+            self.operations.append(Operation(row, target))
+            return
+        place = folder.place(name, row.sha256)
         if place.is_there:
             self.same.append(Operation(row, place.path))
-        elif place.is_conflict and self._options.conflict is not Conflict.RENAME:
+        elif self._options.conflict is not Conflict.RENAME:
             self._refuse(row, label, name)
         else:
             self.operations.append(Operation(row, place.path))
@@ -174,14 +179,15 @@ class _Planning:
 
     def _folder(self, label: str, above: str) -> Folder:
         """The folder of DEST for a label and, where folders are kept, for the one that a file is in."""
+        top = self._tops.get(label)
+        if top is None:
+            top = self._tops[label] = open_folder(str(self._dest / label))
         base = self._options.keep_folders_of
-        key = label, "" if base is None else above
-        if key not in self._folders:
-            top = self._folders.get((label, ""))
-            if top is None:
-                top = self._folders[label, ""] = open_folder(str(self._dest / label))
-            self._folders[key] = top if base is None else _descended(top, above, base)
-        return self._folders[key]
+        if base is None:
+            return top
+        if (label, above) not in self._kept:
+            self._kept[label, above] = _descended(top, above, base)
+        return self._kept[label, above]
 
 
 def _descended(folder: Folder, above: str, base: str) -> Folder:
@@ -196,9 +202,10 @@ def _descended(folder: Folder, above: str, base: str) -> Folder:
 def folder_for(row: Row, *, accept_uncertain: bool) -> str:
     """Name of the folder that a row's file belongs into; a person's label wins."""
     label = row.human or row.label
-    if label == NONE_LABEL or (not row.human and row.status is Status.REJECTED):
+    status = Status.OK if row.human else row.status
+    if label == NONE_LABEL or status is Status.REJECTED:
         return REJECTED_FOLDER
-    if not row.human and row.status is Status.UNCERTAIN and not accept_uncertain:
+    if status is Status.UNCERTAIN and not accept_uncertain:
         return UNCERTAIN_FOLDER
     if not is_folder_name(label):
         raise UsageError(

@@ -9,13 +9,13 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from digitsort.files.disk import Disk
-from digitsort.files.names import absolute, to_cell, to_cell_below
+from digitsort.files.names import absolute, to_cells, to_cells_below
 from digitsort.sorting.booking import Booking
 from digitsort.sorting.copying import Stop
 from digitsort.sorting.plan import Mode, Operation
-from digitsort.sorting.run import entry_text
+from digitsort.sorting.run import NOTHING_BEFORE, Before, entry_texts
 from digitsort.sorting.transfer import NotDeliveredError, Status, look
-from digitsort.table import Cells, Table
+from digitsort.table import Cells, Table, alike
 
 
 class Order(NamedTuple):
@@ -48,7 +48,7 @@ class Ready(NamedTuple):
     status : Status or None
         None where nobody looked: a copy is compared while it is made.
     entry : str
-        For the journal, by `entry_text`.
+        For the journal, by `entry_texts`.
     row : str
         For books that are made anew; empty where there are some.
     """
@@ -59,8 +59,12 @@ class Ready(NamedTuple):
     row: str
 
 
+_Looked = tuple[str, Status | None]
+"""The sha256 of a file's content, and what was seen of it where somebody looked."""
+
+
 class Preparer:
-    """Prepares file after file of a run.
+    """Prepares the files of a run.
 
     Parameters
     ----------
@@ -78,37 +82,62 @@ class Preparer:
         self._booking = Booking(dest)
         self._table = Table(columns) if columns else None
 
-    def prepare(self, order: Order) -> Ready:
-        """Prepare one.
+    def prepare(self, orders: Sequence[Order], stop: Stop = ()) -> list[Ready | str]:
+        """Prepare many at once; a reason for what can't be delivered. It ends early where it is to."""
+        looked = list(self._looked(orders, stop))
+        seen = [each for each in looked if not isinstance(each, str)]
+        if len(seen) < len(orders):
+            orders = [o for o, each in zip(orders, looked, strict=False) if not isinstance(each, str)]
+        sources = [absolute(order.path) for order in orders]
+        targets = [below(self._dest, order.target) for order in orders]
+        cells = [order.cells for order in orders]
+        befores = [self._before(status) for _, status in seen]
+        hashes = [sha256 for sha256, _ in seen]
+        entries = entry_texts(sources, targets, hashes, befores, cells)
+        rows = self._rows(sources, targets, cells)
+        made = (Ready(*each, *texts) for each, *texts in zip(seen, entries, rows, strict=True))
+        return [each if isinstance(each, str) else next(made) for each in looked]
 
-        Raises
-        ------
-        NotDeliveredError
-            If it can't be read, or its content is not what is expected.
-        """
-        path, target, sha256, cells = order
-        source, status = absolute(path), None
-        if self._mode is not Mode.COPY or not sha256:  # a copy is compared while it is made
-            status, sha256 = look(self._disk, path, sha256, follow=self._mode is not Mode.MOVE)
-        before = _to_be_restored(status) if status and self._mode is Mode.MOVE else (0, 0, 0)
-        to = below(self._dest, target)
-        entry = entry_text(source, to, sha256, *before, cells)
-        row = ""
-        if self._table is not None:
-            led = self._booking.led(cells, to_cell_below(to), to_cell(source, self._dest))
-            row = self._table.line(led)
-        return Ready(sha256, status, entry, row)
+    def _looked(self, orders: Iterable[Order], stop: Stop) -> Iterator[_Looked | str]:
+        for path, _, sha256, _ in orders:
+            if stop:
+                return
+            if self._mode is Mode.COPY and sha256:  # it is compared while it is made
+                yield sha256, None
+                continue
+            try:
+                status, sha256 = look(self._disk, path, sha256, follow=self._mode is not Mode.MOVE)
+                yield sha256, status
+            except NotDeliveredError as error:
+                yield str(error)
+
+    def _before(self, status: Status | None) -> Before:
+        """What an undo gives back."""
+        if status is None or self._mode is not Mode.MOVE:
+            return NOTHING_BEFORE
+        return status.size, status.mtime_ns, stat.S_IMODE(status.mode)
+
+    def _rows(
+        self, sources: Sequence[str], targets: Sequence[str], cells: Sequence[Mapping[str, str]]
+    ) -> Sequence[str]:
+        if self._table is None:
+            return [""] * len(cells)
+        paths, sources = to_cells_below(targets), to_cells(sources, self._dest)
+        of_one_file = alike(cells)
+        if of_one_file is None:
+            return self._table.lines(map(self._booking.led, cells, paths, sources))
+        index, places = of_one_file
+        index = self._booking.index(index, len(places[0]))
+        led = [
+            (*row, path, source, "") for row, path, source in zip(places, paths, sources, strict=True)
+        ]
+        return self._table.lines_of_file(index, led)
 
 
 def below(dest: str, path: str) -> str:
     """A path in DEST as journals have it: relative, with ``/``."""
     relative = path[len(dest) :].lstrip(os.sep)
     return relative if os.sep == "/" else relative.replace(os.sep, "/")
-
-
-def _to_be_restored(status: Status) -> tuple[int, int, int]:
-    """Size, time and mode, which an undo gives back."""
-    return status.size, status.mtime_ns, stat.S_IMODE(status.mode)
 
 
 def order_of(operation: Operation) -> Order:
@@ -131,8 +160,8 @@ def packed(orders: Iterable[Order]) -> Packed:
 
 def unpacked(packed_orders: Packed) -> Iterator[Order]:
     """Orders that were sent."""
-    for index, alike in packed_orders:
-        for path, target, sha256, cells in alike:
+    for index, of_one_file in packed_orders:
+        for path, target, sha256, cells in of_one_file:
             yield Order(path, target, sha256, cells if index is None else Cells(index, cells))
 
 
@@ -142,14 +171,3 @@ def _index(order: Order) -> Mapping[str, int] | None:
 
 def _bare(cells: Mapping[str, str]) -> tuple[str, ...] | dict[str, str]:
     return cells.places if isinstance(cells, Cells) else dict(cells)
-
-
-def prepare_all(preparer: Preparer, orders: Iterable[Order], stop: Stop) -> Iterator[Ready | str]:
-    """Prepare all, or until a person wants the run to end; a reason for what can't be delivered."""
-    for order in orders:
-        if stop:
-            break
-        try:
-            yield preparer.prepare(order)
-        except NotDeliveredError as error:
-            yield str(error)

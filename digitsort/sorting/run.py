@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from json.encoder import encode_basestring_ascii as _quoted
@@ -12,9 +12,19 @@ from typing import Any, NamedTuple
 
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
-from digitsort.table import NO_CELLS, Cells, columns_of_cells
+from digitsort.table import NO_CELLS, Cells, columns_of_cells, values_of
 
 VERSION = 2
+
+_NOT_ESCAPED = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))
+"""What stands in JSON as it is."""
+
+_BETWEEN = '","'
+
+Before = tuple[int, int, int]
+"""Size, time and mode of a file at its source."""
+
+NOTHING_BEFORE: Before = (0, 0, 0)
 
 
 class Entry(NamedTuple):
@@ -183,6 +193,29 @@ def entry_text(
     quoted = ",".join(map(_quoted, values))
     names = f"{_quoted(source)},{_quoted(to)},{_quoted(sha256)}"
     return f"{names},{size},{mtime_ns},{mode},[{quoted}]]"
+
+
+def entry_texts(
+    sources: Sequence[str],
+    targets: Sequence[str],
+    hashes: Sequence[str],
+    befores: Sequence[Before],
+    cells: Sequence[Mapping[str, str]],
+) -> list[str]:
+    """As `entry_text`, of many at once, which is sooner where no text has to be escaped."""
+    values = values_of(cells)
+    inner = map(_BETWEEN.join, values)
+    rows = zip(sources, targets, hashes, befores, inner, strict=True)
+    texts = [
+        f'"{source}","{to}","{sha256}",{size},{mtime_ns},{mode},["{quoted}"]]'
+        for source, to, sha256, (size, mtime_ns, mode), quoted in rows
+    ]
+    whole = "".join(texts)
+    quotes = 2 * (3 * len(texts) + sum(map(len, values)))
+    if whole.isascii() and whole.encode().translate(None, _NOT_ESCAPED) == b'"' * quotes:
+        return texts
+    rows_again = zip(sources, targets, hashes, befores, cells, strict=True)
+    return [entry_text(source, to, sha, *before, of) for source, to, sha, before, of in rows_again]
 
 
 def lines_of(entries: Iterable[Written]) -> Iterator[str]:

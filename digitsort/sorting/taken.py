@@ -15,20 +15,17 @@ from digitsort.files.names import MOST_NAME_BYTES, printable
 
 
 class Place(NamedTuple):
-    """Where a file goes.
+    """Where a file goes whose own name is not free.
 
     Attributes
     ----------
     path : str
     is_there : bool
         Its content is at the path already, or will be.
-    is_conflict : bool
-        Another content has the name that it would have had.
     """
 
     path: str
-    is_there: bool = False
-    is_conflict: bool = False
+    is_there: bool
 
 
 @dataclass(slots=True)
@@ -65,23 +62,27 @@ class Folder:
     """Folded name to the folder; its path where nobody has looked into it yet."""
     _series: dict[str, _Series] = field(default_factory=dict)
 
-    def place(self, name: str, sha256: str) -> Place:
-        """Find a free name for a file, or the one under which its content is there."""
+    def take(self, name: str, sha256: str) -> str | None:
+        """The path that a file gets under its own name; None where that is not free."""
         folded = fold(name)
-        if self._is_free(folded):
-            return Place(self._take(folded, name, sha256))
-        series = self._series.setdefault(folded, _Series())
+        if folded in self._files or folded in self._folders:
+            return None
+        return self._take(folded, name, sha256)
+
+    def place(self, name: str, sha256: str) -> Place:
+        """Find a numbered name for a file, or one under which its content is there."""
+        series = self._series.setdefault(fold(name), _Series())
         stem, suffix = os.path.splitext(name)
         while True:
             if sha256 and sha256 in series.by_content:
-                return Place(series.by_content[sha256], is_there=True)
+                return Place(series.by_content[sha256], True)
             candidate = _numbered(stem, suffix, series.following)
-            folded = fold(candidate)
             series.following += 1
-            if self._is_free(folded):
-                path = self._take(folded, candidate, sha256)
+            path = self.take(candidate, sha256)
+            if path is not None:
                 series.by_content.setdefault(sha256, path)
-                return Place(path, is_conflict=True)
+                return Place(path, False)
+            folded = fold(candidate)
             series.by_content.setdefault(self._content(folded), self._path(folded))
 
     def folder(self, name: str) -> Folder:
@@ -98,9 +99,6 @@ class Folder:
                 opened = self._folders[folded] = open_folder(path)
                 return opened
             number += 1
-
-    def _is_free(self, folded: str) -> bool:
-        return folded not in self._files and folded not in self._folders
 
     def _take(self, folded: str, name: str, sha256: str) -> str:
         self._files[folded] = sha256

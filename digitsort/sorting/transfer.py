@@ -265,24 +265,38 @@ def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: b
 
 
 def fill(
-    disk: Disk, source: int, status: os.stat_result, copy: int, expected: str, *, owner: bool = False
+    disk: Disk,
+    source: int,
+    status: os.stat_result,
+    copy: int,
+    expected: str,
+    *,
+    owner: bool = False,
+    has_mode: bool = False,
 ) -> None:
     """Copy content, which is as expected, and all else from one open file to another."""
     _expected(copy_content(disk, source, copy, status), expected)
-    copy_metadata(disk, source, copy, status, owner=owner)
+    copy_metadata(disk, source, copy, status, owner=owner, has_mode=has_mode)
 
 
 def copy_content(disk: Disk, source: int, copy: int, status: os.stat_result) -> str:
     """Copy from one open file to another; the sha256 of what was copied."""
-    digest = hashlib.sha256()
-    size, most = 0, chunk_bytes(status)
-    while (size < status.st_size or not size) and (chunk := _chunk(disk, source, most)):
+    most = chunk_bytes(status)
+    chunk = _chunk(disk, source, most)
+    digest = hashlib.sha256(chunk)
+    size = len(chunk)
+    while chunk:
+        _write(disk, copy, chunk)
+        chunk = _chunk(disk, source, most) if size < status.st_size else b""
         digest.update(chunk)
         size += len(chunk)
-        written = disk.write(copy, chunk)
-        while written < len(chunk):
-            written += disk.write(copy, memoryview(chunk)[written:])
     return digest.hexdigest()
+
+
+def _write(disk: Disk, copy: int, chunk: bytes) -> None:
+    written = disk.write(copy, chunk)
+    while written < len(chunk):
+        written += disk.write(copy, memoryview(chunk)[written:])
 
 
 def _chunk(disk: Disk, source: int, most: int) -> bytes:
@@ -292,21 +306,37 @@ def _chunk(disk: Disk, source: int, most: int) -> bytes:
         raise NotDeliveredError(error.strerror or str(error)) from error
 
 
-def copy_metadata(disk: Disk, source: int, copy: int, status: os.stat_result, *, owner: bool) -> None:
-    """Give an open file the mode, times, attributes and perhaps the owner of another."""
+def copy_metadata(
+    disk: Disk,
+    source: int,
+    copy: int,
+    status: os.stat_result,
+    *,
+    owner: bool = False,
+    has_mode: bool = False,
+) -> None:
+    """Give an open file the mode, unless it has it, times, attributes and perhaps owner of another."""
     if not HAS_METADATA_BY_DESCRIPTOR:
         return
     if owner:
         with suppress(PermissionError):
             disk.set_owner(copy, status.st_uid, status.st_gid)
+    if _copy_attributes(disk, source, copy) or owner or not has_mode:  # each of these may change it
+        disk.set_mode(copy, stat.S_IMODE(status.st_mode))
+    disk.set_times(copy, status.st_atime_ns, status.st_mtime_ns)
+
+
+def _copy_attributes(disk: Disk, source: int, copy: int) -> bool:
+    """Whether there are any."""
+    names: list[str] = []
     try:
-        for name in disk.attributes(source):
+        names += disk.attributes(source)
+        for name in names:
             disk.set_attribute(copy, name, disk.attribute(source, name))
     except OSError as error:
         if error.errno not in _NO_ATTRIBUTES:
             raise
-    disk.set_mode(copy, stat.S_IMODE(status.st_mode))
-    disk.set_times(copy, status.st_atime_ns, status.st_mtime_ns)
+    return bool(names)
 
 
 def remove_ours(disk: Disk, path: str) -> None:

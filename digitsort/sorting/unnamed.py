@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
+import stat
 
 from digitsort.files.disk import FOLDER, HAS_UNNAMED_FILES, Disk
+from digitsort.files.names import split_path
 from digitsort.sorting.transfer import Task, fill, open_source
 
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.ENOENT}
@@ -13,6 +14,8 @@ _NO_UNNAMED = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errn
 
 _NO_NAMING = {*_NO_UNNAMED, errno.EPERM, errno.EXDEV, errno.EACCES, errno.EMLINK, errno.ELOOP}
 
+_ASKED = 0o777
+"""Of a mode, what a file is made with; a write would take the other bits away."""
 
 MOST_OPEN = 64
 """Many systems let a process open 256 or 1,024 files, and each file of a batch may have a folder."""
@@ -29,6 +32,7 @@ class Folders:
         self._disk = disk
         self._open: dict[str, int] = {}
         self._without: set[str] = set()
+        self._given: dict[tuple[str, int], int] = {}
 
     def close(self) -> None:
         """Close them all."""
@@ -56,6 +60,12 @@ class Folders:
         self._without.add(path)
         self._disk.close(self._open.pop(path))
 
+    def gives(self, path: str, mode: int, descriptor: int) -> bool:
+        """Whether a file made in a folder with a mode has it, which is seen of the first one."""
+        if (path, mode) not in self._given:
+            self._given[path, mode] = stat.S_IMODE(self._disk.fstat(descriptor).st_mode)
+        return self._given[path, mode] == mode
+
     def _close_oldest(self) -> None:
         self._disk.close(self._open.pop(next(iter(self._open))))
 
@@ -72,17 +82,18 @@ def copy_unnamed(disk: Disk, task: Task, folders: Folders) -> int:
     OSError
         If the target's file system fails.
     """
-    path = task.folder
-    name = task.target[len(path) :].lstrip(os.sep)
+    path, name = split_path(task.target)
     folder = folders.descriptor(path)
     source, status = open_source(disk, task.source)
+    mode = stat.S_IMODE(status.st_mode)
     try:
         try:
-            copy = disk.open_unnamed(folder)
+            copy = disk.open_unnamed(folder, mode & _ASKED)
         except OSError as error:
             raise _given_up(folders, path, error, _NO_UNNAMED) from error
         try:
-            fill(disk, source, status, copy, task.sha256)
+            has_mode = folders.gives(path, mode, copy)
+            fill(disk, source, status, copy, task.sha256, has_mode=has_mode)
             try:
                 disk.name_unnamed(copy, folder, name)
             except OSError as error:

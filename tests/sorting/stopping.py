@@ -57,7 +57,7 @@ class StoppingDisk(Disk):
 class NamingDisk(StoppingDisk):
     """One whose file system knows no files without a name."""
 
-    def open_unnamed(self, folder: int) -> int:
+    def open_unnamed(self, folder: int, mode: int = 0o600) -> int:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 

@@ -27,7 +27,7 @@ from digitsort.sorting.helper import Helper
 from digitsort.sorting.journal import journals, read_run
 from digitsort.sorting.lock import locked
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
-from digitsort.sorting.preparing import Preparer, order_of, prepare_all
+from digitsort.sorting.preparing import Preparer, order_of
 from digitsort.sorting.transfer import Task
 from tests.conftest import run_digitsort
 from tests.sorting.stopping import snapshot, temporary_files
@@ -105,11 +105,11 @@ def test_where_the_second_process_dies_the_first_does_it_all(tmp_path: Path, aft
 
         copied = 0
 
-        def open_unnamed(self, folder: int) -> int:
+        def open_unnamed(self, folder: int, mode: int = 0o600) -> int:
             self.copied += 1
             if self.copied == after + 1:
                 os.kill(helper._process.pid or 0, signal.SIGKILL)
-            return super().open_unnamed(folder)
+            return super().open_unnamed(folder, mode)
 
     with closing(Helper()) as helper:
         results = started(helper).copy(Killing(), tasks(tmp_path), [])
@@ -126,10 +126,10 @@ def test_it_ends_early_where_a_person_wants_it_to(tmp_path: Path) -> None:
     pressed: list[int] = []
 
     class Pressed(Disk):
-        def open_unnamed(self, folder: int) -> int:
+        def open_unnamed(self, folder: int, mode: int = 0o600) -> int:
             pressed.append(2)
             os.kill(helper._process.pid or 0, signal.SIGINT)  # as a terminal does
-            return super().open_unnamed(folder)
+            return super().open_unnamed(folder, mode)
 
     with closing(Helper()) as helper:
         results = started(helper).copy(Pressed(), tasks(tmp_path), pressed)
@@ -153,7 +153,7 @@ def test_it_prepares_what_this_process_would(tmp_path: Path, mode: Mode) -> None
     orders = [order_of(o) for o in plan_sort(rows, tmp_path / "sorted").operations]
     columns = columns_of_books(order.cells for order in orders)
     run = str(tmp_path / "sorted"), mode, columns
-    expected = list(prepare_all(Preparer(DISK, *run), orders, ()))
+    expected = Preparer(DISK, *run).prepare(orders)
     with closing(Helper()) as helper:
         helper.will_prepare(*run)
         assert started(helper).prepare(orders)
