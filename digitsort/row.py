@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import repeat
 from typing import NamedTuple
 
 from digitsort.files.names import from_cell, from_cells
 from digitsort.records import Status
 from digitsort.table import NO_CELLS, Cells
+from digitsort.tuples import made
 
 HUMAN, SOURCE = "human", "source"
 """Further columns: a person's label, and where a sorted file came from."""
@@ -84,8 +84,7 @@ class RowMaker:
             raise ValueError("no status, or no path")
         before = map(self._source, source) if any(source) else source
         by = map(str.strip, human) if any(human) else human
-        fields = zip(paths, label, status, reason, sha256, model, by, before, cells, strict=True)
-        return list(map(tuple.__new__, repeat(Row), fields))  # as Row._make, of all at once
+        return made(Row, paths, label, status, reason, sha256, model, by, before, cells)
 
     def row(self, values: Sequence[str]) -> Row:
         """Make one row.

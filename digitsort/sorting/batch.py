@@ -18,10 +18,11 @@ from digitsort.sorting.journal import Journal, new_journal
 from digitsort.sorting.lock import Held
 from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode, Operation
-from digitsort.sorting.preparing import Preparer, Ready, below, order_of
+from digitsort.sorting.preparing import Preparer, Ready, below, orders_of
 from digitsort.sorting.run import Written
 from digitsort.sorting.transfer import Results, Task
 from digitsort.table import columns_of_cells
+from digitsort.tuples import made
 
 TRANSFERS: Mapping[Mode, Callable[[Disk, Sequence[Task], Stop], Results]] = {
     Mode.COPY: copy_files,
@@ -158,7 +159,7 @@ class Deliverer:
     def _asks(self, operations: Sequence[Operation]) -> bool:
         if self._helper is None or self._mode is Mode.COPY:  # that it has enough to do with
             return False
-        return self._helper.prepare(map(order_of, operations))
+        return self._helper.prepare(orders_of(operations))
 
     def _begin(
         self, operations: Sequence[Operation], ready: Sequence[Ready | str], stop: Stop
@@ -187,16 +188,21 @@ class Deliverer:
     ) -> tuple[list[Task], list[Written]]:
         """What is to be done, and written before."""
         operations, ready = self._ready(operations, ready, begun, folders, stop)
-        made = list(zip(operations, ready, strict=False))  # a person may want no more of them
-        begun.failed += [(operation, each) for operation, each in made if isinstance(each, str)]
-        whole = [(operation, each) for operation, each in made if not isinstance(each, str)]
-        tasks, entries = [], []
-        token = self._begun_journal().run.token if whole else ""
-        for number, (operation, (sha256, status, entry, row)) in enumerate(whole, self._count):
-            tasks.append(Task(number, operation.row.path, operation.target, sha256, token, status))
-            entries.append(Written(number, columns_of_cells(operation.cells), entry))
-            begun.of[number] = operation, row
+        pairs = list(zip(operations, ready, strict=False))  # a person may want no more of them
+        begun.failed += [(operation, each) for operation, each in pairs if isinstance(each, str)]
+        whole = [(operation, each) for operation, each in pairs if not isinstance(each, str)]
+        if not whole:
+            return [], []
+        token = self._begun_journal().run.token
+        numbers = range(self._count, self._count + len(whole))
         self._count += len(whole)
+        begun.of.update(zip(numbers, [(o, each.row) for o, each in whole], strict=True))
+        columns = [columns_of_cells(o.cells) for o, _ in whole]
+        entries = made(Written, numbers, columns, [each.entry for _, each in whole])
+        tasks = [
+            Task(number, o.row.path, o.target, each.sha256, token, each.status)
+            for number, (o, each) in zip(numbers, whole, strict=True)
+        ]
         return tasks, entries
 
     def _ready(
@@ -215,7 +221,7 @@ class Deliverer:
             ]
             ready = [each for each, reason in zip(ready, refusals, strict=False) if not reason]
             operations = [o for o, reason in zip(operations, refusals, strict=True) if not reason]
-        orders = list(map(order_of, operations[len(ready) :]))
+        orders = orders_of(operations[len(ready) :])
         return operations, [*ready, *self._preparer.prepare(orders, stop)]
 
     def _begun_journal(self) -> Journal:

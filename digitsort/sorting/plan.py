@@ -14,7 +14,8 @@ from digitsort.files.names import absolute, is_folder_name, printable, split_pat
 from digitsort.labels import NONE_LABEL
 from digitsort.records import Status
 from digitsort.row import Row
-from digitsort.sorting.taken import Folder, open_folder
+from digitsort.sorting.taken import Folder, Place, open_folder
+from digitsort.tuples import made
 
 UNCERTAIN_FOLDER = "_uncertain"
 REJECTED_FOLDER = "_rejected"
@@ -145,9 +146,15 @@ class _Planning:
         self._options = options
         self._tops: dict[str, Folder] = {}
         self._kept: dict[tuple[str, str], Folder] = {}
-        self.operations: list[Operation] = []
+        self._rows: list[Row] = []
+        self._targets: list[str] = []
         self.same: list[Operation] = []
         self.left: list[tuple[str, str]] = []
+
+    @property
+    def operations(self) -> list[Operation]:
+        """What is to be delivered, in the order of the rows."""
+        return made(Operation, self._rows, self._targets)
 
     def add(self, row: Row) -> None:
         if row.status is Status.ERROR and not row.human:
@@ -157,16 +164,20 @@ class _Planning:
         above, name = split_path(row.path)
         folder = self._folder(label, above)
         target = folder.take(name, row.sha256)
-        if target is not None:
-            self.operations.append(Operation(row, target))
-            return
-        place = folder.place(name, row.sha256)
+        if target is None:
+            self._add_namesake(row, label, name, folder.place(name, row.sha256))
+        else:
+            self._rows.append(row)
+            self._targets.append(target)
+
+    def _add_namesake(self, row: Row, label: str, name: str, place: Place) -> None:
         if place.is_there:
             self.same.append(Operation(row, place.path))
         elif self._options.conflict is not Conflict.RENAME:
             self._refuse(row, label, name)
         else:
-            self.operations.append(Operation(row, place.path))
+            self._rows.append(row)
+            self._targets.append(place.path)
 
     def _refuse(self, row: Row, label: str, name: str) -> None:
         reason = f"another content is called {printable(name)} in {label}"

@@ -16,6 +16,7 @@ from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.run import NOTHING_BEFORE, Before, entry_texts
 from digitsort.sorting.transfer import NotDeliveredError, Status, look
 from digitsort.table import Cells, Table, alike
+from digitsort.tuples import made
 
 
 class Order(NamedTuple):
@@ -91,12 +92,13 @@ class Preparer:
         sources = [absolute(order.path) for order in orders]
         targets = [below(self._dest, order.target) for order in orders]
         cells = [order.cells for order in orders]
-        befores = [self._before(status) for _, status in seen]
-        hashes = [sha256 for sha256, _ in seen]
-        entries = entry_texts(sources, targets, hashes, befores, cells)
-        rows = self._rows(sources, targets, cells)
-        made = (Ready(*each, *texts) for each, *texts in zip(seen, entries, rows, strict=True))
-        return [each if isinstance(each, str) else next(made) for each in looked]
+        hashes, states = [sha256 for sha256, _ in seen], [status for _, status in seen]
+        entries = entry_texts(sources, targets, hashes, list(map(self._before, states)), cells)
+        ready = made(Ready, hashes, states, entries, self._rows(sources, targets, cells))
+        if len(ready) == len(looked):
+            return list(ready)
+        following = iter(ready)
+        return [each if isinstance(each, str) else next(following) for each in looked]
 
     def _looked(self, orders: Iterable[Order], stop: Stop) -> Iterator[_Looked | str]:
         for path, _, sha256, _ in orders:
@@ -140,10 +142,10 @@ def below(dest: str, path: str) -> str:
     return relative if os.sep == "/" else relative.replace(os.sep, "/")
 
 
-def order_of(operation: Operation) -> Order:
-    """What has to be known of an operation."""
-    row = operation.row
-    return Order(row.path, operation.target, row.sha256, operation.cells)
+def orders_of(operations: Iterable[Operation]) -> list[Order]:
+    """What has to be known of operations."""
+    known = [(o.row.path, o.target, o.row.sha256, o.cells) for o in operations]
+    return made(Order, *zip(*known, strict=True)) if known else []
 
 
 Packed = list[tuple[Mapping[str, int] | None, list[tuple[Any, ...]]]]

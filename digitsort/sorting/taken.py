@@ -67,7 +67,10 @@ class Folder:
         folded = fold(name)
         if folded in self._files or folded in self._folders:
             return None
-        return self._take(folded, name, sha256)
+        self._files[folded] = sha256
+        if folded != name:
+            self._spelled[folded] = name
+        return f"{self.path}{os.sep}{name}"
 
     def place(self, name: str, sha256: str) -> Place:
         """Find a numbered name for a file, or one under which its content is there."""
@@ -99,12 +102,6 @@ class Folder:
                 opened = self._folders[folded] = open_folder(path)
                 return opened
             number += 1
-
-    def _take(self, folded: str, name: str, sha256: str) -> str:
-        self._files[folded] = sha256
-        if folded != name:
-            self._spelled[folded] = name
-        return f"{self.path}{os.sep}{name}"
 
     def _path(self, folded: str) -> str:
         return os.path.join(self.path, self._spelled.get(folded, folded))

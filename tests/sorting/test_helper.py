@@ -27,7 +27,7 @@ from digitsort.sorting.helper import Helper
 from digitsort.sorting.journal import journals, read_run
 from digitsort.sorting.lock import locked
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
-from digitsort.sorting.preparing import Preparer, order_of
+from digitsort.sorting.preparing import Preparer, orders_of
 from digitsort.sorting.transfer import Task
 from tests.conftest import run_digitsort
 from tests.sorting.stopping import snapshot, temporary_files
@@ -150,7 +150,7 @@ def test_it_prepares_what_this_process_would(tmp_path: Path, mode: Mode) -> None
     (tmp_path / "scans" / "8.png").write_bytes(b"changed")
     cells = {"label": '"8"', "status": "ok", "notes": "\r"}
     rows.append(rows[0]._replace(path=str(odd), sha256="", cells=cells))
-    orders = [order_of(o) for o in plan_sort(rows, tmp_path / "sorted").operations]
+    orders = orders_of(plan_sort(rows, tmp_path / "sorted").operations)
     columns = columns_of_books(order.cells for order in orders)
     run = str(tmp_path / "sorted"), mode, columns
     expected = Preparer(DISK, *run).prepare(orders)
@@ -173,9 +173,9 @@ def test_what_a_process_that_died_was_asked_for_is_empty(tmp_path: Path) -> None
         started(helper)
         os.kill(helper._process.pid or 0, signal.SIGKILL)
         helper._process.join()
-        assert helper.prepare(map(order_of, plan.operations)) in (True, False)
+        assert helper.prepare(orders_of(plan.operations)) in (True, False)
         assert list(helper.prepared(())) == []
-        assert not helper.prepare(map(order_of, plan.operations))
+        assert not helper.prepare(orders_of(plan.operations))
 
 
 @needs_unnamed
