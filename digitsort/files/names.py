@@ -54,6 +54,11 @@ def parent_of(path: str) -> str:
     return above if above and not above.endswith("/") else os.path.dirname(path)
 
 
+def name_of(path: str) -> str:
+    """As `os.path.basename`, and sooner."""
+    return path.rpartition("/")[2] if _IS_POSIX else os.path.basename(path)
+
+
 def split_path(path: str) -> tuple[str, str]:
     """As `os.path.split`, and sooner."""
     above, _, name = path.rpartition("/") if _IS_POSIX else ("", "", "")

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.files.names import absolute, is_folder_name, printable, split_path
+from digitsort.files.names import absolute, is_folder_name, name_of, parent_of, printable
 from digitsort.labels import NONE_LABEL
 from digitsort.records import Status
 from digitsort.row import Row
 from digitsort.sorting.taken import Folder, Place, open_folder
 from digitsort.tuples import made
+
+_ERROR = Status.ERROR  # an enumeration is slow to say what it has
 
 UNCERTAIN_FOLDER = "_uncertain"
 REJECTED_FOLDER = "_rejected"
@@ -144,7 +146,7 @@ class _Planning:
     def __init__(self, dest: Path, options: SortOptions) -> None:
         self._dest = dest
         self._options = options
-        self._tops: dict[str, Folder] = {}
+        self._tops: dict[tuple[Status, str, str], Folder] = {}
         self._kept: dict[tuple[str, str], Folder] = {}
         self._rows: list[Row] = []
         self._targets: list[str] = []
@@ -157,29 +159,28 @@ class _Planning:
         return made(Operation, self._rows, self._targets)
 
     def add(self, row: Row) -> None:
-        if row.status is Status.ERROR and not row.human:
+        if row.status is _ERROR and not row.human:
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
-        label = folder_for(row, accept_uncertain=self._options.accept_uncertain)
-        above, name = split_path(row.path)
-        folder = self._folder(label, above)
+        folder, name = self._folder(row), name_of(row.path)
         target = folder.take(name, row.sha256)
         if target is None:
-            self._add_namesake(row, label, name, folder.place(name, row.sha256))
+            self._add_namesake(row, name, folder.place(name, row.sha256))
         else:
             self._rows.append(row)
             self._targets.append(target)
 
-    def _add_namesake(self, row: Row, label: str, name: str, place: Place) -> None:
+    def _add_namesake(self, row: Row, name: str, place: Place) -> None:
         if place.is_there:
             self.same.append(Operation(row, place.path))
         elif self._options.conflict is not Conflict.RENAME:
-            self._refuse(row, label, name)
+            self._refuse(row, name)
         else:
             self._rows.append(row)
             self._targets.append(place.path)
 
-    def _refuse(self, row: Row, label: str, name: str) -> None:
+    def _refuse(self, row: Row, name: str) -> None:
+        label = folder_for(row, accept_uncertain=self._options.accept_uncertain)
         reason = f"another content is called {printable(name)} in {label}"
         if self._options.conflict is Conflict.ERROR:
             raise OutputError(
@@ -188,17 +189,26 @@ class _Planning:
             )
         self.left.append((row.path, reason))
 
-    def _folder(self, label: str, above: str) -> Folder:
+    def _folder(self, row: Row) -> Folder:
         """The folder of DEST for a label and, where folders are kept, for the one that a file is in."""
-        top = self._tops.get(label)
+        kind = row.status, row.label, row.human
+        top = self._tops.get(kind)
         if top is None:
-            top = self._tops[label] = open_folder(str(self._dest / label))
+            label = folder_for(row, accept_uncertain=self._options.accept_uncertain)
+            top = self._tops[kind] = self._opened(label)
         base = self._options.keep_folders_of
         if base is None:
             return top
-        if (label, above) not in self._kept:
-            self._kept[label, above] = _descended(top, above, base)
-        return self._kept[label, above]
+        above = parent_of(row.path)
+        if (top.path, above) not in self._kept:
+            self._kept[top.path, above] = _descended(top, above, base)
+        return self._kept[top.path, above]
+
+    def _opened(self, label: str) -> Folder:
+        """The folder for a label, of which there is one only."""
+        path = str(self._dest / label)
+        known = (folder for folder in self._tops.values() if folder.path == path)
+        return next(known, None) or open_folder(path)
 
 
 def _descended(folder: Folder, above: str, base: str) -> Folder:

@@ -79,7 +79,8 @@ class Preparer:
     def __init__(self, disk: Disk, dest: str, mode: Mode, columns: Sequence[str] = ()) -> None:
         self._disk = disk
         self._dest = dest
-        self._mode = mode
+        self._is_copy = mode is Mode.COPY  # asked for each file, and an enumeration is slow to say
+        self._is_move = mode is Mode.MOVE
         self._booking = Booking(dest)
         self._table = Table(columns) if columns else None
 
@@ -104,18 +105,18 @@ class Preparer:
         for path, _, sha256, _ in orders:
             if stop:
                 return
-            if self._mode is Mode.COPY and sha256:  # it is compared while it is made
+            if self._is_copy and sha256:  # it is compared while it is made
                 yield sha256, None
                 continue
             try:
-                status, sha256 = look(self._disk, path, sha256, follow=self._mode is not Mode.MOVE)
+                status, sha256 = look(self._disk, path, sha256, follow=not self._is_move)
                 yield sha256, status
             except NotDeliveredError as error:
                 yield str(error)
 
     def _before(self, status: Status | None) -> Before:
         """What an undo gives back."""
-        if status is None or self._mode is not Mode.MOVE:
+        if status is None or not self._is_move:
             return NOTHING_BEFORE
         return status.size, status.mtime_ns, stat.S_IMODE(status.mode)
 
