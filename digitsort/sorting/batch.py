@@ -34,8 +34,8 @@ TRANSFERS: Mapping[Mode, Callable[[Disk, Sequence[Task], Stop], Results]] = {
 BATCH = 1024
 """Files between two flushes of the journal, and made durable at once where they cross file systems."""
 
-SHARED_BATCH = 512
-"""Where there are two processes: one is a batch ahead, and a file is not to lie seen for long."""
+PREPARED_BATCH = 512
+"""Where a second process prepares the next one: a file is not to lie seen for long before it is moved."""
 
 NOT_BEGUN = "not begun"
 
@@ -117,6 +117,7 @@ class Deliverer:
         self._mode = mode
         self._preparer = Preparer(disk, held.dest, mode, columns)
         self._helper = helper
+        self._prepares = None if mode is Mode.COPY else helper  # copies give it enough to do
         if helper is not None:
             helper.will_prepare(held.dest, mode, columns)
         self._count = 0
@@ -146,7 +147,7 @@ class Deliverer:
     ) -> Iterator[tuple[Sequence[Operation], Sequence[Ready | str]]]:
         """Batches with what the second process made ready while the one before was delivered."""
         waiting = iter(operations)
-        size = BATCH if self._helper is None else SHARED_BATCH
+        size = PREPARED_BATCH if self._prepares else BATCH
         batch = list(islice(waiting, size))
         ready: Sequence[Ready | str] = ()
         while batch:
@@ -154,12 +155,10 @@ class Deliverer:
             asked = bool(following) and self._asks(following)
             yield batch, ready
             batch = following
-            ready = self._helper.prepared(stop) if self._helper is not None and asked else ()
+            ready = self._prepares.prepared(stop) if self._prepares is not None and asked else ()
 
     def _asks(self, operations: Sequence[Operation]) -> bool:
-        if self._helper is None or self._mode is Mode.COPY:  # that it has enough to do with
-            return False
-        return self._helper.prepare(orders_of(operations))
+        return self._prepares is not None and self._prepares.prepare(orders_of(operations))
 
     def _begin(
         self, operations: Sequence[Operation], ready: Sequence[Ready | str], stop: Stop

@@ -186,7 +186,7 @@ def test_a_run_of_many_batches(
 ) -> None:
     """By two processes: the same files, books and journal as by one, also where the second one dies."""
     monkeypatch.setattr(batch, "BATCH", 64)
-    monkeypatch.setattr(batch, "SHARED_BATCH", 64)
+    monkeypatch.setattr(batch, "PREPARED_BATCH", 64)
     told = []
 
     def progress(done: int, total: int, size: int) -> None:
