@@ -208,6 +208,58 @@ def test_what_is_no_labels_csv_is_a_usage_error_that_names_the_line(
     assert str(tmp_path / "labels.csv") in str(caught.value)
 
 
+ODD = [
+    "",
+    "./=1.png,1,ok,,",
+    "file:%FF.png,1,ok,,",
+    "/else/where/1.png,1,ok,,",
+    "sub//1.png,1,ok,,",
+    "../1.png,1,ok,,",
+    "sub/,1,ok,,",
+    ".hidden/1.png,1,ok,,",
+    "1.png,1,rejected, _none ,",
+    "1.png,1,ok,,/from/1.png",
+    '"1,\n2.png","a\r\nb",ok,"",from.png',
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_row_among_thousands_is_read_as_it_is_alone(tmp_path: Path, odd: str) -> None:
+    """Whatever its neighbours are: many are looked at together."""
+    header = "path,label,status,human,source\n"
+    plain = [f"ward/{n}.png,{n % 10},ok,," for n in range(2500)]
+    lines = [*plain[:1500], odd, *plain[1500:]]
+    alone = [row for line in [plain[0], odd, plain[-1]] for row in read(tmp_path, f"{header}{line}\n")]
+    rows = read(tmp_path, header + "".join(f"{line}\n" for line in lines))
+    assert len(rows) == 2500 + bool(odd)
+    assert [rows[0], *rows[1500 : 1500 + bool(odd)], rows[-1]] == alone
+    assert [row.path for row in rows if row not in alone[1:-1]] == [
+        str(tmp_path / f"ward/{n}.png") for n in range(2500)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        ("7.png,7,fine", "'fine' is no status"),
+        ("7.png,7", "too few or many cells"),
+        (",7,ok", "'' is no path"),
+        ('"7.png,7,ok', "unexpected end of data"),
+        ('"7".png,7,ok', "expected after"),
+    ],
+)
+def test_what_is_no_row_is_found_after_those_before_it(tmp_path: Path, bad: str, said: str) -> None:
+    """Its line is named, cells of several lines before it counted; what comes first is said first."""
+    good = [f"{n}.png,7,ok" for n in range(1500)]
+    good[1200] = '"a\nb.png",7,ok'
+    text = HEADER + "".join(f"{line}\n" for line in [*good, bad, "8.png,8,worse"])
+    (tmp_path / "labels.csv").write_text(text, newline="")
+    rows = read_labels(tmp_path / "labels.csv")
+    assert len([next(rows) for _ in good]) == 1500
+    with pytest.raises(UsageError, match=f"line 1503: .*{said}"):
+        next(rows)
+
+
 @pytest.mark.parametrize("name", ["gone.csv", "."])
 def test_a_file_that_cannot_be_opened_is_a_usage_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match=r"can't be read: .*digitsort classify"):

@@ -35,7 +35,7 @@ BATCH = 1024
 """Files between two flushes of the journal, and made durable at once where they cross file systems."""
 
 PREPARED_BATCH = 512
-"""Where a second process prepares the next one: a file is not to lie seen for long before it is moved."""
+"""Where a second process prepares the next one: a file is not to lie seen for long."""
 
 NOT_BEGUN = "not begun"
 

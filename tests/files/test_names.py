@@ -12,7 +12,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from digitsort.files.names import folder_of, from_cell, printable, to_cell
+from digitsort.files.names import (
+    folder_of,
+    from_cell,
+    from_cells,
+    printable,
+    to_cell,
+    to_cell_below,
+    to_cells,
+    to_cells_below,
+)
 
 ROOT = "/scans/of 2024"
 
@@ -155,3 +164,20 @@ def test_a_message_shows_no_control_characters_and_can_be_encoded(path: str) -> 
 def test_plain_names_are_shown_as_they_are() -> None:
     plain = string.ascii_letters + string.digits + " .-_é😀"
     assert plain == printable(plain)
+
+
+ODD_CELLS = "=1.png,file:x.png,./=x,a//b,a/./b,../b,a/,.a/b,a\udcff,a\nb,a\n/b,é,a b,/a/../b,-,/".split(
+    ","
+)
+
+
+@posix_only
+@pytest.mark.parametrize("odd", [*ODD_CELLS, f"{ROOT}/7.png", f"{ROOT}er/7.png", ROOT])
+@pytest.mark.parametrize("plain", ["ward/7.png", "/else/where/7.png"])
+def test_many_paths_are_written_and_read_as_each_alone(odd: str, plain: str) -> None:
+    """Also where one is odd, first, in the middle or last."""
+    for paths in ([odd], [odd, plain], [plain, odd, plain], [plain, odd], [plain, plain], []):
+        assert list(to_cells(paths, ROOT)) == [to_cell(path, ROOT) for path in paths]
+        assert list(to_cells_below(paths)) == [to_cell_below(path) for path in paths]
+        for root in (ROOT, "/", "/a/../b"):
+            assert list(from_cells(paths, root)) == [from_cell(path, root) for path in paths]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK
 from digitsort.sorting.journal import FOLDER, journals, new_journal, read_run, read_runs, reopen
-from digitsort.sorting.run import Entry, written
+from digitsort.sorting.run import Entry, entry_text, entry_texts, written
+from digitsort.table import Cells
 
 TEXT = st.text(st.characters(blacklist_characters="\0"), min_size=1, max_size=20)
 """Lone surrogates, as bytes that are no UTF-8 come out, newlines and quotes included."""
@@ -67,6 +69,29 @@ def test_what_was_written_is_read_and_a_torn_end_is_no_record(
     again.mark(end="recovered")
     again.close()
     assert json.loads(path.read_bytes().splitlines()[-1]) == {"end": "recovered"}
+
+
+PLAIN: Any = "/scans/7.png", "7/7.png", "ab" * 32, (0, 0, 0), {"path": "7.png", "label": "7"}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        PLAIN,
+        ('/a"b', *PLAIN[1:]),
+        (*PLAIN[:1], "7\\7.png", *PLAIN[2:]),
+        (*PLAIN[:4], {"path": "7.png", "label": "\udcff\n\x7f"}),
+        (*PLAIN[:4], {"label": '","'}),
+        (*PLAIN[:4], {"notes": "ü"}),
+        (*PLAIN[:4], {}),
+        (*PLAIN[:3], (7, 2**60, 0o644), Cells({"b": 1, "a": 0}, ("one", "two"))),
+    ],
+)
+def test_entries_written_together_are_those_written_one_by_one(odd: Any) -> None:
+    entries: list[Any] = [PLAIN, odd, PLAIN]
+    texts = entry_texts(*zip(*entries, strict=True))
+    assert texts == [entry_text(*e[:3], *e[3], e[4]) for e in entries]
+    assert [json.loads(f"[0,{text}")[1:4] for text in texts] == [[*e[:3]] for e in entries]
 
 
 def test_runs_are_read_the_newest_first(tmp_path: Path) -> None:

@@ -44,6 +44,38 @@ def dest(tmp_path: Path) -> Path:
     return tmp_path / "sorted"
 
 
+MODES = [0o644, 0o600, 0o666, 0o777, 0o444, 0o000, 0o4755, 0o2644]
+
+ACL_OF_NEW_FILES = bytes.fromhex("02000000 01000600ffffffff 04000000ffffffff 20000000ffffffff")
+"""A folder's default ACL, by which only the owner reads and writes what is made in it."""
+
+
+@posix
+@pytest.mark.parametrize("umask", [0o022, 0o000, 0o077])
+@pytest.mark.parametrize("inherits", [False, True], ids=["", "ACL"])
+def test_a_copy_has_the_mode_of_its_source(tmp_path: Path, umask: int, inherits: bool) -> None:
+    """Whatever the umask, or the folder, takes away from a new file."""
+    scans = make_tree(tmp_path / "scans", {f"7_{mode:o}.png": b"%o" % mode for mode in MODES})
+    dest = make_tree(tmp_path / "sorted", {"7": {}})
+    rows = rows_of(scans)
+    for mode in MODES:
+        (scans / f"7_{mode:o}.png").chmod(mode)
+    if inherits:
+        try:
+            os.setxattr(dest / "7", "system.posix_acl_default", ACL_OF_NEW_FILES)
+        except (AttributeError, OSError):
+            pytest.skip("no ACL here")
+    before = os.umask(umask)
+    try:
+        delivery = sort(rows, dest, Mode.COPY)
+    finally:
+        os.umask(before)
+    assert len(delivery.done) == len(MODES)
+    assert {o.row.path: stat.S_IMODE(os.stat(o.target).st_mode) for o in delivery.done} == {
+        str(scans / f"7_{mode:o}.png"): mode for mode in MODES
+    }
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_files_are_at_their_targets(scans: Path, dest: Path, mode: Mode) -> None:
     delivery = sort(rows_of(scans), dest, mode)
