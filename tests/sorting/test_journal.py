@@ -90,7 +90,8 @@ PLAIN: Any = "/scans/7.png", "7/7.png", "ab" * 32, (0, 0, 0), {"path": "7.png", 
 def test_entries_written_together_are_those_written_one_by_one(odd: Any) -> None:
     entries: list[Any] = [PLAIN, odd, PLAIN]
     texts = entry_texts(*zip(*entries, strict=True))
-    assert texts == [entry_text(*e[:3], *e[3], e[4]) for e in entries]
+    alone = [entry_text(a, b, c, *before, of) for a, b, c, before, of in entries]
+    assert texts == alone
     assert [json.loads(f"[0,{text}")[1:4] for text in texts] == [[*e[:3]] for e in entries]
 
 
