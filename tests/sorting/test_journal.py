@@ -90,7 +90,7 @@ PLAIN: Any = "/scans/7.png", "7/7.png", "ab" * 32, (0, 0, 0), {"path": "7.png", 
 def test_entries_written_together_are_those_written_one_by_one(odd: Any) -> None:
     entries: list[Any] = [PLAIN, odd, PLAIN]
     texts = entry_texts(*zip(*entries, strict=True))
-    alone = [entry_text(a, b, c, *before, of) for a, b, c, before, of in entries]
+    alone = [entry_text(a, b, c, x, y, z, of) for a, b, c, (x, y, z), of in entries]
     assert texts == alone
     assert [json.loads(f"[0,{text}")[1:4] for text in texts] == [[*e[:3]] for e in entries]
 
