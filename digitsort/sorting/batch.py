@@ -20,7 +20,7 @@ from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.preparing import Preparer, Ready, below, orders_of
 from digitsort.sorting.run import Written
-from digitsort.sorting.transfer import Results, Task
+from digitsort.sorting.task import Results, Task
 from digitsort.table import columns_of_cells
 from digitsort.tuples import made
 

@@ -16,7 +16,8 @@ from digitsort.row import SOURCE, Row
 from digitsort.sorting.booking import Booking, Sorted, columns_of_books
 from digitsort.sorting.journal import FOLDER, write_all
 from digitsort.sorting.publish import publish
-from digitsort.sorting.transfer import Task, copy_to_temporary, remove_ours
+from digitsort.sorting.task import Task
+from digitsort.sorting.transfer import copy_to_temporary, remove_ours
 from digitsort.table import Table
 
 LABELS_NAME = "labels.csv"

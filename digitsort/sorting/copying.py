@@ -9,14 +9,8 @@ from contextlib import closing
 
 from digitsort.files.disk import Disk
 from digitsort.sorting.publish import publish
-from digitsort.sorting.transfer import (
-    NotDeliveredError,
-    Results,
-    Task,
-    copy_to_temporary,
-    reason_of,
-    remove_ours,
-)
+from digitsort.sorting.task import NotDeliveredError, Results, Task, reason_of
+from digitsort.sorting.transfer import copy_to_temporary, remove_ours
 from digitsort.sorting.unnamed import Folders, NoUnnamedFilesError, copy_unnamed
 
 Stop = Sequence[int]

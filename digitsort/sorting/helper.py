@@ -22,9 +22,10 @@ from digitsort.execute.processors import usable_processors
 from digitsort.files.disk import DISK, HAS_UNNAMED_FILES, Disk
 from digitsort.garbage import garbage_waits
 from digitsort.sorting.copying import Stop, copy_files
+from digitsort.sorting.look import look
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.preparing import Order, Packed, Preparer, Ready, packed, unpacked
-from digitsort.sorting.transfer import NotDeliveredError, Results, Status, Task, look
+from digitsort.sorting.task import NotDeliveredError, Results, Status, Task
 
 MANY = 4096
 """Files from which on a second process is worth its start."""

@@ -10,19 +10,17 @@ from contextlib import suppress
 
 from digitsort.files.disk import Disk
 from digitsort.sorting.copying import Stop
+from digitsort.sorting.look import status_from
 from digitsort.sorting.publish import publish, rename_new
-from digitsort.sorting.transfer import (
+from digitsort.sorting.task import (
     NotDeliveredError,
     Results,
     Status,
     Task,
-    copy_to_temporary,
-    remove_ours,
     source_errors,
-    status_from,
-    sync_folder,
     target_errors,
 )
+from digitsort.sorting.transfer import copy_to_temporary, remove_ours, sync_folder
 
 
 def move_files(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:

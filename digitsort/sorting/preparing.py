@@ -12,9 +12,10 @@ from digitsort.files.disk import Disk
 from digitsort.files.names import absolute, to_cells, to_cells_below
 from digitsort.sorting.booking import Booking
 from digitsort.sorting.copying import Stop
+from digitsort.sorting.look import look
 from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.run import NOTHING_BEFORE, Before, entry_texts
-from digitsort.sorting.transfer import NotDeliveredError, Status, look
+from digitsort.sorting.task import NotDeliveredError, Status
 from digitsort.table import Cells, Table, alike
 from digitsort.tuples import made
 

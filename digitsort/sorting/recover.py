@@ -16,9 +16,11 @@ from digitsort.sorting.books import update_books
 from digitsort.sorting.folders import remove_empty
 from digitsort.sorting.journal import journals, read_run, reopen
 from digitsort.sorting.lock import Held
+from digitsort.sorting.look import look
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.run import Entry, Run
-from digitsort.sorting.transfer import NotDeliveredError, look, remove_ours, sync_folder, temporary_name
+from digitsort.sorting.task import NotDeliveredError, temporary_name
+from digitsort.sorting.transfer import remove_ours, sync_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Read a file for its hash, and copy its content, times and mode to a temporary name."""
+"""Copy the content, times, mode and attributes of a file to another one, and to a temporary name."""
 
 from __future__ import annotations
 
@@ -7,228 +7,16 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from contextlib import suppress
 
-from digitsort.files.disk import (
-    HAS_METADATA_BY_DESCRIPTOR,
-    NEW,
-    NO_FOLLOW,
-    READ_NO_WAIT,
-    SYNCS_FILE_SYSTEMS,
-    Disk,
-)
-from digitsort.files.names import parent_of, printable
-
-CHUNK_BYTES = 2**20
-
-_BAD_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
-"""What a file system answers to a name that it can't have: a matter of one file, not of the disk."""
+from digitsort.files.disk import HAS_METADATA_BY_DESCRIPTOR, NEW, READ_NO_WAIT, SYNCS_FILE_SYSTEMS, Disk
+from digitsort.sorting.look import as_expected, chunk_bytes, open_source
+from digitsort.sorting.task import NotDeliveredError, Task
 
 _NO_ATTRIBUTES = {
     *(errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENODATA, errno.EINVAL, errno.EACCES),
 }
 """As `shutil.copystat` has it: an attribute that the target can't have is not worth the file."""
-
-
-A_LINK = "a link: only its target can be moved"
-
-
-class NotDeliveredError(Exception):
-    """A file that stays where it is; the message says why."""
-
-
-class Status(NamedTuple):
-    """What tells a file from another one, and from what it was before.
-
-    Attributes
-    ----------
-    device, inode : int
-    mode : int
-        With the file's type, as `os.stat` has it.
-    size : int
-        Bytes.
-    mtime_ns, ctime_ns : int
-    """
-
-    device: int
-    inode: int
-    mode: int
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-
-
-class Seen(NamedTuple):
-    """What a file was when its content was read.
-
-    Attributes
-    ----------
-    status : Status
-    sha256 : str
-    """
-
-    status: Status
-    sha256: str
-
-
-@dataclass(slots=True)
-class Task:
-    """One file on its way.
-
-    Attributes
-    ----------
-    number : int
-    source, target : str
-    sha256 : str
-        Of the content that is meant; empty where any will do.
-    token : str
-        Of the run, in the names of its temporary files.
-    seen : Status or None
-        Of the source, once somebody looked.
-    """
-
-    number: int
-    source: str
-    target: str
-    sha256: str
-    token: str
-    seen: Status | None = None
-
-    @property
-    def folder(self) -> str:
-        """The folder of the target."""
-        return parent_of(self.target)
-
-    @property
-    def temporary(self) -> str:
-        """A name beside the target that is this task's own."""
-        return temporary_name(self.token, self.target, self.number)
-
-
-@dataclass(slots=True)
-class Results:
-    """What became of tasks, by their number; of those that are missing, nothing was begun or left.
-
-    Attributes
-    ----------
-    done : dict
-        Bytes of each file.
-    failed : dict
-        Reason of each.
-    error : OSError or None
-        What the target's file system said that ends the run.
-    """
-
-    done: dict[int, int] = field(default_factory=dict)
-    failed: dict[int, str] = field(default_factory=dict)
-    error: OSError | None = None
-
-    def add(self, others: Results) -> None:
-        """Add what became of others."""
-        self.done |= others.done
-        self.failed |= others.failed
-        self.error = self.error or others.error
-
-
-def temporary_name(token: str, target: str, number: int) -> str:
-    """Name of the temporary file of an entry of a run, beside its target."""
-    return os.path.join(parent_of(target), f".digitsort-{token}-{number}.tmp")
-
-
-def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> Seen:
-    """Read a regular file for its hash.
-
-    Raises
-    ------
-    NotDeliveredError
-        If it can't be read, is no regular file, its content is not what is expected, or it is a link
-        and these are not followed.
-    """
-    descriptor, status = open_source(disk, path, follow)
-    try:
-        digest = hashlib.sha256()
-        size = 0
-        while chunk := disk.read(descriptor, chunk_bytes(status)):
-            digest.update(chunk)
-            size += len(chunk)
-            if size >= status.st_size:  # one call less for each small file
-                break
-    except OSError as error:
-        raise NotDeliveredError(error.strerror or str(error)) from error
-    finally:
-        disk.close(descriptor)
-    return Seen(status_from(status), _expected(digest.hexdigest(), expected))
-
-
-def status_from(found: os.stat_result) -> Status:
-    """What is kept of a status."""
-    return Status(
-        found.st_dev,
-        found.st_ino,
-        found.st_mode,
-        found.st_size,
-        found.st_mtime_ns,
-        found.st_ctime_ns,
-    )
-
-
-def chunk_bytes(status: os.stat_result) -> int:
-    """How much of a file to ask for at once: room for a megabyte costs more than reading 600 bytes."""
-    return min(CHUNK_BYTES, status.st_size + 1) if status.st_size else CHUNK_BYTES
-
-
-def _expected(sha256: str, expected: str) -> str:
-    if expected not in ("", sha256):
-        raise NotDeliveredError("changed since it was labelled")
-    return sha256
-
-
-def open_source(disk: Disk, path: str, follow: bool = True) -> tuple[int, os.stat_result]:
-    """Open a regular file for reading."""
-    try:
-        if not follow and not NO_FOLLOW and stat.S_ISLNK(disk.lstat(path).st_mode):
-            raise NotDeliveredError(A_LINK)
-        descriptor = disk.open(path, READ_NO_WAIT if follow else READ_NO_WAIT | NO_FOLLOW)
-    except OSError as error:
-        if not follow and error.errno == errno.ELOOP:
-            raise NotDeliveredError(A_LINK) from error
-        raise NotDeliveredError(error.strerror or str(error)) from error
-    status = disk.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        disk.close(descriptor)
-        raise NotDeliveredError("no regular file")
-    return descriptor, status
-
-
-@contextmanager
-def source_errors() -> Iterator[None]:
-    """Turn what the system says of a source into the reason of one file."""
-    try:
-        yield
-    except OSError as error:
-        raise NotDeliveredError(error.strerror or str(error)) from error
-
-
-@contextmanager
-def target_errors(target: str) -> Iterator[None]:
-    """Turn what concerns one target only into the reason of one file; a full disk stays what it is."""
-    try:
-        yield
-    except OSError as error:
-        reason = reason_of(error, target)
-        if reason:
-            raise NotDeliveredError(reason) from error
-        raise
-
-
-def reason_of(error: OSError, target: str) -> str:
-    """Why one file can't have its target; empty where it is not a matter of this one."""
-    if isinstance(error, FileExistsError):
-        return f"{printable(target)} appeared meanwhile"
-    return f"{printable(target)}: {error.strerror}" if error.errno in _BAD_NAME else ""
 
 
 def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: bool = False) -> int:
@@ -275,7 +63,7 @@ def fill(
     has_mode: bool = False,
 ) -> None:
     """Copy content, which is as expected, and all else from one open file to another."""
-    _expected(copy_content(disk, source, copy, status), expected)
+    as_expected(copy_content(disk, source, copy, status), expected)
     copy_metadata(disk, source, copy, status, owner=owner, has_mode=has_mode)
 
 

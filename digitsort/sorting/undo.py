@@ -19,11 +19,13 @@ from digitsort.sorting.copying import Stop
 from digitsort.sorting.folders import remove_empty
 from digitsort.sorting.journal import FOLDER, Journal, journals, read_runs, reopen
 from digitsort.sorting.lock import Held, locked
+from digitsort.sorting.look import look
 from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import has_content, recover, remove_ours_below, status_of
 from digitsort.sorting.run import Entry, Run
-from digitsort.sorting.transfer import NotDeliveredError, Task, look, sync_folder, temporary_name
+from digitsort.sorting.task import NotDeliveredError, Task, temporary_name
+from digitsort.sorting.transfer import sync_folder
 
 BATCH = 256
 

@@ -7,7 +7,9 @@ import stat
 
 from digitsort.files.disk import FOLDER, HAS_UNNAMED_FILES, Disk
 from digitsort.files.names import split_path
-from digitsort.sorting.transfer import Task, fill, open_source
+from digitsort.sorting.look import open_source
+from digitsort.sorting.task import Task
+from digitsort.sorting.transfer import fill
 
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.ENOENT}
 """What a system or a file system without such files answers; ENOENT where there is no ``/proc``."""

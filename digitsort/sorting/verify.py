@@ -15,10 +15,11 @@ from digitsort.files.natural import natural_key
 from digitsort.progress import Progress, silent
 from digitsort.sorting.books import LABELS_NAME
 from digitsort.sorting.journal import FOLDER, journals, read_runs
+from digitsort.sorting.look import look
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import status_of
 from digitsort.sorting.run import Run
-from digitsort.sorting.transfer import NotDeliveredError, look
+from digitsort.sorting.task import NotDeliveredError
 
 LITTER = {"thumbs.db", "desktop.ini"}
 """What file managers leave in folders, beside hidden files."""

@@ -28,7 +28,7 @@ from digitsort.sorting.journal import journals, read_run
 from digitsort.sorting.lock import locked
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.preparing import Preparer, orders_of
-from digitsort.sorting.transfer import Task
+from digitsort.sorting.task import Task
 from tests.conftest import run_digitsort
 from tests.sorting.stopping import snapshot, temporary_files
 from tests.sorting.test_disasters import make_scans, pngs
