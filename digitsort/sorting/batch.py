@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import Disk
-from digitsort.files.names import parent_of, printable
+from digitsort.files.names import printable
 from digitsort.sorting.copying import Stop, copy_files, link_hard, link_symbolic
 from digitsort.sorting.folders import Folders
 from digitsort.sorting.helper import Helper
 from digitsort.sorting.journal import Journal, new_journal
+from digitsort.sorting.listing import NOTHING, Listed, Lister
 from digitsort.sorting.lock import Held
 from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.preparing import Preparer, Ready, below, orders_of
-from digitsort.sorting.run import Written
 from digitsort.sorting.task import Results, Task
-from digitsort.table import columns_of_cells
-from digitsort.tuples import made
 
 TRANSFERS: Mapping[Mode, Callable[[Disk, Sequence[Task], Stop], Results]] = {
     Mode.COPY: copy_files,
@@ -67,19 +65,17 @@ class Batch:
 
 @dataclass(slots=True)
 class _Begun:
-    """A batch that is written down.
+    """A batch that is listed and, where there is something to do, written down.
 
     Attributes
     ----------
-    end : int
-        The number behind its last one.
+    is_written : bool
     finish : callable
         Does it, or what is left of it.
     """
 
-    of: dict[int, tuple[Operation, str]] = field(default_factory=dict)
-    failed: list[tuple[Operation, str]] = field(default_factory=list)
-    end: int = 0
+    listed: Listed = NOTHING
+    is_written: bool = False
     finish: Callable[[Stop], Results] | None = None
     error: OutputError | None = None
 
@@ -115,12 +111,11 @@ class Deliverer:
         self._held = held
         self._dest = held.dest
         self._mode = mode
-        self._preparer = Preparer(disk, held.dest, mode, columns)
+        self._lister = Lister(Preparer(disk, held.dest, mode, columns))
         self._helper = helper
         self._prepares = None if mode is Mode.COPY else helper  # copies give it enough to do
         if helper is not None:
             helper.will_prepare(held.dest, mode, columns)
-        self._count = 0
 
     def deliver(self, operations: Iterable[Operation], stop: Stop) -> Iterator[Batch]:
         """Deliver; what has to end the run comes with what was done before it."""
@@ -167,61 +162,15 @@ class Deliverer:
         folders = Folders(self._disk, self._dest)
         try:
             with _stops_run(self._dest):
-                tasks, entries = self._listed(operations, ready, begun, folders, stop)
-                if tasks:
-                    is_durable = self._written(entries, folders)
-                    begun.end = self._count
+                begun.listed = listed = self._lister.list(operations, ready, folders, stop)
+                if listed.whole:
+                    is_durable = self._written(listed, folders)
+                    begun.is_written = True
                     folders.make()
-                    begun.finish = self._start(tasks, is_durable)
+                    begun.finish = self._start(listed, is_durable)
         except OutputError as error:
             begun.error = error
         return begun
-
-    def _listed(
-        self,
-        operations: Sequence[Operation],
-        ready: Sequence[Ready | str],
-        begun: _Begun,
-        folders: Folders,
-        stop: Stop,
-    ) -> tuple[list[Task], list[Written]]:
-        """What is to be done, and written before."""
-        operations, ready = self._ready(operations, ready, begun, folders, stop)
-        pairs = list(zip(operations, ready, strict=False))  # a person may want no more of them
-        begun.failed += [(operation, each) for operation, each in pairs if isinstance(each, str)]
-        whole = [(operation, each) for operation, each in pairs if not isinstance(each, str)]
-        if not whole:
-            return [], []
-        token = self._begun_journal().run.token
-        numbers = range(self._count, self._count + len(whole))
-        self._count += len(whole)
-        begun.of.update(zip(numbers, [(o, each.row) for o, each in whole], strict=True))
-        columns = [columns_of_cells(o.cells) for o, _ in whole]
-        entries = made(Written, numbers, columns, [each.entry for _, each in whole])
-        tasks = [
-            Task(number, o.row.path, o.target, each.sha256, token, each.status)
-            for number, (o, each) in zip(numbers, whole, strict=True)
-        ]
-        return tasks, entries
-
-    def _ready(
-        self,
-        operations: Sequence[Operation],
-        ready: Sequence[Ready | str],
-        begun: _Begun,
-        folders: Folders,
-        stop: Stop,
-    ) -> tuple[Sequence[Operation], Sequence[Ready | str]]:
-        """Operations that nothing speaks against, with those made ready here that are not yet."""
-        refusals = [folders.refusal(parent_of(operation.target)) for operation in operations]
-        if any(refusals):
-            begun.failed += [
-                (o, reason) for o, reason in zip(operations, refusals, strict=True) if reason
-            ]
-            ready = [each for each, reason in zip(ready, refusals, strict=False) if not reason]
-            operations = [o for o, reason in zip(operations, refusals, strict=True) if not reason]
-        orders = orders_of(operations[len(ready) :])
-        return operations, [*ready, *self._preparer.prepare(orders, stop)]
 
     def _begun_journal(self) -> Journal:
         if self.journal is None:
@@ -230,10 +179,10 @@ class Deliverer:
             self.journal = new_journal(self._disk, self._dest, self._mode, made_levels, continues)
         return self.journal
 
-    def _written(self, entries: Sequence[Written], folders: Folders) -> Callable[[], object]:
+    def _written(self, listed: Listed, folders: Folders) -> Callable[[], object]:
         """Write down what will be done; what is returned waits until that is durable."""
         journal = self._begun_journal()
-        journal.begin(entries, [below(self._dest, folder) for folder in folders.missing])
+        journal.begin(listed.entries, [below(self._dest, folder) for folder in folders.missing])
         if self._mode is not Mode.MOVE:
             return lambda: None
         if self._helper is None:
@@ -241,9 +190,8 @@ class Deliverer:
             return lambda: None
         return self._helper.meanwhile(journal.sync)
 
-    def _start(
-        self, tasks: Sequence[Task], is_durable: Callable[[], object]
-    ) -> Callable[[Stop], Results]:
+    def _start(self, listed: Listed, is_durable: Callable[[], object]) -> Callable[[Stop], Results]:
+        tasks = listed.tasks(self._begun_journal().run.token)
         if self._helper is not None and self._mode is Mode.COPY:
             return self._helper.share(self._disk, tasks)
 
@@ -261,26 +209,32 @@ class Deliverer:
         except OSError as said:
             results.error = said
         finally:
-            self._settle(begun, results)
-        failed = [(begun.of[n][0], results.failed[n]) for n in sorted(results.failed)]
-        done = [begun.of[number] for number in sorted(results.done)]
+            if begun.is_written:
+                self._settle(begun.listed, results)
         error = begun.error
         if results.error is not None:
             error = _stopped(self._dest, results.error)
-        return Batch(
-            [operation for operation, _ in done],
-            [row for _, row in done],
-            begun.failed + failed,
-            sum(results.done.values()),
-            error,
-        )
+        return _batch(begun.listed, results, error)
 
-    def _settle(self, begun: _Begun, results: Results) -> None:
-        if not begun.end:  # it was not written down
-            return
-        failed = begun.of.keys() - results.done.keys()
-        reasons = {n: results.failed.get(n, NOT_BEGUN) for n in sorted(failed)}
-        self._begun_journal().settle(begun.end, reasons)
+    def _settle(self, listed: Listed, results: Results) -> None:
+        failed = sorted(set(listed.numbers) - results.done.keys())
+        reasons = {number: results.failed.get(number, NOT_BEGUN) for number in failed}
+        self._begun_journal().settle(listed.numbers.stop, reasons)
+
+
+def _batch(listed: Listed, results: Results, error: OutputError | None) -> Batch:
+    done = [listed.whole[number - listed.first] for number in sorted(results.done)]
+    failed = [
+        (listed.whole[number - listed.first][0], reason)
+        for number, reason in sorted(results.failed.items())
+    ]
+    return Batch(
+        [operation for operation, _ in done],
+        [ready.row for _, ready in done],
+        listed.failed + failed,
+        sum(results.done.values()),
+        error,
+    )
 
 
 @contextmanager
