@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,12 +15,10 @@ from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from digitsort.classify import Settings
     from digitsort.row import Row
     from digitsort.sorting.lock import Held
-    from digitsort.sorting.plan import Conflict, Mode, Plan, SortOptions
+    from digitsort.sorting.plan import Conflict, Mode, Plan
 
 ROW_BYTES = 128
 """Of a row, about: a sha256 and what else there is of a short name."""
@@ -86,7 +83,9 @@ def sort(
         start_early([source], workers)
 
     from digitsort.cli.delivery import print_plan, warn_of_open_run
+    from digitsort.cli.to_sort import classified, corrected, labelled, with_folders
     from digitsort.errors import UsageError
+    from digitsort.files.discover import check_sources
     from digitsort.files.names import printable
     from digitsort.garbage import garbage_waits
     from digitsort.sorting.lock import locked
@@ -105,19 +104,19 @@ def sort(
 
     def read() -> list[Row]:
         if settings is not None:
-            return _classified(source, target, model, settings, workers, follow_links, quiet)
-        return _labelled(source, root)
+            return classified(source, target, model, settings, workers, follow_links, quiet)
+        return labelled(source, root)
 
     def plan(rows: list[Row]) -> Plan:
         with garbage_waits():
-            rows = _corrected(rows, corrections, source, root)
-            return plan_sort(rows, target, _with_folders(chosen, rows, source, root, keep_folders))
+            rows = corrected(rows, corrections, source, root)
+            return plan_sort(rows, target, with_folders(chosen, rows, source, root, keep_folders))
 
     if dry_run:
         warn_of_open_run(target)
         print_plan(plan(read()))
         return ExitCode.DONE
-    _check_source(source)
+    check_sources([source])
     with locked(target) as held:
         return _carry_out(read, plan, _rows_expected(source), held, quiet)
 
@@ -190,95 +189,3 @@ def _conflict(text: str) -> Conflict:
         return Conflict(text)
     except ValueError as error:
         raise UsageError(f"{text!r}: say --on-conflict rename, skip or error.") from error
-
-
-def _corrected(rows: list[Row], corrections: Path | None, source: Path, root: Path | None) -> list[Row]:
-    from digitsort.cli.console import warn
-    from digitsort.corrections import read_corrections
-
-    if corrections is None:
-        return rows
-    if root is None and not source.is_dir():
-        root = source.absolute().parent  # the rows are those of this labels.csv
-    known = read_corrections(corrections, root)
-    corrected = list(known.correct(rows))
-    for row in known.unused():
-        warn(f"{row.path}: a correction for no file here, or its content has changed.")
-    return corrected
-
-
-def _with_folders(
-    chosen: SortOptions, rows: Sequence[Row], source: Path, root: Path | None, keep: bool
-) -> SortOptions:
-    """Options with the folder that the kept sub-folders are below: SOURCE, or what all files share."""
-    if not keep or not rows:
-        return chosen
-    if source.is_dir():
-        return replace(chosen, keep_folders_of=os.path.abspath(source))
-    base = os.path.abspath(source.parent if root is None else root)
-    folders = {os.path.dirname(os.path.abspath(row.path)) for row in rows}
-    top = os.path.join(base, "")
-    if not all(os.path.join(folder, "").startswith(top) for folder in folders):
-        return replace(chosen, keep_folders_of=_common(folders))
-    return replace(chosen, keep_folders_of=base)
-
-
-def _common(folders: set[str]) -> str | None:
-    try:
-        return os.path.commonpath(folders)
-    except ValueError:  # on several drives
-        return None
-
-
-def _check_source(source: Path) -> None:
-    from digitsort.files.discover import check_sources
-
-    check_sources([source])
-
-
-def _labelled(path: Path, root: Path | None) -> list[Row]:
-    from digitsort.garbage import garbage_waits
-    from digitsort.labels import read_labels, require_rows
-
-    _check_source(path)
-    with garbage_waits():
-        rows = list(read_labels(path, root))
-    require_rows(rows, path)
-    return rows
-
-
-def _classified(
-    source: Path,
-    dest: Path,
-    model: Path | None,
-    settings: Settings,
-    workers: int | None,
-    follow_links: bool,
-    quiet: bool,
-) -> list[Row]:
-    """Classify a folder; DEST inside of it is no input."""
-    from digitsort.classify import classify_files
-    from digitsort.cli.console import counted, open_model, stderr_console
-    from digitsort.cli.summary import print_left_aside
-    from digitsort.errors import NothingToDoError, UsageError
-    from digitsort.files.discover import Walk, check_sources
-    from digitsort.files.names import printable
-    from digitsort.labels import Layout, row_of
-    from digitsort.summary import Summary
-
-    if os.path.realpath(source) == os.path.realpath(dest):
-        raise UsageError("DEST is SOURCE itself: name another folder; one inside SOURCE will do.")
-    walk = Walk(check_sources([source]), follow_links, exclude=os.path.realpath(dest))
-    found = open_model(model, quiet=quiet)
-    layout = Layout(str(dest), found.card.short)
-    summary = Summary()
-    outcomes = classify_files(summary.found(walk.files()), found, settings, workers=workers)
-    with counted(summary.counted(outcomes), walk, quiet=quiet) as counted_outcomes:
-        rows = [row_of(outcome, layout) for outcome in counted_outcomes]
-    summary.close()
-    if not rows:
-        raise NothingToDoError(
-            f"No images found in {printable(str(source))}. Name a folder that holds some."
-        )
-    print_left_aside(stderr_console(quiet=quiet), summary, walk)
-    return rows
