@@ -15,6 +15,11 @@ def collect_seldom() -> None:
     gc.set_threshold(SELDOM)
 
 
+def leave_garbage() -> None:
+    """Look for no cycles in what there is by now; the end of a process would, twice, for nothing."""
+    gc.freeze()
+
+
 @contextmanager
 def garbage_waits() -> Iterator[None]:
     """Look for no cycles meanwhile, nor later in what there is by then.
@@ -26,6 +31,6 @@ def garbage_waits() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.freeze()
+        leave_garbage()
         if was_enabled:
             gc.enable()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from digitsort.errors import ExitCode
-from digitsort.garbage import collect_seldom
+from digitsort.garbage import collect_seldom, leave_garbage
 
 
 def main() -> None:
@@ -24,6 +24,8 @@ def main() -> None:
     except KeyboardInterrupt:  # a command says more; this is before it has begun
         sys.stderr.write("\ndigitsort: interrupted.\n")
         sys.exit(ExitCode.INTERRUPTED)
+    finally:
+        leave_garbage()
 
 
 def _begin_early(arguments: Sequence[str]) -> None:
