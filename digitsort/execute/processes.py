@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
+from digitsort.errors import OutputError
 from digitsort.execute import worker
 from digitsort.execute.engine import Death, Done, Job
 from digitsort.execute.note import Note
@@ -20,6 +22,9 @@ from digitsort.files.interrupts import interrupts_wait
 
 BATCHES_PER_WORKER = 3
 """One is worked on, one waits beside it, one is done while an earlier one is still awaited."""
+
+JOB_NAME = "job"
+"""Of the file from which workers take their job, beside their notes, whose names are numbers."""
 
 TIME_LIMIT_S = 30.0
 """For one item."""
@@ -31,7 +36,7 @@ class Processes:
     Parameters
     ----------
     job : Job
-        Pickled once for each process.
+        Pickled once for all processes.
     workers : int
     time_limit_s : float
         A process whose item in hand takes longer is ended.
@@ -57,9 +62,9 @@ class ProcessesExecutor(Executor):
     """An executor of a number of processes that are replaced when they die."""
 
     def __init__(self, job: Job, workers: int, time_limit_s: float) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="digitsort-"))
+        self._folder = _folder_with(job)
         self._numbers = count()
-        self._begin = (job, time_limit_s)
+        self._time_limit_s = time_limit_s
         self._dead: list[_Worker] = []
         self._workers: list[_Worker] = []
         try:
@@ -101,18 +106,19 @@ class ProcessesExecutor(Executor):
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _new(self) -> _Worker:
-        return _Worker(self._folder / str(next(self._numbers)), *self._begin)
+        job, note = self._folder / JOB_NAME, self._folder / str(next(self._numbers))
+        return _Worker(note, job, self._time_limit_s)
 
 
 class _Worker:
     """One process, the numbers of the batches that it has, and its note."""
 
-    def __init__(self, note: Path, job: Job, time_limit_s: float) -> None:
+    def __init__(self, note: Path, job: Path, time_limit_s: float) -> None:
         self.note = Note.create(note)
         self.numbers: dict[Future[Any], int] = {}
         self._count = count(1)
         self._pool = ProcessPoolExecutor(
-            1, _context(), initializer=worker.begin, initargs=(job, str(note), time_limit_s)
+            1, _context(), initializer=worker.begin, initargs=(str(job), str(note), time_limit_s)
         )
 
     def submit(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
@@ -133,6 +139,29 @@ class _Worker:
         if at_once:
             self.note.kill()
         self._pool.shutdown(wait=not at_once, cancel_futures=True)
+
+
+def _folder_with(job: Job) -> Path:
+    """A temporary folder with the job in it: sent to each process, the second would wait for the first.
+
+    Raises
+    ------
+    OutputError
+        If there is no room for it.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="digitsort-"))
+        try:
+            (folder / JOB_NAME).write_bytes(pickle.dumps(job, protocol=5))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise OutputError(
+            f"Worker processes have no room for temporary files: {error.strerror or error}. Set TMPDIR "
+            "to a folder that has some; --workers 0 works without."
+        ) from error
+    return folder
 
 
 def _context() -> BaseContext:

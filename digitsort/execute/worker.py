@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import threading
 from collections.abc import Sequence
@@ -43,14 +44,15 @@ _stations: list[_Station] = []
 """Holds one: a pool gives its tasks no other place to find what the worker was begun with."""
 
 
-def begin(job: Job, note: str, time_limit_s: float) -> None:
-    """Set up the worker."""
+def begin(job: str, note: str, time_limit_s: float) -> None:
+    """Set up the worker; its parent left the job in a file."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends the workers
     threading.Thread(target=end_with_parent, args=(Path(note).parent,), daemon=True).start()
     keep_freed_memory()
     collect_seldom()
     one_blas_thread()  # for good: it is undone where the block of a `with` ends, and there is none
-    _stations.append(_Station(job, Note(Path(note)), time_limit_s))
+    loaded: Job = pickle.loads(Path(job).read_bytes())
+    _stations.append(_Station(loaded, Note(Path(note)), time_limit_s))
 
 
 def work(number: int, items: Sequence[str]) -> Done:

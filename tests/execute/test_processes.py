@@ -10,11 +10,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from digitsort.errors import OutputError
 from digitsort.execute.choose import chosen_engine
 from digitsort.execute.engine import Job
 from digitsort.execute.loop import Loop
@@ -54,6 +56,30 @@ def test_the_guilty_is_found_where_the_job_does_not_say_what_it_has_in_hand() ->
     assert ["DEAD" if i == "exit" else i.upper() for i in items] == [
         "DEAD" if r == "dead" else r for r in results(Unnamed(), items, 1)
     ]
+
+
+@dataclass(frozen=True)
+class Heavy(Upper):
+    """A job of some size."""
+
+    data: bytes = bytes(2**17)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for temporary files on which none can grow beyond 64 KiB."""
+    resource = pytest.importorskip("resource", reason="no limits on file sizes here")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))
+    yield tmp_path
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_no_room_for_temporary_files_is_said(small_disk: Path) -> None:
+    with pytest.raises(OutputError, match="no room for temporary files: File too large. Set TMPDIR"):
+        Processes(Heavy(), 2)
+    assert list(small_disk.iterdir()) == []
 
 
 def test_an_item_that_hangs_in_c_is_given_up() -> None:
