@@ -50,6 +50,19 @@ def test_each_command_has_help(command: str) -> None:
     assert shown.stderr == ""
 
 
+def test_one_command_alone_is_the_same_as_among_all() -> None:
+    """A run builds but the one that it is asked for."""
+    from typer.testing import CliRunner
+
+    from digitsort.cli import COMMANDS as ALL
+    from digitsort.cli import make_app
+
+    for command in (each.__name__ for each in ALL):
+        asked = [command, "--help"]
+        assert CliRunner().invoke(make_app(asked), asked).stdout == invoke(*asked).stdout
+    assert "Did you mean 'classify'?" in run_digitsort("clasify").stderr
+
+
 def test_the_help_of_a_command_loads_neither_numpy_nor_scikit_learn() -> None:
     assert set() == loaded("classify", "--help") & HEAVY
 
