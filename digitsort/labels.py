@@ -17,7 +17,7 @@ from digitsort.errors import NothingToDoError, UsageError
 from digitsort.files.names import folder_of, printable, to_cell
 from digitsort.records import Outcome
 from digitsort.row import Row, RowMaker
-from digitsort.table import ROWS_AT_ONCE, Cells
+from digitsort.table import ROWS_AT_ONCE, Cells, line_of
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -99,15 +99,14 @@ class LabelsWriter:
         self._stream = stream
         self._layout = layout
         self._form = form
-        self._csv = csv.writer(stream, lineterminator="\n")
         if form == "csv" and header:
-            self._csv.writerow(layout.columns)
+            self._stream.write(line_of(layout.columns))
 
     def write(self, outcome: Outcome) -> None:
         """Append one row."""
         cells = self._layout.cells(outcome)
         if self._form == "csv":
-            self._csv.writerow(cells)
+            self._stream.write(line_of(cells))
         else:
             record = dict(zip(self._layout.columns, cells, strict=True))
             self._stream.write(json.dumps(_typed(record), ensure_ascii=False) + "\n")

@@ -166,6 +166,13 @@ class Table:
         return self._picked
 
 
+def line_of(cells: Sequence[str]) -> str:
+    """A row as text; sooner than by `csv` where no cell needs quotes."""
+    line = ",".join(cells) + "\n"
+    is_plain = line.count(",") == len(cells) - 1 and line.count("\n") == 1
+    return line if is_plain and '"' not in line and "\r" not in line else _line(cells)
+
+
 def _each_line(rows: Sequence[Sequence[str]]) -> list[str]:
     lines = [",".join(row) + "\n" for row in rows]
     return lines if _need_no_quotes("".join(lines), rows) else list(map(_line, rows))
