@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from digitsort.labels import NONE_LABEL
-from digitsort.recognition.gate import DOUBTFUL, why_no_digit
+from digitsort.recognition.gate import why_no_digit
 from digitsort.recognition.score import predict, probabilities, score
 from digitsort.recognition.vectorize import Vectors, vectorize
 from digitsort.records import Status
@@ -66,22 +67,17 @@ def decide_vectors(
     best = predict(scores)
     others = chances.copy()
     others[np.arange(len(others)), best] = -1.0
-    seconds, familiarity = others.argmax(axis=1).tolist(), scores.familiarity.tolist()
-    reasons = _reasons(vectors.ink, familiarity, model)
+    columns = chances, best, others.argmax(axis=1), scores.familiarity
+    reasons = _reasons(vectors.ink, scores.familiarity, model)
     judge = _Judge(model.class_names, threshold, model.card.ok_familiarity)
-    rows = zip(reasons, chances.tolist(), best.tolist(), seconds, familiarity, strict=True)
-    return [judge.verdict(*row) for row in rows]
+    return list(map(judge.verdict, reasons, *(column.tolist() for column in columns)))
 
 
-def _reasons(ink: Ink, familiarity: Sequence[float], model: Model) -> list[str]:
+def _reasons(ink: Ink, familiarity: npt.NDArray[np.float64], model: Model) -> list[str]:
     """Why each image is rejected, by its ink or because the model knows it little; empty where not."""
-    reasons = why_no_digit(ink)
-    least, enough = model.card.min_familiarity, model.card.ok_familiarity
-    for index, familiar in enumerate(familiarity):
-        if familiar >= enough and reasons[index] in DOUBTFUL:
-            reasons[index] = ""
-        elif familiar < least:
-            reasons[index] = reasons[index] or UNFAMILIAR
+    reasons = why_no_digit(ink, familiarity >= model.card.ok_familiarity)
+    for index in np.flatnonzero(familiarity < model.card.min_familiarity).tolist():
+        reasons[index] = reasons[index] or UNFAMILIAR
     return reasons
 
 

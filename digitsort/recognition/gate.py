@@ -61,9 +61,6 @@ SOLID = "solid"
 SHAPE = "not a digit's shape"
 SEVERAL = "several digits"
 
-DOUBTFUL = frozenset({SHAPE, SEVERAL})
-"""Reasons that count for less than a model that knows such ink well: it may have learned a dash."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
@@ -77,15 +74,24 @@ class _Layout:
     width_to_height: npt.NDArray[np.float64]
 
 
-def why_no_digit(ink: Ink) -> list[str]:
-    """The reason why each image can't be a digit, in a few words; empty where it can."""
+def why_no_digit(ink: Ink, known: npt.NDArray[np.bool_] | None = None) -> list[str]:
+    """The reason why each image can't be a digit, in a few words; empty where it can.
+
+    Parameters
+    ----------
+    ink : Ink
+    known : ndarray of shape (n,), optional
+        Where a model knows such ink so well that an odd shape, or a second part, is none: it may have
+        learned a dash.
+    """
     layout = _measure(ink)
+    open_to_doubt = np.ones(len(ink.parts), np.bool_) if known is None else ~known
     odd = (layout.width_to_height > WIDEST) | (layout.width_to_height < NARROWEST)
     texture = (ink.contrast < TEXTURE_CONTRAST) & (ink.separation < TEXTURE_SEPARATION)
     specks = _are_specks(ink)
     rules = (  # the later ones win
-        (odd, SHAPE),
-        (_stand_side_by_side(ink), SEVERAL),
+        (odd & open_to_doubt, SHAPE),
+        (_stand_side_by_side(ink, open_to_doubt), SEVERAL),
         (specks, NOISE),
         (specks & ink.lined, LINES),  # where they crossed
         (_are_printed(layout, ink), LINES),
@@ -142,10 +148,10 @@ def _counts(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
     return np.stack([pixels @ ones, ones @ pixels])
 
 
-def _stand_side_by_side(ink: Ink) -> npt.NDArray[np.bool_]:
+def _stand_side_by_side(ink: Ink, looked_at: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Tell images (n,) with two parts or more that are about as high as all ink, one beside another."""
     found = np.zeros(len(ink.parts), np.bool_)
-    candidates = np.flatnonzero((ink.parts >= 2) & (ink.parts <= MOST_PARTS))
+    candidates = np.flatnonzero(looked_at & (ink.parts >= 2) & (ink.parts <= MOST_PARTS))
     parts = connected_parts(ink.pixels[candidates] > 127)
     boxes = parts.boxes()
     for number, index in enumerate(candidates.tolist()):

@@ -81,6 +81,15 @@ def test_no_digit(image: Pixels, reason: str) -> None:
     assert why_no_digit(find_ink([image])) == [reason]
 
 
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [(dash(), ""), (two_digits(), ""), (grid(40), LINES)],
+    ids="dash two grid".split(),
+)
+def test_what_a_model_knows_well_may_have_an_odd_shape(image: Pixels, reason: str) -> None:
+    assert why_no_digit(find_ink([image]), np.ones(1, np.bool_)) == [reason]
+
+
 def test_a_frame_full_of_ink_is_no_digit() -> None:
     """Almost everything on one side of two clear classes, and none of it paper: a solid patch."""
     ink = find_ink(scans(1))
