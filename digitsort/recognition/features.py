@@ -48,9 +48,9 @@ def gradient_features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     # The images along the last axis: every neighbour of every pixel is then one long slice away.
     smooth = _smooth(np.ascontiguousarray(normal.transpose(1, 2, 0)))
     blocks = _blocks_of_directions(smooth)  # (8, 16², n)
-    energy = (_sampling_weights() @ blocks).astype(np.float64)  # (8, GRID², n), exact
-    energy[4:] *= np.sqrt(2)  # a diagonal part is √2 times its projection
-    flat = np.ascontiguousarray(energy.reshape(FEATURE_COUNT, n).T)
+    energy = _sampling_weights() @ blocks  # (8, GRID², n), exact
+    flat = energy.reshape(FEATURE_COUNT, n).T.astype(np.float64, order="C")
+    flat[:, FEATURE_COUNT // 2 :] *= np.sqrt(2)  # a diagonal part is √2 times its projection
     total = flat.sum(axis=1, keepdims=True)
     flat /= np.maximum(total, 1)
     np.sqrt(flat, out=flat)
@@ -81,17 +81,18 @@ def _blocks_of_directions(smooth: Shorts) -> Planes:
     ax, ay, west, north = np.abs(gx), np.abs(gy), -gx, -gy
     side, _, n = gx.shape
     blocks: Planes = np.empty((DIRECTIONS, side // BLOCK_PX, side // BLOCK_PX, n), np.float32)
+    # A stack of zeros is six times as quick to compare with as the number.
+    zeros = np.zeros_like(gx)
     for index, (one, other) in enumerate(((gx, ay), (west, ay), (gy, ax), (north, ax))):
-        _sum_blocks(one - other, blocks[index])
+        _sum_blocks(one - other, zeros, blocks[index])
     for index, (one, other) in enumerate(((gx, gy), (west, north), (west, gy), (gx, north)), 4):
-        _sum_blocks(np.minimum(one, other), blocks[index])
+        _sum_blocks(np.minimum(one, other), zeros, blocks[index])
     return blocks.reshape(DIRECTIONS, -1, n)
 
 
-def _sum_blocks(plane: Shorts, blocks: Planes) -> None:
+def _sum_blocks(plane: Shorts, zeros: Shorts, blocks: Planes) -> None:
     """Sums of what is above 0 in each block of 2x2, into `blocks`."""
-    # a stack of zeros is six times as quick to compare with as the number
-    np.maximum(plane, np.zeros_like(plane), out=plane)
+    np.maximum(plane, zeros, out=plane)
     rows = plane[::BLOCK_PX] + plane[1::BLOCK_PX]
     np.add(rows[:, ::BLOCK_PX], rows[:, 1::BLOCK_PX], out=blocks)
 

@@ -54,8 +54,10 @@ def normalize(ink: Ink) -> npt.NDArray[np.uint8]:
 def measure(pixels: npt.NDArray[np.uint8], scale: Floats) -> Moments:
     """Moments of the ink (n, side, side), with `scale` (n, 2) source pixels a canvas pixel."""
     n = len(pixels)
-    # Sums of integers below 2**53: exact, so they do not depend on the order of the additions.
-    sums = pixels.reshape(n, SIDE_PX**2).astype(np.float64) @ _monomials()  # (n, 6)
+    along, down = _monomials()
+    # Sums of integers, of a row below 2**24 and of all below 2**53: exact, in any order.
+    of_rows = pixels.reshape(n * SIDE_PX, SIDE_PX).astype(np.float32) @ along
+    sums = of_rows.reshape(n, -1).astype(np.float64) @ down  # (n, 6)
     mass = np.maximum(sums[:, 0], 1)
     x, y = sums[:, 1] / mass, sums[:, 2] / mass
     xx = (sums[:, 3] / mass - x * x) * scale[:, 0] ** 2
@@ -69,10 +71,18 @@ def measure(pixels: npt.NDArray[np.uint8], scale: Floats) -> Moments:
 
 
 @cache
-def _monomials() -> Floats:
-    """1, x, y, x², xy, y² of every pixel, as integers; shape (side², 6)."""
-    y, x = np.indices((SIDE_PX, SIDE_PX)).reshape(2, -1).astype(np.float64)
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
+def _monomials() -> tuple[npt.NDArray[np.float32], Floats]:
+    """What the sums 1, x, y, x², xy, y² of an image are made with, in two steps.
+
+    1, x and x² along a row, (side, 3); and what these sums of each row count in the six, (3 side, 6).
+    """
+    x = np.arange(SIDE_PX)
+    one, y, none = np.ones_like(x), x, np.zeros_like(x)
+    powers = np.stack([one, x, x * x], axis=1).astype(np.float32)
+    of_ones = np.stack([one, none, y, none, none, y * y], axis=1)
+    of_x = np.stack([none, one, none, none, y, none], axis=1)
+    of_x2 = np.stack([none, none, none, one, none, none], axis=1)
+    return powers, np.stack([of_ones, of_x, of_x2], axis=1).reshape(-1, 6).astype(np.float64)
 
 
 def _grids(moments: Moments, scale: Floats) -> Floats:

@@ -14,7 +14,7 @@ from digitsort.recognition.ink import Ink, find_ink
 from digitsort.recognition.normalize import NORMAL_SIDE_PX, normalize
 from digitsort.recognition.recipe import FEATURE_COUNT
 
-STACK = 256
+STACK = 512
 """Images whose ink is found at a time: of few, the second and third look at small digits have but some,
 and their many short calls cost as much; of more, the stack would leave the processor's cache."""
 
