@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitsort.files.deflate import crc32, inflate, quickest, store
+from digitsort.files.deflate import SMALL_BYTES, crc32, inflate, quickest, store
 
 LIBRARIES: list[ModuleType] = [zlib, *([import_module("isal.isal_zlib")] if find_spec("isal") else [])]
 
@@ -28,8 +28,9 @@ def packed(data: bytes, level: int, window_bits: int) -> bytes:
     return stream.compress(data) + stream.flush()
 
 
-def test_isal_is_taken_where_it_is_installed() -> None:
-    assert quickest() is LIBRARIES[-1]
+def test_isal_is_taken_where_it_is_installed_and_worth_while() -> None:
+    assert quickest(SMALL_BYTES) is LIBRARIES[-1]
+    assert quickest(SMALL_BYTES - 1) is zlib
 
 
 @given(
@@ -97,6 +98,7 @@ def test_about_the_length_of_a_block(length: int) -> None:
     assert zlib.decompress(store(memoryview(data), zlib.adler32(data).to_bytes(4))) == data
 
 
-@given(st.binary(max_size=300))
-def test_the_sum_of_a_chunk_is_that_of_zlib(data: bytes) -> None:
+@given(st.binary(max_size=300), st.sampled_from([1, 300]))
+def test_the_sum_of_a_chunk_is_that_of_zlib(data: bytes, times: int) -> None:
+    data *= times
     assert crc32(memoryview(data)) == zlib.crc32(data)
