@@ -15,11 +15,8 @@ from digitsort.recognition.normalize import NORMAL_SIDE_PX, normalize
 from digitsort.recognition.recipe import FEATURE_COUNT
 
 STACK = 512
-"""Images whose ink is found at a time: of few, the second and third look at small digits have but some,
-and their many short calls cost as much; of more, the stack would leave the processor's cache."""
-
-PIECE = 128
-"""Images whose features are taken at a time: there is more to be kept of each."""
+"""Images worked on at a time: of few, the second and third look at small digits have but some, and
+their many short calls cost as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,5 +64,4 @@ def _vectorize_stack(grays: Sequence[Gray]) -> Vectors:
         )
     ink = find_ink(grays)
     normal = normalize(ink)
-    pieces = [normal[start : start + PIECE] for start in range(0, len(normal), PIECE)]
-    return Vectors(np.concatenate([gradient_features(piece) for piece in pieces]), normal, ink)
+    return Vectors(gradient_features(normal), normal, ink)
