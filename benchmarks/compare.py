@@ -32,7 +32,7 @@ def tutorial(folder: Path) -> Answers:
     train_x, _, train_y, _ = train_test_split(digits.data, digits.target, test_size=0.2, random_state=0)
     model = SVC().fit(train_x, train_y)
     answers = {}
-    for path in sorted(folder.rglob("*.png")):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in (".png", ".jpg")):
         small = Image.open(path).convert("L").resize((8, 8))
         row = np.asarray(small, np.float64).reshape(1, -1) * (16 / 255)
         answers[path.name] = str(model.predict(row)[0])

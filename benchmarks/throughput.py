@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from importlib.util import find_spec
 from itertools import islice
 from multiprocessing import get_context
@@ -91,9 +92,9 @@ def _decode(paths: list[str]) -> int:
     return len(paths)
 
 
-def floor(processes: int) -> Program:
-    """Open and decode every file, in processes that run already."""
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("fork"))
+def floor(processes: int, stack: ExitStack) -> Program:
+    """Open and decode every file, in processes that run already, until the stack is left."""
+    pool = stack.enter_context(ProcessPoolExecutor(processes, mp_context=get_context("fork")))
     list(pool.map(_decode, [[]] * processes))
 
     def run(folder: Path) -> None:
@@ -155,11 +156,11 @@ def cnn(folder: Path) -> None:
         csv.writer(file).writerows(zip(paths, labels, strict=True))
 
 
-def programs() -> dict[str, Program]:
+def programs(stack: ExitStack) -> dict[str, Program]:
     """All that can be run here."""
     found: dict[str, Program] = {
-        "read + decode, 1 process": floor(1),
-        "read + decode, 2 processes": floor(2),
+        "read + decode, 1 process": floor(1, stack),
+        "read + decode, 2 processes": floor(2, stack),
         "digitsort --workers 1": classify(1),
         "digitsort --workers 2": classify(2),
         "tutorial's loop": tutorial,
@@ -272,10 +273,10 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the files, 0-1")
     parser.add_argument("--only", default="", help="folders, or `stages`, that contain this")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         folders = make_folders(options.folder or Path(temporary), options.share)
         run_digitsort("model", capture_output=True)  # trains the default model, if need be
-        runs = programs()
+        runs = programs(stack)
         for name, folder in folders.items():
             if options.only in name:
                 print(f"\n## {name}: {len(files_in(folder)):,} files, {options.rounds} rounds\n")
