@@ -45,10 +45,10 @@ def chosen_engine(
     engine, items = _engine(job, give_up, items, workers, dask)
     try:
         yield engine, items
+        engine.executor.shutdown()
     except BaseException:
         engine.executor.shutdown(wait=False, cancel_futures=True)
         raise
-    engine.executor.shutdown()
 
 
 def _engine(

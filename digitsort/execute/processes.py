@@ -18,7 +18,7 @@ from digitsort.execute import worker
 from digitsort.execute.engine import Death, Done, Job
 from digitsort.execute.note import Note
 from digitsort.execute.server import has_server, start_server
-from digitsort.files.interrupts import interrupts_wait
+from digitsort.files.interrupts import deaf_to_interrupts, interrupts_wait
 
 BATCHES_PER_WORKER = 3
 """One is worked on, one waits beside it, one is done while an earlier one is still awaited."""
@@ -101,9 +101,11 @@ class ProcessesExecutor(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes; at once where nobody waits for them."""
-        for each in self._workers:
-            each.end(at_once=cancel_futures or not wait)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            for each in self._workers:
+                each.end(at_once=cancel_futures or not wait)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _new(self) -> _Worker:
         job, note = self._folder / JOB_NAME, self._folder / str(next(self._numbers))
@@ -123,7 +125,9 @@ class _Worker:
 
     def submit(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
         number = next(self._count)
-        future = self._pool.submit(fn, number, *args, **kwargs)
+        with deaf_to_interrupts():  # the first batch starts the process
+            future = self._pool.submit(fn, number, *args, **kwargs)
+        _leave_results_to_the_process(self._pool)
         self.numbers[future] = number
         future.add_done_callback(self._forget_if_well)
         return future
@@ -137,8 +141,20 @@ class _Worker:
 
     def end(self, *, at_once: bool) -> None:
         if at_once:
-            self.note.kill()
-        self._pool.shutdown(wait=not at_once, cancel_futures=True)
+            for process in list((self._pool._processes or {}).values()):  # `kill_workers` from 3.14 on
+                process.kill()
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _leave_results_to_the_process(pool: ProcessPoolExecutor) -> None:
+    """Close the end for writing that this process has of the pipe on which results come.
+
+    The pool keeps it open, and would wait for ever for the rest of a result in the midst of which its
+    process was killed.
+    """
+    queue = getattr(pool, "_result_queue", None)
+    if queue is not None:
+        queue._writer.close()
 
 
 def _folder_with(job: Job) -> Path:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 from multiprocessing import get_all_start_methods
 from tempfile import gettempdir
+
+from digitsort.files.interrupts import deaf_to_interrupts
 
 PRELOADED = (
     *("digitsort.classify", "digitsort.batch", "digitsort.execute.worker"),
@@ -28,16 +29,11 @@ def has_server() -> bool:
 def start_server() -> None:
     """Start it where it does not run yet; it loads what is needed once for all workers.
 
-    A terminal sends Ctrl-C to it as well. `multiprocessing` lets it ignore that only once the modules
-    are loaded, so that before it would end with a traceback: it inherits a mask that blocks the signal.
-    Here the signal is late by the milliseconds that this takes, and not lost.
+    `multiprocessing` lets it ignore Ctrl-C only once the modules are loaded.
     """
     from multiprocessing import forkserver, resource_tracker
 
     forkserver.set_forkserver_preload(list(PRELOADED))
-    resource_tracker.ensure_running()  # it lifts the mask, if it has to be started below
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
+    resource_tracker.ensure_running()  # it undoes the deafness, if it has to be started below
+    with deaf_to_interrupts():
         forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -9,6 +9,23 @@ from contextlib import contextmanager
 
 
 @contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Let processes that are started in the block be deaf to Ctrl-C from their first moment.
+
+    A terminal sends it to them as well, and while one loads its modules it would end with a traceback:
+    it inherits a mask that blocks the signal. Here the signal is late by the block's time, not lost.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def interrupts_wait() -> Iterator[Sequence[int]]:
     """Hold Ctrl-C back until the block is done, however often it is pressed; then raise it.
 

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from digitsort.execute.engine import InHand
@@ -54,6 +55,25 @@ class DiesOnce:
                 seen.touch()
                 os._exit(9)
         return [item.upper() for item in items]
+
+
+@dataclass(frozen=True)
+class DiesSending:
+    """Dies once, in the middle of what it sends back."""
+
+    folder: str
+
+    def __call__(self, items: Sequence[str], in_hand: InHand) -> list[str]:
+        mark = Path(self.folder, "sent")
+        if "half" in items and not mark.exists():
+            mark.touch()
+            Connection._send = _send_half  # type: ignore[attr-defined]
+        return [item.upper() * 1000 for item in items]
+
+
+def _send_half(self: Connection, data: bytes, write: object = None) -> None:
+    os.write(self.fileno(), bytes(data)[: len(data) // 2])
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def harm(item: str) -> None:

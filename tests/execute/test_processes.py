@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from digitsort.execute.engine import Job
 from digitsort.execute.loop import Loop
 from digitsort.execute.processes import Processes
 from tests.conftest import REPOSITORY, digit_png, make_tree, run_digitsort
-from tests.execute.faults import DiesOnce, Unnamed, Upper
+from tests.execute.faults import DiesOnce, DiesSending, Unnamed, Upper
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
@@ -56,6 +57,35 @@ def test_the_guilty_is_found_where_the_job_does_not_say_what_it_has_in_hand() ->
     assert ["DEAD" if i == "exit" else i.upper() for i in items] == [
         "DEAD" if r == "dead" else r for r in results(Unnamed(), items, 1)
     ]
+
+
+def test_a_worker_that_dies_while_it_sends_is_replaced(tmp_path: Path) -> None:
+    """Its parent does not wait for the rest."""
+    items = ["half", *(f"item {index}" for index in range(60))]
+    assert [item.upper() * 1000 for item in items] == results(DiesSending(str(tmp_path)), items)
+    assert (tmp_path / "sent").exists()
+
+
+def test_an_interrupt_while_workers_end_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    shutdown, calls = ProcessPoolExecutor.shutdown, list[bool]()
+
+    def interrupted(pool: ProcessPoolExecutor, *args: bool, **kwargs: bool) -> None:
+        calls.append(True)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        shutdown(pool, *args, **kwargs)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "shutdown", interrupted)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        chosen_engine(Upper(), bool, ["a", "b"], workers=2) as (engine, items),
+    ):
+        assert len(list(Loop(engine, bool).run(items))) > 0
+    assert len(calls) == 3  # one that was interrupted, then each process
+    assert list(tmp_path.glob("digitsort-*")) == []
 
 
 @dataclass(frozen=True)
@@ -162,6 +192,27 @@ def test_a_long_path_for_temporary_files_is_no_obstacle(tmp_path: Path) -> None:
     done = run_digitsort("classify", *options, env={"TMPDIR": str(folder)})
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "labels.csv").read_text().count("\n") == 2
+    assert not list(folder.iterdir())
+
+
+def test_an_interrupt_without_a_server_is_clean_and_quick(tmp_path: Path) -> None:
+    """While six processes load what they need."""
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+    make_tree(tmp_path, {"scans": {f"{number}.png": digit_png(7) for number in range(30)}})
+    options = tmp_path / "scans", "-o", tmp_path / "labels.csv", "--workers", "6", "-q"
+    command = [sys.executable, "-m", "digitsort", "classify", *map(str, options)]
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    run = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, encoding="utf-8", start_new_session=True
+    )
+    while run.poll() is None and not list(folder.glob("digitsort-*/5")):
+        time.sleep(0.005)
+    os.killpg(run.pid, signal.SIGINT)
+    _, said = run.communicate(timeout=5)
+    assert run.returncode == 130
+    assert said.startswith("\ndigitsort: interrupted.")
+    assert said.count("\n") == 2
     assert not list(folder.iterdir())
 
 
