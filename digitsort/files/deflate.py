@@ -19,6 +19,8 @@ _BLOCK = struct.Struct("<BHH")
 """Head of a stored block (RFC 1951, 3.2.4): whether it is the last, its length, and that with each bit
 turned."""
 
+CHECKSUM_BYTES = 4
+
 _LARGEST_BLOCK = 2**16 - 1
 
 SMALL_BYTES = 2**13
@@ -68,7 +70,9 @@ def inflate(
         data: bytes = stream.decompress(packed[2:] if bare else packed, length + 1)
     except library.error:
         return None
-    return data if len(data) == length and stream.eof else None
+    is_whole = len(data) == length and stream.eof
+    behind = CHECKSUM_BYTES if bare else 0  # nothing else: the checksum is looked for at the end
+    return data if is_whole and len(stream.unused_data) == behind else None
 
 
 def crc32(data: Data) -> int:

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from PIL import Image
 
-from digitsort.files.deflate import Data, crc32, inflate, store
+from digitsort.files.deflate import CHECKSUM_BYTES, Data, crc32, inflate, store
 from digitsort.files.limits import Limits
 from digitsort.files.scanlines import Scanlines, unpack
 
@@ -87,7 +87,7 @@ def _stored(pixels: Data, mode: str, size: tuple[int, int]) -> bytes | None:
     if length > MOST_UNPACKED_BYTES:
         return None
     rows = inflate(pixels, length, checked=False)
-    return None if rows is None else store(rows, pixels[-4:])
+    return None if rows is None else store(rows, pixels[-CHECKSUM_BYTES:])
 
 
 def _simplest(data: bytes) -> tuple[_Header, memoryview] | None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from digitsort.files.deflate import inflate
+from digitsort.files.gray import REDUCE_TO_PX
 
 SMALL_PX = 2**12
 """Pixels up to which this is worth while: the rows are copied three times on the way."""
@@ -49,7 +50,7 @@ class Scanlines:
 def unpack(size: tuple[int, int], packed: bytes | memoryview) -> Scanlines | None:
     """Unpack the zlib stream of a small picture; None where it is large, or not quite as it should."""
     width, height = size
-    if width * height > SMALL_PX:
+    if width * height > SMALL_PX or max(size) >= 2 * REDUCE_TO_PX:  # a long strip will be reduced
         return None
     rows = inflate(packed, (width + 1) * height)
     if rows is None or rows[:: width + 1].strip(_FILTERS):

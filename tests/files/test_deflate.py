@@ -59,6 +59,8 @@ BROKEN = {
     "a head with a wrong sum": b"\x78\x9d" + PACKED[2:],
     "a dictionary": b"\x78\xbb" + PACKED[2:],
     "an unknown block": PACKED[:2] + b"\xff" * 40,
+    "something behind": PACKED + b"!",
+    "something before the checksum": PACKED[:-4] + b"junk" + PACKED[-4:],
 }
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from digitsort.files.gray import REDUCE_TO_PX
 from digitsort.files.scanlines import SMALL_PX, Pixels, Scanlines, unfilter, unpack
 
 FILTERS = 5
@@ -75,8 +76,10 @@ def test_a_stream_is_unpacked() -> None:
         ((3, 2), zlib.compress(ROWS + b"\0")),
         ((3, 2), zlib.compress(bytes([FILTERS, 1, 2, 3] * 2))),
         ((SMALL_PX + 1, 1), zlib.compress(bytes(SMALL_PX + 2))),
+        ((2 * REDUCE_TO_PX, 1), zlib.compress(bytes(2 * REDUCE_TO_PX + 1))),
+        ((1, 2 * REDUCE_TO_PX), zlib.compress(bytes(4 * REDUCE_TO_PX))),
     ],
-    ids=["empty", "none", "cut off", "a wrong sum", "too few", "too many", "unknown filter", "large"],
+    ids="empty none cut wrong-sum too-few too-many unknown-filter large wide high".split(),
 )
 def test_what_is_not_as_it_should_be_is_left_alone(size: tuple[int, int], packed: bytes) -> None:
     assert unpack(size, packed) is None
