@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from digitsort.errors import ExitCode
+from digitsort.files.interrupts import interrupts_wait
 from digitsort.garbage import collect_seldom, leave_garbage
 
 
@@ -17,9 +18,9 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     collect_seldom()
     try:
-        _begin_early(sys.argv[1:])
-        from digitsort.cli import main as run
-
+        with interrupts_wait():  # in the midst of a class Ctrl-C would become another error
+            _begin_early(sys.argv[1:])
+            from digitsort.cli import main as run
         run()
     except KeyboardInterrupt:  # a command says more; this is before it has begun
         sys.stderr.write("\ndigitsort: interrupted.\n")
