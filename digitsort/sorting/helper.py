@@ -26,6 +26,7 @@ from digitsort.sorting.look import look
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.preparing import Order, Packed, Preparer, Ready, packed, unpacked
 from digitsort.sorting.task import NotDeliveredError, Results, Status, Task
+from digitsort.sorting.transfer import remove_ours
 
 MANY = 4096
 """Files from which on a second process is worth its start."""
@@ -101,7 +102,11 @@ class Helper:
             self._weigh()
         finally:
             copied: Results | None = self._received(stop)
-        results.add(_copy_rest(disk, others, stop) if copied is None else copied)
+        results.add(copied or Results())
+        # What it has not done it was interrupted before, or it died; this one may go on all the same.
+        left = [t for t in others if t.number not in results.done and t.number not in results.failed]
+        if copied is None or not (stop or results.error):
+            results.add(_copy_rest(disk, left, stop))
         return results
 
     def _weigh(self) -> None:
@@ -157,7 +162,7 @@ def _ready(sha256: str, status: tuple[int, ...] | None, entry: str, row: str) ->
 
 
 def _copy_rest(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
-    """Copy what a process that died has not."""
+    """Copy what the other process has not, and remove what it left half done."""
     results = Results()
     rest = []
     for task in tasks:
@@ -166,6 +171,8 @@ def _copy_rest(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
         except NotDeliveredError:
             seen = None
         if seen is None:
+            with suppress(OSError):
+                remove_ours(disk, task.temporary)
             rest.append(task)
         else:
             results.done[task.number] = seen.status.size

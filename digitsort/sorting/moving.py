@@ -36,6 +36,7 @@ def move_files(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
             break
         try:
             source = _seen(task)
+            _check_unchanged(disk, task, but_its_names=True)
             if on_device[task.folder] == source.device and _renamed(disk, task):
                 results.done[task.number] = source.size
             else:
@@ -134,10 +135,14 @@ def _remove_copy(disk: Disk, path: str) -> None:
         remove_ours(disk, path)
 
 
-def _check_unchanged(disk: Disk, task: Task) -> None:
+def _check_unchanged(disk: Disk, task: Task, *, but_its_names: bool = False) -> None:
+    """Raise where the source is another file by now; another name of it may have been moved before."""
     with source_errors():
         now = status_from(disk.lstat(task.source))
-    if _identity(now) != _identity(_seen(task)):
+    seen = _seen(task)
+    if but_its_names:
+        now, seen = now._replace(ctime_ns=0), seen._replace(ctime_ns=0)
+    if _identity(now) != _identity(seen):
         raise NotDeliveredError("changed while it was moved")
 
 

@@ -88,13 +88,14 @@ def copy_unnamed(disk: Disk, task: Task, folders: Folders) -> int:
     folder = folders.descriptor(path)
     source, status = open_source(disk, task.source)
     mode = stat.S_IMODE(status.st_mode)
+    writable = mode | stat.S_IWUSR  # or it could be given no attributes
     try:
         try:
-            copy = disk.open_unnamed(folder, mode & _ASKED)
+            copy = disk.open_unnamed(folder, writable & _ASKED)
         except OSError as error:
             raise _given_up(folders, path, error, _NO_UNNAMED) from error
         try:
-            has_mode = folders.gives(path, mode, copy)
+            has_mode = mode == writable and folders.gives(path, mode, copy)
             fill(disk, source, status, copy, task.sha256, has_mode=has_mode)
             try:
                 disk.name_unnamed(copy, folder, name)

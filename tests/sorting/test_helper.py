@@ -139,6 +139,33 @@ def test_it_ends_early_where_a_person_wants_it_to(tmp_path: Path) -> None:
 
 
 @needs_unnamed
+def test_what_only_the_second_process_was_interrupted_before_is_copied_all_the_same(
+    tmp_path: Path,
+) -> None:
+    """A shell starts a command in the background deaf to Ctrl-C; its second process is not."""
+    make_scans(tmp_path, CONTENTS)
+    with closing(Helper()) as helper:
+        os.kill(started(helper)._process.pid or 0, signal.SIGINT)
+        time.sleep(0.1)  # it has seen it
+        results = helper.copy(DISK, tasks(tmp_path), [])
+    assert (len(results.done), results.failed, results.error) == (600, {}, None)
+    assert pngs(tmp_path / "sorted") == Counter(CONTENTS.values())
+
+
+@needs_unnamed
+def test_what_a_process_that_died_left_half_done_goes(tmp_path: Path) -> None:
+    """Where copies have a name from the beginning."""
+    from digitsort.sorting.helper import _copy_rest
+
+    make_scans(tmp_path, CONTENTS)
+    wanted = tasks(tmp_path)[:3]
+    Path(wanted[1].temporary).write_bytes(b"half")
+    results = _copy_rest(DISK, wanted, [])
+    assert (len(results.done), results.failed) == (3, {})
+    assert temporary_files(tmp_path / "sorted") == []
+
+
+@needs_unnamed
 @pytest.mark.parametrize("mode", Mode)
 def test_it_prepares_what_this_process_would(tmp_path: Path, mode: Mode) -> None:
     """Files that are gone or changed, names of any bytes and cells of any text included."""

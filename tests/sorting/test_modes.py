@@ -260,6 +260,41 @@ def test_a_source_that_is_not_what_was_labelled_is_left(
     assert set(sorted_files(dest)["7"]) == {"7_2.png"}
 
 
+def test_a_source_that_changes_after_it_was_seen_is_not_renamed(tmp_path: Path, dest: Path) -> None:
+    scans = make_tree(tmp_path / "scans", {"7.png": b"seven", "7b.png": b"another"})
+
+    class Meddling(Disk):
+        def rename_new(self, source: str, target: str) -> None:
+            if source.endswith("7.png"):
+                (scans / "7b.png").write_bytes(b"edited by a person")
+            super().rename_new(source, target)
+
+    delivery = sort(rows_of(scans), dest, Mode.MOVE, Meddling())
+    assert [reason for _, reason in delivery.failed] == ["changed while it was moved"]
+    assert read_tree(scans) == {"7b.png": b"edited by a person"}
+    assert sorted_files(dest) == {"7": {"7.png": b"seven"}}
+
+
+@posix
+def test_a_read_only_copy_is_given_its_attributes_before_it_is_read_only(
+    tmp_path: Path, dest: Path
+) -> None:
+    """An ordinary user can't give a file any that he may not write to."""
+    asked = []
+
+    class Asked(Disk):
+        def open_unnamed(self, folder: int, mode: int = 0o600) -> int:
+            asked.append(mode)
+            return super().open_unnamed(folder, mode)
+
+    scans = make_tree(tmp_path / "scans", {"7.png": b"seven"})
+    rows = rows_of(scans)
+    (scans / "7.png").chmod(0o444)
+    sort(rows, dest, Mode.COPY, Asked())
+    assert all(mode & stat.S_IWUSR for mode in asked)
+    assert stat.S_IMODE((dest / "7" / "7.png").stat().st_mode) == 0o444
+
+
 @posix
 def test_a_source_that_changes_while_it_is_moved_across_file_systems_is_kept() -> None:
     """Whether before its copy is published or after: the changed file stays, no copy of the old one."""
