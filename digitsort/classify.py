@@ -136,7 +136,7 @@ def run_line(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is done with a batch of files, wherever that is; it is pickled once for each worker.
+    """What is done with a batch of files, wherever that is; it is pickled once for all workers.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ GiveUp = Callable[[bool], Any]
 class Job(Protocol):
     """What is done with a batch: one result for each item, in order.
 
-    A job is pickled once for each worker and must not change. It says through `in_hand` which item it
+    A job is pickled once for all workers and must not change. It says through `in_hand` which item it
     works on, so that a worker's death can be told from the item that caused it.
     """
 

@@ -20,6 +20,7 @@ from typing import Any
 from digitsort.execute.orphan import end_with_parent
 from digitsort.execute.processors import usable_processors
 from digitsort.files.disk import DISK, HAS_UNNAMED_FILES, Disk
+from digitsort.files.interrupts import deaf_to_interrupts
 from digitsort.garbage import garbage_waits
 from digitsort.sorting.copying import Stop, copy_files
 from digitsort.sorting.look import look
@@ -65,7 +66,7 @@ class Helper:
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with _interrupts_blocked():
+        with deaf_to_interrupts():
             self._process.start()
         theirs.close()
         self._is_ready = False
@@ -215,13 +216,3 @@ def _bare(ready: Ready) -> tuple[object, ...]:
     """As it is sent: without its class, which takes longer than all else."""
     sha256, status, entry, row = ready
     return sha256, None if status is None else tuple(status), entry, row
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Let a process that is started here see no Ctrl-C before it knows what to do with it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tracemalloc
 import zlib
 from importlib import import_module
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitsort.files.deflate import SMALL_BYTES, crc32, inflate, quickest, store
+from digitsort.files.deflate import SMALL_BYTES, _isal_or_zlib, crc32, inflate, quickest, store
 
 LIBRARIES: list[ModuleType] = [zlib, *([import_module("isal.isal_zlib")] if find_spec("isal") else [])]
 
@@ -31,6 +32,12 @@ def packed(data: bytes, level: int, window_bits: int) -> bytes:
 def test_isal_is_taken_where_it_is_installed_and_worth_while() -> None:
     assert quickest(SMALL_BYTES) is LIBRARIES[-1]
     assert quickest(SMALL_BYTES - 1) is zlib
+
+
+def test_without_isal_zlib_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "isal", None)
+    monkeypatch.delitem(sys.modules, "isal.isal_zlib", raising=False)
+    assert _isal_or_zlib.__wrapped__() is zlib
 
 
 @given(
