@@ -60,7 +60,7 @@ def second_process(disk: Disk, files: int) -> Iterator[Helper | None]:
 
 
 class Helper:
-    """The second process. It stops where a person presses Ctrl-C, and ends with this one."""
+    """The second process. It stops where this one wants it to, and ends with it."""
 
     def __init__(self) -> None:
         context = get_context("spawn")
@@ -104,7 +104,7 @@ class Helper:
         finally:
             copied: Results | None = self._received(stop)
         results.add(copied or Results())
-        # What it has not done it was interrupted before, or it died; this one may go on all the same.
+        # What it has not done it was stopped before, or it died; this one may go on all the same.
         left = [t for t in others if t.number not in results.done and t.number not in results.failed]
         if copied is None or not (stop or results.error):
             results.add(_copy_rest(disk, left, stop))
@@ -150,7 +150,7 @@ class Helper:
         try:
             while not self._connection.poll(PATIENCE_S):
                 if stop and not told and self._process.pid is not None:
-                    os.kill(self._process.pid, signal.SIGINT)
+                    os.kill(self._process.pid, signal.SIGUSR1)
                     told = True
             return self._connection.recv()
         except (EOFError, OSError):
@@ -182,9 +182,8 @@ def _copy_rest(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
 
 
 def _serve(connection: Connection) -> None:
-    pressed: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    pressed: list[int] = []  # Ctrl-C is the first process's, which tells this one what it makes of it
+    signal.signal(signal.SIGUSR1, lambda number, _: pressed.append(number))
     threading.Thread(target=end_with_parent, daemon=True).start()
     waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_take_in, args=(connection, waiting), daemon=True).start()

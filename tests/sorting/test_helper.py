@@ -139,13 +139,14 @@ def test_it_ends_early_where_a_person_wants_it_to(tmp_path: Path) -> None:
 
 
 @needs_unnamed
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGUSR1])
 def test_what_only_the_second_process_was_interrupted_before_is_copied_all_the_same(
-    tmp_path: Path,
+    tmp_path: Path, number: signal.Signals
 ) -> None:
-    """A shell starts a command in the background deaf to Ctrl-C; its second process is not."""
+    """A shell starts a command in the background deaf to Ctrl-C; its second process is to be so too."""
     make_scans(tmp_path, CONTENTS)
     with closing(Helper()) as helper:
-        os.kill(started(helper)._process.pid or 0, signal.SIGINT)
+        os.kill(started(helper)._process.pid or 0, number)
         time.sleep(0.1)  # it has seen it
         results = helper.copy(DISK, tasks(tmp_path), [])
     assert (len(results.done), results.failed, results.error) == (600, {}, None)
