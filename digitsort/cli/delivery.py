@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from digitsort.cli.console import stderr_console, table
+from digitsort.cli.console import stderr_console, table, warn
 from digitsort.files.names import parent_of, printable
 from digitsort.files.natural import natural_key
-from digitsort.sorting.journal import read_runs
+from digitsort.sorting.journal import has_head, journals, read_runs
 from digitsort.sorting.plan import Mode
 
 if TYPE_CHECKING:
@@ -78,11 +78,20 @@ def print_recovered(recovered: Recovered | None, *, quiet: bool) -> None:
 
 def warn_of_open_run(dest: Path) -> None:
     """Say that a run that was killed will be finished before what a dry run shows."""
-    from digitsort.cli.console import warn
-
     last = next(read_runs(str(dest), entries=False), None)
     if last is not None and (last.undo_begun or not last.end):
         warn(f"a run in {dest} was interrupted, or is going on: what it began will be finished first.")
+
+
+def warn_of_foreign_runs(dest: Path) -> None:
+    """Say that DEST holds journals of another user or machine, which are left alone."""
+    ours = {run.path for run in read_runs(str(dest), entries=False)}
+    foreign = [path for path in journals(str(dest)) if path not in ours and has_head(path)]
+    if foreign:
+        warn(
+            f"{printable(foreign[0])} was not written by you for this folder: it is left alone. See "
+            "`digitsort undo --help` for --adopt."
+        )
 
 
 def print_undone(undone: Undone, *, quiet: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from digitsort.row import Row
     from digitsort.sorting.lock import Held
     from digitsort.sorting.plan import Conflict, Mode, Plan
-
-ROW_BYTES = 128
-"""Of a row, about: a sha256 and what else there is of a short name."""
 
 
 @reports_errors
@@ -65,7 +62,11 @@ def sort(
     ] = False,
     root: Annotated[
         Path | None,
-        typer.Option("--root", metavar="DIR", help="Where a labels.csv's relative paths start."),
+        typer.Option(
+            "--root",
+            metavar="DIR",
+            help="Where a labels.csv's relative paths start; only files below it are moved.",
+        ),
     ] = None,
     model: options.Model = None,
     min_confidence: options.MinConfidence = None,
@@ -82,7 +83,7 @@ def sort(
     if source.is_dir():
         start_early([source], workers)
 
-    from digitsort.cli.delivery import print_plan, warn_of_open_run
+    from digitsort.cli.delivery import print_plan, warn_of_foreign_runs, warn_of_open_run
     from digitsort.cli.to_sort import classified, corrected, labelled, with_folders
     from digitsort.errors import UsageError
     from digitsort.files.discover import check_sources
@@ -110,54 +111,49 @@ def sort(
     def plan(rows: list[Row]) -> Plan:
         with garbage_waits():
             rows = corrected(rows, corrections, source, root)
-            return plan_sort(rows, target, with_folders(chosen, rows, source, root, keep_folders))
+            options_of_plan = with_folders(chosen, rows, source, root, keep_folders)
+            return plan_sort(rows, target, replace(options_of_plan, move_from=_move_from(source, root)))
 
+    warn_of_foreign_runs(target)
     if dry_run:
         warn_of_open_run(target)
         print_plan(plan(read()))
         return ExitCode.DONE
     check_sources([source])
     with locked(target) as held:
-        return _carry_out(read, plan, _rows_expected(source), held, quiet)
+        return _carry_out(read, plan, held, quiet)
 
 
 def _carry_out(
-    read: Callable[[], list[Row]],
-    plan: Callable[[list[Row]], Plan],
-    expected: int,
-    held: Held,
-    quiet: bool,
+    read: Callable[[], list[Row]], plan: Callable[[list[Row]], Plan], held: Held, quiet: bool
 ) -> ExitCode:
     from digitsort.cli.console import delivered
     from digitsort.cli.delivery import print_delivery, print_recovered
     from digitsort.errors import NothingToDoError
-    from digitsort.files.disk import DISK
     from digitsort.garbage import garbage_waits
     from digitsort.sorting.apply import carry_out
-    from digitsort.sorting.helper import second_process
     from digitsort.sorting.recover import recover
 
     recovered = recover(held)
     print_recovered(recovered, quiet=quiet)
-    with ExitStack() as stack:
-        helper = stack.enter_context(second_process(DISK, expected))  # it starts while this one reads
-        try:
-            rows = read()
-        except NothingToDoError:
-            if recovered is None:
-                raise
-            return ExitCode.DONE  # all that was left to do was to finish the run that was killed
-        helper = helper or stack.enter_context(second_process(DISK, len(rows)))
-        planned = plan(rows)
-        with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
-            delivery = carry_out(planned, held, progress, helper=helper)
+    try:
+        rows = read()
+    except NothingToDoError:
+        if recovered is None:
+            raise
+        return ExitCode.DONE  # all that was left to do was to finish the run that was killed
+    planned = plan(rows)
+    with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
+        delivery = carry_out(planned, held, progress)
     print_delivery(planned, delivery, quiet=quiet)
     return ExitCode.SOME_FAILED if delivery.failed or planned.left else ExitCode.DONE
 
 
-def _rows_expected(source: Path) -> int:
-    """About how many rows a labels.csv has; none of a folder, of which that is not known so soon."""
-    return 0 if source.is_dir() else source.stat().st_size // ROW_BYTES
+def _move_from(source: Path, root: Path | None) -> str:
+    """The only folder that files are moved from: SOURCE, or of a table --root or its own folder."""
+    if root is None:
+        root = source if source.is_dir() else source.absolute().parent
+    return str(root)
 
 
 def _settings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,15 +19,30 @@ def undo(
     everything: Annotated[
         bool, typer.Option("--all", help="Take back every sort into DEST, the last one first.")
     ] = False,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Undo a sort of another user or machine, too. Look at it first."),
+    ] = False,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", metavar="DIR", help="With --adopt: where moved files go back to."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Print what would be done, and do nothing.")
+    ] = False,
     quiet: options.Quiet = False,
 ) -> ExitCode:
-    """Take the last sort into DEST back: moved files return, copies and links go."""
+    """Undo the last sort into DEST: move files back, delete copies and links."""
     from digitsort.cli.console import stages
     from digitsort.cli.delivery import print_undone
     from digitsort.garbage import garbage_waits
+    from digitsort.sorting.foreign import describe_undo
     from digitsort.sorting.undo import undo as undo_runs
 
+    if dry_run:
+        sys.stdout.writelines(f"{line}\n" for line in describe_undo(dest, root, everything=everything))
+        return ExitCode.DONE
     with stages(quiet=quiet) as progress, garbage_waits():
-        undone = undo_runs(dest, everything=everything, progress=progress)
+        undone = undo_runs(dest, everything=everything, adopt=adopt, root=root, progress=progress)
     print_undone(undone, quiet=quiet)
     return ExitCode.SOME_FAILED if undone.left else ExitCode.DONE

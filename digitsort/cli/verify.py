@@ -42,5 +42,9 @@ def verify(
     )
     if not manifest.finished:
         warn("a run was interrupted, or is going on: run the same command again to finish it.")
+    if manifest.foreign:
+        warn(
+            "the journals are of another user or machine: whoever changed a file could change them too."
+        )
     proven = manifest.finished and counts[Mark.SAME] == counts.total()
     return ExitCode.DONE if proven else ExitCode.VERIFICATION

@@ -1,12 +1,12 @@
-"""The file system as sorting sees it: one method, one call to the operating system."""
+"""Change the file system: one method, one call to the operating system."""
 
 from __future__ import annotations
 
 import errno
 import os
 from collections.abc import Callable
-from functools import cache
-from typing import Any
+from functools import cache, wraps
+from typing import Any, NamedTuple, TypeVar
 
 READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 READ_NO_WAIT = READ | getattr(os, "O_NONBLOCK", 0)
@@ -21,29 +21,91 @@ NEW = (
     | getattr(os, "O_CLOEXEC", 0)
 )
 APPEND = (NEW & ~os.O_EXCL) | os.O_APPEND
-FOLDER = os.O_RDONLY | NO_FOLLOW | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+FOLDER = (
+    getattr(os, "O_PATH", os.O_RDONLY)
+    | NO_FOLLOW
+    | getattr(os, "O_DIRECTORY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+"""O_PATH also opens a folder that may be entered and not listed."""
 
+HAS_OPEN_FOLDERS = {os.open, os.stat, os.unlink, os.mkdir, os.rename} <= os.supports_dir_fd
+"""Whether a name can be looked up in an open folder; not on Windows."""
 HAS_UNNAMED_FILES = hasattr(os, "O_TMPFILE") and os.open in os.supports_dir_fd
 HAS_METADATA_BY_DESCRIPTOR = hasattr(os, "fchmod") and os.utime in os.supports_fd
 SYNCS_FILE_SYSTEMS = hasattr(os, "sync")
 
 _RENAME_NOREPLACE = 1  # linux/fs.h
-_AT_FDCWD = -100  # fcntl.h
 _AT_EMPTY_PATH = 0x1000  # linux/fcntl.h
 
 
-class Disk:
-    """Every change of a sort, its undoing and its journal goes through here.
+class Place(NamedTuple):
+    """A name in an open folder: what the path leads to later does not matter.
 
-    Tests put their own in its place: one that counts the calls, or stops the process before one.
+    Attributes
+    ----------
+    folder : int or None
+        Descriptor; None where the system has no such calls, and `name` is the whole path.
+    name : str
+    path : str
+        The absolute path that it was found by.
     """
 
-    def open(self, path: str, flags: int, mode: int = 0o600) -> int:
-        """`os.open`."""
-        return os.open(path, flags, mode)
+    folder: int | None
+    name: str
+    path: str
 
-    def open_unnamed(self, folder: int, mode: int = 0o600) -> int:
-        """Make a file that has no name yet, on the file system of an open folder.
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _names_path(method: Method) -> Method:
+    """Let errors of a method name the path of its first place, instead of the name in its folder."""
+
+    @wraps(method)
+    def call(self: Disk, place: Place, *arguments: Any) -> Any:
+        try:
+            return method(self, place, *arguments)
+        except OSError as error:
+            error.filename = place.path
+            raise
+
+    return call  # type: ignore[return-value]
+
+
+def _names_paths(method: Method) -> Method:
+    """Let errors of a method name the paths of the two places that it is given."""
+
+    @wraps(method)
+    def call(self: Disk, source: Place, target: Place) -> Any:
+        try:
+            return method(self, source, target)
+        except OSError as error:
+            error.filename, error.filename2 = source.path, target.path
+            raise
+
+    return call  # type: ignore[return-value]
+
+
+class Disk:
+    """Make every change of a sort, of its undo and of its journal.
+
+    A method makes one call to the operating system. Tests put their own in its place: one that counts
+    the calls, or stops the process before one.
+    """
+
+    def open_folder(self, name: str, parent: int | None = None) -> int:
+        """Open a folder, not through a link, for looking names up in it."""
+        return os.open(name, FOLDER, dir_fd=parent)
+
+    @_names_path
+    def open(self, place: Place, flags: int, mode: int = 0o600) -> int:
+        """`os.open`."""
+        return os.open(place.name, flags, mode, dir_fd=place.folder)
+
+    @_names_path
+    def open_unnamed(self, place: Place, mode: int = 0o600) -> int:
+        """Make a file that has no name yet, on the file system of a place's folder.
 
         The umask, and rights that files inherit from the folder, may take some of the mode away.
 
@@ -52,10 +114,11 @@ class Disk:
         OSError
             Also where the file system knows no such files.
         """
-        return os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, mode, dir_fd=folder)
+        return os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, mode, dir_fd=place.folder)
 
-    def name_unnamed(self, descriptor: int, folder: int, name: str) -> None:
-        """Give a file that has no name one that nothing has, in an open folder; open(2) has the recipe.
+    @_names_path
+    def name_unnamed(self, place: Place, descriptor: int) -> None:
+        """Give a file that has no name one that nothing has; open(2) has the recipe.
 
         Raises
         ------
@@ -65,8 +128,10 @@ class Disk:
             If the folder is gone, or there is no ``/proc``.
         """
         link = _libc("linkat")  # by the open file itself: since Linux 6.10, or with the right to
-        if link is None or link(descriptor, b"", folder, os.fsencode(name), _AT_EMPTY_PATH) != 0:
-            os.link(f"/proc/self/fd/{descriptor}", name, dst_dir_fd=folder, follow_symlinks=True)
+        name = os.fsencode(place.name)
+        if link is None or link(descriptor, b"", place.folder, name, _AT_EMPTY_PATH) != 0:
+            open_file = f"/proc/self/fd/{descriptor}"
+            os.link(open_file, place.name, dst_dir_fd=place.folder, follow_symlinks=True)
 
     def read(self, descriptor: int, size: int) -> bytes:
         """`os.read`."""
@@ -88,35 +153,38 @@ class Disk:
         """`os.fstat`."""
         return os.fstat(descriptor)
 
-    def lstat(self, path: str) -> os.stat_result:
+    @_names_path
+    def lstat(self, place: Place) -> os.stat_result:
         """`os.lstat`."""
-        return os.lstat(path)
+        return os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
 
-    def may_change(self, folder: str) -> bool:
-        """Whether names in a folder may be made and removed, as far as the system tells beforehand."""
-        return os.access(folder, os.W_OK | os.X_OK)
+    def may_change(self, place: Place) -> bool:
+        """Return whether names in the folder may be made and removed, as far as is known beforehand."""
+        folder = os.path.dirname(place.path) if place.folder is None else "."
+        return os.access(folder, os.W_OK | os.X_OK, dir_fd=place.folder)
 
-    def mkdir(self, path: str) -> None:
+    @_names_path
+    def mkdir(self, place: Place) -> None:
         """`os.mkdir`."""
-        os.mkdir(path)
+        os.mkdir(place.name, dir_fd=place.folder)
 
-    def rmdir(self, path: str) -> None:
+    @_names_path
+    def rmdir(self, place: Place) -> None:
         """`os.rmdir`."""
-        os.rmdir(path)
+        os.rmdir(place.name, dir_fd=place.folder)
 
-    def listdir(self, path: str) -> list[str]:
-        """`os.listdir`, sorted."""
-        return sorted(os.listdir(path))
-
-    def unlink(self, path: str) -> None:
+    @_names_path
+    def unlink(self, place: Place) -> None:
         """`os.unlink`."""
-        os.unlink(path)
+        os.unlink(place.name, dir_fd=place.folder)
 
-    def replace(self, source: str, target: str) -> None:
+    @_names_paths
+    def replace(self, source: Place, target: Place) -> None:
         """`os.replace`."""
-        os.replace(source, target)
+        os.replace(source.name, target.name, src_dir_fd=source.folder, dst_dir_fd=target.folder)
 
-    def rename_new(self, source: str, target: str) -> None:
+    @_names_paths
+    def rename_new(self, source: Place, target: Place) -> None:
         """Rename to a name that nothing has.
 
         Raises
@@ -127,25 +195,37 @@ class Disk:
             With ENOSYS, EINVAL or ENOTSUP where the system or the file system has no such call.
         """
         if os.name == "nt":
-            os.rename(source, target)  # refuses an existing target there
+            os.rename(source.name, target.name)  # refuses an existing target there
             return
         rename = _libc("renameat2")
-        if rename is None:
-            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), target)
-        names = os.fsencode(source), os.fsencode(target)
-        _check(rename(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_NOREPLACE), source, target)
+        if rename is None or source.folder is None or target.folder is None:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), target.path)
+        names = os.fsencode(source.name), os.fsencode(target.name)
+        _check(rename(source.folder, names[0], target.folder, names[1], _RENAME_NOREPLACE))
 
-    def link(self, source: str, target: str) -> None:
-        """`os.link`."""
-        os.link(source, target)
+    @_names_paths
+    def link(self, source: Place, target: Place) -> None:
+        """`os.link`, of a link the link itself."""
+        if source.folder is None:
+            os.link(source.name, target.name)
+            return
+        os.link(
+            source.name,
+            target.name,
+            src_dir_fd=source.folder,
+            dst_dir_fd=target.folder,
+            follow_symlinks=False,
+        )
 
-    def symlink(self, source: str, target: str) -> None:
+    @_names_path
+    def symlink(self, place: Place, text: str) -> None:
         """`os.symlink`."""
-        os.symlink(source, target)
+        os.symlink(text, place.name, dir_fd=place.folder)
 
-    def readlink(self, path: str) -> str:
+    @_names_path
+    def readlink(self, place: Place) -> str:
         """`os.readlink`."""
-        return os.readlink(path)
+        return os.readlink(place.name, dir_fd=place.folder)
 
     def set_owner(self, descriptor: int, user: int, group: int) -> None:
         """`os.fchown`."""
@@ -171,17 +251,31 @@ class Disk:
         """`os.setxattr`."""
         os.setxattr(descriptor, name, value)
 
+    def remove_attribute(self, descriptor: int, name: str) -> None:
+        """`os.removexattr`."""
+        os.removexattr(descriptor, name)
+
     def fsync(self, descriptor: int) -> None:
         """`os.fsync`."""
         os.fsync(descriptor)
 
-    def sync_file_system(self, descriptor: int) -> None:
-        """Make everything on the file system of an open file durable; with `os.sync` where need be."""
+    @_names_path
+    def sync_file_system(self, place: Place) -> None:
+        """Make everything on a folder's file system durable; with `os.sync` where need be."""
         sync = _libc("syncfs")
-        if sync is not None:
-            _check(sync(descriptor))
-        elif SYNCS_FILE_SYSTEMS:
+        if sync is None or place.folder is None:
+            if SYNCS_FILE_SYSTEMS:
+                os.sync()
+            return
+        try:
+            descriptor = os.open(".", READ_NO_WAIT, dir_fd=place.folder)
+        except PermissionError:  # it may be entered and not listed
             os.sync()
+            return
+        try:
+            _check(sync(descriptor))
+        finally:
+            os.close(descriptor)
 
 
 DISK = Disk()
@@ -204,12 +298,9 @@ def _libc(name: str) -> Callable[..., int] | None:
     return function  # type: ignore[no-any-return]
 
 
-def _check(result: int, *names: str) -> None:
-    if result == 0:
-        return
-    import ctypes
+def _check(result: int) -> None:
+    if result != 0:
+        import ctypes
 
-    number = ctypes.get_errno()
-    if len(names) == 2:
-        raise OSError(number, os.strerror(number), names[0], None, names[1])
-    raise OSError(number, os.strerror(number))
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -36,6 +36,17 @@ def printable(path: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 
+def fold(name: str) -> str:
+    """Equal for names that some file system takes for the same: case, composed and decomposed.
+
+    The canonical caseless match of the Unicode Standard, 3.13, D145.
+    """
+    if name.isascii():
+        folded = name.lower()
+        return name if folded == name else folded  # the same object: a million names take room
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
+
 @lru_cache(maxsize=1024)
 def is_folder_name(name: str) -> bool:
     """Whether any file system takes a name, as it is, for that of one visible folder."""

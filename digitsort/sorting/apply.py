@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, OutputError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
-from digitsort.files.names import printable
+from digitsort.files.names import parent_of, printable
+from digitsort.files.places import Places, open_places
 from digitsort.progress import ByteProgress, silent_bytes
 from digitsort.sorting.batch import Deliverer
-from digitsort.sorting.booking import Sorted, columns_of_books
+from digitsort.sorting.booking import Sorted
 from digitsort.sorting.books import read_books, update_books
 from digitsort.sorting.folders import remove_empty
-from digitsort.sorting.helper import Helper
+from digitsort.sorting.journal import Journal
 from digitsort.sorting.lock import Held, locked
 from digitsort.sorting.plan import Mode, Operation, Plan
 from digitsort.sorting.recover import recover
-from digitsort.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +69,22 @@ def carry_out(
     held: Held,
     progress: ByteProgress = silent_bytes,
     disk: Disk = DISK,
-    helper: Helper | None = None,
 ) -> Delivery:
     """Do what `apply_plan` does, with the lock held and the last run recovered already."""
-    books = read_books(plan.dest)  # before anything is touched: it must be one
-    rows = (operation.cells for operation in (*plan.operations, *plan.same))
-    columns = () if books else columns_of_books(rows)
-    deliverer = Deliverer(disk, held, plan.mode, columns, helper)
-    return _Applying(plan, progress, disk, deliverer, columns).run()
+    read_books(plan.dest)  # before anything is touched: it must be one
+    deliverer = Deliverer(disk, held, plan.mode, _root(plan))
+    return _Applying(plan, progress, disk, deliverer).run()
+
+
+def _root(plan: Plan) -> str:
+    """The folder that all files of a move lie in; empty where nothing is moved."""
+    folders = {parent_of(operation.source) for operation in plan.operations}
+    if plan.mode is not Mode.MOVE or not folders:
+        return ""
+    try:
+        return os.path.commonpath([os.path.realpath(folder) for folder in folders])
+    except ValueError:  # on several drives
+        return ""
 
 
 class _Applying:
@@ -87,15 +94,12 @@ class _Applying:
         progress: ByteProgress,
         disk: Disk,
         deliverer: Deliverer,
-        columns: Sequence[str],
     ) -> None:
         self._plan = plan
         self._progress = progress
         self._disk = disk
         self._deliverer = deliverer
-        self._columns = columns
         self._done: list[Operation] = []
-        self._rows: list[str] = []
         self._same: list[Operation] = []
         self._failed: list[tuple[str, str]] = []
         self._bytes = 0
@@ -127,7 +131,6 @@ class _Applying:
         with interrupts_wait() as pressed:
             for batch in self._deliverer.deliver(operations, pressed):
                 self._done += batch.done
-                self._rows += batch.rows
                 self._failed += [(operation.row.path, reason) for operation, reason in batch.failed]
                 self._bytes += batch.size
                 self._progress(len(self._done) + len(self._failed), total, self._bytes)
@@ -149,35 +152,34 @@ class _Applying:
 
     def _close_books(self, end: str) -> None:
         """Bring labels.csv up to date before the journal says that the run has ended."""
-        journal = self._deliverer.journal
-        if journal is not None and len(self._done) < len(self._plan.operations):
-            made = (os.path.join(self._plan.dest, folder) for folder in journal.run.made)
-            remove_empty(self._disk, made)
-        if journal is not None and not self._done:  # a run that delivered nothing leaves nothing
-            journal.close()
-            self._disk.unlink(journal.run.path)
-            journal = None
-        if journal is not None:
-            journal.flush()
-        if self._done or self._same:
-            update_books(
-                self._disk,
-                self._plan.dest,
-                delivered=map(_sorted, self._done),
-                moved=self._plan.mode is Mode.MOVE,
-                there=map(_sorted, self._same),
-                ready=self._books_made_anew(),
-            )
-        if journal is not None:
-            journal.mark(end=end)
-            journal.close()
+        with open_places(self._disk) as places:
+            journal = self._deliverer.journal
+            if journal is not None and len(self._done) < len(self._plan.operations):
+                made = (os.path.join(self._plan.dest, folder) for folder in journal.run.made)
+                remove_empty(self._disk, places, made)
+            if journal is not None and not self._done:  # a run that delivered nothing leaves nothing
+                journal.close()
+                self._disk.unlink(places.at(journal.run.path))
+                journal = None
+            if journal is not None:
+                journal.flush()
+            if self._done or self._same:
+                update_books(
+                    self._disk,
+                    self._plan.dest,
+                    delivered=map(_sorted, self._done),
+                    moved=self._plan.mode is Mode.MOVE,
+                    there=map(_sorted, self._same),
+                )
+            if journal is not None:
+                self._sync_moves(places, journal)
+                journal.mark(end=end)
+                journal.close()
 
-    def _books_made_anew(self) -> Iterable[str]:
-        """The text of books that hold the rows of this run only; none where that won't do."""
-        columns = columns_of_books(operation.cells for operation in self._done)
-        if self._same or columns != self._columns:
-            return ()
-        return chain([Table(columns).header], self._rows)
+    def _sync_moves(self, places: Places, journal: Journal) -> None:
+        """Make every move durable, before the journal says so."""
+        if self._plan.mode is Mode.MOVE:
+            places.sync([journal.run.path, *self._deliverer.sources_by_device.values()])
 
 
 def _sorted(operation: Operation) -> Sorted:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import Disk
-from digitsort.files.names import printable
+from digitsort.files.names import parent_of, printable
+from digitsort.files.places import Places, open_places
 from digitsort.sorting.copying import Stop, copy_files, link_hard, link_symbolic
 from digitsort.sorting.folders import Folders
-from digitsort.sorting.helper import Helper
 from digitsort.sorting.journal import Journal, new_journal
-from digitsort.sorting.listing import NOTHING, Listed, Lister
 from digitsort.sorting.lock import Held
 from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode, Operation
-from digitsort.sorting.preparing import Preparer, Ready, below, orders_of
+from digitsort.sorting.preparing import Preparer, Ready, below
+from digitsort.sorting.run import Written
 from digitsort.sorting.task import Results, Task
+from digitsort.table import columns_of_cells
+from digitsort.tuples import made
 
-TRANSFERS: Mapping[Mode, Callable[[Disk, Sequence[Task], Stop], Results]] = {
+TRANSFERS: Mapping[Mode, Callable[[Disk, Places, Sequence[Task], Stop], Results]] = {
     Mode.COPY: copy_files,
     Mode.MOVE: move_files,
     Mode.HARD: link_hard,
@@ -32,12 +32,7 @@ TRANSFERS: Mapping[Mode, Callable[[Disk, Sequence[Task], Stop], Results]] = {
 BATCH = 1024
 """Files between two flushes of the journal, and made durable at once where they cross file systems."""
 
-PREPARED_BATCH = 512
-"""Where a second process prepares the next one: a file is not to lie seen for long."""
-
 NOT_BEGUN = "not begun"
-
-STOPPED: Stop = (1,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +42,6 @@ class Batch:
     Attributes
     ----------
     done : list of Operation
-    rows : list of str
-        Their rows for books that are made anew.
     failed : list of (Operation, reason)
     size : int
         Bytes delivered.
@@ -57,27 +50,42 @@ class Batch:
     """
 
     done: list[Operation]
-    rows: list[str]
     failed: list[tuple[Operation, str]]
     size: int = 0
     error: OutputError | None = None
 
 
 @dataclass(slots=True)
-class _Begun:
-    """A batch that is listed and, where there is something to do, written down.
+class _Listed:
+    """What can be delivered of a batch, with what was seen of it, and what can't.
 
     Attributes
     ----------
-    is_written : bool
-    finish : callable
-        Does it, or what is left of it.
+    first : int
+        Number of the first of `whole` in its run.
     """
 
-    listed: Listed = NOTHING
-    is_written: bool = False
-    finish: Callable[[Stop], Results] | None = None
-    error: OutputError | None = None
+    first: int = 0
+    whole: list[tuple[Operation, Ready]] = field(default_factory=list)
+    failed: list[tuple[Operation, str]] = field(default_factory=list)
+
+    @property
+    def numbers(self) -> range:
+        """Of what can be delivered, in its run."""
+        return range(self.first, self.first + len(self.whole))
+
+    @property
+    def entries(self) -> list[Written]:
+        """What is written before anything is done."""
+        columns = [columns_of_cells(operation.cells) for operation, _ in self.whole]
+        return made(Written, self.numbers, columns, [ready.entry for _, ready in self.whole])
+
+    def tasks(self, token: str) -> list[Task]:
+        """What is to be done, by the run of this token."""
+        return [
+            Task(number, ready.source, operation.target, ready.sha256, token, ready.status)
+            for number, (operation, ready) in zip(self.numbers, self.whole, strict=True)
+        ]
 
 
 class Deliverer:
@@ -88,161 +96,100 @@ class Deliverer:
     disk : Disk
     held : Held
     mode : Mode
-    columns : sequence of str
-        Of books that are made anew; none where there are some.
-    helper : Helper, optional
-        A second process, which copies a share of each batch, or prepares the next one meanwhile.
+    root : str
+        Folder that all files lie in, for the journal of a move.
 
     Attributes
     ----------
     journal : Journal or None
+    sources_by_device : dict
+        Of moves: for each file system that files were taken from, the path of one of them.
     """
 
-    def __init__(
-        self,
-        disk: Disk,
-        held: Held,
-        mode: Mode,
-        columns: Sequence[str] = (),
-        helper: Helper | None = None,
-    ) -> None:
+    def __init__(self, disk: Disk, held: Held, mode: Mode, root: str = "") -> None:
         self.journal: Journal | None = None
+        self.sources_by_device: dict[int, str] = {}
         self._disk = disk
         self._held = held
         self._dest = held.dest
         self._mode = mode
-        self._lister = Lister(Preparer(disk, held.dest, mode, columns))
-        self._helper = helper
-        self._prepares = None if mode is Mode.COPY else helper  # copies give it enough to do
-        if helper is not None:
-            helper.will_prepare(held.dest, mode, columns)
+        self._root = root
+        self._preparer = Preparer(disk, held.dest, mode)
+        self._count = 0
 
     def deliver(self, operations: Iterable[Operation], stop: Stop) -> Iterator[Batch]:
         """Deliver; what has to end the run comes with what was done before it."""
-        begun: deque[_Begun] = deque()
-        most = 0 if self._helper is None else 1  # the next one is written down, and is begun with
-        ends = stop
-        for operations_of_batch, ready in self._prepared(operations, stop):
-            begun.append(self._begin(operations_of_batch, ready, stop))
-            if begun[-1].error is not None:
-                break
-            while len(begun) > most and not ends:
-                result = self._finish(begun.popleft(), stop)
-                ends = stop if result.error is None else STOPPED
-                yield result
-            if ends:
-                break
-        while begun:
-            result = self._finish(begun.popleft(), ends)
-            ends = ends if result.error is None else STOPPED
-            yield result
-
-    def _prepared(
-        self, operations: Iterable[Operation], stop: Stop
-    ) -> Iterator[tuple[Sequence[Operation], Sequence[Ready | str]]]:
-        """Batches with what the second process made ready while the one before was delivered."""
         waiting = iter(operations)
-        size = PREPARED_BATCH if self._prepares else BATCH
-        batch = list(islice(waiting, size))
-        ready: Sequence[Ready | str] = ()
-        while batch:
-            following = list(islice(waiting, size))
-            asked = bool(following) and self._asks(following)
-            yield batch, ready
-            batch = following
-            ready = self._prepares.prepared(stop) if self._prepares is not None and asked else ()
+        while not stop and (batch := list(islice(waiting, BATCH))):
+            # Folders are opened anew for each batch: one that was moved away is missed by then.
+            with open_places(self._disk) as places:
+                result = self._deliver(places, batch, stop)
+            yield result
+            if result.error is not None:
+                return
 
-    def _asks(self, operations: Sequence[Operation]) -> bool:
-        return self._prepares is not None and self._prepares.prepare(orders_of(operations))
-
-    def _begin(
-        self, operations: Sequence[Operation], ready: Sequence[Ready | str], stop: Stop
-    ) -> _Begun:
-        begun = _Begun()
-        folders = Folders(self._disk, self._dest)
+    def _deliver(self, places: Places, operations: Sequence[Operation], stop: Stop) -> Batch:
+        listed, results = _Listed(), Results()
+        is_written = False
         try:
-            with _stops_run(self._dest):
-                begun.listed = listed = self._lister.list(operations, ready, folders, stop)
-                if listed.whole:
-                    is_durable = self._written(listed, folders)
-                    begun.is_written = True
-                    folders.make()
-                    begun.finish = self._start(listed, is_durable)
-        except OutputError as error:
-            begun.error = error
-        return begun
+            folders = Folders(self._disk, self._dest)
+            listed = self._list(places, operations, folders, stop)
+            if listed.whole:
+                self._write_down(listed, folders)
+                is_written = True
+                folders.make(places)
+                tasks = listed.tasks(self._begun_journal().run.token)
+                results = TRANSFERS[self._mode](self._disk, places, tasks, stop)
+        except OSError as error:
+            results.error = error
+        finally:
+            if is_written:
+                self._settle(listed, results)
+        return self._batch(listed, results)
+
+    def _list(
+        self, places: Places, operations: Sequence[Operation], folders: Folders, stop: Stop
+    ) -> _Listed:
+        refusals = [folders.refusal(parent_of(operation.target)) for operation in operations]
+        failed = [(o, reason) for o, reason in zip(operations, refusals, strict=True) if reason]
+        wanted = [o for o, reason in zip(operations, refusals, strict=True) if not reason]
+        pairs = list(zip(wanted, self._preparer.prepare(places, wanted, stop), strict=False))
+        failed += [(operation, each) for operation, each in pairs if isinstance(each, str)]
+        whole = [(operation, each) for operation, each in pairs if not isinstance(each, str)]
+        first, self._count = self._count, self._count + len(whole)
+        return _Listed(first, whole, failed)
 
     def _begun_journal(self) -> Journal:
         if self.journal is None:
             continues = self._held.stopped_mode == self._mode
-            made_levels = self._held.made_levels
-            self.journal = new_journal(self._disk, self._dest, self._mode, made_levels, continues)
+            self.journal = new_journal(
+                self._disk, self._dest, self._mode, self._root, self._held.made_levels, continues
+            )
         return self.journal
 
-    def _written(self, listed: Listed, folders: Folders) -> Callable[[], object]:
-        """Write down what will be done; what is returned waits until that is durable."""
+    def _write_down(self, listed: _Listed, folders: Folders) -> None:
+        """Write down what will be done; before a file is moved, that is durable."""
         journal = self._begun_journal()
         journal.begin(listed.entries, [below(self._dest, folder) for folder in folders.missing])
-        if self._mode is not Mode.MOVE:
-            return lambda: None
-        if self._helper is None:
+        if self._mode is Mode.MOVE:
             journal.sync()
-            return lambda: None
-        return self._helper.meanwhile(journal.sync)
+            for _, ready in listed.whole:
+                if ready.status is not None:
+                    self.sources_by_device.setdefault(ready.status.device, ready.source)
 
-    def _start(self, listed: Listed, is_durable: Callable[[], object]) -> Callable[[Stop], Results]:
-        tasks = listed.tasks(self._begun_journal().run.token)
-        if self._helper is not None and self._mode is Mode.COPY:
-            return self._helper.share(self._disk, tasks)
-
-        def finish(stop: Stop) -> Results:
-            is_durable()
-            return TRANSFERS[self._mode](self._disk, tasks, stop)
-
-        return finish
-
-    def _finish(self, begun: _Begun, stop: Stop) -> Batch:
-        results = Results()
-        try:
-            if begun.finish is not None:
-                results = begun.finish(stop)
-        except OSError as said:
-            results.error = said
-        finally:
-            if begun.is_written:
-                self._settle(begun.listed, results)
-        error = begun.error
-        if results.error is not None:
-            error = _stopped(self._dest, results.error)
-        return _batch(begun.listed, results, error)
-
-    def _settle(self, listed: Listed, results: Results) -> None:
+    def _settle(self, listed: _Listed, results: Results) -> None:
         failed = sorted(set(listed.numbers) - results.done.keys())
         reasons = {number: results.failed.get(number, NOT_BEGUN) for number in failed}
         self._begun_journal().settle(listed.numbers.stop, reasons)
 
-
-def _batch(listed: Listed, results: Results, error: OutputError | None) -> Batch:
-    done = [listed.whole[number - listed.first] for number in sorted(results.done)]
-    failed = [
-        (listed.whole[number - listed.first][0], reason)
-        for number, reason in sorted(results.failed.items())
-    ]
-    return Batch(
-        [operation for operation, _ in done],
-        [ready.row for _, ready in done],
-        listed.failed + failed,
-        sum(results.done.values()),
-        error,
-    )
-
-
-@contextmanager
-def _stops_run(dest: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _stopped(dest, error) from error
+    def _batch(self, listed: _Listed, results: Results) -> Batch:
+        done = [listed.whole[number - listed.first][0] for number in sorted(results.done)]
+        failed = [
+            (listed.whole[number - listed.first][0], reason)
+            for number, reason in sorted(results.failed.items())
+        ]
+        error = None if results.error is None else _stopped(self._dest, results.error)
+        return Batch(done, listed.failed + failed, sum(results.done.values()), error)
 
 
 def _stopped(dest: str, error: OSError) -> OutputError:

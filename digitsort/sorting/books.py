@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
-from collections.abc import Iterable, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import NEW, Disk
+from digitsort.files.disk import NEW, Disk, Place
 from digitsort.files.names import printable
+from digitsort.files.places import open_places
+from digitsort.files.regular import read_regular
+from digitsort.files.secret import seal
 from digitsort.labels import read_labels
 from digitsort.row import SOURCE, Row
 from digitsort.sorting.booking import Booking, Sorted, columns_of_books
 from digitsort.sorting.journal import FOLDER, write_all
 from digitsort.sorting.publish import publish
-from digitsort.sorting.task import Task
+from digitsort.sorting.taken import file_sha256
+from digitsort.sorting.task import temporary_name
 from digitsort.sorting.transfer import copy_to_temporary, remove_ours
 from digitsort.table import Table
 
 LABELS_NAME = "labels.csv"
 
+SEAL_NAME, SEAL_PURPOSE, MOST_SEAL_BYTES = "labels.seal", b"labels.csv", 256
+"""Beside the journals: tells whether a person has changed labels.csv since digitsort wrote it."""
+
 BLOCK_BYTES = 2**20
 
 
 def read_books(dest: str) -> dict[str, Row]:
-    """What ``DEST/labels.csv`` says, by path; nothing where there is none.
+    """Return what ``DEST/labels.csv`` says, by path; nothing where there is none.
 
     Raises
     ------
     UsageError
         If it is no labels.csv.
     OutputError
-        If it is a link: nothing in DEST is written through one.
+        If it is a link, a folder, a pipe or a device.
     """
     path = Path(dest, LABELS_NAME)
-    if path.is_symlink():
-        raise OutputError(f"{printable(str(path))} is a link: put the file itself there, or remove it.")
-    return {row.path: row for row in read_labels(path)} if os.path.lexists(path) else {}
+    if not os.path.lexists(path):
+        return {}
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OutputError(
+            f"{printable(str(path))} is a link, folder, pipe or device: nothing is read or written "
+            "through it. Put a labels.csv itself there, or remove it."
+        )
+    return {row.path: row for row in read_labels(path)}
 
 
 def update_books(
@@ -50,7 +64,6 @@ def update_books(
     moved: bool = False,
     there: Iterable[Sorted] = (),
     gone: Iterable[str] = (),
-    ready: Iterable[str] = (),
 ) -> None:
     """Bring ``DEST/labels.csv`` up to date, as a whole; without rows it goes.
 
@@ -69,13 +82,7 @@ def update_books(
     there : iterable of Sorted
     gone : iterable of str
         Paths that have no row any more.
-    ready : iterable of str
-        Instead of all these: the whole text, which counts where there are no books yet.
     """
-    path = os.path.join(dest, LABELS_NAME)
-    if ready and not os.path.lexists(path):
-        _write(disk, dest, path, ready)
-        return
     if books is None:
         books = read_books(dest)
     rows: dict[str, Mapping[str, str]] = {name: row.cells for name, row in books.items()}
@@ -88,13 +95,13 @@ def update_books(
         rows[file.target] = booking.cells(file, rows.get(file.target))
     for target in gone:
         rows.pop(target, None)
-    if rows:
-        if not before or before != list(rows.items()):
-            table = Table(columns_of_books(rows.values()))
-            _write(disk, dest, path, table.blocks(rows.values()))
-    elif before:
-        with suppress(FileNotFoundError):
-            disk.unlink(path)
+    if rows and (not before or before != list(rows.items())):
+        table = Table(columns_of_books(rows.values()))
+        _write(disk, dest, table.blocks(rows.values()))
+    elif before and not rows:
+        with open_places(disk) as places:
+            for name in (LABELS_NAME, os.path.join(FOLDER, SEAL_NAME)):
+                remove_ours(disk, places.at(os.path.join(dest, name)))
 
 
 def keep_persons_work(
@@ -111,7 +118,7 @@ def keep_persons_work(
     written : mapping
         Path to the cells that digitsort wrote.
     """
-    if not any(
+    if _is_as_written(dest) or not any(
         path in books and _is_changed(books[path].cells, cells) for path, cells in written.items()
     ):
         return
@@ -122,10 +129,20 @@ def keep_persons_work(
         if not os.path.lexists(copy):
             break
         number += 1
-    task = Task(0, os.path.join(dest, LABELS_NAME), copy, "", "labels")
-    remove_ours(disk, task.temporary)  # of an undo that was killed
-    copy_to_temporary(disk, task)
-    publish(disk, task.temporary, copy)
+    with open_places(disk) as places:
+        temporary = places.at(temporary_name("labels", copy, 0))
+        remove_ours(disk, temporary)  # of an undo that was killed
+        copy_to_temporary(disk, places.at(os.path.join(dest, LABELS_NAME)), temporary, "")
+        publish(disk, temporary, places.at(copy))
+
+
+def _is_as_written(dest: str) -> bool:
+    """Whether nobody has changed labels.csv since digitsort wrote it."""
+    try:
+        found = read_regular(os.path.join(dest, FOLDER, SEAL_NAME), MOST_SEAL_BYTES).decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return found == seal(SEAL_PURPOSE, file_sha256(os.path.join(dest, LABELS_NAME)).encode())
 
 
 def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:
@@ -133,16 +150,34 @@ def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:
     return any(text != written.get(name, "") for name, text in now.items() if name not in ours)
 
 
-def _write(disk: Disk, dest: str, path: str, blocks: Iterable[str]) -> None:
-    temporary = os.path.join(dest, FOLDER, LABELS_NAME)
-    with suppress(FileNotFoundError):
-        disk.unlink(temporary)  # of a run that was killed
+def _write(disk: Disk, dest: str, blocks: Iterable[str]) -> None:
+    """Write labels.csv as a whole, and the seal that tells that digitsort wrote it."""
+    digest = hashlib.sha256()
+
+    def encoded() -> Iterator[bytes]:
+        for block in blocks:
+            data = block.encode()
+            digest.update(data)
+            yield data
+
+    with open_places(disk) as places:
+        folder = os.path.join(dest, FOLDER)
+        temporary = places.at(os.path.join(folder, LABELS_NAME))
+        _replace(disk, temporary, places.at(os.path.join(dest, LABELS_NAME)), encoded())
+        text = seal(SEAL_PURPOSE, digest.hexdigest().encode())
+        temporary = places.at(os.path.join(folder, f"{SEAL_NAME}.tmp"))
+        _replace(disk, temporary, places.at(os.path.join(folder, SEAL_NAME)), [text.encode()])
+
+
+def _replace(disk: Disk, temporary: Place, path: Place, blocks: Iterable[bytes]) -> None:
+    """Write a file under a temporary name, make it durable, and put it in another one's place."""
+    remove_ours(disk, temporary)  # of a run that was killed
     descriptor = disk.open(temporary, NEW, 0o666)
     try:
         try:
             file = io.BufferedWriter(_Raw(disk, descriptor), BLOCK_BYTES)
             for block in blocks:
-                file.write(block.encode())
+                file.write(block)
             file.flush()
             disk.fsync(descriptor)
         finally:

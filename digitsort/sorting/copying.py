@@ -5,50 +5,77 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Sequence
-from contextlib import closing
 
-from digitsort.files.disk import Disk
+from digitsort.files.disk import Disk, Place
+from digitsort.files.places import Places
+from digitsort.sorting.look import anywhere
 from digitsort.sorting.publish import publish
-from digitsort.sorting.task import NotDeliveredError, Results, Task, reason_of
+from digitsort.sorting.task import (
+    NotDeliveredError,
+    Results,
+    Task,
+    reason_of,
+    source_errors,
+    target_place,
+)
 from digitsort.sorting.transfer import copy_to_temporary, remove_ours
-from digitsort.sorting.unnamed import Folders, NoUnnamedFilesError, copy_unnamed
+from digitsort.sorting.unnamed import NoUnnamedFilesError, UnnamedCopies
 
 Stop = Sequence[int]
 """Not empty once a person wants the run to end."""
 
 
-def copy_files(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
+def copy_files(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) -> Results:
     """Copy each file, and give the copy its name once it is whole."""
-    with closing(Folders(disk)) as folders:
+    unnamed = UnnamedCopies(disk)
 
-        def copy(disk: Disk, task: Task) -> int:
-            try:
-                return copy_unnamed(disk, task, folders)
-            except NoUnnamedFilesError:
-                return _copy_named(disk, task)
+    def copy(task: Task, target: Place) -> int:
+        try:
+            return unnamed.copy(task, target)
+        except NoUnnamedFilesError:
+            return _copy_named(disk, places, task, target)
 
-        return _each(disk, tasks, stop, copy)
+    return _each(places, tasks, stop, copy)
 
 
-def link_hard(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
+def link_hard(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) -> Results:
     """Give each file a second name; of a link, the file that it leads to."""
-    return _each(disk, tasks, stop, _link)
+
+    def link(task: Task, target: Place) -> int:
+        with source_errors():
+            source = places.at(os.path.realpath(task.source))
+            disk.lstat(source)
+        try:
+            disk.link(source, target)
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                reason = "on another file system: no hard link leads there"
+                raise NotDeliveredError(reason) from error
+            raise
+        return 0
+
+    return _each(places, tasks, stop, link)
 
 
-def link_symbolic(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
+def link_symbolic(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) -> Results:
     """Make a link to the absolute path of each file."""
-    return _each(disk, tasks, stop, _symlink)
+
+    def link(task: Task, target: Place) -> int:
+        disk.symlink(target, os.path.abspath(task.source))
+        return 0
+
+    return _each(places, tasks, stop, link)
 
 
 def _each(
-    disk: Disk, tasks: Sequence[Task], stop: Stop, deliver: Callable[[Disk, Task], int]
+    places: Places, tasks: Sequence[Task], stop: Stop, deliver: Callable[[Task, Place], int]
 ) -> Results:
     results = Results()
     for task in tasks:
         if stop:
             break
         try:
-            results.done[task.number] = deliver(disk, task)
+            results.done[task.number] = deliver(task, target_place(places, task.target))
         except NotDeliveredError as error:
             results.failed[task.number] = str(error)
         except OSError as error:
@@ -60,26 +87,12 @@ def _each(
     return results
 
 
-def _copy_named(disk: Disk, task: Task) -> int:
-    size = copy_to_temporary(disk, task)
+def _copy_named(disk: Disk, places: Places, task: Task, target: Place) -> int:
+    temporary = places.at(task.temporary)
+    size = copy_to_temporary(disk, anywhere(task.source), temporary, task.sha256)
     try:
-        publish(disk, task.temporary, task.target)
+        publish(disk, temporary, target)
     except BaseException:
-        remove_ours(disk, task.temporary)
+        remove_ours(disk, temporary)
         raise
     return size
-
-
-def _link(disk: Disk, task: Task) -> int:
-    try:
-        disk.link(os.path.realpath(task.source), task.target)
-    except OSError as error:
-        if error.errno == errno.EXDEV:
-            raise NotDeliveredError("on another file system: no hard link leads there") from error
-        raise
-    return 0
-
-
-def _symlink(disk: Disk, task: Task) -> int:
-    disk.symlink(os.path.abspath(task.source), task.target)
-    return 0

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from digitsort.files.disk import Disk
 from digitsort.files.names import printable
+from digitsort.files.places import Places
+from digitsort.sorting.look import anywhere
 
 
 class Folders:
@@ -29,14 +31,21 @@ class Folders:
 
     def refusal(self, folder: str) -> str:
         """Why nothing is put into a folder, DEST itself or one below it; mostly empty."""
-        if folder not in self._known:
-            above = "" if folder == self._dest else self.refusal(os.path.dirname(folder))
-            self._known[folder] = above or self._look(folder)
-        return self._known[folder]
+        unknown = []
+        above = folder
+        while above not in self._known and above != self._dest:
+            unknown.append(above)
+            above = os.path.dirname(above)
+        if above not in self._known:
+            self._known[above] = self._look(above)
+        refused = self._known[above]
+        for below in reversed(unknown):
+            refused = self._known[below] = refused or self._look(below)
+        return refused
 
     def _look(self, folder: str) -> str:
         try:
-            kind = self._disk.lstat(folder).st_mode
+            kind = self._disk.lstat(anywhere(folder)).st_mode
         except FileNotFoundError:
             self.missing.append(folder)
             return ""
@@ -46,19 +55,30 @@ class Folders:
             return f"{printable(folder)} became a link meanwhile"
         return "" if stat.S_ISDIR(kind) else f"{printable(folder)} is no folder"
 
-    def make(self) -> None:
+    def make(self, places: Places) -> None:
         """Make what is missing."""
         for folder in self.missing:
             try:
-                self._disk.mkdir(folder)
+                self._disk.mkdir(places.at(folder))
             except FileExistsError:
                 continue  # it appeared meanwhile
 
 
-def remove_empty(disk: Disk, folders: Iterable[str]) -> None:
+def make_folders(disk: Disk, places: Places, folder: str) -> int:
+    """Make a folder and those above it that are missing; return how many that were."""
+    missing = []
+    while not os.path.lexists(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for each in reversed(missing):
+        disk.mkdir(places.at(each))
+    return len(missing)
+
+
+def remove_empty(disk: Disk, places: Places, folders: Iterable[str]) -> None:
     """Remove folders that are empty, the children before their parents; others stay."""
     for folder in sorted(folders, key=len, reverse=True):
         try:
-            disk.rmdir(folder)
+            disk.rmdir(places.at(folder))
         except OSError:
             continue  # it holds something, or is gone

@@ -1,49 +1,59 @@
-"""What runs did in a DEST, written down before they do it: one append-only file a run."""
+"""Write down what a run does in a DEST before it does it: one append-only file per run."""
 
 from __future__ import annotations
 
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import BinaryIO
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import APPEND, NEW, READ, Disk
+from digitsort.files.disk import APPEND, DISK, NEW, NO_FOLLOW, READ_NO_WAIT, Disk
 from digitsort.files.names import printable
+from digitsort.files.places import open_places
 from digitsort.sorting.run import (
     VERSION,
+    DestIdentity,
     Run,
     Written,
     add_record,
     begun,
     is_of_entries,
-    line_of,
-    lines_of,
+    is_sealed,
     parsed,
+    sealed,
+    text_of,
+    texts_of,
 )
 
 FOLDER = ".digitsort"
 """In DEST: journals, the lock and who holds it."""
 
-_NAME = re.compile(r"run-(\d{6,})\.jsonl")
+_NAME = re.compile(r"run-(\d{6,9})\.jsonl")
+
+_MOST_NUMBER = 10**9 - 1
 
 
 class Journal:
     """A run's journal, open for appending."""
 
-    def __init__(self, disk: Disk, run: Run, descriptor: int, *waiting: Mapping[str, object]) -> None:
+    def __init__(self, disk: Disk, run: Run, descriptor: int) -> None:
         self._disk = disk
         self._descriptor = descriptor
-        self._waiting = list(map(line_of, waiting))
+        self._waiting: list[str] = []
         self._torn = False
         self.run = run
 
     def begin(self, entries: Iterable[Written], made: Sequence[str]) -> None:
         """Write down, before it is done, what will be done; what was settled before goes with it."""
-        self._waiting += [line_of({"mkdir": folder}) for folder in made]
+        for folder in made:
+            self._add(text_of({"mkdir": folder}))
         self.run.made += made
-        self._waiting += lines_of(entries)
+        for text in texts_of(entries):
+            self._add(text)
         self.flush()
 
     def sync(self) -> None:
@@ -52,30 +62,40 @@ class Journal:
 
     def settle(self, count: int, failed: Mapping[int, str]) -> None:
         """Write down, with the next flush, that all entries below `count` have ended; some failed."""
-        self._waiting.append(line_of({"settled": count, "failed": failed}))
+        self._add(text_of({"settled": count, "failed": failed}))
         self.run.settled = count
         self.run.failed.update(failed)
 
     def mark(self, **record: object) -> None:
         """Write a record of another kind, and make it durable."""
-        self._waiting.append(line_of(record))
+        self._add(text_of(record))
         if not self._torn:
             self.flush()
             self.sync()
+
+    def head(self, record: Mapping[str, object]) -> None:
+        """Write, with the next flush, the first record, whose seal names no run."""
+        self._waiting.append(sealed(text_of(record), "", 0))
+        self.run.lines = 1
 
     def flush(self) -> None:
         """Write what waits."""
         if self._torn:
             return
-        lines = "".join(self._waiting)
+        lines = "".join(self._waiting).encode("ascii")
         self._waiting.clear()
         self._torn = True  # a disk that fills up takes a part; nothing may be written behind that
-        write_all(self._disk, self._descriptor, lines.encode("ascii"))
+        write_all(self._disk, self._descriptor, lines)
         self._torn = False
+        self.run.size += len(lines)
 
     def close(self) -> None:
         """Close the file; what was not flushed is found out by `recover` the next time."""
         self._disk.close(self._descriptor)
+
+    def _add(self, text: str) -> None:
+        self._waiting.append(sealed(text, self.run.token, self.run.lines))
+        self.run.lines += 1
 
 
 def write_all(disk: Disk, descriptor: int, data: bytes) -> None:
@@ -85,53 +105,80 @@ def write_all(disk: Disk, descriptor: int, data: bytes) -> None:
         left = left[disk.write(descriptor, left) :]
 
 
-def new_journal(disk: Disk, dest: str, mode: str, made_levels: int, continues: bool) -> Journal:
+def new_journal(
+    disk: Disk, dest: str, mode: str, root: str, made_levels: int, continues: bool
+) -> Journal:
     """Begin the journal of a new run, the newest in `dest`."""
-    numbers = [number for number, _ in _files(dest)]
-    path = os.path.join(dest, FOLDER, f"run-{max(numbers, default=0) + 1:06d}.jsonl")
-    run = Run(path, mode, secrets.token_hex(4), made_levels, continues)
+    number = max((number for number, _ in _files(dest)), default=0) + 1
+    path = os.path.join(dest, FOLDER, f"run-{number:06d}.jsonl")
+    if number > _MOST_NUMBER:
+        raise OutputError(f"{printable(path)}: no more runs can be numbered. Name another DEST.")
+    run = Run(path, mode, secrets.token_hex(4), root, made_levels, continues)
+    identity = identity_of(dest)
     header = {
         "digitsort": VERSION,
         "mode": mode,
         "token": run.token,
+        "dest": identity.path,
+        "device": identity.device,
+        "inode": identity.inode,
+        "root": root,
         "made": made_levels,
         "continues": continues,
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return Journal(disk, run, disk.open(path, NEW | os.O_APPEND, 0o666), header)
+    with open_places(disk) as places:
+        journal = Journal(disk, run, disk.open(places.at(path), NEW | os.O_APPEND, 0o666))
+    journal.head(header)
+    return journal
+
+
+def identity_of(dest: str) -> DestIdentity:
+    """Return what a journal in a DEST, which is there, is bound to."""
+    status = os.stat(dest)
+    return DestIdentity(dest, status.st_dev, status.st_ino)
 
 
 def reopen(disk: Disk, run: Run) -> Journal:
     """Open a run's journal once more; a torn last line is cut off."""
-    descriptor = disk.open(run.path, APPEND)
+    with open_places(disk) as places:
+        descriptor = disk.open(places.at(run.path), APPEND & ~os.O_CREAT)
     if disk.fstat(descriptor).st_size != run.size:
         disk.truncate(descriptor, run.size)
     return Journal(disk, run, descriptor)
 
 
-def read_runs(dest: str, *, entries: bool = True) -> Iterator[Run]:
-    """Read the journals of a DEST, the newest first; without their entries, which are most of them.
+def read_runs(dest: str, *, entries: bool = True, foreign: bool = False) -> Iterator[Run]:
+    """Read the journals of a DEST, the newest first.
+
+    Parameters
+    ----------
+    dest : str
+    entries : bool
+        Read the entries, which are most of a journal.
+    foreign : bool
+        Read journals of other users and machines too; otherwise they are passed over.
 
     Raises
     ------
     OutputError
-        If one can't be read, or is of a newer digitsort.
+        If one can't be read, is damaged, or was written by another version of digitsort.
     """
-    for _, path in sorted(_files(dest), reverse=True):
-        run = read_run(path, entries=entries)
+    for path in journals(dest):
+        run = read_run(path, entries=entries, foreign=foreign)
         if run is not None:
             yield run
 
 
 def journals(dest: str) -> list[str]:
-    """Files of journals in a DEST, the newest first."""
+    """Return the files of journals in a DEST, the newest first."""
     return [path for _, path in sorted(_files(dest), reverse=True)]
 
 
 def _files(dest: str) -> list[tuple[int, str]]:
     folder = os.path.join(dest, FOLDER)
     try:
-        names = os.listdir(folder)
+        names = [] if os.path.islink(folder) else os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -140,27 +187,96 @@ def _files(dest: str) -> list[tuple[int, str]]:
     return [(int(match[1]), os.path.join(folder, name)) for match, name in found if match]
 
 
-def read_run(path: str, *, entries: bool = True) -> Run | None:
-    """Read a journal; None of a journal that ends within its first line: nothing was done yet."""
-    try:
-        descriptor = os.open(path, READ)
-    except OSError as error:
-        raise OutputError(f"{printable(path)} can't be read: {error.strerror}.") from error
-    run: Run | None = None
-    with os.fdopen(descriptor, "rb") as file:
-        for line in file:
-            if run is not None and not entries and is_of_entries(line):
-                run.size += len(line)
-                continue
-            try:
-                record = parsed(line)
-                if record is None:
-                    break  # the last line, torn by a kill or a full disk
-                run = begun(path, record) if run is None else add_record(run, record)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise OutputError(
-                    f"{printable(path)} is damaged: {line[:60]!r} is no record. Restore it from a "
-                    "backup, or name another DEST."
-                ) from error
-            run.size += len(line)
+def read_run(path: str, *, entries: bool = True, foreign: bool = False) -> Run | None:
+    """Read a journal.
+
+    Returns
+    -------
+    Run or None
+        None of a journal that ends within its first line: nothing was done yet; and of a foreign one,
+        unless these are asked for.
+
+    Raises
+    ------
+    OutputError
+    """
+    dest = os.path.dirname(os.path.dirname(path))
+    with _opened(path) as file:
+        first = file.readline()
+        if not first.endswith(b"\n"):
+            return None
+        try:
+            run = begun(path, first, identity_of(dest))
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            if not foreign:
+                return None
+            raise _damaged(path, 1) from error
+        except OutputError:
+            if not foreign and not is_sealed(first, "", 0):
+                return None
+            raise
+        if not (run.is_ours or foreign):
+            return None
+        run.size, run.lines = len(first), 1
+        _add_records(run, file, entries)
     return run
+
+
+def has_head(path: str) -> bool:
+    """Return whether the first line of a journal is whole."""
+    with _opened(path) as file:
+        return file.readline().endswith(b"\n")
+
+
+def _opened(path: str) -> BinaryIO:
+    """A journal, opened without following a link or waiting for a pipe."""
+    try:
+        with open_places(DISK) as places:
+            descriptor = DISK.open(places.at(path), READ_NO_WAIT | NO_FOLLOW)
+    except OSError as error:
+        raise OutputError(
+            f"{printable(path)} can't be read: {error.strerror}. Restore it, or name another DEST."
+        ) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OutputError(
+            f"{printable(path)} is a folder, pipe or device, not a journal. Remove it, or name another "
+            "DEST."
+        )
+    return os.fdopen(descriptor, "rb")
+
+
+def _add_records(run: Run, file: BinaryIO, entries: bool) -> None:
+    for line in file:
+        if not entries and is_of_entries(line):
+            pass
+        elif run.is_authentic and not is_sealed(line, run.token, run.lines):
+            _check_torn(run, file)
+            return
+        elif not line.endswith(b"\n"):
+            return
+        else:
+            try:
+                add_record(run, parsed(line))
+            except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+                raise _damaged(run.path, run.lines + 1) from error
+        run.size += len(line)
+        run.lines += 1
+
+
+def _check_torn(run: Run, file: BinaryIO) -> None:
+    """Raise if a line that is not what was written has whole ones behind it.
+
+    Without any it is the end of a journal that a kill, a full disk or a power cut has torn. A flipped
+    bit may have made two lines of one, or one of two.
+    """
+    for number, line in enumerate(file, run.lines + 1):
+        if any(is_sealed(line, run.token, number + shift) for shift in (0, -1, 1)):
+            raise _damaged(run.path, run.lines + 1)
+
+
+def _damaged(path: str, number: int) -> OutputError:
+    return OutputError(
+        f"{printable(path)} is damaged: line {number} is not what was written there. Nothing was done. "
+        "Restore the file from a backup, or name another DEST."
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,10 +14,18 @@ from pathlib import Path
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, NEW, Disk
 from digitsort.files.names import printable
+from digitsort.files.places import open_places
+from digitsort.files.regular import read_regular
+from digitsort.sorting.folders import make_folders
 from digitsort.sorting.journal import FOLDER, journals, write_all
 from digitsort.sorting.transfer import remove_ours
 
 LOCK, HOLDER = "lock", "running"
+
+MOST_HOLDER_BYTES = 1024
+
+LEFT_OVER = ("labels.seal", "labels.seal.tmp", "labels.csv")
+"""Beside the journals: what `books` writes there, in case that a run was killed."""
 
 
 @dataclass(slots=True)
@@ -54,12 +63,15 @@ def locked(dest: Path, disk: Disk = DISK, *, make: bool = True) -> Iterator[Held
 
     real = os.path.realpath(dest)
     folder = os.path.join(real, FOLDER)
-    with _output_errors(real):
-        made = _make_folders(disk, real) if make else 0
+    with _output_errors(real), open_places(disk) as places:
+        made = make_folders(disk, places, real) if make else 0
+        if os.path.islink(folder):
+            raise OutputError(
+                f"{printable(folder)} is a link: nothing is written through it. Remove it."
+            )
         if not os.path.isdir(folder):
-            disk.mkdir(folder)
-        elif os.path.islink(folder):
-            raise OutputError(f"{printable(folder)} is a link: nothing is written through it.")
+            disk.mkdir(places.at(folder))
+        _check_lock_file(os.path.join(folder, LOCK))
         lock = FileLock(os.path.join(folder, LOCK), timeout=0)
         try:
             lock.acquire()
@@ -75,22 +87,22 @@ def locked(dest: Path, disk: Disk = DISK, *, make: bool = True) -> Iterator[Held
         lock.release()
 
 
-def _make_folders(disk: Disk, path: str) -> int:
-    """Make a folder and its parents; the number that had to be made."""
-    missing = []
-    while not os.path.lexists(path):
-        missing.append(path)
-        path = os.path.dirname(path)
-    for folder in reversed(missing):
-        disk.mkdir(folder)
-    return len(missing)
+def _check_lock_file(path: str) -> None:
+    """Raise OutputError where something lies that the lock would be written through."""
+    if not os.path.lexists(path):
+        return
+    status = os.lstat(path)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_size != 0:
+        raise OutputError(f"{printable(path)} is not the lock of a sort. Remove it.")
 
 
 def _say_who(disk: Disk, folder: str) -> None:
     began = datetime.now().astimezone().strftime("%H:%M:%S on %Y-%m-%d")
-    with suppress(OSError):  # for a message only
+    with suppress(OSError), open_places(disk) as places:  # for a message only
         said = f"process {os.getpid()} on {platform.node() or 'this machine'}, since {began}"
-        descriptor = disk.open(os.path.join(folder, HOLDER), NEW & ~os.O_EXCL | os.O_TRUNC, 0o666)
+        place = places.at(os.path.join(folder, HOLDER))
+        remove_ours(disk, place)
+        descriptor = disk.open(place, NEW, 0o666)
         try:
             write_all(disk, descriptor, said.encode())
         finally:
@@ -99,7 +111,7 @@ def _say_who(disk: Disk, folder: str) -> None:
 
 def _who_holds(folder: str) -> str:
     try:
-        holder = Path(folder, HOLDER).read_text(encoding="utf-8")
+        holder = read_regular(os.path.join(folder, HOLDER), MOST_HOLDER_BYTES).decode()
     except (OSError, ValueError):
         holder = ""
     return (
@@ -110,15 +122,17 @@ def _who_holds(folder: str) -> str:
 
 def _leave(disk: Disk, dest: str, made: int) -> None:
     folder = os.path.join(dest, FOLDER)
-    remove_ours(disk, os.path.join(folder, HOLDER))
-    if journals(dest):
-        return
-    if os.name != "nt":  # an open file can't be removed there
-        remove_ours(disk, os.path.join(folder, LOCK))
-        disk.rmdir(folder)
-        for _ in range(made):
-            disk.rmdir(dest)
-            dest = os.path.dirname(dest)
+    with open_places(disk) as places:
+        remove_ours(disk, places.at(os.path.join(folder, HOLDER)))
+        if journals(dest):
+            return
+        if os.name != "nt":  # an open file can't be removed there
+            for name in (LOCK, *LEFT_OVER):
+                remove_ours(disk, places.at(os.path.join(folder, name)))
+            disk.rmdir(places.at(folder))
+            for _ in range(made):
+                disk.rmdir(places.at(dest))
+                dest = os.path.dirname(dest)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import os
 import stat
 from typing import NamedTuple
 
-from digitsort.files.disk import NO_FOLLOW, READ_NO_WAIT, Disk
+from digitsort.files.disk import NO_FOLLOW, READ_NO_WAIT, Disk, Place
 from digitsort.sorting.task import NotDeliveredError, Status
 
 CHUNK_BYTES = 2**20
@@ -29,7 +29,7 @@ class Seen(NamedTuple):
     sha256: str
 
 
-def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> Seen:
+def look(disk: Disk, place: Place, expected: str = "", *, follow: bool = True) -> Seen:
     """Read a regular file for its hash.
 
     Raises
@@ -38,7 +38,7 @@ def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> S
         If it can't be read, is no regular file, its content is not what is expected, or it is a link
         and these are not followed.
     """
-    descriptor, status = open_source(disk, path, follow)
+    descriptor, status = open_source(disk, place, follow)
     try:
         digest = hashlib.sha256()
         size = 0
@@ -54,6 +54,11 @@ def look(disk: Disk, path: str, expected: str = "", *, follow: bool = True) -> S
     return Seen(status_from(status), as_expected(digest.hexdigest(), expected))
 
 
+def anywhere(path: str) -> Place:
+    """Return the place of a path that is only read: links are followed."""
+    return Place(None, path, path)
+
+
 def status_from(found: os.stat_result) -> Status:
     """What is kept of a status."""
     return Status(
@@ -63,6 +68,7 @@ def status_from(found: os.stat_result) -> Status:
         found.st_size,
         found.st_mtime_ns,
         found.st_ctime_ns,
+        found.st_nlink,
     )
 
 
@@ -78,12 +84,12 @@ def as_expected(sha256: str, expected: str) -> str:
     return sha256
 
 
-def open_source(disk: Disk, path: str, follow: bool = True) -> tuple[int, os.stat_result]:
+def open_source(disk: Disk, place: Place, follow: bool = True) -> tuple[int, os.stat_result]:
     """Open a regular file for reading."""
     try:
-        if not follow and not NO_FOLLOW and stat.S_ISLNK(disk.lstat(path).st_mode):
+        if not follow and not NO_FOLLOW and stat.S_ISLNK(disk.lstat(place).st_mode):
             raise NotDeliveredError(A_LINK)
-        descriptor = disk.open(path, READ_NO_WAIT if follow else READ_NO_WAIT | NO_FOLLOW)
+        descriptor = disk.open(place, READ_NO_WAIT if follow else READ_NO_WAIT | NO_FOLLOW)
     except OSError as error:
         if not follow and error.errno == errno.ELOOP:
             raise NotDeliveredError(A_LINK) from error

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
-import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
 
-from digitsort.files.disk import Disk
+from digitsort.files.disk import Disk, Place
+from digitsort.files.places import Places
 from digitsort.sorting.copying import Stop
 from digitsort.sorting.look import status_from
 from digitsort.sorting.publish import publish, rename_new
+from digitsort.sorting.removal import check_other_place
 from digitsort.sorting.task import (
     NotDeliveredError,
     Results,
@@ -19,47 +20,54 @@ from digitsort.sorting.task import (
     Task,
     source_errors,
     target_errors,
+    target_place,
 )
-from digitsort.sorting.transfer import copy_to_temporary, remove_ours, sync_folder
+from digitsort.sorting.transfer import copy_to_temporary, remove_ours
 
 
-def move_files(disk: Disk, tasks: Sequence[Task], stop: Stop) -> Results:
+def move_files(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) -> Results:
     """Rename files; across file systems copy the batch, make it durable, then remove its sources.
 
-    Each task's source must have been seen: a file that is another one by now is left.
+    Each task's source must have been seen: a file that is another one by now is left. Its path must be
+    without links (`files.places`): one that is there by now is not followed.
     """
     results = Results()
     across: list[Task] = []
-    on_device = {folder: disk.lstat(folder).st_dev for folder in sorted(_folders(tasks))}
     for task in tasks:
         if stop or results.error is not None:
             break
         try:
-            source = _seen(task)
-            _check_unchanged(disk, task, but_its_names=True)
-            if on_device[task.folder] == source.device and _renamed(disk, task):
-                results.done[task.number] = source.size
+            source, target = _source(places, task), target_place(places, task.target)
+            _check_unchanged(disk, source, task, but_its_names=True)
+            is_near = places.identity(target)[0] == _seen(task).device
+            if is_near and _renamed(disk, source, target):
+                results.done[task.number] = _seen(task).size
             else:
                 across.append(task)
         except NotDeliveredError as error:
             results.failed[task.number] = str(error)
         except OSError as error:
             results.error = error
-    if across:
-        _move_across(disk, across, stop, results)
+    if across and results.error is None:
+        _Crossing(disk, places, results).move(across, stop)
     return results
 
 
-def _renamed(disk: Disk, task: Task) -> bool:
+def _source(places: Places, task: Task) -> Place:
+    with source_errors():
+        return places.at(task.source)
+
+
+def _renamed(disk: Disk, source: Place, target: Place) -> bool:
     """Whether the source could be renamed; False if that takes a copy (two mounts, no rename here)."""
     try:
-        rename_new(disk, task.source, task.target)
+        rename_new(disk, source, target)
     except OSError as error:
         if error.errno == errno.EXDEV:
             return False
         if error.errno == errno.ENOENT or _is_refused(error):
             raise NotDeliveredError(error.strerror or str(error)) from error
-        with target_errors(task.target):
+        with target_errors(target.path):
             raise
     return True
 
@@ -69,78 +77,90 @@ def _is_refused(error: OSError) -> bool:
     return error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def _move_across(disk: Disk, tasks: Sequence[Task], stop: Stop, results: Results) -> None:
-    copied = _copied(disk, tasks, stop, results)
-    published: list[Task] = []
-    try:
-        _sync_targets(disk, copied)
-        _publish(disk, copied, published, results)
-        _sync_targets(disk, published)
-    except OSError as error:  # no source was touched yet: take back what there is of the batch
-        results.error = error
-        for task in copied:
-            _remove_copy(disk, task.target if task in published else task.temporary)
-        return
-    for task in published:
-        _remove_source(disk, task, results)
+class _Crossing:
+    """Moves a batch to another file system."""
 
+    def __init__(self, disk: Disk, places: Places, results: Results) -> None:
+        self._disk = disk
+        self._places = places
+        self._results = results
 
-def _copied(disk: Disk, tasks: Sequence[Task], stop: Stop, results: Results) -> list[Task]:
-    copied = []
-    for task in tasks:
-        if stop or results.error is not None:
-            break
+    def move(self, tasks: Sequence[Task], stop: Stop) -> None:
+        copied = [task for task in tasks if not (stop or self._results.error) and self._copied(task)]
+        published: list[Task] = []
         try:
-            if not disk.may_change(os.path.dirname(task.source)):
+            self._places.sync(task.target for task in copied)
+            for task in copied:
+                self._publish(task, published)
+            self._places.sync(task.target for task in published)
+        except OSError as error:  # no source was touched yet: take back what there is of the batch
+            self._results.error = error
+            for task in copied:
+                self._remove(task.target if task in published else task.temporary)
+            return
+        for task in published:
+            self._remove_source(task)
+
+    def _copied(self, task: Task) -> bool:
+        """Whether the source could be copied to a temporary name beside its target."""
+        try:
+            source = _source(self._places, task)
+            if not self._disk.may_change(source):
                 raise NotDeliveredError("its folder is read-only: it can't be removed there")
-            copy_to_temporary(disk, task, owner=True, durable=True)
+            temporary = target_place(self._places, task.temporary)
+            copy_to_temporary(self._disk, source, temporary, task.sha256, owner=True, durable=True)
         except NotDeliveredError as error:
-            results.failed[task.number] = str(error)
+            self._results.failed[task.number] = str(error)
         except OSError as error:
-            results.error = error
+            self._results.error = error
         else:
-            copied.append(task)
-    return copied
+            return True
+        return False
 
-
-def _publish(disk: Disk, copied: Sequence[Task], published: list[Task], results: Results) -> None:
-    for task in copied:
+    def _publish(self, task: Task, published: list[Task]) -> None:
         try:
-            _check_unchanged(disk, task)
+            _check_unchanged(self._disk, _source(self._places, task), task)
             with target_errors(task.target):
-                publish(disk, task.temporary, task.target)
+                publish(self._disk, self._places.at(task.temporary), self._places.at(task.target))
         except NotDeliveredError as error:
-            results.failed[task.number] = str(error)
-            _remove_copy(disk, task.temporary)
+            self._results.failed[task.number] = str(error)
+            self._remove(task.temporary)
         else:
             published.append(task)
 
+    def _remove_source(self, task: Task) -> None:
+        """Remove a source whose copy is durable; if it must stay, the copy goes.
 
-def _remove_source(disk: Disk, task: Task, results: Results) -> None:
-    """Remove a source whose copy is durable; if it must stay, the copy goes."""
-    try:
-        _check_unchanged(disk, task)
-        with source_errors():
-            disk.unlink(task.source)
-    except NotDeliveredError as error:
-        results.failed[task.number] = str(error)
-        _remove_copy(disk, task.target)
-    else:
-        results.done[task.number] = _seen(task).size
+        The copy stays where the source is out of reach: it may be the only one.
+        """
+        try:
+            source, target = _source(self._places, task), self._places.at(task.target)
+            check_other_place(self._disk, self._places, source, target)
+        except (NotDeliveredError, OSError):
+            self._results.done[task.number] = _seen(task).size
+            return
+        try:
+            _check_unchanged(self._disk, source, task)
+            with source_errors():
+                self._disk.unlink(source)
+        except NotDeliveredError as error:
+            self._results.failed[task.number] = str(error)
+            self._remove(task.target)
+        else:
+            self._results.done[task.number] = _seen(task).size
+
+    def _remove(self, path: str) -> None:
+        """Remove a copy whose source is there; on a disk that refuses even that, it stays."""
+        with suppress(OSError):
+            remove_ours(self._disk, self._places.at(path))
 
 
-def _remove_copy(disk: Disk, path: str) -> None:
-    """Remove a copy whose source is there; on a disk that refuses even that, it stays."""
-    with suppress(OSError):
-        remove_ours(disk, path)
-
-
-def _check_unchanged(disk: Disk, task: Task, *, but_its_names: bool = False) -> None:
+def _check_unchanged(disk: Disk, source: Place, task: Task, *, but_its_names: bool = False) -> None:
     """Raise where the source is another file by now; another name of it may have been moved before."""
     with source_errors():
-        now = status_from(disk.lstat(task.source))
-    seen = _seen(task)
-    if but_its_names:
+        found = disk.lstat(source)
+    now, seen = status_from(found), _seen(task)
+    if but_its_names or seen.links > 1:
         now, seen = now._replace(ctime_ns=0), seen._replace(ctime_ns=0)
     if _identity(now) != _identity(seen):
         raise NotDeliveredError("changed while it was moved")
@@ -148,17 +168,7 @@ def _check_unchanged(disk: Disk, task: Task, *, but_its_names: bool = False) -> 
 
 def _identity(status: Status) -> Status:
     """What differs if a file was written to, or another one took its name."""
-    return status._replace(mode=stat.S_IFMT(status.mode))
-
-
-def _sync_targets(disk: Disk, tasks: Sequence[Task]) -> None:
-    devices = {disk.lstat(folder).st_dev: folder for folder in sorted(_folders(tasks))}
-    for folder in devices.values():
-        sync_folder(disk, folder)
-
-
-def _folders(tasks: Sequence[Task]) -> set[str]:
-    return {task.folder for task in tasks}
+    return status._replace(mode=stat.S_IFMT(status.mode), links=0)
 
 
 def _seen(task: Task) -> Status:

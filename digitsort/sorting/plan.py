@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.files.names import absolute, is_folder_name, name_of, parent_of, printable
+from digitsort.files.names import absolute, fold, is_folder_name, name_of, parent_of, printable
 from digitsort.labels import NONE_LABEL
 from digitsort.records import Status
 from digitsort.row import Row
-from digitsort.sorting.taken import Folder, Place, open_folder
+from digitsort.sorting.taken import Folder, Place, file_sha256, open_folder
 from digitsort.tuples import made
 
 _ERROR = Status.ERROR  # an enumeration is slow to say what it has
+
+MANIFEST = "labels.csv"
+"""A name that a folder of DEST can't have."""
+
+MOST_NAMED = 3
 
 UNCERTAIN_FOLDER = "_uncertain"
 REJECTED_FOLDER = "_rejected"
@@ -104,12 +109,16 @@ class SortOptions:
     keep_folders_of : str or None
         Keep the folders that files have below this one, an absolute path; by default none. Files that
         lie elsewhere go into the folder of their label itself.
+    move_from : str or None
+        Only files below this folder are moved, links resolved; by default any. A table that somebody
+        else made can name any file.
     """
 
     mode: Mode = Mode.COPY
     conflict: Conflict = Conflict.RENAME
     accept_uncertain: bool = False
     keep_folders_of: str | None = None
+    move_from: str | None = None
 
 
 def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOptions()) -> Plan:
@@ -124,7 +133,8 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     Raises
     ------
     UsageError
-        For a label that can't be the name of a folder.
+        For a label that can't be the name of a folder; if files would be moved that lie outside of
+        `options.move_from`.
     OutputError
         If a folder of DEST is a link or a file; if another content has a file's name, and that is to be
         an error.
@@ -133,6 +143,8 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     planning = _Planning(dest, options)
     for row in rows:
         planning.add(row)
+    if options.mode is Mode.MOVE and options.move_from is not None:
+        _check_inside(planning.rows, options.move_from)
     return Plan(
         str(dest),
         tuple(planning.operations),
@@ -142,13 +154,37 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     )
 
 
+def _check_inside(rows: Sequence[Row], top: str) -> None:
+    """Raise UsageError if a file lies outside of a folder, wherever links lead."""
+    top = os.path.realpath(top)
+    is_inside: dict[str, bool] = {}
+    outside = []
+    for row in rows:
+        folder = parent_of(absolute(row.path))
+        if folder not in is_inside:
+            is_inside[folder] = os.path.join(os.path.realpath(folder), "").startswith(
+                os.path.join(top, "")
+            )
+        if not is_inside[folder]:
+            outside.append(row.path)
+    if not outside:
+        return
+    named = ", ".join(map(printable, outside[:MOST_NAMED]))
+    more = f" and {len(outside) - MOST_NAMED} more" if len(outside) > MOST_NAMED else ""
+    files = "1 file" if len(outside) == 1 else f"{len(outside)} files"
+    raise UsageError(
+        f"{files} to be moved would be taken from outside of {printable(top)}: {named}{more}. Nothing "
+        "was done. If that is meant, name the folder that holds them all with --root DIR; or copy instead."
+    )
+
+
 class _Planning:
     def __init__(self, dest: Path, options: SortOptions) -> None:
         self._dest = dest
         self._options = options
         self._tops: dict[tuple[Status, str, str], Folder] = {}
         self._kept: dict[tuple[str, str], Folder] = {}
-        self._rows: list[Row] = []
+        self.rows: list[Row] = []
         self._targets: list[str] = []
         self.same: list[Operation] = []
         self.left: list[tuple[str, str]] = []
@@ -156,7 +192,7 @@ class _Planning:
     @property
     def operations(self) -> list[Operation]:
         """What is to be delivered, in the order of the rows."""
-        return made(Operation, self._rows, self._targets)
+        return made(Operation, self.rows, self._targets)
 
     def add(self, row: Row) -> None:
         if row.status is _ERROR and not row.human:
@@ -165,9 +201,10 @@ class _Planning:
         folder, name = self._folder(row), name_of(row.path)
         target = folder.take(name, row.sha256)
         if target is None:
-            self._add_namesake(row, name, folder.place(name, row.sha256))
+            sha256 = row.sha256 or file_sha256(row.path, follow=True)
+            self._add_namesake(row, name, folder.place(name, sha256))
         else:
-            self._rows.append(row)
+            self.rows.append(row)
             self._targets.append(target)
 
     def _add_namesake(self, row: Row, name: str, place: Place) -> None:
@@ -176,7 +213,7 @@ class _Planning:
         elif self._options.conflict is not Conflict.RENAME:
             self._refuse(row, name)
         else:
-            self._rows.append(row)
+            self.rows.append(row)
             self._targets.append(place.path)
 
     def _refuse(self, row: Row, name: str) -> None:
@@ -208,7 +245,8 @@ class _Planning:
         """The folder for a label, of which there is one only."""
         path = str(self._dest / label)
         known = (folder for folder in self._tops.values() if folder.path == path)
-        return next(known, None) or open_folder(path)
+        is_link = self._options.mode is Mode.SYMBOLIC
+        return next(known, None) or open_folder(path, reads_links=is_link)
 
 
 def _descended(folder: Folder, above: str, base: str) -> Folder:
@@ -228,7 +266,7 @@ def folder_for(row: Row, *, accept_uncertain: bool) -> str:
         return REJECTED_FOLDER
     if status is Status.UNCERTAIN and not accept_uncertain:
         return UNCERTAIN_FOLDER
-    if not is_folder_name(label):
+    if not is_folder_name(label) or fold(label) == MANIFEST:
         raise UsageError(
             f"{printable(row.path)}: the label {label!r} can't be the name of a folder. "
             "Correct it in the labels.csv."

@@ -1,68 +1,49 @@
-"""Look at a file, and make what is to be written of it: its journal entry, its row in the books."""
+"""Look at the files of a batch, and make what is written of them into the journal before they go."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from digitsort.files.disk import Disk
-from digitsort.files.names import absolute, to_cells, to_cells_below
-from digitsort.sorting.booking import Booking
+from digitsort.files.names import absolute, split_path
+from digitsort.files.places import Places
 from digitsort.sorting.copying import Stop
-from digitsort.sorting.look import look
+from digitsort.sorting.look import anywhere, look
 from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.run import NOTHING_BEFORE, Before, entry_texts
-from digitsort.sorting.task import NotDeliveredError, Status
-from digitsort.table import Cells, Table, alike
+from digitsort.sorting.task import NotDeliveredError, Status, source_errors
 from digitsort.tuples import made
 
 
-class Order(NamedTuple):
-    """One file to be delivered, as much of it as has to be known to prepare that.
-
-    Attributes
-    ----------
-    path : str
-        Where it lies.
-    target : str
-        Where it goes, an absolute path.
-    sha256 : str
-        Of the content that is meant; empty where any will do.
-    cells : mapping
-        Of its row.
-    """
-
-    path: str
-    target: str
-    sha256: str
-    cells: Mapping[str, str]
-
-
 class Ready(NamedTuple):
-    """What was seen of a file, and what will be written.
+    """What was seen of a file, and what will be written of it.
 
     Attributes
     ----------
+    source : str
+        Absolute path; of a move without links.
     sha256 : str
     status : Status or None
         None where nobody looked: a copy is compared while it is made.
     entry : str
         For the journal, by `entry_texts`.
-    row : str
-        For books that are made anew; empty where there are some.
     """
 
+    source: str
     sha256: str
     status: Status | None
     entry: str
-    row: str
 
 
-_Looked = tuple[str, Status | None]
-"""The sha256 of a file's content, and what was seen of it where somebody looked."""
+class _Looked(NamedTuple):
+    """A file's path, the sha256 of its content, and what was seen of it where somebody looked."""
+
+    source: str
+    sha256: str
+    status: Status | None
 
 
 class Preparer:
@@ -73,47 +54,63 @@ class Preparer:
     disk : Disk
     dest : str
     mode : Mode
-    columns : sequence of str
-        Of books that are made anew; none where there are some.
     """
 
-    def __init__(self, disk: Disk, dest: str, mode: Mode, columns: Sequence[str] = ()) -> None:
+    def __init__(self, disk: Disk, dest: str, mode: Mode) -> None:
         self._disk = disk
         self._dest = dest
         self._is_copy = mode is Mode.COPY  # asked for each file, and an enumeration is slow to say
         self._is_move = mode is Mode.MOVE
-        self._booking = Booking(dest)
-        self._table = Table(columns) if columns else None
+        self._folder = self._real_folder = ""
 
-    def prepare(self, orders: Sequence[Order], stop: Stop = ()) -> list[Ready | str]:
-        """Prepare many at once; a reason for what can't be delivered. It ends early where it is to."""
-        looked = list(self._looked(orders, stop))
-        seen = [each for each in looked if not isinstance(each, str)]
-        if len(seen) < len(orders):
-            orders = [o for o, each in zip(orders, looked, strict=False) if not isinstance(each, str)]
-        sources = [absolute(order.path) for order in orders]
-        targets = [below(self._dest, order.target) for order in orders]
-        cells = [order.cells for order in orders]
-        hashes, states = [sha256 for sha256, _ in seen], [status for _, status in seen]
-        entries = entry_texts(sources, targets, hashes, list(map(self._before, states)), cells)
-        ready = made(Ready, hashes, states, entries, self._rows(sources, targets, cells))
-        if len(ready) == len(looked):
-            return list(ready)
-        following = iter(ready)
-        return [each if isinstance(each, str) else next(following) for each in looked]
+    def prepare(
+        self, places: Places, operations: Sequence[Operation], stop: Stop = ()
+    ) -> list[Ready | str]:
+        """Prepare files; a reason for what can't be delivered. It ends early where it is to."""
+        looked = list(self._looked(places, operations, stop))
+        seen = [
+            (operation, each)
+            for operation, each in zip(operations, looked, strict=False)
+            if isinstance(each, _Looked)
+        ]
+        sources, hashes, states = zip(*[each for _, each in seen], strict=True) if seen else ((),) * 3
+        entries = entry_texts(
+            sources,
+            [below(self._dest, operation.target) for operation, _ in seen],
+            hashes,
+            list(map(self._before, states)),
+            [operation.cells for operation, _ in seen],
+        )
+        ready = iter(made(Ready, sources, hashes, states, entries))
+        return [next(ready) if isinstance(each, _Looked) else each for each in looked]
 
-    def _looked(self, orders: Iterable[Order], stop: Stop) -> Iterator[_Looked | str]:
-        for path, _, sha256, _ in orders:
+    def _looked(
+        self, places: Places, operations: Sequence[Operation], stop: Stop
+    ) -> Iterator[_Looked | str]:
+        for operation in operations:
             if stop:
                 return
+            path, sha256 = absolute(operation.row.path), operation.row.sha256
             if self._is_copy and sha256:  # it is compared while it is made
-                yield sha256, None
+                yield _Looked(path, sha256, None)
                 continue
             try:
-                status, sha256 = look(self._disk, path, sha256, follow=not self._is_move)
-                yield sha256, status
+                yield self._look(places, path, sha256)
             except NotDeliveredError as error:
                 yield str(error)
+
+    def _look(self, places: Places, path: str, sha256: str) -> _Looked:
+        if not self._is_move:
+            status, sha256 = look(self._disk, anywhere(path), sha256)
+            return _Looked(path, sha256, status)
+        folder, name = split_path(path)
+        if folder != self._folder:  # files follow one another in a folder
+            self._folder, self._real_folder = folder, os.path.realpath(folder)
+        path = os.path.join(self._real_folder, name)
+        with source_errors():
+            place = places.at(path)
+        status, sha256 = look(self._disk, place, sha256, follow=False)
+        return _Looked(path, sha256, status)
 
     def _before(self, status: Status | None) -> Before:
         """What an undo gives back."""
@@ -121,57 +118,8 @@ class Preparer:
             return NOTHING_BEFORE
         return status.size, status.mtime_ns, stat.S_IMODE(status.mode)
 
-    def _rows(
-        self, sources: Sequence[str], targets: Sequence[str], cells: Sequence[Mapping[str, str]]
-    ) -> Sequence[str]:
-        if self._table is None:
-            return [""] * len(cells)
-        paths, sources = to_cells_below(targets), to_cells(sources, self._dest)
-        of_one_file = alike(cells)
-        if of_one_file is None:
-            return self._table.lines(map(self._booking.led, cells, paths, sources))
-        index, places = of_one_file
-        index = self._booking.index(index, len(places[0]))
-        led = [
-            (*row, path, source, "") for row, path, source in zip(places, paths, sources, strict=True)
-        ]
-        return self._table.lines_of_file(index, led)
-
 
 def below(dest: str, path: str) -> str:
     """A path in DEST as journals have it: relative, with ``/``."""
     relative = path[len(dest) :].lstrip(os.sep)
     return relative if os.sep == "/" else relative.replace(os.sep, "/")
-
-
-def orders_of(operations: Iterable[Operation]) -> list[Order]:
-    """What has to be known of operations."""
-    known = [(o.row.path, o.target, o.row.sha256, o.cells) for o in operations]
-    return made(Order, *zip(*known, strict=True)) if known else []
-
-
-Packed = list[tuple[Mapping[str, int] | None, list[tuple[Any, ...]]]]
-"""Orders as they are sent: without classes, and the names of the columns only once."""
-
-
-def packed(orders: Iterable[Order]) -> Packed:
-    """Orders as they are sent to another process."""
-    return [
-        (index, [(*order[:3], _bare(order.cells)) for order in alike])
-        for index, alike in groupby(orders, _index)
-    ]
-
-
-def unpacked(packed_orders: Packed) -> Iterator[Order]:
-    """Orders that were sent."""
-    for index, of_one_file in packed_orders:
-        for path, target, sha256, cells in of_one_file:
-            yield Order(path, target, sha256, cells if index is None else Cells(index, cells))
-
-
-def _index(order: Order) -> Mapping[str, int] | None:
-    return order.cells.index if isinstance(order.cells, Cells) else None
-
-
-def _bare(cells: Mapping[str, str]) -> tuple[str, ...] | dict[str, str]:
-    return cells.places if isinstance(cells, Cells) else dict(cells)

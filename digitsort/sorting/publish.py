@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-from digitsort.files.disk import NEW, READ_NO_WAIT, Disk
-from digitsort.sorting.transfer import fill, remove_ours
+from digitsort.files.disk import NEW, Disk, Place
+from digitsort.sorting.transfer import remove_ours
 
 _NO_RENAME = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 """What a rename that replaces nothing answers where there is none (NFS, some FUSE, macOS)."""
@@ -15,7 +15,7 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.E
 """What `os.link` answers where there are no hard links (FAT, some network shares)."""
 
 
-def rename_new(disk: Disk, source: str, target: str) -> None:
+def rename_new(disk: Disk, source: Place, target: Place) -> None:
     """Give a file another name on the same file system, which nothing has.
 
     Where there is no such rename: a link, then the old name away.
@@ -36,34 +36,39 @@ def rename_new(disk: Disk, source: str, target: str) -> None:
             disk.link(source, target)
         except OSError as link_error:
             if link_error.errno in _NO_LINKS:
-                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), source, None, target) from error
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), source.path) from error
             raise
+        _remove_old_name(disk, source, target)
+
+
+def _remove_old_name(disk: Disk, source: Place, target: Place) -> None:
+    """Remove the old one of a file's two names; where that can't be done, the new one."""
+    try:
         disk.unlink(source)
+    except OSError:
+        remove_ours(disk, target)
+        raise
 
 
-def publish(disk: Disk, temporary: str, target: str) -> None:
-    """Give a finished copy its final name; where no name can be given so, copy it once more."""
+def publish(disk: Disk, temporary: Place, target: Place) -> None:
+    """Give a finished copy its final name.
+
+    Where no name can be given without the danger of replacing something, an empty file takes the name,
+    which only one process can make, and is then replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If something has the name.
+    """
     try:
         rename_new(disk, temporary, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy_new(disk, temporary, target)
-        disk.unlink(temporary)
-
-
-def _copy_new(disk: Disk, temporary: str, target: str) -> None:
-    source = disk.open(temporary, READ_NO_WAIT)
-    try:
-        copy = disk.open(target, NEW)
+        disk.close(disk.open(target, NEW))
         try:
-            status = disk.fstat(source)
-            fill(disk, source, status, copy, "")
-            disk.fsync(copy)
+            disk.replace(temporary, target)
         except BaseException:
             remove_ours(disk, target)
             raise
-        finally:
-            disk.close(copy)
-    finally:
-        disk.close(source)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import errno
+import hashlib
 import os
 import stat
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
+from digitsort.files.places import Places, open_places
 from digitsort.sorting.booking import Sorted
 from digitsort.sorting.books import update_books
 from digitsort.sorting.folders import remove_empty
-from digitsort.sorting.journal import journals, read_run, reopen
+from digitsort.sorting.journal import Journal, has_head, journals, read_run, reopen
 from digitsort.sorting.lock import Held
-from digitsort.sorting.look import look
 from digitsort.sorting.plan import Mode
+from digitsort.sorting.removal import check_copy, check_other_place, remove_copy
 from digitsort.sorting.run import Entry, Run
 from digitsort.sorting.task import NotDeliveredError, temporary_name
-from digitsort.sorting.transfer import remove_ours, sync_folder
+from digitsort.sorting.transfer import remove_ours
+
+_OF_NOTHING = hashlib.sha256().hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,8 @@ class Recovered:
 def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
     """Bring the journal and ``DEST/labels.csv`` up to date after a run that was killed.
 
-    Temporary files go. A file that was moved to another file system, and not yet removed at its source,
-    is removed there.
+    Temporary files go. A file that was moved to another file system, and is still at its source, is
+    removed there: a kill or a power cut came before that was done, or before it was durable.
 
     Returns
     -------
@@ -66,8 +71,8 @@ def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
     if run is None:
         return None
     try:
-        with interrupts_wait():
-            return _settle(held, run, disk)
+        with interrupts_wait(), open_places(disk) as places:
+            return _Recovering(held, run, places, disk).settle()
     except OSError as error:
         raise OutputError(
             f"{printable(held.dest)} can't be written: {error.strerror}. No file is lost; make room, "
@@ -76,88 +81,146 @@ def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
 
 
 def _last(dest: str, disk: Disk) -> Run | None:
-    """The last run that did anything, without its entries."""
+    """The last run of this user's that did anything, without its entries."""
     for path in journals(dest):
         run = read_run(path, entries=False)
         if run is not None:
             return run
-        remove_ours(disk, path)  # it was killed before its first line was whole
+        if not has_head(path):  # it was killed before its first line was whole
+            with open_places(disk) as places:
+                remove_ours(disk, places.at(path))
     return None
 
 
-def _settle(held: Held, run: Run, disk: Disk) -> Recovered:
-    failed = {}
-    for entry in run.open_entries:
-        target = os.path.join(held.dest, *entry.to.split("/"))
-        remove_ours_below(disk, temporary_name(run.token, target, entry.number))
-        if not _is_delivered(disk, Mode(run.mode), entry, target):
-            failed[entry.number] = "interrupted"
-    journal = reopen(disk, run)
-    try:
+class _Recovering:
+    """The end of one run."""
+
+    def __init__(self, held: Held, run: Run, places: Places, disk: Disk) -> None:
+        self._held = held
+        self._dest = held.dest
+        self._run = run
+        self._places = places
+        self._disk = disk
+        self._mode = Mode(run.mode)
+
+    def settle(self) -> Recovered:
+        """Find out what became of each entry, and write it down."""
+        run = self._run
+        begun = [entry for entry in run.entries if entry.number not in run.failed]
+        failed = {e.number: "interrupted" for e in begun if not self._is_delivered(e)}
+        if self._mode is Mode.MOVE:
+            there = [entry for entry in begun if entry.number not in failed]
+            failed |= dict.fromkeys(self._finish_moves(there), "interrupted")
+        journal = reopen(self._disk, run)
+        try:
+            return self._write_down(journal, failed)
+        finally:
+            journal.close()
+
+    def _write_down(self, journal: Journal, failed: dict[int, str]) -> Recovered:
+        run = self._run
         journal.settle(len(run.entries), failed)
-        remove_empty(disk, (os.path.join(held.dest, *made.split("/")) for made in run.made))
+        made = (os.path.join(self._dest, *folder.split("/")) for folder in run.made)
+        remove_empty(self._disk, self._places, made)
         delivered = [
-            Sorted(os.path.join(held.dest, *e.to.split("/")), e.source, {**e.cells, "sha256": e.sha256})
-            for e in run.delivered
+            Sorted(self._target(e), e.source, {**e.cells, "sha256": e.sha256}) for e in run.delivered
         ]
         if not delivered:  # as if it had never been
-            held.made_levels += run.made_levels
-            held.stopped_mode = run.mode if run.continues else ""
-            disk.unlink(run.path)
+            self._held.made_levels += run.made_levels
+            self._held.stopped_mode = run.mode if run.continues else ""
+            self._disk.unlink(self._places.at(run.path))
             return Recovered(0, len(failed))
         journal.flush()
-        update_books(disk, held.dest, delivered=delivered, moved=run.mode == Mode.MOVE)
+        update_books(self._disk, self._dest, delivered=delivered, moved=self._mode is Mode.MOVE)
+        if self._mode is Mode.MOVE:
+            self._places.sync([run.path, *{e.source for e in run.delivered}])
         journal.mark(end="recovered")
-    finally:
-        journal.close()
-    return Recovered(len(delivered), len(failed))
+        return Recovered(len(delivered), len(failed))
+
+    def _is_delivered(self, entry: Entry) -> bool:
+        """Whether a file is at its target; what is half done of it goes.
+
+        What the journal says is settled is looked at too where a file was moved: a power cut may have
+        taken that back.
+        """
+        target = self._target(entry)
+        is_open = entry.number >= self._run.settled
+        if is_open:
+            self._remove_half_done(entry, target)
+        elif self._mode is not Mode.MOVE:
+            return True
+        there = status_of(self._disk, self._places, target)
+        if there is None:
+            # A person may have taken it away; or it never came, and is where it was.
+            return not (is_open or has_content(self._disk, self._places, entry.source, entry.sha256))
+        if not is_open:
+            return True
+        if self._mode is Mode.SYMBOLIC:
+            is_link = stat.S_ISLNK(there.st_mode)
+            return is_link and self._disk.readlink(self._places.at(target)) == entry.source
+        return has_content(self._disk, self._places, target, entry.sha256)
+
+    def _remove_half_done(self, entry: Entry, target: str) -> None:
+        """Remove the temporary file, and the empty one that held its final name (`publish`)."""
+        temporary = temporary_name(self._run.token, target, entry.number)
+        if status_of(self._disk, self._places, temporary) is None:
+            return
+        there = status_of(self._disk, self._places, target)
+        is_empty = there is not None and stat.S_ISREG(there.st_mode) and there.st_size == 0
+        with suppress(FileNotFoundError):
+            if is_empty and entry.sha256 != _OF_NOTHING:
+                remove_ours(self._disk, self._places.at(target))
+            remove_ours(self._disk, self._places.at(temporary))
+
+    def _finish_moves(self, entries: Sequence[Entry]) -> list[int]:
+        """Remove the sources of files that are at their targets too; return those that can't be."""
+        twice = [entry for entry in entries if self._is_at_its_source(entry)]
+        self._places.sync(self._target(entry) for entry in twice)
+        return [entry.number for entry in twice if not self._remove_source(entry)]
+
+    def _is_at_its_source(self, entry: Entry) -> bool:
+        """Whether the content is at its source, which is another place than its target."""
+        if not has_content(self._disk, self._places, entry.source, entry.sha256):
+            return False
+        try:
+            source, target = self._places.at(entry.source), self._places.at(self._target(entry))
+            check_other_place(self._disk, self._places, source, target)
+        except (NotDeliveredError, OSError):
+            return False
+        return True
+
+    def _remove_source(self, entry: Entry) -> bool:
+        """Whether a source could be removed; the copy goes if not, for then nothing was moved."""
+        target = self._target(entry)
+        try:
+            source = self._places.at(entry.source)
+            remove_copy(self._disk, self._places, source, target, entry.sha256)
+        except NotDeliveredError:
+            return True  # it changed, or went, a moment ago
+        except OSError:
+            with suppress(NotDeliveredError):
+                self._places.sync([entry.source])
+                there = self._places.at(target)
+                remove_copy(self._disk, self._places, there, entry.source, entry.sha256)
+            return False
+        return True
+
+    def _target(self, entry: Entry) -> str:
+        return os.path.join(self._dest, *entry.to.split("/"))
 
 
-def remove_ours_below(disk: Disk, path: str) -> None:
-    """Remove a temporary file, if it and the folder that it was to be in are there."""
+def status_of(disk: Disk, places: Places, path: str) -> os.stat_result | None:
+    """Return what is at a path, links not followed; None if nothing is, or it is out of reach."""
     try:
-        remove_ours(disk, path)
-    except NotADirectoryError:
-        return
+        return disk.lstat(places.at(path))
+    except OSError:
+        return None
 
 
-def _is_delivered(disk: Disk, mode: Mode, entry: Entry, target: str) -> bool:
-    """Whether a file is at its target, after finishing what was half done."""
-    there = status_of(disk, target)
-    if there is None:
+def has_content(disk: Disk, places: Places, path: str, sha256: str) -> bool:
+    """Return whether a path, without following any link, is a regular file with this content."""
+    try:
+        check_copy(disk, places.at(path), sha256)
+    except (NotDeliveredError, OSError):
         return False
-    if mode is Mode.SYMBOLIC:
-        return stat.S_ISLNK(there.st_mode) and disk.readlink(target) == entry.source
-    if not has_content(disk, target, entry.sha256):
-        return False
-    if mode is Mode.MOVE:
-        source = status_of(disk, entry.source)
-        if source is not None and (
-            _same_file(source, there) or has_content(disk, entry.source, entry.sha256)
-        ):
-            sync_folder(disk, os.path.dirname(target))
-            disk.unlink(entry.source)
     return True
-
-
-def status_of(disk: Disk, path: str) -> os.stat_result | None:
-    """What is at a path, a link not followed; None if nothing is."""
-    try:
-        return disk.lstat(path)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
-            return None
-        raise
-
-
-def has_content(disk: Disk, path: str, sha256: str) -> bool:
-    """Whether a path is a regular file, not a link, with this content."""
-    try:
-        look(disk, path, sha256, follow=False)
-    except NotDeliveredError:
-        return False
-    return True
-
-
-def _same_file(one: os.stat_result, other: os.stat_result) -> bool:
-    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError
-from digitsort.files.names import MOST_NAME_BYTES, printable
+from digitsort.files.names import MOST_NAME_BYTES, fold, printable
 
 
 class Place(NamedTuple):
@@ -51,9 +50,12 @@ class Folder:
     Attributes
     ----------
     path : str
+    reads_links : bool
+        The content of a link that is there is that of the file which it leads to.
     """
 
     path: str
+    reads_links: bool = False
     _files: dict[str, str | None] = field(default_factory=dict)
     """Folded name to sha256; None where nobody has looked yet."""
     _spelled: dict[str, str] = field(default_factory=dict)
@@ -99,7 +101,7 @@ class Folder:
                 return found
             if found is not None or folded not in self._files:
                 path = found or os.path.join(self.path, candidate)
-                opened = self._folders[folded] = open_folder(path)
+                opened = self._folders[folded] = open_folder(path, reads_links=self.reads_links)
                 return opened
             number += 1
 
@@ -109,11 +111,11 @@ class Folder:
     def _content(self, folded: str) -> str:
         sha256 = self._files.get(folded, "")
         if sha256 is None:
-            sha256 = self._files[folded] = file_sha256(self._path(folded))
+            sha256 = self._files[folded] = file_sha256(self._path(folded), follow=self.reads_links)
         return sha256
 
 
-def open_folder(path: str) -> Folder:
+def open_folder(path: str, *, reads_links: bool = False) -> Folder:
     """A folder with the names that are in it; without any where there is no such folder yet.
 
     Raises
@@ -126,7 +128,7 @@ def open_folder(path: str) -> Folder:
             f"{printable(path)} is a link or a file, not a folder: nothing is sorted through it. "
             "Remove it or name another DEST."
         )
-    folder = Folder(path)
+    folder = Folder(path, reads_links)
     try:
         with os.scandir(path) as entries:
             found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
@@ -149,23 +151,12 @@ def open_folder(path: str) -> Folder:
     return folder
 
 
-def file_sha256(path: str) -> str:
-    """SHA-256 of a regular file's content, in hex; empty for anything else."""
-    if os.path.islink(path) or not os.path.isfile(path):
+def file_sha256(path: str, *, follow: bool = False) -> str:
+    """Return the SHA-256 of a regular file's content, in hex; empty for anything else."""
+    if (os.path.islink(path) and not follow) or not os.path.isfile(path):
         return ""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def fold(name: str) -> str:
-    """Equal for names that some file system takes for the same: case, composed and decomposed.
-
-    The canonical caseless match of the Unicode Standard, 3.13, D145.
-    """
-    if name.isascii():
-        folded = name.lower()
-        return name if folded == name else folded  # the same object: a million names take room
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
 def _numbered(stem: str, suffix: str, number: int) -> str:

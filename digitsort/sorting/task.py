@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from digitsort.files.disk import Place
 from digitsort.files.names import parent_of, printable
+from digitsort.files.places import Places
 
 _BAD_NAME = {errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ}
 """What a file system answers to a name that it can't have: a matter of one file, not of the disk."""
@@ -30,6 +32,8 @@ class Status(NamedTuple):
     size : int
         Bytes.
     mtime_ns, ctime_ns : int
+    links : int
+        Names that the file has.
     """
 
     device: int
@@ -38,6 +42,7 @@ class Status(NamedTuple):
     size: int
     mtime_ns: int
     ctime_ns: int
+    links: int = 1
 
 
 @dataclass(slots=True)
@@ -64,11 +69,6 @@ class Task:
     seen: Status | None = None
 
     @property
-    def folder(self) -> str:
-        """The folder of the target."""
-        return parent_of(self.target)
-
-    @property
     def temporary(self) -> str:
         """A name beside the target that is this task's own."""
         return temporary_name(self.token, self.target, self.number)
@@ -92,12 +92,6 @@ class Results:
     failed: dict[int, str] = field(default_factory=dict)
     error: OSError | None = None
 
-    def add(self, others: Results) -> None:
-        """Add what became of others."""
-        self.done |= others.done
-        self.failed |= others.failed
-        self.error = self.error or others.error
-
 
 def temporary_name(token: str, target: str, number: int) -> str:
     """Name of the temporary file of an entry of a run, beside its target."""
@@ -111,6 +105,20 @@ def source_errors() -> Iterator[None]:
         yield
     except OSError as error:
         raise NotDeliveredError(error.strerror or str(error)) from error
+
+
+def target_place(places: Places, target: str) -> Place:
+    """Return the place of a target.
+
+    Raises
+    ------
+    NotDeliveredError
+        If its folder is gone, or became a link.
+    """
+    try:
+        return places.at(target)
+    except OSError as error:
+        raise NotDeliveredError(f"{printable(target)}: {error.strerror}") from error
 
 
 @contextmanager

@@ -7,11 +7,19 @@ import hashlib
 import os
 import shutil
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
-from digitsort.files.disk import HAS_METADATA_BY_DESCRIPTOR, NEW, READ_NO_WAIT, SYNCS_FILE_SYSTEMS, Disk
+from digitsort.files.disk import HAS_METADATA_BY_DESCRIPTOR, NEW, SYNCS_FILE_SYSTEMS, Disk, Place
 from digitsort.sorting.look import as_expected, chunk_bytes, open_source
-from digitsort.sorting.task import NotDeliveredError, Task
+from digitsort.sorting.task import NotDeliveredError
+
+_SET_ID = stat.S_ISUID | stat.S_ISGID
+
+_ACCESS_LIST = "system.posix_acl_access"
+
+_NO_OWNER = {errno.EPERM, errno.EINVAL, errno.EOVERFLOW, errno.EOPNOTSUPP, errno.ENOSYS}
+"""EINVAL and EOVERFLOW: an owner that the user namespace has no number for."""
 
 _NO_ATTRIBUTES = {
     *(errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENODATA, errno.EINVAL, errno.EACCES),
@@ -19,8 +27,16 @@ _NO_ATTRIBUTES = {
 """As `shutil.copystat` has it: an attribute that the target can't have is not worth the file."""
 
 
-def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: bool = False) -> int:
-    """Copy content, mode, times and attributes to the task's temporary name; the copy's bytes.
+def copy_to_temporary(
+    disk: Disk,
+    source: Place,
+    temporary: Place,
+    sha256: str,
+    *,
+    owner: bool = False,
+    durable: bool = False,
+) -> int:
+    """Copy content, mode, times and attributes to a temporary name; return the copy's bytes.
 
     Nothing stays on failure.
 
@@ -31,24 +47,23 @@ def copy_to_temporary(disk: Disk, task: Task, *, owner: bool = False, durable: b
     OSError
         If the target's file system fails.
     """
-    source, status = open_source(disk, task.source)
-    temporary = task.temporary
+    original, status = open_source(disk, source)
     try:
         copy = disk.open(temporary, NEW)
         try:
             try:
-                fill(disk, source, status, copy, task.sha256, owner=owner)
+                fill(disk, original, status, copy, sha256, owner=owner)
                 if durable and not SYNCS_FILE_SYSTEMS:
                     disk.fsync(copy)
             finally:
                 disk.close(copy)
             if not HAS_METADATA_BY_DESCRIPTOR:
-                shutil.copystat(task.source, temporary)
+                shutil.copystat(source.path, temporary.path)
         except BaseException:
             remove_ours(disk, temporary)
             raise
     finally:
-        disk.close(source)
+        disk.close(original)
     return status.st_size
 
 
@@ -103,42 +118,70 @@ def copy_metadata(
     owner: bool = False,
     has_mode: bool = False,
 ) -> None:
-    """Give an open file the mode, unless it has it, times, attributes and perhaps owner of another."""
+    """Give an open file the mode, unless it has it, times, attributes and perhaps owner of another.
+
+    A set-user-ID or set-group-ID bit is kept only with the owner that it was set for.
+    """
     if not HAS_METADATA_BY_DESCRIPTOR:
         return
     if owner:
-        with suppress(PermissionError):
-            disk.set_owner(copy, status.st_uid, status.st_gid)
-    if _copy_attributes(disk, source, copy) or owner or not has_mode:  # each of these may change it
-        disk.set_mode(copy, stat.S_IMODE(status.st_mode))
+        _copy_owner(disk, copy, status)
+    has_attributes = _copy_attributes(disk, source, copy)
+    mode = stat.S_IMODE(status.st_mode)
+    if has_attributes or owner or not has_mode:  # each of these may change it
+        disk.set_mode(copy, mode & ~_SET_ID if _is_anothers(disk, copy, status, mode) else mode)
     disk.set_times(copy, status.st_atime_ns, status.st_mtime_ns)
 
 
-def _copy_attributes(disk: Disk, source: int, copy: int) -> bool:
-    """Whether there are any."""
-    names: list[str] = []
+def _copy_owner(disk: Disk, copy: int, status: os.stat_result) -> None:
     try:
-        names += disk.attributes(source)
-        for name in names:
-            disk.set_attribute(copy, name, disk.attribute(source, name))
+        disk.set_owner(copy, status.st_uid, status.st_gid)
     except OSError as error:
-        if error.errno not in _NO_ATTRIBUTES:
+        if error.errno not in _NO_OWNER:
             raise
+
+
+def _is_anothers(disk: Disk, copy: int, status: os.stat_result, mode: int) -> bool:
+    """Whether a file has a set-ID bit, and its copy another owner or group."""
+    if not mode & _SET_ID:
+        return False
+    now = disk.fstat(copy)
+    return (now.st_uid, now.st_gid) != (status.st_uid, status.st_gid)
+
+
+def _copy_attributes(disk: Disk, source: int, copy: int) -> bool:
+    """Whether there are any; one that the copy can't have is left out.
+
+    An access list that the copy has of its folder's default one goes: the source does not have it.
+    """
+    names, inherited = _attributes(disk, source), _attributes(disk, copy)
+    for name in names:
+        with _attribute_may_fail():
+            disk.set_attribute(copy, name, disk.attribute(source, name))
+    if _ACCESS_LIST in inherited and _ACCESS_LIST not in names:
+        with _attribute_may_fail():
+            disk.remove_attribute(copy, _ACCESS_LIST)
+        return True
     return bool(names)
 
 
-def remove_ours(disk: Disk, path: str) -> None:
+def _attributes(disk: Disk, descriptor: int) -> list[str]:
+    names: list[str] = []
+    with _attribute_may_fail():
+        names += disk.attributes(descriptor)
+    return names
+
+
+@contextmanager
+def _attribute_may_fail() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ATTRIBUTES:
+            raise
+
+
+def remove_ours(disk: Disk, place: Place) -> None:
     """Remove a temporary file, if it is there."""
     with suppress(FileNotFoundError):
-        disk.unlink(path)
-
-
-def sync_folder(disk: Disk, folder: str) -> None:
-    """Make everything on the file system that a folder lies on durable."""
-    if not SYNCS_FILE_SYSTEMS:
-        return
-    descriptor = disk.open(folder, READ_NO_WAIT)
-    try:
-        disk.sync_file_system(descriptor)
-    finally:
-        disk.close(descriptor)
+        disk.unlink(place)

@@ -5,27 +5,30 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.files.disk import DISK, READ_NO_WAIT, Disk
+from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
+from digitsort.files.places import Places, open_places
 from digitsort.progress import Progress, silent
 from digitsort.sorting.booking import Sorted
 from digitsort.sorting.books import keep_persons_work, read_books, update_books
 from digitsort.sorting.copying import Stop
-from digitsort.sorting.folders import remove_empty
-from digitsort.sorting.journal import FOLDER, Journal, journals, read_runs, reopen
+from digitsort.sorting.folders import make_folders, remove_empty
+from digitsort.sorting.foreign import check_is_ours, place_back
+from digitsort.sorting.journal import FOLDER, journals, read_runs, reopen
 from digitsort.sorting.lock import Held, locked
-from digitsort.sorting.look import look
 from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode
-from digitsort.sorting.recover import has_content, recover, remove_ours_below, status_of
+from digitsort.sorting.recover import has_content, recover, status_of
+from digitsort.sorting.removal import check_copy, remove_copy
 from digitsort.sorting.run import Entry, Run
-from digitsort.sorting.task import NotDeliveredError, Task, temporary_name
-from digitsort.sorting.transfer import sync_folder
+from digitsort.sorting.task import NotDeliveredError, Results, Task, source_errors, temporary_name
+from digitsort.sorting.transfer import remove_ours
 
 BATCH = 256
 
@@ -50,26 +53,39 @@ class Undone:
 
 
 def undo(
-    dest: Path, *, everything: bool = False, progress: Progress = silent, disk: Disk = DISK
+    dest: Path,
+    *,
+    everything: bool = False,
+    adopt: bool = False,
+    root: Path | None = None,
+    progress: Progress = silent,
+    disk: Disk = DISK,
 ) -> Undone:
     """Take back the last run in DEST that was not taken back yet, with those that it went on with.
 
     Moved files go back under their names, with the times and modes that they had; copies and links go
-    where their sources are still what they were. What a person changed since is left alone. Folders
-    that the run made go where they are empty. An undo that was killed is finished by another one.
+    where their sources are still what they were, at another place. What a person changed since is left
+    alone, and so is what can't be put back; the rest is. Folders that the run made go where they are
+    empty. An undo that was killed is finished by another one.
 
     Parameters
     ----------
     dest : Path
     everything : bool
         Take back all runs, the last one first; also what an earlier undo had to leave.
+    adopt : bool
+        Take back runs of another user or machine, too. Moved files go back below `root`, with the modes
+        that they have.
+    root : Path, optional
+        Of adopted moves: the folder that stands for the one that the files lay in.
 
     Raises
     ------
     UsageError
-        If digitsort sorted nothing into DEST.
+        If digitsort sorted nothing into DEST, or an adopted move has no root.
     OutputError
-        If DEST or a source's folder can't be written, or another run works in DEST.
+        If DEST can't be written, another run works in it, its journals are of another user or machine
+        and are not adopted, or one is damaged.
     """
     real = os.path.realpath(dest)
     if not journals(real):
@@ -80,19 +96,22 @@ def undo(
             f"{printable(str(dest))} holds no journal of a sort: there is nothing to undo. Name the "
             "DEST of a `digitsort sort`."
         )
+    if not adopt:
+        check_is_ours(real)
     with locked(dest, disk, make=False) as held:
         last = next(read_runs(held.dest, entries=False), None)
-        if last is None or not last.undo_begun:
+        if last is not None and not last.undo_begun:
             recover(held, disk)
         restored, left, runs = 0, [], 0
         try:
-            for run in _to_undo(held.dest, everything):
-                undoing = _Undoing(held.dest, run, progress, disk)
-                undoing.run()
+            for run in _to_undo(held.dest, everything, adopt):
+                with open_places(disk) as places:
+                    undoing = _Undoing(held.dest, run, root, progress, places, disk)
+                    undoing.run()
                 runs += 1
                 restored += undoing.restored
                 left += undoing.left
-            _forget(held, disk)
+            _forget(held, adopt, disk)
         except OSError as error:
             where = error.filename if isinstance(error.filename, str) else held.dest
             raise OutputError(
@@ -102,8 +121,8 @@ def undo(
     return Undone(runs, restored, tuple(left))
 
 
-def _to_undo(dest: str, everything: bool) -> Iterator[Run]:
-    for run in read_runs(dest):
+def _to_undo(dest: str, everything: bool, adopt: bool) -> Iterator[Run]:
+    for run in read_runs(dest, foreign=adopt):
         if run.undone and not (everything and run.kept):
             continue
         yield run
@@ -111,48 +130,67 @@ def _to_undo(dest: str, everything: bool) -> Iterator[Run]:
             return
 
 
-def _forget(held: Held, disk: Disk) -> None:
+def _forget(held: Held, adopt: bool, disk: Disk) -> None:
     """Where nothing is left of any run, its journal goes too, and DEST if it was made for the first."""
-    runs = list(read_runs(held.dest, entries=False))
-    if any(not run.undone or run.kept for run in runs):
+    runs = list(read_runs(held.dest, entries=False, foreign=adopt))
+    if len(runs) < len(journals(held.dest)) or any(not run.undone or run.kept for run in runs):
         return
-    for run in runs:  # the newest first: the oldest knows who made DEST
-        disk.unlink(run.path)
-        held.made_levels = run.made_levels
+    with open_places(disk) as places:
+        for run in runs:  # the newest first: the oldest knows who made DEST
+            disk.unlink(places.at(run.path))
+            held.made_levels = run.made_levels
 
 
 class _Undoing:
     """The undo of one run."""
 
-    def __init__(self, dest: str, run: Run, progress: Progress, disk: Disk) -> None:
+    def __init__(
+        self, dest: str, run: Run, root: Path | None, progress: Progress, places: Places, disk: Disk
+    ) -> None:
         self._dest = dest
         self._run = run
         self._progress = progress
+        self._places = places
         self._disk = disk
         self._mode = Mode(run.mode)
         self._kept: dict[int, str] = {}
-        self._entries = list(run.delivered)[::-1]
+        self._not_as_before: list[tuple[str, str]] = []
+        self._goes_on = run.undo_begun
+        entries = list(run.delivered)[::-1]
+        self._entries = entries if run.is_ours else place_back(entries, run, root)
+        self._devices: dict[int, str] = {}
         self.restored = 0
         self.left: list[tuple[str, str]] = []
 
     def run(self) -> None:
+        self._begin()
+        for start in range(0, len(self._entries), BATCH):
+            self._progress("undo", start, len(self._entries))
+            with interrupts_wait() as pressed:
+                self._batch(self._entries[start : start + BATCH], pressed)
+        self._progress("undo", len(self._entries), len(self._entries))
+        with interrupts_wait():
+            self._end()
+
+    def _begin(self) -> None:
+        if self._goes_on and self._mode is Mode.MOVE:
+            for entry in self._entries:
+                with suppress(OSError):
+                    temporary = temporary_name(self._run.token, entry.source, entry.number)
+                    remove_ours(self._disk, self._places.at(temporary))
         journal = reopen(self._disk, self._run)
         try:
-            if self._run.undo_begun and self._mode is Mode.MOVE:
-                self._remove_temporary_files()
-            elif not self._run.undo_begun:
+            if not self._goes_on:
                 journal.mark(undo="begun")
-            for start in range(0, len(self._entries), BATCH):
-                self._progress("undo", start, len(self._entries))
-                with interrupts_wait() as pressed:
-                    self._batch(self._entries[start : start + BATCH], pressed)
-            self._progress("undo", len(self._entries), len(self._entries))
-            with interrupts_wait():
-                self._close(journal)
+        except OSError:
+            # A full disk: taking back may be what makes room. Without the mark, an undo that is killed
+            # is gone on with all the same: each file is looked at where it is.
+            self._goes_on = True
         finally:
             journal.close()
 
-    def _close(self, journal: Journal) -> None:
+    def _end(self) -> None:
+        """Bring labels.csv up to date, make all of it durable, and only then say in the journal so."""
         back = [entry for entry in self._entries if entry.number not in self._kept]
         inside = [e for e in back if self._mode is Mode.MOVE and self._is_in_dest(e.source)]
         books = read_books(self._dest)
@@ -165,12 +203,19 @@ class _Undoing:
             moved=True,
             gone=[self._target(e) for e in back],
         )
-        remove_empty(self._disk, (os.path.join(self._dest, *f.split("/")) for f in self._run.made))
-        journal.mark(undo="done", kept=sorted(self._kept))
+        made = (os.path.join(self._dest, *folder.split("/")) for folder in self._run.made)
+        remove_empty(self._disk, self._places, made)
+        self._places.sync([self._run.path, *self._devices.values()])
+        journal = reopen(self._disk, self._run)
+        try:
+            journal.mark(undo="done", kept=sorted(self._kept))
+        finally:
+            journal.close()
         self.restored = len(back)
         self.left = [
             (self._target(e), self._kept[e.number]) for e in self._entries if e.number in self._kept
         ]
+        self.left += self._not_as_before
 
     def _rows_before(self, inside: Sequence[Entry]) -> list[Sorted]:
         """Rows of files that were moved within DEST, as the run that brought them there wrote them."""
@@ -189,93 +234,128 @@ class _Undoing:
         return list(rows.values())
 
     def _batch(self, entries: Sequence[Entry], pressed: Stop) -> None:
+        if self._mode in (Mode.COPY, Mode.HARD):  # what stays has to be durable before its copy goes
+            self._places.sync(os.path.realpath(entry.source) for entry in entries)
         tasks = []
         for entry in entries:
             if pressed:
-                return
+                break
             try:
                 task = self._back(entry)
             except NotDeliveredError as error:
                 self._kept[entry.number] = str(error)
+            except OSError as error:
+                self._kept[entry.number] = _reason(error)
             else:
                 if task is not None:
                     tasks.append(task)
-        results = move_files(self._disk, tasks, pressed)
-        self._kept.update(results.failed)
+        done = self._moved(tasks, pressed)
         for entry in entries:
-            if entry.number in results.done:
+            if entry.number in done:
                 self._restore_metadata(entry)
+
+    def _moved(self, tasks: Sequence[Task], pressed: Stop) -> set[int]:
+        """Move files back; one that can't be is left, and the others are moved all the same."""
+        results = move_files(self._disk, self._places, tasks, pressed)
+        done, failed = set(results.done), dict(results.failed)
         if results.error is not None:
-            raise results.error
+            for task in tasks:
+                if not (pressed or task.number in done or task.number in failed):
+                    alone = move_files(self._disk, self._places, [task], pressed)
+                    done |= alone.done.keys()
+                    failed |= _failures(task, alone)
+        self._kept |= failed
+        return done
 
     def _back(self, entry: Entry) -> Task | None:
         """A move that is to be made; None where nothing is to be moved, or no more."""
         target = self._target(entry)
-        if status_of(self._disk, target) is None:
-            if self._mode is Mode.MOVE and not has_content(self._disk, entry.source, entry.sha256):
-                raise NotDeliveredError("not there any more")
-            return None  # removed by a person, or by an undo that was killed
+        if status_of(self._disk, self._places, target) is None:
+            self._check_is_back(entry)
+            return None
         if self._mode is Mode.MOVE:
             return self._move_back(entry, target)
-        self._check_copy(entry, target)
-        self._disk.unlink(target)
-        return None
-
-    def _check_copy(self, entry: Entry, target: str) -> None:
-        """Raise unless the copy or link is what it was, and its source too."""
+        with source_errors():
+            place = self._places.at(target)
         if self._mode is Mode.SYMBOLIC:
-            is_link = stat.S_ISLNK(self._disk.lstat(target).st_mode)
-            if not is_link or self._disk.readlink(target) != entry.source:
+            is_link = stat.S_ISLNK(self._disk.lstat(place).st_mode)
+            if not is_link or self._disk.readlink(place) != entry.source:
                 raise NotDeliveredError("changed since it was sorted")
-            return
-        if not has_content(self._disk, target, entry.sha256):
+            self._disk.unlink(place)
+            return None
+        if not has_content(self._disk, self._places, target, entry.sha256):
             raise NotDeliveredError("changed since it was sorted")
         try:
-            look(self._disk, entry.source, entry.sha256)
+            kept = os.path.realpath(entry.source)
+            remove_copy(self._disk, self._places, place, kept, entry.sha256)
         except NotDeliveredError as error:
             where = printable(entry.source)
-            raise NotDeliveredError(f"the only one: {where} is gone or changed") from error
+            raise NotDeliveredError(
+                f"the only one: {where} is gone, changed or a link to it"
+            ) from error
+        return None
+
+    def _check_is_back(self, entry: Entry) -> None:
+        """Raise unless a file that is not at its target is where it was; by an undo that was killed."""
+        if self._mode is not Mode.MOVE:
+            return  # a copy that a person removed, or that undo
+        if not has_content(self._disk, self._places, entry.source, entry.sha256):
+            raise NotDeliveredError("not there any more")
+        if self._goes_on:
+            self._restore_metadata(entry)
 
     def _move_back(self, entry: Entry, target: str) -> Task | None:
         try:
-            seen = look(self._disk, target, entry.sha256, follow=False)
+            place = self._places.at(target)
+            seen = check_copy(self._disk, place, entry.sha256)
         except NotDeliveredError as error:
             raise NotDeliveredError("changed since it was sorted") from error
-        if status_of(self._disk, entry.source) is not None:
-            if not has_content(self._disk, entry.source, entry.sha256):
+        if status_of(self._disk, self._places, entry.source) is not None:
+            if not has_content(self._disk, self._places, entry.source, entry.sha256):
                 raise NotDeliveredError(f"something else is at {printable(entry.source)}")
             # Of an undo that was killed between copy and removal; or a person put a copy there.
-            sync_folder(self._disk, os.path.dirname(entry.source))
-            self._disk.unlink(target)
+            self._places.sync([entry.source])
+            remove_copy(self._disk, self._places, place, entry.source, entry.sha256)
             self._restore_metadata(entry)
             return None
-        self._make_folder(os.path.dirname(entry.source))
+        make_folders(self._disk, self._places, os.path.dirname(entry.source))
         token = self._run.token
         return Task(entry.number, target, entry.source, entry.sha256, token, seen.status)
 
-    def _make_folder(self, folder: str) -> None:
-        """Make a source's folder again, if a person removed it."""
-        if status_of(self._disk, folder) is None:
-            self._make_folder(os.path.dirname(folder))
-            self._disk.mkdir(folder)
-
     def _restore_metadata(self, entry: Entry) -> None:
-        now = self._disk.lstat(entry.source)
-        if (now.st_mtime_ns, stat.S_IMODE(now.st_mode)) == (entry.mtime_ns, entry.mode):
-            return
-        descriptor = self._disk.open(entry.source, READ_NO_WAIT)
+        """Give a file that is back its time and mode of before; an adopted one keeps its mode."""
         try:
-            self._disk.set_mode(descriptor, entry.mode)
-            self._disk.set_times(descriptor, now.st_atime_ns, entry.mtime_ns)
-        finally:
-            self._disk.close(descriptor)
-
-    def _remove_temporary_files(self) -> None:
-        for entry in self._entries:
-            remove_ours_below(self._disk, temporary_name(self._run.token, entry.source, entry.number))
+            place = self._places.at(entry.source)
+            now = self._disk.lstat(place)
+            self._devices.setdefault(now.st_dev, entry.source)
+            mode = entry.mode if self._run.is_ours else stat.S_IMODE(now.st_mode)
+            if (now.st_mtime_ns, stat.S_IMODE(now.st_mode)) == (entry.mtime_ns, mode):
+                return
+            descriptor = self._disk.open(place, READ_NO_WAIT | NO_FOLLOW)
+            try:
+                self._disk.set_mode(descriptor, mode)
+                self._disk.set_times(descriptor, now.st_atime_ns, entry.mtime_ns)
+            finally:
+                self._disk.close(descriptor)
+        except OSError as error:
+            reason = f"is back, but not its time and mode: {error.strerror}"
+            self._not_as_before.append((entry.source, reason))
 
     def _target(self, entry: Entry) -> str:
         return os.path.join(self._dest, *entry.to.split("/"))
 
     def _is_in_dest(self, path: str) -> bool:
         return path.startswith(os.path.join(self._dest, ""))
+
+
+def _failures(task: Task, results: Results) -> dict[int, str]:
+    """Why a file that was moved alone is left; nothing if it is not."""
+    if results.error is not None:
+        return {task.number: _reason(results.error)}
+    return results.failed
+
+
+def _reason(error: OSError) -> str:
+    where = error.filename2 or error.filename
+    what = error.strerror or str(error)
+    return f"{printable(where)}: {what}" if isinstance(where, str) else what

@@ -12,6 +12,7 @@ from digitsort.errors import OutputError, UsageError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
+from digitsort.files.places import Places, open_places
 from digitsort.progress import Progress, silent
 from digitsort.sorting.books import LABELS_NAME
 from digitsort.sorting.journal import FOLDER, journals, read_runs
@@ -44,10 +45,13 @@ class Manifest:
         Path below DEST, with ``/``, to (sha256, whether it is a symbolic link).
     finished : bool
         Whether no run and no undo was killed or is still going on.
+    foreign : bool
+        Whether a run is of another user or machine, or made up: what it says is proof of nothing.
     """
 
     files: dict[str, tuple[str, bool]]
     finished: bool
+    foreign: bool = False
 
 
 def read_manifest(dest: str) -> Manifest:
@@ -59,16 +63,17 @@ def read_manifest(dest: str) -> Manifest:
         If digitsort sorted nothing into it.
     """
     files: dict[str, tuple[str, bool]] = {}
-    finished = True
+    finished, foreign = True, False
     if not journals(dest):
         raise UsageError(
             f"{printable(dest)} holds no journal of a sort: there is nothing to verify. Name the DEST "
             "of a `digitsort sort`."
         )
-    for run in list(read_runs(dest))[::-1]:
+    for run in list(read_runs(dest, foreign=True))[::-1]:
         finished = run.end != "" and not run.undo_begun
+        foreign = foreign or not run.is_authentic
         _add(files, run, dest)
-    return Manifest(files, finished)
+    return Manifest(files, finished, foreign)
 
 
 def _add(files: dict[str, tuple[str, bool]], run: Run, dest: str) -> None:
@@ -91,42 +96,46 @@ def verify(
         ``Thumbs.db``, ``desktop.ini``, ``DEST/labels.csv`` and ``DEST/.digitsort`` are no part of it.
     """
     real = os.path.realpath(dest)
-    unknown = {path for path in _files(real, "") if path not in manifest.files}
+    unknown = {path for path in _files(real) if path not in manifest.files}
     paths = sorted(unknown.union(manifest.files), key=natural_key)
-    for count, path in enumerate(paths):
-        progress("verify", count, len(paths))
-        if path in unknown:
-            yield Mark.UNKNOWN, path
-        else:
-            sha256, is_link = manifest.files[path]
-            yield _mark(disk, os.path.join(real, *path.split("/")), sha256, is_link), path
+    with open_places(disk) as places:
+        for count, path in enumerate(paths):
+            progress("verify", count, len(paths))
+            if path in unknown:
+                yield Mark.UNKNOWN, path
+            else:
+                sha256, is_link = manifest.files[path]
+                yield _mark(disk, places, os.path.join(real, *path.split("/")), sha256, is_link), path
     progress("verify", len(paths), len(paths))
 
 
-def _mark(disk: Disk, path: str, sha256: str, is_link: bool) -> Mark:
-    if status_of(disk, path) is None:
+def _mark(disk: Disk, places: Places, path: str, sha256: str, is_link: bool) -> Mark:
+    if status_of(disk, places, path) is None:
         return Mark.MISSING
     try:
-        look(disk, path, sha256, follow=is_link)
-    except NotDeliveredError:
+        look(disk, places.at(path), sha256, follow=is_link)
+    except (NotDeliveredError, OSError):
         return Mark.CHANGED
     return Mark.SAME
 
 
-def _files(top: str, below: str) -> Iterator[str]:
-    folder = os.path.join(top, *below.split("/")) if below else top
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError as error:
-        raise OutputError(f"{printable(folder)} can't be listed: {error.strerror}.") from error
-    for entry in entries:
-        path = f"{below}/{entry.name}" if below else entry.name
-        if entry.is_dir(follow_symlinks=False):
-            if path != FOLDER:
-                yield from _files(top, path)
-        elif path != LABELS_NAME and not _is_litter(entry.name):
-            yield path
+def _files(top: str) -> Iterator[str]:
+    waiting = [""]
+    while waiting:
+        above = waiting.pop()
+        folder = os.path.join(top, *above.split("/")) if above else top
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            raise OutputError(f"{printable(folder)} can't be listed: {error.strerror}.") from error
+        for entry in entries:
+            path = f"{above}/{entry.name}" if above else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if path != FOLDER:
+                    waiting.append(path)
+            elif path != LABELS_NAME and not _is_litter(entry.name):
+                yield path
 
 
 def _is_litter(name: str) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ from PIL import Image
 
 from digitsort import load_model, read_labels
 from digitsort.decide import decide
-from digitsort.files.disk import Disk
 from tests.conftest import Link, Tree, digit_image, digit_png, invoke, make_tree, png, read_tree
 
 BLANK = png(Image.new("L", (64, 64), 255))
@@ -332,27 +329,3 @@ def test_a_folder_of_dest_sorted_again_leaves_no_row_behind(here: Path, model_fi
     assert invoke("verify", "sorted").exit_code == 0
     assert invoke("undo", "sorted", "--all").exit_code == 0
     assert (here / "scans" / "mixed.png").read_bytes() == MIXED
-
-
-def test_the_second_process_is_asked_for_before_the_rows_are_read(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By the size of the labels.csv, which says about how many rows it has; then by their number."""
-    from digitsort.sorting import helper
-
-    rows = 3000
-    line = f"scans/0001/scan_1234.png,7,0.9876,ok,,1,0.0124,{sha(b'')},0123456789ab\n"
-    columns = "path,label,confidence,status,reason,second,second_confidence,sha256,model\n"
-    Path("labels.csv").write_text(columns + line * rows)
-    asked = []
-
-    @contextmanager
-    def second_process(disk: Disk, files: int) -> Iterator[None]:
-        asked.append(files)
-        yield None
-
-    monkeypatch.setattr(helper, "second_process", second_process)
-    invoke("sort", "labels.csv", "sorted", "-q")
-    early, late = asked
-    assert rows / 2 < early < rows * 2
-    assert late == rows

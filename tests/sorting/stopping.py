@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from digitsort.files.disk import Disk
+from digitsort.files.disk import Disk, Place
 from digitsort.labels import read_labels
 from digitsort.records import Status
 from digitsort.row import Row
@@ -57,7 +57,7 @@ class StoppingDisk(Disk):
 class NamingDisk(StoppingDisk):
     """One whose file system knows no files without a name."""
 
-    def open_unnamed(self, folder: int, mode: int = 0o600) -> int:
+    def open_unnamed(self, place: Place, mode: int = 0o600) -> int:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from digitsort.errors import ExitCode, OutputError, UsageError
-from digitsort.files.disk import Disk
+from digitsort.files.disk import Disk, Place
 from digitsort.labels import read_labels
 from digitsort.records import Status
 from digitsort.row import Row
@@ -318,13 +318,13 @@ def test_an_interrupted_run_has_its_rows_and_can_be_gone_on_with(scans: Path, de
 
         named = 0
 
-        def rename_new(self, source: str, target: str) -> None:
+        def rename_new(self, source: Place, target: Place) -> None:
             self._press()
             super().rename_new(source, target)
 
-        def name_unnamed(self, descriptor: int, folder: int, name: str) -> None:
+        def name_unnamed(self, place: Place, descriptor: int) -> None:
             self._press()
-            super().name_unnamed(descriptor, folder, name)
+            super().name_unnamed(place, descriptor)
 
         def _press(self) -> None:
             self.named += 1

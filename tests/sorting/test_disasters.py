@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from digitsort.files.disk import HAS_UNNAMED_FILES
 from digitsort.labels import read_labels
 from tests.conftest import run_digitsort
 from tests.sorting.stopping import snapshot, temporary_files
@@ -80,34 +79,14 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path, option: str) -> None:
     assert run_digitsort("verify", dest).returncode == 0
 
 
-TWO_PROCESSES = """
-import time
-from digitsort.cli import main
-from digitsort.sorting import helper
-
-class Started(helper.Helper):
-    def __init__(self):
-        super().__init__()
-        while not self._has_started():
-            time.sleep(0.01)
-
-helper.MANY, helper.Helper = 1, Started
-if __name__ == "__main__":
-    main()
-"""
-"""The command with a second process from the first batch on."""
-
-
-@pytest.mark.skipif(not HAS_UNNAMED_FILES, reason="one process works here")
 @pytest.mark.parametrize("option", ["--copy", "--move"])
-def test_a_full_disk_with_two_processes(tmp_path: Path, small_disk: Path, option: str) -> None:
-    """Also what the second one has copied of the next batch is known, and in the books."""
+def test_a_full_disk_in_a_later_batch(tmp_path: Path, small_disk: Path, option: str) -> None:
+    """What the batches before have done is known, and in the books."""
     contents = {f"{n // 100}/{n}.png": b"%d" % n * 20 for n in range(10_000, 12_000)}
     labels = make_scans(tmp_path, contents)
     subprocess.run(["mount", "-o", "remount,size=5m", str(small_disk)], check=True)
     dest = small_disk / "sorted"
-    command = [sys.executable, "-c", TWO_PROCESSES, "sort", str(labels), str(dest), option]
-    failed = subprocess.run(command, capture_output=True, text=True, check=False)
+    failed = run_digitsort("sort", labels, dest, option)
     assert failed.returncode == 5, failed.stderr
     assert "No space left on device" in failed.stderr
     assert "Traceback" not in failed.stderr
@@ -125,15 +104,14 @@ def test_a_full_disk_with_two_processes(tmp_path: Path, small_disk: Path, option
     assert run_digitsort("verify", dest).returncode == 0
 
 
-@pytest.mark.skipif(not HAS_UNNAMED_FILES, reason="one process works here")
 @pytest.mark.parametrize("option", ["--copy", "--move"])
-def test_two_processes_that_are_interrupted(tmp_path: Path, option: str) -> None:
-    """Ctrl-C goes to both: each file is whole in one place, in the books, and can be undone."""
+def test_interrupted_in_a_later_batch(tmp_path: Path, option: str) -> None:
+    """Each file is whole in one place, in the books, and can be undone."""
     contents = {f"{n // 100}/{n}.png": b"%d" % n * 20 for n in range(8000)}
     labels = make_scans(tmp_path, contents)
     before = snapshot(tmp_path / "scans")
     dest = tmp_path / "sorted"
-    command = [sys.executable, "-c", TWO_PROCESSES, "sort", str(labels), str(dest), option]
+    command = [sys.executable, "-m", "digitsort", "sort", str(labels), str(dest), option]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while run.poll() is None and sum(len(os.listdir(folder)) for folder in dest.glob("7")) < 600:
         time.sleep(0.001)

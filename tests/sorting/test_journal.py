@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK
 from digitsort.sorting.journal import FOLDER, journals, new_journal, read_run, read_runs, reopen
-from digitsort.sorting.run import Entry, entry_text, entry_texts, written
+from digitsort.sorting.run import Entry, entry_text, entry_texts, parsed, written
 from digitsort.table import Cells
 
 TEXT = st.text(st.characters(blacklist_characters="\0"), min_size=1, max_size=20)
@@ -42,7 +42,7 @@ def test_what_was_written_is_read_and_a_torn_end_is_no_record(
     """Cut anywhere: the whole lines before the cut are read, and the next record is whole again."""
     dest = tmp_path_factory.mktemp("dest")
     (dest / FOLDER).mkdir()
-    journal = new_journal(DISK, str(dest), "move", 1, True)
+    journal = new_journal(DISK, str(dest), "move", "/scans", 1, True)
     journal.begin(map(written, entries), ["7", "7/é"])
     journal.settle(len(entries), {0: "no"} if entries else {})
     journal.mark(end="done")
@@ -68,7 +68,7 @@ def test_what_was_written_is_read_and_a_torn_end_is_no_record(
     again = reopen(DISK, torn)
     again.mark(end="recovered")
     again.close()
-    assert json.loads(path.read_bytes().splitlines()[-1]) == {"end": "recovered"}
+    assert parsed(path.read_bytes().splitlines(keepends=True)[-1]) == {"end": "recovered"}
 
 
 PLAIN: Any = "/scans/7.png", "7/7.png", "ab" * 32, (0, 0, 0), {"path": "7.png", "label": "7"}
@@ -98,7 +98,7 @@ def test_entries_written_together_are_those_written_one_by_one(odd: Any) -> None
 def test_runs_are_read_the_newest_first(tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir()
     for mode in ("copy", "move"):
-        journal = new_journal(DISK, str(tmp_path), mode, 0, False)
+        journal = new_journal(DISK, str(tmp_path), mode, "", 0, False)
         journal.flush()
         journal.close()
     assert [run.mode for run in read_runs(str(tmp_path))] == ["move", "copy"]
@@ -114,4 +114,5 @@ def test_what_is_no_journal_is_an_output_error(tmp_path: Path, line: str) -> Non
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / "run-000001.jsonl").write_text(line + "\n")
     with pytest.raises(OutputError, match=r"run-000001\.jsonl"):
-        list(read_runs(str(tmp_path)))
+        list(read_runs(str(tmp_path), foreign=True))
+    assert list(read_runs(str(tmp_path))) == []

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import Disk
+from digitsort.files.disk import Disk, Place
 from digitsort.labels import read_labels
 from digitsort.records import Status
 from digitsort.row import Row
@@ -264,8 +264,8 @@ def test_a_source_that_changes_after_it_was_seen_is_not_renamed(tmp_path: Path, 
     scans = make_tree(tmp_path / "scans", {"7.png": b"seven", "7b.png": b"another"})
 
     class Meddling(Disk):
-        def rename_new(self, source: str, target: str) -> None:
-            if source.endswith("7.png"):
+        def rename_new(self, source: Place, target: Place) -> None:
+            if source.name == "7.png":
                 (scans / "7b.png").write_bytes(b"edited by a person")
             super().rename_new(source, target)
 
@@ -283,9 +283,9 @@ def test_a_read_only_copy_is_given_its_attributes_before_it_is_read_only(
     asked = []
 
     class Asked(Disk):
-        def open_unnamed(self, folder: int, mode: int = 0o600) -> int:
+        def open_unnamed(self, place: Place, mode: int = 0o600) -> int:
             asked.append(mode)
-            return super().open_unnamed(folder, mode)
+            return super().open_unnamed(place, mode)
 
     scans = make_tree(tmp_path / "scans", {"7.png": b"seven"})
     rows = rows_of(scans)
@@ -303,12 +303,12 @@ def test_a_source_that_changes_while_it_is_moved_across_file_systems_is_kept() -
         def __init__(self, source: Path, after: str) -> None:
             self._source, self._after = source, after
 
-        def sync_file_system(self, descriptor: int) -> None:
-            super().sync_file_system(descriptor)
+        def sync_file_system(self, place: Place) -> None:
+            super().sync_file_system(place)
             if self._after == "copied":
                 self._meddle()
 
-        def rename_new(self, source: str, target: str) -> None:
+        def rename_new(self, source: Place, target: Place) -> None:
             super().rename_new(source, target)
             if self._after == "published":
                 self._meddle()
@@ -369,7 +369,7 @@ def test_a_target_that_is_too_long_for_the_system_is_left_and_said(tmp_path: Pat
 @posix
 def test_without_a_rename_that_replaces_nothing_links_do_it(scans: Path, dest: Path) -> None:
     class Old(Disk):
-        def rename_new(self, source: str, target: str) -> None:
+        def rename_new(self, source: Place, target: Place) -> None:
             raise OSError(errno.EINVAL, "Invalid argument")
 
     assert sort(rows_of(scans), dest, Mode.MOVE, Old()).failed == ()
@@ -383,10 +383,10 @@ def test_without_links_either_files_are_copied_under_their_names(
     scans: Path, dest: Path, mode: Mode
 ) -> None:
     class Oldest(Disk):
-        def rename_new(self, source: str, target: str) -> None:
+        def rename_new(self, source: Place, target: Place) -> None:
             raise OSError(errno.ENOSYS, "Function not implemented")
 
-        def link(self, source: str, target: str) -> None:
+        def link(self, source: Place, target: Place) -> None:
             raise OSError(errno.EPERM, "Operation not permitted")
 
     before = snapshot(scans)

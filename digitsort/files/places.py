@@ -1,0 +1,172 @@
+"""Find places by their paths, never through a link, and tell whether two are the same."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from digitsort.files.disk import HAS_OPEN_FOLDERS, SYNCS_FILE_SYSTEMS, Disk, Place
+from digitsort.files.names import fold, printable, split_path
+
+MOST_OPEN = 64
+"""Folders kept open at once: many systems let a process open 256 files. A place stays usable until so
+many other ones, less two, were asked for."""
+
+_WALKS = HAS_OPEN_FOLDERS and hasattr(os, "O_PATH")
+"""Whether a path is walked folder by folder. O_PATH is needed for that: without it, a folder that may
+be entered and not listed can't be opened."""
+
+Identity = tuple[int, int]
+"""Device and inode of a folder."""
+
+
+class Places:
+    """Folders that are open, each found from the root down without following a link.
+
+    Paths have to be absolute, and to be what `real_path` gave when they were noted down: a link in one
+    is then something that was put there since.
+    """
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._open: dict[str, int | None] = {}
+        self._identities: dict[str, Identity] = {}
+
+    def at(self, path: str) -> Place:
+        """Return the place of a path.
+
+        Raises
+        ------
+        OSError
+            If its folder is not there, can't be entered, or a link is in the way.
+        """
+        folder, name = split_path(path)
+        return Place(self._folder(folder), name, path)
+
+    def identity(self, place: Place) -> Identity:
+        """Return the device and inode of a place's folder."""
+        folder = os.path.dirname(place.path)
+        if folder not in self._identities:
+            found = os.stat(folder) if place.folder is None else self._disk.fstat(place.folder)
+            self._identities[folder] = found.st_dev, found.st_ino
+        return self._identities[folder]
+
+    def is_same(self, one: Place, other: Place) -> bool:
+        """Return whether two places are one: by the folders themselves, however their paths lead there.
+
+        Names that some file system takes for the same one count as the same.
+        """
+        return fold(one.name) == fold(other.name) and self.identity(one) == self.identity(other)
+
+    def sync(self, paths: Iterable[str]) -> None:
+        """Make all that happened on the file systems of these paths durable.
+
+        Where a folder is not there any more, this is done for all file systems.
+        """
+        if not SYNCS_FILE_SYSTEMS:
+            return
+        synced = set()
+        for folder in sorted({os.path.dirname(path) for path in paths}):
+            try:
+                place = self.at(os.path.join(folder, "x"))
+            except OSError:
+                place = Place(None, folder, folder)
+            device = None if place.folder is None else self.identity(place)[0]
+            if device not in synced:
+                synced.add(device)
+                self._disk.sync_file_system(place)
+
+    def close(self) -> None:
+        """Close all folders; a path that is asked for again is walked again."""
+        while self._open:
+            self._close_oldest()
+        self._identities.clear()
+
+    def _folder(self, path: str) -> int | None:
+        if path in self._open:
+            self._open[path] = self._open.pop(path)  # the last one that is closed
+        elif _WALKS:
+            self._walk(path)
+        else:
+            self._keep(path, self._opened_at_once(path))
+        return self._open[path]
+
+    def _walk(self, path: str) -> None:
+        """Open a folder, and those above it that are not open; it and the one above it stay open."""
+        missing = []
+        while path not in self._open and path != os.sep:
+            missing.append(path)
+            path = os.path.dirname(path)
+        if path not in self._open:
+            self._keep(path, self._disk.open_folder(path))
+        parent, passed = self._open[path], []
+        try:
+            for below in reversed(missing):
+                opened = self._opened_in(parent, below)
+                if len(below) < len(missing[0]) and below != missing[1]:
+                    passed.append(opened)
+                else:
+                    self._keep(below, opened)
+                parent = opened
+        finally:
+            for descriptor in passed:
+                self._disk.close(descriptor)
+
+    def _opened_in(self, parent: int | None, path: str) -> int:
+        name = os.path.basename(path)
+        try:
+            return self._disk.open_folder(name, parent)
+        except OSError as error:
+            raise _in_the_way(error, name, parent, path) from error
+
+    def _opened_at_once(self, path: str) -> int | None:
+        if os.path.realpath(path) != path:
+            raise _linked(path)
+        return self._disk.open_folder(path) if HAS_OPEN_FOLDERS else None
+
+    def _keep(self, path: str, descriptor: int | None) -> None:
+        self._open[path] = descriptor
+        if len(self._open) > MOST_OPEN:
+            self._close_oldest()
+
+    def _close_oldest(self) -> None:
+        path = next(iter(self._open))
+        descriptor = self._open.pop(path)
+        self._identities.pop(path, None)
+        if descriptor is not None:
+            self._disk.close(descriptor)
+
+
+@contextmanager
+def open_places(disk: Disk) -> Iterator[Places]:
+    """Yield places whose folders are closed at the end of the block."""
+    places = Places(disk)
+    try:
+        yield places
+    finally:
+        places.close()
+
+
+def real_path(path: str) -> str:
+    """Return a path without links in its folders; its last part stays what it is."""
+    folder, name = split_path(os.path.abspath(path) if not os.path.isabs(path) else path)
+    return os.path.join(os.path.realpath(folder), name)
+
+
+def _in_the_way(error: OSError, name: str, parent: int | None, path: str) -> OSError:
+    """Say that it is a link where that is so."""
+    if error.errno in (errno.ENOTDIR, errno.ELOOP):
+        try:
+            os.readlink(name, dir_fd=parent)
+        except OSError:
+            error.filename = path
+            return error
+        return _linked(path)
+    error.filename = path
+    return error
+
+
+def _linked(path: str) -> OSError:
+    return NotADirectoryError(errno.ENOTDIR, f"{printable(path)} is a link by now", path)

@@ -1,0 +1,82 @@
+"""Deal with journals that this user's digitsort did not write: show them, or adopt them for an undo."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from digitsort.errors import OutputError, UsageError
+from digitsort.files.names import printable
+from digitsort.sorting.journal import journals, read_runs
+from digitsort.sorting.plan import Mode
+from digitsort.sorting.run import Entry, Run
+
+
+def check_is_ours(dest: str) -> None:
+    """Raise OutputError where all journals of a DEST are of another user or machine."""
+    if any(True for _ in read_runs(dest, entries=False)) or not journals(dest):
+        return
+    if next(read_runs(dest, entries=False, foreign=True), None) is None:
+        return  # they end within their first lines
+    where = printable(dest)
+    raise OutputError(
+        f"The sorts into {where} are of another user or machine, or {where} is a copy of another "
+        "folder: nothing was undone. See what an undo would do with `digitsort undo DEST --dry-run`; if "
+        "you know who sorted it, do it with --adopt. Files that were moved go back into --root DIR."
+    )
+
+
+def place_back(entries: Sequence[Entry], run: Run, root: Path | None) -> list[Entry]:
+    """Return entries of a foreign run with sources below a folder that this user names.
+
+    What was copied or linked keeps its source: nothing is written there.
+
+    Raises
+    ------
+    UsageError
+        If files were moved and there is no `root`, or it is no folder.
+    OutputError
+        If a source is not below the folder that the journal names.
+    """
+    if Mode(run.mode) is not Mode.MOVE:
+        return list(entries)
+    if root is None or not root.is_dir():
+        raise UsageError(
+            f"Files were moved into {printable(os.path.dirname(os.path.dirname(run.path)))} from "
+            f"{printable(run.root)}, on another machine or by another user. Say with --root DIR which "
+            "folder they go back into; it has to be there."
+        )
+    return [entry._replace(source=_below(entry.source, run, root)) for entry in entries]
+
+
+def _below(source: str, run: Run, root: Path) -> str:
+    top = os.path.join(run.root, "")
+    if not run.root or not source.startswith(top):
+        raise OutputError(
+            f"{printable(run.path)} is damaged or made up: {printable(source)} does not lie in "
+            f"{printable(run.root)}, which it names. Nothing was undone."
+        )
+    return os.path.join(os.path.realpath(root), source[len(top) :])
+
+
+def describe_undo(dest: Path, root: Path | None, *, everything: bool = False) -> Iterator[str]:
+    """Yield a line for each file that an undo would touch, sorts of another user or machine included.
+
+    Raises
+    ------
+    UsageError, OutputError
+        As `undo` does.
+    """
+    real = os.path.realpath(dest)
+    for run in read_runs(real, foreign=True):
+        if run.undone:
+            continue
+        entries = list(run.delivered)[::-1]
+        for entry in entries if run.is_ours else place_back(entries, run, root):
+            target = printable(os.path.join(real, *entry.to.split("/")))
+            source = printable(entry.source)
+            is_move = Mode(run.mode) is Mode.MOVE
+            yield f"move   {target} -> {source}" if is_move else f"remove {target} (of {source})"
+        if not (everything or run.continues):
+            return
