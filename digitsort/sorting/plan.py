@@ -174,7 +174,7 @@ def _check_inside(rows: Sequence[Row], top: str) -> None:
     files = "1 file" if len(outside) == 1 else f"{len(outside)} files"
     raise UsageError(
         f"{files} to be moved would be taken from outside of {printable(top)}: {named}{more}. Nothing "
-        "was done. If that is meant, name the folder that holds them all with --root DIR; or copy instead."
+        "was done. If that is meant, name the folder that holds them all with --root DIR, or copy them."
     )
 
 
