@@ -65,7 +65,7 @@ def note(one: Judged) -> str:
     confidence = verdict.confidence if verdict.confidence is not None else max(chances, default=0.0)
     guess = verdict.label or f"({best_guess(verdict)})"
     return (
-        f"{one.truth or 'none'} → {guess}  {verdict.status.value}\n"
+        f"{one.truth or 'none'} > {guess}  {verdict.status.value}\n"
         f"conf {confidence:.2f}  fam {verdict.familiarity:.2f}\n{verdict.reason}"
     )
 
