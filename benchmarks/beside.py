@@ -3,26 +3,26 @@
     python -m benchmarks.beside [--model FILE] [--only NAME…] [--bases NAME…] [--sheet FOLDER]
 
 300 digits of MNIST's kept half and 200 of Semeion's are put on paper at scan size, once for each
-condition of `benchmarks.conditions`. All seeds are fixed, and a digit's size, ink and paper are the same in each
-condition. `--sheet` writes a contact sheet for each condition, and examples of all of them.
+condition of `benchmarks.conditions`. All seeds are fixed; a digit's size, ink and paper are the
+same in each condition. `--sheet` writes a contact sheet for each condition, and examples of them all.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.conditions import CONDITIONS, Condition, to_bytes
+from benchmarks.conditions import CONDITIONS, Condition
 from benchmarks.contact import write_contact_sheet
 from benchmarks.data import data_folder, mnist_kept, semeion_kept
 from benchmarks.kinds import read_all
-from benchmarks.page import Ink, Page, lay_out
+from benchmarks.page import Ink, Page, lay_out, to_bytes
 from benchmarks.verdicts import (
     DIGITS,
     Counts,
@@ -58,9 +58,15 @@ class Base:
     inks: list[Ink]
     truths: list[str]
     smooth: float
+    _pages: dict[int, Page] = field(default_factory=dict, repr=False)
 
     def page(self, index: int) -> Page:
-        """Lay out a digit; the same index always gives the same page."""
+        """Lay out a digit once; the same index always gives the same page."""
+        if index not in self._pages:
+            self._pages[index] = self._laid_out(index)
+        return self._pages[index]
+
+    def _laid_out(self, index: int) -> Page:
         rng = np.random.default_rng([SEED, crc32(self.name.encode()), index])
         other = self.inks[(index + 1) % len(self.inks)]
         return lay_out(self.inks[index], other, rng, self.smooth)

@@ -17,7 +17,6 @@ from PIL import Image, ImageFilter
 from benchmarks.page import (
     Box,
     Floats,
-    Ink,
     Page,
     Points,
     Rng,
@@ -27,6 +26,7 @@ from benchmarks.page import (
     draw_text,
     grain,
     text_width,
+    to_bytes,
     with_margins,
 )
 from benchmarks.verdicts import DIGITS
@@ -70,7 +70,7 @@ def cell_at_edge(sides: int, *, touching: bool) -> Render:
     """Cut along the printed lines of a cell, so that they lie at the edges of the picture."""
 
     def render(page: Page, rng: Rng) -> Floats:
-        gray = page.gray.copy()
+        gray = page.gray
         present = np.ones(4, bool)
         present[rng.permutation(4)[sides:]] = False
         gaps = _gaps(page, rng, present, touching=touching)
@@ -87,7 +87,7 @@ def box_in_picture(*, touching: bool) -> Render:
     """Draw a box around the digit that lies wholly in the picture."""
 
     def render(page: Page, rng: Rng) -> Floats:
-        gray = page.gray.copy()
+        gray = page.gray
         present = np.ones(4, bool)
         inner = page.box.grown(*_gaps(page, rng, present, touching=touching))
         width = float(rng.uniform(0.018, 0.06)) * page.size
@@ -102,7 +102,7 @@ def circled(*, touching: bool) -> Render:
     """Draw a circle around the digit by hand: uneven, its ends crossing or apart."""
 
     def render(page: Page, rng: Rng) -> Floats:
-        gray = page.gray.copy()
+        gray = page.gray
         x, y = page.box.centre
         round_px = 0.5 * page.size * float(rng.uniform(0.9, 1.1))
         radii = np.maximum([page.box.width / 2, page.box.height / 2], round_px * 0.75) * np.sqrt(2)
@@ -122,7 +122,7 @@ def circled(*, touching: bool) -> Render:
 
 def comb(page: Page, rng: Rng) -> Floats:
     """Print a comb: a line below the digit, and teeth of half its height between it and others."""
-    gray, size, box = page.gray.copy(), page.size, page.box
+    gray, size, box = page.gray, page.size, page.box
     level, width = _print_level(page, rng), float(rng.uniform(0.018, 0.04)) * page.size
     left, right = box.left - rng.uniform(0.08, 0.3) * size, box.right + rng.uniform(0.08, 0.3) * size
     line = box.bottom + float(rng.uniform(0.03, 0.15)) * size
@@ -138,7 +138,7 @@ def comb(page: Page, rng: Rng) -> Floats:
 
 def in_parentheses(page: Page, rng: Rng) -> Floats:
     """Write parentheses around the digit."""
-    gray, box = page.gray.copy(), page.box
+    gray, box = page.gray, page.box
     width = page.pen * float(rng.uniform(0.5, 1.0))
     half = box.height / 2 * float(rng.uniform(1.05, 1.35))
     depth = float(rng.uniform(0.12, 0.25)) * page.size
@@ -160,7 +160,7 @@ def underlined(times: int) -> Render:
     """Draw one or two lines below the digit by hand."""
 
     def render(page: Page, rng: Rng) -> Floats:
-        gray, box = page.gray.copy(), page.box
+        gray, box = page.gray, page.box
         y = box.bottom + page.pen * 0.8 + float(rng.uniform(0.03, 0.15)) * page.size
         around = box
         for _ in range(times):
@@ -180,7 +180,7 @@ def text_beside(text: str, *, before: bool = False) -> Render:
     """Print a unit or the like beside the digit, 60 % as high, on its base line."""
 
     def render(page: Page, rng: Rng) -> Floats:
-        gray, box = page.gray.copy(), page.box
+        gray, box = page.gray, page.box
         height = 0.6 * box.height
         gap = float(rng.uniform(0.12, 0.3)) * page.size
         left = box.left - gap - text_width(text, height) if before else box.right + gap
@@ -195,7 +195,7 @@ def date(*, above: bool) -> Render:
     """Print a small date above the digit or beside it."""
 
     def render(page: Page, rng: Rng) -> Floats:
-        gray, box, size = page.gray.copy(), page.box, page.size
+        gray, box, size = page.gray, page.box, page.size
         day, month, year = (int(rng.integers(1, n)) for n in (29, 13, 30))
         text = (f"{day}.{month}.{year:02}", f"{month}/{day}", f"{day}.{month}.")[int(rng.integers(3))]
         height, gap = (float(share) * size for share in rng.uniform((0.2, 0.08), (0.36, 0.25)))
@@ -212,7 +212,7 @@ def date(*, above: bool) -> Render:
 
 def full_stop(page: Page, rng: Rng) -> Floats:
     """Write a full stop after the digit."""
-    gray, box = page.gray.copy(), page.box
+    gray, box = page.gray, page.box
     x = box.right + page.pen + float(rng.uniform(0.02, 0.15)) * page.size
     y = box.bottom - page.pen / 2
     draw_segment(gray, (x, y), (x + 0.5, y), page.pen * float(rng.uniform(0.9, 1.5)), page.ink)
@@ -221,7 +221,7 @@ def full_stop(page: Page, rng: Rng) -> Floats:
 
 def comma(page: Page, rng: Rng) -> Floats:
     """Write a comma after the digit."""
-    gray, box = page.gray.copy(), page.box
+    gray, box = page.gray, page.box
     x = box.right + page.pen + float(rng.uniform(0.02, 0.15)) * page.size
     y = box.bottom - page.pen / 2
     drop, back = (float(share) * page.size for share in rng.uniform((0.1, 0.03), (0.2, 0.1)))
@@ -233,7 +233,7 @@ def comma(page: Page, rng: Rng) -> Floats:
 
 def struck_through(page: Page, rng: Rng) -> Floats:
     """Strike the digit through once."""
-    gray, box = page.gray.copy(), page.box
+    gray, box = page.gray, page.box
     x, y = box.centre
     y += float(rng.normal(0, 0.06)) * box.height
     rise = float(rng.uniform(-0.1, 0.35)) * page.size
@@ -250,7 +250,7 @@ def printed_lines(*, squared: bool) -> Render:
     """Print the lines of ruled or of squared paper below the digit."""
 
     def render(page: Page, rng: Rng) -> Floats:
-        gray = page.gray.copy()
+        gray = page.gray
         spacing = max(8, round(float(rng.uniform(0.25, 0.8)) * page.size))
         width = max(1, round(page.size / 60))
         level = page.paper - float(rng.uniform(0.12, 0.45)) * (page.paper - page.ink)
@@ -265,7 +265,7 @@ def printed_lines(*, squared: bool) -> Render:
 
 def bleed_through(page: Page, rng: Rng) -> Floats:
     """Let the digit on the back shine through: mirrored, blurred, at 45 % of its darkness."""
-    gray = page.gray.copy()
+    gray = page.gray
     mirrored = Image.fromarray(np.rint(page.behind[:, ::-1] * 255).astype(np.uint8))
     pad = 8
     sheet = Image.new("L", (mirrored.width + 2 * pad, mirrored.height + 2 * pad))
@@ -490,11 +490,6 @@ CONDITIONS = (
     Condition("turned by 180°, 3 4 7", turned_180, TURN_180, is_digit=False),
     Condition("turned by 180°, 2 5", turned_180, "25", is_digit=False),
 )
-
-
-def to_bytes(picture: Floats) -> Ink:
-    """Return the picture as a file has it: whole levels of 0-255."""
-    return np.clip(np.rint(picture * 255), 0, 255).astype(np.uint8)
 
 
 def _from_bytes(pixels: Gray) -> Floats:

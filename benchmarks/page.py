@@ -74,8 +74,8 @@ class Page:
 
     Attributes
     ----------
-    gray : ndarray of shape (height, width), float32
-        Values of 0-1, with a little grain.
+    pixels : ndarray of shape (height, width), uint8
+        The page as it was scanned, with a little grain.
     box : Box
         Of the digit's ink.
     size : float
@@ -88,13 +88,18 @@ class Page:
         Amounts of ink, 0-1, of another digit of the same size, not on the page.
     """
 
-    gray: Floats
+    pixels: Ink
     box: Box
     size: float
     pen: float
     paper: float
     ink: float
     behind: Floats
+
+    @property
+    def gray(self) -> Floats:
+        """A new array of the pixels as 0-1, which may be drawn on."""
+        return np.asarray(self.pixels, np.float32) * np.float32(1 / 255)
 
     def amount(self, gray: Floats) -> Floats:
         """Return how much ink there is, 0-1, in a part of the page."""
@@ -121,7 +126,14 @@ def lay_out(ink: Ink, other: Ink, rng: Rng, smooth: float = 0.35) -> Page:
     gray[margin : margin + height, margin : margin + width] -= amount * (paper - level)
     gray += grain(gray.shape, float(rng.uniform(0.5, 2.0)) / 255, rng)
     box = Box(margin, margin, margin + width, margin + height)
-    return Page(gray, box, size, pen_width(amount), paper, level, enlarged(other, size, smooth))
+    return Page(
+        to_bytes(gray), box, size, pen_width(amount), paper, level, enlarged(other, size, smooth)
+    )
+
+
+def to_bytes(picture: Floats) -> Ink:
+    """Return a picture of 0-1 as a file has it: whole levels of 0-255."""
+    return np.clip(np.rint(picture * 255), 0, 255).astype(np.uint8)
 
 
 def enlarged(ink: Ink, size: float, smooth: float) -> Floats:
