@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,6 +15,7 @@ from digitsort.recognition.levels import onto_255, otsu
 from digitsort.recognition.parts import Parts, connected_parts
 
 Mask = npt.NDArray[np.bool_]
+Canvases = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
 ZOOM_BELOW = 0.65
@@ -70,6 +71,30 @@ class Ink:
         return cls(*(np.concatenate([getattr(i, name) for i in inks]) for name in cls.__slots__))
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A way to look for ink.
+
+    Attributes
+    ----------
+    prepare : callable, optional
+        Changes the canvases (n, side, side) before their paper is looked for.
+    choose : callable, optional
+        Of the parts, of those (n_parts,) that would be kept, and of the darkness (n, side, side): those
+        that are kept instead.
+    zoom : float
+        Side of the square that a small digit is looked at in again, as a share of the digit's longer
+        side.
+    """
+
+    prepare: Callable[[Canvases], Canvases] | None = None
+    choose: Callable[[Parts, Mask, Canvases], Mask] | None = None
+    zoom: float = 1.5
+
+
+FIRST_LOOK = Look()
+
+
 def find_ink(grays: Sequence[Gray]) -> Ink:
     """Find the ink of one digit on each image.
 
@@ -78,23 +103,31 @@ def find_ink(grays: Sequence[Gray]) -> Ink:
     grays : sequence of ndarray of shape (height, width)
         uint8, uint16, bool, or float within 0-1; dark on light or light on dark.
     """
-    ink = _find_in_frames(grays, [(0.0, 0.0, g.shape[1], g.shape[0]) for g in grays])
+    return look_for_ink(grays, [(0.0, 0.0, g.shape[1], g.shape[0]) for g in grays])
+
+
+def look_for_ink(grays: Sequence[Gray], frames: Sequence[Box], look: Look = FIRST_LOOK) -> Ink:
+    """Find the ink of one digit in a frame of each image, and again closer where it is small."""
+    ink = _find_in_frames(grays, frames, look)
     for _ in range(MOST_ZOOMS):
         small = np.flatnonzero(_is_small(ink))
         if not len(small):
             break
-        frames = [_zoomed_frame(ink, i, grays[i].shape) for i in small.tolist()]
-        _put(ink, small, _find_in_frames([grays[i] for i in small.tolist()], frames))
+        frames = [_zoomed_frame(ink, i, grays[i].shape, look.zoom) for i in small.tolist()]
+        _put(ink, small, _find_in_frames([grays[i] for i in small.tolist()], frames, look))
     return ink
 
 
-def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box]) -> Ink:
-    background = subtract_background(to_canvases(grays, frames))
+def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], look: Look) -> Ink:
+    canvases = to_canvases(grays, frames)
+    background = subtract_background(canvases if look.prepare is None else look.prepare(canvases))
     threshold, separation = otsu(np.cumsum(background.counts, axis=1))
     masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
     parts = connected_parts(masks)
     keep = _choose(parts, background)
+    if look.choose is not None:
+        keep = look.choose(parts, keep, background.darkness)
     with_dropped = np.unique(parts.image[~keep])
     dropped = parts.of(with_dropped).select(~keep[np.isin(parts.image, with_dropped)])
     masks[with_dropped] &= ~dropped
@@ -114,7 +147,7 @@ def _choose(parts: Parts, background: Background) -> Mask:
 
 def _choose_of_several(parts: Parts, darkness: npt.NDArray[np.uint8]) -> Mask:
     n = len(darkness)
-    score = parts.total(_centrality() * darkness)
+    score = parts.total(centrality() * darkness)
     sides = parts.sides()
     at_rim = sides > 0
     # A part that never leaves the outer fifth is a neighbour's stroke or the edge of a form, unless
@@ -137,7 +170,7 @@ def _choose_of_several(parts: Parts, darkness: npt.NDArray[np.uint8]) -> Mask:
 
 
 @cache
-def _centrality() -> Floats:
+def centrality() -> Floats:
     """exp(-2 (x² + y²)) of every pixel, x and y within -1…1; shape (side, side)."""
     axis = (2 * np.arange(SIDE_PX) + 1) / SIDE_PX - 1
     return np.exp(-2 * (axis[:, None] ** 2 + axis[None, :] ** 2))
@@ -243,10 +276,10 @@ def _is_small(ink: Ink) -> Mask:
     return np.asarray((ink.parts > 0) & (share < ZOOM_BELOW).all(axis=1))
 
 
-def _zoomed_frame(ink: Ink, index: int, shape: tuple[int, ...]) -> Box:
-    """A square of 1.5 times the ink's longer side around it, within the image."""
+def _zoomed_frame(ink: Ink, index: int, shape: tuple[int, ...], zoom: float) -> Box:
+    """A square of `zoom` times the ink's longer side around it, within the image."""
     left, top, right, bottom = ink.box[index]
-    half = 0.75 * max(right - left, bottom - top)
+    half = zoom / 2 * max(right - left, bottom - top)
     x, y = (left + right) / 2, (top + bottom) / 2
     height, width = shape
     return max(x - half, 0), max(y - half, 0), min(x + half, width), min(y + half, height)
