@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.labels import NONE_LABEL
-from digitsort.recognition.gate import BLANK, SEVERAL, TEXTURE, why_no_digit
-from digitsort.recognition.looks import OTHERS, RING, SURROUNDED, Way, has_ring, is_cut, look_again
+from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
+from digitsort.recognition.looks import OTHERS, RING, SURROUNDED, Way, is_cut, look_again
 from digitsort.recognition.score import predict, probabilities, score
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 from digitsort.records import Status
@@ -96,14 +96,10 @@ def read_digits(
     """Decide on each image, as `decide` does, and say in which way it was looked at."""
     vectors = vectorize(grays)
     first = decide_vectors(vectors, model, min_confidence)
-    candidates = [_Candidates(verdict) for verdict in first]
-    ringed = has_ring(vectors.ink)
+    candidates = [_Candidates(verdict, _known(verdict, model)) for verdict in first]
     for way in (*SURROUNDED, *OTHERS):
-        wanted = [
-            index
-            for index, candidate in enumerate(candidates)
-            if candidate.wants(way, is_ringed=bool(ringed[index]))
-        ]
+        helped = np.flatnonzero(way.helps(vectors.ink)).tolist()
+        wanted = [index for index in helped if candidates[index].wants(way)]
         if not wanted:
             continue
         again = vectors_of(look_again([grays[index] for index in wanted], way))
@@ -116,15 +112,23 @@ def read_digits(
 
 @dataclass(slots=True)
 class _Candidates:
-    """The readings of one image."""
+    """The readings of one image.
+
+    Attributes
+    ----------
+    first : Verdict
+    others : list of Reading
+        What is read in other ways. A first look whose ink the model knows well, rejected for
+        its form only, is one of them.
+    """
 
     first: Verdict
     others: list[Reading] = field(default_factory=list)
 
-    def wants(self, way: Way, *, is_ringed: bool) -> bool:
-        """Whether the image is to be looked at in a way."""
+    def wants(self, way: Way) -> bool:
+        """Whether the image is to be looked at in a way that may help."""
         if self.first.status is Status.OK:
-            return is_ringed and way is RING
+            return way is RING
         if self.first.reason == BLANK:
             return False
         if way.leaves_out_surroundings:
@@ -158,6 +162,18 @@ class _Candidates:
             if other.verdict.strength > best.verdict.strength - AS_STRONG
         }
         return bool((labels | {self.first.label}) - {best.verdict.label, ""})
+
+
+def _known(first: Verdict, model: Model) -> list[Reading]:
+    """What a first look read that only its form speaks against; nothing where that is not so."""
+    if first.reason not in (LINES, SOLID, SHAPE) or first.familiarity < model.card.ok_familiarity:
+        return []
+    best = int(np.argmax(first.probabilities))
+    label, confidence = model.class_names[best], first.probabilities[best]
+    if label == NONE_LABEL:
+        return []
+    verdict = first._replace(status=Status.UNCERTAIN, label=label, confidence=confidence)
+    return [Reading(verdict)]
 
 
 def _words(reading: Reading) -> str:

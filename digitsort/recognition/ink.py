@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -22,6 +22,17 @@ ZOOM_BELOW = 0.65
 """A digit smaller than this share of the frame, on both axes, is cropped and looked at again."""
 
 MOST_ZOOMS = 2
+
+LONG_AT_EDGE = 0.5
+"""Share of a side along which ink that lies at the edge only is a piece of a frame or a grid."""
+
+OF_FIRST_FRAME = ("at_edge", "near_edge", "pieces")
+"""What is said of the first frame, and stays when a small digit is looked at closely."""
+
+EDGE_PX = 3
+"""Of the canvas: so near an edge is what a cell's frame leaves on a picture."""
+
+LEAST_PIECE_PX = 3
 
 NEAR_PX = 3
 """A gap of up to this many canvas pixels is a broken stroke, not the distance to a neighbour."""
@@ -53,6 +64,12 @@ class Ink:
         Connected parts that were kept; 0 where there is no ink.
     lined : ndarray of shape (n,), bool
         Printed lines were taken out.
+    at_edge : ndarray of shape (n,), bool
+        All ink lies in the outer fifth of the first frame looked at, along more than half a side of it.
+    near_edge : ndarray of shape (n,), bool
+        Something dark, kept or not, lies near an edge of the first frame.
+    pieces : ndarray of shape (n,), intp
+        Connected parts on the first frame, kept or not, specks aside.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -64,6 +81,9 @@ class Ink:
     share: Floats
     parts: npt.NDArray[np.intp]
     lined: Mask
+    at_edge: Mask
+    near_edge: Mask
+    pieces: npt.NDArray[np.intp]
 
     @classmethod
     def concatenate(cls, inks: Sequence[Ink]) -> Ink:
@@ -114,7 +134,9 @@ def look_for_ink(grays: Sequence[Gray], frames: Sequence[Box], look: Look = FIRS
         if not len(small):
             break
         frames = [_zoomed_frame(ink, i, grays[i].shape, look.zoom) for i in small.tolist()]
-        _put(ink, small, _find_in_frames([grays[i] for i in small.tolist()], frames, look))
+        closer = _find_in_frames([grays[i] for i in small.tolist()], frames, look)
+        of_first = {name: getattr(ink, name)[small] for name in OF_FIRST_FRAME}
+        _put(ink, small, replace(closer, **of_first))
     return ink
 
 
@@ -124,6 +146,7 @@ def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], look: Look) ->
     threshold, separation = otsu(np.cumsum(background.counts, axis=1))
     masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
+    near_edge = _is_near_edge(masks)
     parts = connected_parts(masks)
     keep = _choose(parts, background)
     if look.choose is not None:
@@ -132,7 +155,7 @@ def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], look: Look) ->
     dropped = parts.of(with_dropped).select(~keep[np.isin(parts.image, with_dropped)])
     masks[with_dropped] &= ~dropped
     pixels = _soft_ink(background.darkness, threshold, masks, with_dropped, dropped)
-    return _describe(background, separation, pixels, masks, parts, keep, frames)
+    return _describe(background, separation, pixels, masks, parts, keep, frames, near_edge)
 
 
 def _choose(parts: Parts, background: Background) -> Mask:
@@ -241,19 +264,43 @@ def _describe(
     parts: Parts,
     keep: Mask,
     frames: Sequence[Box],
+    near_edge: Mask,
 ) -> Ink:
     frame = np.array(frames, np.float64).reshape(-1, 4)
+    box = _bounding_boxes(mask, frame)
     return Ink(
         pixels=pixels,
         frame=frame,
-        box=_bounding_boxes(mask, frame),
+        box=box,
         light_on_dark=background.light_on_dark,
         contrast=background.contrast,
         separation=separation,
         share=np.bincount(parts.image, parts.area * keep, len(mask)) / SIDE_PX**2,
         parts=np.bincount(parts.image[keep], minlength=len(mask)),
         lined=background.lined,
+        at_edge=_lie_at_edge(mask, box, frame),
+        near_edge=near_edge,
+        pieces=np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(mask)),
     )
+
+
+def _is_near_edge(mask: Mask) -> Mask:
+    """Tell masks (n, side, side) with something in the outermost rows and columns."""
+    rows = _packed(mask)
+    top_and_bottom = rows[:, :EDGE_PX].any(axis=1) | rows[:, -EDGE_PX:].any(axis=1)
+    band = (1 << EDGE_PX) - 1
+    sides = np.uint32(band << (SIDE_PX - EDGE_PX) | band)
+    return np.asarray(top_and_bottom | (rows & sides).any(axis=1))
+
+
+def _lie_at_edge(mask: Mask, boxes: Floats, frame: Floats) -> Mask:
+    """Tell masks (n, side, side) with ink in the outer fifth only, along more than half a side.
+
+    Less may be a small digit in the corner of a sheet.
+    """
+    is_inside = (_packed(mask) & _packed(_inner()[None])).any(axis=1)
+    size = (boxes[:, 2:] - boxes[:, :2]) / (frame[:, 2:] - frame[:, :2])
+    return np.asarray(~is_inside & (size > LONG_AT_EDGE).any(axis=1))
 
 
 def _bounding_boxes(mask: Mask, frame: Floats) -> Floats:

@@ -6,7 +6,7 @@ would be, and how well it knows it; `decide` takes one of them, or none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray
 from digitsort.recognition.ink import FIRST_LOOK, Ink, Look, centrality, look_for_ink
 from digitsort.recognition.parts import Parts, connected_parts
-from digitsort.recognition.uneven import closing
+from digitsort.recognition.uneven import SURE_SEPARATION, closing
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.intp]
@@ -52,6 +52,8 @@ class Way:
     ----------
     words : str
         What is said of a digit that was read so.
+    helps : callable
+        Of the first look's ink: on which images (n,) it may see something else.
     look : Look
     margin : float
         Share of the picture that is left out at each side.
@@ -61,6 +63,7 @@ class Way:
     """
 
     words: str
+    helps: Callable[[Ink], Mask]
     look: Look = FIRST_LOOK
     margin: float = 0.0
     leaves_out_surroundings: bool = False
@@ -169,20 +172,41 @@ def _blurred(canvases: Bytes) -> Bytes:
     return np.asarray((both + 8) >> 4, np.uint8)
 
 
+def _is_near_edge(ink: Ink) -> Mask:
+    return ink.near_edge
+
+
+def _has_pieces(ink: Ink) -> Mask:
+    return np.asarray(ink.pieces >= 2)
+
+
+def _may_be_shaded(ink: Ink) -> Mask:
+    return np.asarray(ink.near_edge | (ink.separation < SURE_SEPARATION))
+
+
+def _may_be_noisy(ink: Ink) -> Mask:
+    return np.asarray((ink.contrast < FAINT) | (ink.pieces >= MANY_PIECES))
+
+
+FAINT = 60.0
+"""Contrast in gray levels below which a camera's noise is part of the ink."""
+
+MANY_PIECES = 4
+
 IN_A_FRAME, IN_A_RING = "in a frame", "in a ring"
 
 SURROUNDED = (
-    Way(IN_A_RING, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True),
-    Way(IN_A_FRAME, margin=0.08, leaves_out_surroundings=True),
-    Way(IN_A_FRAME, margin=0.16, leaves_out_surroundings=True),
+    Way(IN_A_RING, has_ring, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True),
+    Way(IN_A_FRAME, _is_near_edge, margin=0.08, leaves_out_surroundings=True),
+    Way(IN_A_FRAME, _is_near_edge, margin=0.16, leaves_out_surroundings=True),
 )
 """What is tried first: most of what is around a digit is a frame or a ring."""
 
 RING = SURROUNDED[0]
 
 OTHERS = (
-    Way("without what lies beside it", Look(choose=_without_neighbours, zoom=1.1)),
-    Way("its main part alone", Look(choose=_main_part, zoom=1.2)),
-    Way("in uneven light", Look(prepare=_in_even_light)),
-    Way("blurred", Look(prepare=_blurred)),
+    Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1)),
+    Way("its main part alone", _has_pieces, Look(choose=_main_part, zoom=1.2)),
+    Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
+    Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
 )
