@@ -16,6 +16,9 @@ Pixels = npt.NDArray[np.uint8]
 
 VARIABLE = "DIGITSORT_DEV_DATA"
 
+MNIST_SEEN = 30_000
+"""Training digits of MNIST at the start of its file that choices are made on or that fits may see."""
+
 
 def data_folder(name: str) -> Path:
     """A folder below DIGITSORT_DEV_DATA; ends the program, saying so, where there is none."""
@@ -38,6 +41,26 @@ def semeion() -> tuple[list[Pixels], list[str]]:
     files = sorted(data_folder("semeion").glob("[0-9]/*.png"))
     images = [np.asarray(Image.open(file).convert("L")) for file in files]
     return images, [file.parent.name for file in files]
+
+
+def mnist_kept() -> tuple[Pixels, list[str]]:
+    """Return the half of MNIST's training digits that no fit and no choice has seen: 30,000-59,999."""
+    images, labels = mnist()
+    return images[MNIST_SEEN:], labels[MNIST_SEEN:]
+
+
+def semeion_kept() -> tuple[list[Pixels], list[str]]:
+    """Return every other digit of Semeion; `benchmarks.choose` looks at the others."""
+    images, labels = semeion()
+    return images[::2], labels[::2]
+
+
+def optdigits() -> tuple[list[Pixels], list[str]]:
+    """Return the 3,823 training digits of optdigits, 8x8, light on dark, and their labels."""
+    file = data_folder("optdigits") / "optdigits.tra.csv"
+    rows = np.loadtxt(file, np.uint16, delimiter=",", skiprows=1)
+    images = np.rint(rows[:, :64] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8)
+    return list(images), [str(label) for label in rows[:, 64]]
 
 
 def export_png(images: Pixels, labels: list[str], folder: Path) -> None:
