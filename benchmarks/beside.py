@@ -1,10 +1,11 @@
 """Measure what is read of digits that have something beside, around, over or under them.
 
-    python -m benchmarks.beside [--model FILE] [--only NAME…] [--bases NAME…] [--sheet FOLDER]
+    python -m benchmarks.beside [--model FILE] [--only NAME…] [--bases NAME…] [--sheet DIR]
 
 300 digits of MNIST's kept half and 200 of Semeion's are put on paper at scan size, once for each
-condition of `benchmarks.conditions`. All seeds are fixed, and a digit's size, ink and paper are the same in each
-condition. `--sheet` writes a contact sheet for each condition, and examples of all of them.
+condition of `benchmarks.conditions`. All seeds are fixed, and a digit's size, ink and paper are the
+same in each condition. `--sheet` writes a contact sheet for each condition, and examples of all of
+them.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from digitsort.labels import NONE_LABEL
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
-from digitsort.recognition.looks import OTHERS, RING, SURROUNDED, Way, is_cut, look_again
+from digitsort.recognition.looks import IF_OK, OTHERS, SURROUNDED, Way, is_cut, look_again
 from digitsort.recognition.score import predict, probabilities, score
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 from digitsort.records import Status
@@ -97,9 +97,12 @@ def read_digits(
     vectors = vectorize(grays)
     first = decide_vectors(vectors, model, min_confidence)
     candidates = [_Candidates(verdict, _known(verdict, model)) for verdict in first]
+    is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
     for way in (*SURROUNDED, *OTHERS):
-        helped = np.flatnonzero(way.helps(vectors.ink)).tolist()
-        wanted = [index for index in helped if candidates[index].wants(way)]
+        helped = way.helps(vectors.ink) & ~is_ok
+        if way in IF_OK:
+            helped |= IF_OK[way](vectors.ink) & is_ok
+        wanted = [i for i in np.flatnonzero(helped).tolist() if candidates[i].wants(way)]
         if not wanted:
             continue
         again = vectors_of(look_again([grays[index] for index in wanted], way))
@@ -128,7 +131,7 @@ class _Candidates:
     def wants(self, way: Way) -> bool:
         """Whether the image is to be looked at in a way that may help."""
         if self.first.status is Status.OK:
-            return way is RING
+            return True
         if self.first.reason == BLANK:
             return False
         if way.leaves_out_surroundings:
@@ -143,9 +146,11 @@ class _Candidates:
             return first
         best = max(self.others, key=lambda other: other.verdict.strength)
         if self.first.status is Status.OK:
-            # A ring around something was read as a 0: which of them is meant, a person has to say.
-            is_another = best.verdict.status is Status.OK and best.verdict.label != self.first.label
-            return _doubtful(best, _words(best)) if is_another else first
+            # A ring was read as a 0, or a digit and its underline as a 2: a person has to say.
+            is_another = best.verdict.label not in ("", self.first.label)
+            if not is_another or best.verdict.strength < self.first.strength / 2:
+                return first
+            return _doubtful(best, _words(best))
         if best.verdict.strength <= self.first.strength + BETTER_BY:
             return first
         if best.verdict.status is not Status.OK:

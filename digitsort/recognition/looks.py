@@ -88,11 +88,21 @@ def is_cut(ink: Ink) -> Mask:
 
 
 def has_ring(ink: Ink) -> Mask:
-    """Tell images (n,) on which a part surrounds another one that may be a digit."""
+    """Tell images (n,) on which a part that was kept surrounds another one that may be a digit."""
+    return _with_some(ink, _are_rings)
+
+
+def has_neighbour(ink: Ink) -> Mask:
+    """Tell images (n,) on which a part was kept that lies beside the digit and may be none of it."""
+    return _with_some(ink, lambda parts: ~_without_neighbours(parts, parts.area > 0, None))
+
+
+def _with_some(ink: Ink, tell: Callable[[Parts], Mask]) -> Mask:
+    """Tell images (n,) of several parts of which some are told."""
     found = np.zeros(len(ink.parts), np.bool_)
     several = np.flatnonzero(ink.parts >= 2)
     parts = connected_parts(ink.pixels[several] > 127)
-    found[several[parts.image[_are_rings(parts)]]] = True
+    found[several[parts.image[tell(parts)]]] = True
     return found
 
 
@@ -133,10 +143,11 @@ def _main_part(parts: Parts, keep: Mask, darkness: Bytes) -> Mask:
     return main
 
 
-def _without_neighbours(parts: Parts, keep: Mask, darkness: Bytes) -> Mask:
+def _without_neighbours(parts: Parts, keep: Mask, darkness: Bytes | None) -> Mask:
     """Drop what lies beside, above or below the main part and is no piece of a digit."""
     keep = keep.copy()
-    boxes, score = parts.boxes(), parts.total(centrality() * darkness)
+    weights = centrality() if darkness is None else centrality() * darkness
+    boxes, score = parts.boxes(), parts.total(np.broadcast_to(weights, parts.shape))
     for index in _groups(parts):
         box = boxes[index]
         size = box[:, 2:] - box[:, :2]  # (of the image, 2): width and height
@@ -196,13 +207,12 @@ MANY_PIECES = 4
 IN_A_FRAME, IN_A_RING = "in a frame", "in a ring"
 
 SURROUNDED = (
-    Way(IN_A_RING, has_ring, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True),
+    Way(IN_A_RING, _has_pieces, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True),
     Way(IN_A_FRAME, _is_near_edge, margin=0.08, leaves_out_surroundings=True),
     Way(IN_A_FRAME, _is_near_edge, margin=0.16, leaves_out_surroundings=True),
 )
 """What is tried first: most of what is around a digit is a frame or a ring."""
 
-RING = SURROUNDED[0]
 
 OTHERS = (
     Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1)),
@@ -210,3 +220,6 @@ OTHERS = (
     Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
     Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
 )
+
+IF_OK = {SURROUNDED[0]: has_ring, OTHERS[0]: has_neighbour}
+"""What is tried even where the first look was sure, and where: a circled digit looks like a 0."""
