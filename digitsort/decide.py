@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from digitsort.labels import NONE_LABEL
-from digitsort.recognition.gate import why_no_digit
+from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
+from digitsort.recognition.looks import IF_OK, OTHERS, SURROUNDED, Way, is_cut, look_again
 from digitsort.recognition.score import predict, probabilities, score
-from digitsort.recognition.vectorize import Vectors, vectorize
+from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 from digitsort.records import Status
 
 if TYPE_CHECKING:
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
 LOW_CONFIDENCE = "low confidence"
 NOT_A_DIGIT = "not a digit"
 UNFAMILIAR = "unfamiliar"
+TWO_READINGS = "two readings"
+
+BETTER_BY = 0.1
+"""Strength by which another reading has to be better than the first one, which leaves nothing out."""
+
+AS_STRONG = 0.15
+"""Strength within which a reading of another label makes one doubtful."""
+
+SURELY_NO_DIGIT = frozenset({SEVERAL, TEXTURE, NOT_A_DIGIT})
+"""Reasons that a part of the ink alone can't overrule, only ink within a frame or a ring."""
 
 
 class Verdict(NamedTuple):
@@ -41,9 +52,31 @@ class Verdict(NamedTuple):
     probabilities: tuple[float, ...] = ()
     familiarity: float = 0.0
 
+    @property
+    def strength(self) -> float:
+        """How well the model knows what it read, 0-1; 0 where it was rejected."""
+        return 0.0 if self.confidence is None else self.confidence * self.familiarity
+
+
+class Reading(NamedTuple):
+    """A verdict, and the way to it.
+
+    Attributes
+    ----------
+    verdict : Verdict
+    way : Way or None
+        None of the first look.
+    """
+
+    verdict: Verdict
+    way: Way | None = None
+
 
 def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = None) -> list[Verdict]:
     """Decide on each image.
+
+    Where the first look is not sure, or something surrounds the ink, the image is looked at in other
+    ways, and the reading that the model knows best is taken.
 
     Parameters
     ----------
@@ -52,7 +85,108 @@ def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = N
     min_confidence : float, optional
         Labels below it are uncertain; by default the model's own threshold.
     """
-    return decide_vectors(vectorize(grays), model, min_confidence)
+    starts = range(0, len(grays), STACK)
+    stacks = (read_digits(grays[start : start + STACK], model, min_confidence) for start in starts)
+    return [reading.verdict for stack in stacks for reading in stack]
+
+
+def read_digits(
+    grays: Sequence[Gray], model: Model, min_confidence: float | None = None
+) -> list[Reading]:
+    """Decide on each image, as `decide` does, and say in which way it was looked at."""
+    vectors = vectorize(grays)
+    first = decide_vectors(vectors, model, min_confidence)
+    candidates = [_Candidates(verdict, _known(verdict, model)) for verdict in first]
+    is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
+    for way in (*SURROUNDED, *OTHERS):
+        helped = way.helps(vectors.ink) & ~is_ok
+        if way in IF_OK:
+            helped |= IF_OK[way](vectors.ink) & is_ok
+        wanted = [i for i in np.flatnonzero(helped).tolist() if candidates[i].wants(way)]
+        if not wanted:
+            continue
+        again = vectors_of(look_again([grays[index] for index in wanted], way))
+        verdicts = decide_vectors(again, model, min_confidence)
+        for index, verdict, cut in zip(wanted, verdicts, is_cut(again.ink).tolist(), strict=True):
+            if not (cut and way.leaves_out_surroundings):  # or a piece of the digit is left out too
+                candidates[index].others.append(Reading(verdict, way))
+    return [candidate.best() for candidate in candidates]
+
+
+@dataclass(slots=True)
+class _Candidates:
+    """The readings of one image.
+
+    Attributes
+    ----------
+    first : Verdict
+    others : list of Reading
+        What is read in other ways. A first look whose ink the model knows well, rejected for
+        its form only, is one of them.
+    """
+
+    first: Verdict
+    others: list[Reading] = field(default_factory=list)
+
+    def wants(self, way: Way) -> bool:
+        """Whether the image is to be looked at in a way that may help."""
+        if self.first.status is Status.OK:
+            return True
+        if self.first.reason == BLANK:
+            return False
+        if way.leaves_out_surroundings:
+            return True
+        is_read = any(other.verdict.status is Status.OK for other in self.others)
+        return not is_read and self.first.reason not in SURELY_NO_DIGIT
+
+    def best(self) -> Reading:
+        """The reading that is taken."""
+        first = Reading(self.first)
+        if not self.others:
+            return first
+        best = max(self.others, key=lambda other: other.verdict.strength)
+        if self.first.status is Status.OK:
+            # A ring was read as a 0, or a digit and its underline as a 2: a person has to say.
+            is_another = best.verdict.label not in ("", self.first.label)
+            if not is_another or best.verdict.strength < self.first.strength / 2:
+                return first
+            return _doubtful(best, _words(best))
+        if best.verdict.strength <= self.first.strength + BETTER_BY:
+            return first
+        if best.verdict.status is not Status.OK:
+            return best
+        if self._contradicts(best):
+            return _doubtful(best, TWO_READINGS)
+        is_whole = best.way is not None and best.way.leaves_out_surroundings
+        return best if is_whole else _doubtful(best, _words(best))
+
+    def _contradicts(self, best: Reading) -> bool:
+        labels = {
+            other.verdict.label
+            for other in self.others
+            if other.verdict.strength > best.verdict.strength - AS_STRONG
+        }
+        return bool((labels | {self.first.label}) - {best.verdict.label, ""})
+
+
+def _known(first: Verdict, model: Model) -> list[Reading]:
+    """What a first look read that only its form speaks against; nothing where that is not so."""
+    if first.reason not in (LINES, SOLID, SHAPE) or first.familiarity < model.card.ok_familiarity:
+        return []
+    best = int(np.argmax(first.probabilities))
+    label, confidence = model.class_names[best], first.probabilities[best]
+    if label == NONE_LABEL:
+        return []
+    verdict = first._replace(status=Status.UNCERTAIN, label=label, confidence=confidence)
+    return [Reading(verdict)]
+
+
+def _words(reading: Reading) -> str:
+    return f"read {reading.way.words}" if reading.way is not None else ""
+
+
+def _doubtful(reading: Reading, reason: str) -> Reading:
+    return reading._replace(verdict=reading.verdict._replace(status=Status.UNCERTAIN, reason=reason))
 
 
 def decide_vectors(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.decide import Verdict, decide_vectors
+from digitsort.decide import Verdict, read_digits
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.read import read
-from digitsort.recognition.vectorize import vectorize
+from digitsort.recognition.looks import look_again
+from digitsort.recognition.vectorize import vectorize, vectors_of
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
@@ -45,6 +46,8 @@ class Inspection:
     verdict : Verdict
     min_confidence : float
     note : str
+    way : str
+        In which other way the digit was read than by the first look; empty where it was by that.
     """
 
     path: str
@@ -61,13 +64,14 @@ class Inspection:
     verdict: Verdict
     min_confidence: float
     note: str
+    way: str = ""
 
 
 def inspect_file(path: str, model: Model, limits: Limits = DEFAULT_LIMITS) -> Inspection:
     """Look at one file; raises UnreadableError if it can't be read."""
     picture = read(path, limits)
-    vectors = vectorize([picture.gray])
-    verdict = decide_vectors(vectors, model)[0]
+    verdict, way = read_digits([picture.gray], model)[0]
+    vectors = vectorize([picture.gray]) if way is None else vectors_of(look_again([picture.gray], way))
     ranked = sorted(
         zip(model.class_names, verdict.probabilities, strict=False), key=lambda pair: -pair[1]
     )
@@ -88,4 +92,5 @@ def inspect_file(path: str, model: Model, limits: Limits = DEFAULT_LIMITS) -> In
         verdict=verdict,
         min_confidence=model.card.min_confidence,
         note=picture.note,
+        way="" if way is None else way.words,
     )

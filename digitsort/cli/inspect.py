@@ -67,6 +67,7 @@ def _facts(seen: Inspection) -> list[str]:
         f"contrast  {seen.contrast:.0f} of 255 gray levels",
         f"box       {left:.0f},{top:.0f} to {right:.0f},{bottom:.0f}",
         f"parts     {seen.parts}, covering {seen.share:.0%} of the frame looked at",
+        *([f"read      {seen.way}"] if seen.way else []),
         "",
         *(f"{'guess' if i == 0 else '':9} {n}  {p:.4f}" for i, (n, p) in enumerate(seen.guesses)),
         "",

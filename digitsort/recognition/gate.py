@@ -94,7 +94,7 @@ def why_no_digit(ink: Ink, known: npt.NDArray[np.bool_] | None = None) -> list[s
         (_stand_side_by_side(ink, open_to_doubt), SEVERAL),
         (specks, NOISE),
         (specks & ink.lined, LINES),  # where they crossed
-        (_are_printed(layout, ink), LINES),
+        (_are_printed(layout, ink) | ink.at_edge, LINES),
         (layout.framed | (ink.share > MOST_INK), SOLID),
         (texture, TEXTURE),
         (ink.parts > MOST_PARTS, NOISE),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -15,12 +15,24 @@ from digitsort.recognition.levels import onto_255, otsu
 from digitsort.recognition.parts import Parts, connected_parts
 
 Mask = npt.NDArray[np.bool_]
+Canvases = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
 ZOOM_BELOW = 0.65
 """A digit smaller than this share of the frame, on both axes, is cropped and looked at again."""
 
 MOST_ZOOMS = 2
+
+LONG_AT_EDGE = 0.5
+"""Share of a side along which ink that lies at the edge only is a piece of a frame or a grid."""
+
+OF_FIRST_FRAME = ("at_edge", "near_edge", "pieces")
+"""What is said of the first frame, and stays when a small digit is looked at closely."""
+
+EDGE_PX = 3
+"""Of the canvas: so near an edge is what a cell's frame leaves on a picture."""
+
+LEAST_PIECE_PX = 3
 
 NEAR_PX = 3
 """A gap of up to this many canvas pixels is a broken stroke, not the distance to a neighbour."""
@@ -52,6 +64,12 @@ class Ink:
         Connected parts that were kept; 0 where there is no ink.
     lined : ndarray of shape (n,), bool
         Printed lines were taken out.
+    at_edge : ndarray of shape (n,), bool
+        All ink lies in the outer fifth of the first frame looked at, along more than half a side of it.
+    near_edge : ndarray of shape (n,), bool
+        Something dark, kept or not, lies near an edge of the first frame.
+    pieces : ndarray of shape (n,), intp
+        Connected parts on the first frame, kept or not, specks aside.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -63,11 +81,38 @@ class Ink:
     share: Floats
     parts: npt.NDArray[np.intp]
     lined: Mask
+    at_edge: Mask
+    near_edge: Mask
+    pieces: npt.NDArray[np.intp]
 
     @classmethod
     def concatenate(cls, inks: Sequence[Ink]) -> Ink:
         """Join the decisions of several stacks."""
         return cls(*(np.concatenate([getattr(i, name) for i in inks]) for name in cls.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A way to look for ink.
+
+    Attributes
+    ----------
+    prepare : callable, optional
+        Changes the canvases (n, side, side) before their paper is looked for.
+    choose : callable, optional
+        Of the parts, of those (n_parts,) that would be kept, and of the darkness (n, side, side): those
+        that are kept instead.
+    zoom : float
+        Side of the square that a small digit is looked at in again, as a share of the digit's longer
+        side.
+    """
+
+    prepare: Callable[[Canvases], Canvases] | None = None
+    choose: Callable[[Parts, Mask, Canvases], Mask] | None = None
+    zoom: float = 1.5
+
+
+FIRST_LOOK = Look()
 
 
 def find_ink(grays: Sequence[Gray]) -> Ink:
@@ -78,28 +123,39 @@ def find_ink(grays: Sequence[Gray]) -> Ink:
     grays : sequence of ndarray of shape (height, width)
         uint8, uint16, bool, or float within 0-1; dark on light or light on dark.
     """
-    ink = _find_in_frames(grays, [(0.0, 0.0, g.shape[1], g.shape[0]) for g in grays])
+    return look_for_ink(grays, [(0.0, 0.0, g.shape[1], g.shape[0]) for g in grays])
+
+
+def look_for_ink(grays: Sequence[Gray], frames: Sequence[Box], look: Look = FIRST_LOOK) -> Ink:
+    """Find the ink of one digit in a frame of each image, and again closer where it is small."""
+    ink = _find_in_frames(grays, frames, look)
     for _ in range(MOST_ZOOMS):
         small = np.flatnonzero(_is_small(ink))
         if not len(small):
             break
-        frames = [_zoomed_frame(ink, i, grays[i].shape) for i in small.tolist()]
-        _put(ink, small, _find_in_frames([grays[i] for i in small.tolist()], frames))
+        frames = [_zoomed_frame(ink, i, grays[i].shape, look.zoom) for i in small.tolist()]
+        closer = _find_in_frames([grays[i] for i in small.tolist()], frames, look)
+        of_first = {name: getattr(ink, name)[small] for name in OF_FIRST_FRAME}
+        _put(ink, small, replace(closer, **of_first))
     return ink
 
 
-def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box]) -> Ink:
-    background = subtract_background(to_canvases(grays, frames))
+def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], look: Look) -> Ink:
+    canvases = to_canvases(grays, frames)
+    background = subtract_background(canvases if look.prepare is None else look.prepare(canvases))
     threshold, separation = otsu(np.cumsum(background.counts, axis=1))
     masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
+    near_edge = _is_near_edge(masks)
     parts = connected_parts(masks)
     keep = _choose(parts, background)
+    if look.choose is not None:
+        keep = look.choose(parts, keep, background.darkness)
     with_dropped = np.unique(parts.image[~keep])
     dropped = parts.of(with_dropped).select(~keep[np.isin(parts.image, with_dropped)])
     masks[with_dropped] &= ~dropped
     pixels = _soft_ink(background.darkness, threshold, masks, with_dropped, dropped)
-    return _describe(background, separation, pixels, masks, parts, keep, frames)
+    return _describe(background, separation, pixels, masks, parts, keep, frames, near_edge)
 
 
 def _choose(parts: Parts, background: Background) -> Mask:
@@ -114,7 +170,7 @@ def _choose(parts: Parts, background: Background) -> Mask:
 
 def _choose_of_several(parts: Parts, darkness: npt.NDArray[np.uint8]) -> Mask:
     n = len(darkness)
-    score = parts.total(_centrality() * darkness)
+    score = parts.total(centrality() * darkness)
     sides = parts.sides()
     at_rim = sides > 0
     # A part that never leaves the outer fifth is a neighbour's stroke or the edge of a form, unless
@@ -137,7 +193,7 @@ def _choose_of_several(parts: Parts, darkness: npt.NDArray[np.uint8]) -> Mask:
 
 
 @cache
-def _centrality() -> Floats:
+def centrality() -> Floats:
     """exp(-2 (x² + y²)) of every pixel, x and y within -1…1; shape (side, side)."""
     axis = (2 * np.arange(SIDE_PX) + 1) / SIDE_PX - 1
     return np.exp(-2 * (axis[:, None] ** 2 + axis[None, :] ** 2))
@@ -208,19 +264,43 @@ def _describe(
     parts: Parts,
     keep: Mask,
     frames: Sequence[Box],
+    near_edge: Mask,
 ) -> Ink:
     frame = np.array(frames, np.float64).reshape(-1, 4)
+    box = _bounding_boxes(mask, frame)
     return Ink(
         pixels=pixels,
         frame=frame,
-        box=_bounding_boxes(mask, frame),
+        box=box,
         light_on_dark=background.light_on_dark,
         contrast=background.contrast,
         separation=separation,
         share=np.bincount(parts.image, parts.area * keep, len(mask)) / SIDE_PX**2,
         parts=np.bincount(parts.image[keep], minlength=len(mask)),
         lined=background.lined,
+        at_edge=_lie_at_edge(mask, box, frame),
+        near_edge=near_edge,
+        pieces=np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(mask)),
     )
+
+
+def _is_near_edge(mask: Mask) -> Mask:
+    """Tell masks (n, side, side) with something in the outermost rows and columns."""
+    rows = _packed(mask)
+    top_and_bottom = rows[:, :EDGE_PX].any(axis=1) | rows[:, -EDGE_PX:].any(axis=1)
+    band = (1 << EDGE_PX) - 1
+    sides = np.uint32(band << (SIDE_PX - EDGE_PX) | band)
+    return np.asarray(top_and_bottom | (rows & sides).any(axis=1))
+
+
+def _lie_at_edge(mask: Mask, boxes: Floats, frame: Floats) -> Mask:
+    """Tell masks (n, side, side) with ink in the outer fifth only, along more than half a side.
+
+    Less may be a small digit in the corner of a sheet.
+    """
+    is_inside = (_packed(mask) & _packed(_inner()[None])).any(axis=1)
+    size = (boxes[:, 2:] - boxes[:, :2]) / (frame[:, 2:] - frame[:, :2])
+    return np.asarray(~is_inside & (size > LONG_AT_EDGE).any(axis=1))
 
 
 def _bounding_boxes(mask: Mask, frame: Floats) -> Floats:
@@ -243,10 +323,10 @@ def _is_small(ink: Ink) -> Mask:
     return np.asarray((ink.parts > 0) & (share < ZOOM_BELOW).all(axis=1))
 
 
-def _zoomed_frame(ink: Ink, index: int, shape: tuple[int, ...]) -> Box:
-    """A square of 1.5 times the ink's longer side around it, within the image."""
+def _zoomed_frame(ink: Ink, index: int, shape: tuple[int, ...], zoom: float) -> Box:
+    """A square of `zoom` times the ink's longer side around it, within the image."""
     left, top, right, bottom = ink.box[index]
-    half = 0.75 * max(right - left, bottom - top)
+    half = zoom / 2 * max(right - left, bottom - top)
     x, y = (left + right) / 2, (top + bottom) / 2
     height, width = shape
     return max(x - half, 0), max(y - half, 0), min(x + half, width), min(y + half, height)

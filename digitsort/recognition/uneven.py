@@ -47,7 +47,7 @@ def below_uneven_paper(
     inverted = trust * (2 * light_share - 1) + witness < 0
     chosen = np.arange(len(light)) + len(light) * inverted
     upright = np.where(inverted[:, None, None], 255 - stretched, stretched)
-    paper = np.minimum(papers[chosen], _closing(both[chosen]))
+    paper = np.minimum(papers[chosen], closing(both[chosen]))
     return np.maximum(paper - upright, 0), inverted
 
 
@@ -139,7 +139,7 @@ def _fitted(values: Floats, weights: Floats, powers: Floats) -> Floats:
 CLOSING_PX = int(0.35 * SIDE_PX) | 1
 
 
-def _closing(gray: Bytes) -> Floats:
+def closing(gray: Bytes) -> Floats:
     """Grey closing over 0.35 of the side, smoothed: fills strokes, follows shadows; (n, side, side)."""
     closed = 255 - _dilated(255 - _dilated(gray))
     smooth = _smoothing()

@@ -62,6 +62,10 @@ def _vectorize_stack(grays: Sequence[Gray]) -> Vectors:
             np.empty((0, NORMAL_SIDE_PX, NORMAL_SIDE_PX), np.uint8),
             find_ink([]),
         )
-    ink = find_ink(grays)
+    return vectors_of(find_ink(grays))
+
+
+def vectors_of(ink: Ink) -> Vectors:
+    """Normalize ink and take its features."""
     normal = normalize(ink)
     return Vectors(gradient_features(normal), normal, ink)

@@ -1,0 +1,225 @@
+"""Other ways to look at a picture whose first look was not sure.
+
+Each is a small function and a line in `SURROUNDED` or `OTHERS`. The model says of each which digit it
+would be, and how well it knows it; `decide` takes one of them, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.recognition.canvas import SIDE_PX, Box, Gray
+from digitsort.recognition.ink import FIRST_LOOK, Ink, Look, centrality, look_for_ink
+from digitsort.recognition.parts import Parts, connected_parts
+from digitsort.recognition.uneven import SURE_SEPARATION, closing
+
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+
+RING_HEIGHT = 0.35
+"""Height of what a ring surrounds, as a share of the ring's, from which on it may be a digit: the dot
+or the stroke in a zero is lower, or hangs together with it."""
+
+RING_AREA = 0.08
+"""Share of the ring's area that what it surrounds has to have."""
+
+LIKE_THE_MAIN_PART = 0.08
+"""Share of the main part's area from which on another part may belong to the same digit."""
+
+LOW = 0.75
+"""Height of a part beside the main one, as a share of its, from which on it may be of a digit."""
+
+FLAT = 0.3
+"""The same for a part above or below it; a broken 5 has its bar there."""
+
+WIDE = 1.2
+"""Width of a part above or below it, as a share of its width, from which on it is a line."""
+
+MOST_OVERLAP = 0.25
+"""Share of a part's width or height by which it may overlap the main part and still lie beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Another way to look.
+
+    Attributes
+    ----------
+    words : str
+        What is said of a digit that was read so.
+    helps : callable
+        Of the first look's ink: on which images (n,) it may see something else.
+    look : Look
+    margin : float
+        Share of the picture that is left out at each side.
+    leaves_out_surroundings : bool
+        What it leaves out lies around the digit, and not beside or in it: a frame, a ring. The digit
+        itself is read as it is, and may be accepted.
+    """
+
+    words: str
+    helps: Callable[[Ink], Mask]
+    look: Look = FIRST_LOOK
+    margin: float = 0.0
+    leaves_out_surroundings: bool = False
+
+
+def look_again(grays: Sequence[Gray], way: Way) -> Ink:
+    """Find the ink of each image in another way."""
+    return look_for_ink(grays, [_inner_frame(gray, way.margin) for gray in grays], way.look)
+
+
+def _inner_frame(gray: Gray, margin: float) -> Box:
+    height, width = gray.shape
+    return margin * width, margin * height, (1 - margin) * width, (1 - margin) * height
+
+
+def is_cut(ink: Ink) -> Mask:
+    """Tell images (n,) whose ink reaches the edge of the frame that was looked at."""
+    half_px = (ink.frame[:, 2:] - ink.frame[:, :2]) / SIDE_PX / 2
+    low = ink.box[:, :2] < ink.frame[:, :2] + half_px
+    high = ink.box[:, 2:] > ink.frame[:, 2:] - half_px
+    return np.asarray((low | high).any(axis=1))
+
+
+def has_ring(ink: Ink) -> Mask:
+    """Tell images (n,) on which a part that was kept surrounds another one that may be a digit."""
+    return _with_some(ink, _are_rings)
+
+
+def has_neighbour(ink: Ink) -> Mask:
+    """Tell images (n,) on which a part was kept that lies beside the digit and may be none of it."""
+    return _with_some(ink, lambda parts: ~_without_neighbours(parts, parts.area > 0, None))
+
+
+def _with_some(ink: Ink, tell: Callable[[Parts], Mask]) -> Mask:
+    """Tell images (n,) of several parts of which some are told."""
+    found = np.zeros(len(ink.parts), np.bool_)
+    several = np.flatnonzero(ink.parts >= 2)
+    parts = connected_parts(ink.pixels[several] > 127)
+    found[several[parts.image[tell(parts)]]] = True
+    return found
+
+
+def _without_rings(parts: Parts, keep: Mask, _darkness: Bytes) -> Mask:
+    """Keep what is not a ring, of the images that have one."""
+    rings = _are_rings(parts)
+    if not rings.any():
+        return keep
+    has_one = np.bincount(parts.image[rings], minlength=parts.shape[0]) > 0
+    area = np.where(rings, 0, parts.area)
+    largest = np.zeros(parts.shape[0], np.int64)
+    np.maximum.at(largest, parts.image, area)
+    inside = area >= np.maximum(LIKE_THE_MAIN_PART * largest[parts.image], 1)
+    return np.where(has_one[parts.image], inside, keep)
+
+
+def _are_rings(parts: Parts) -> Mask:
+    """Tell parts (n_parts,) that surround another one, by their boxes."""
+    rings = np.zeros(len(parts.image), np.bool_)
+    boxes = parts.boxes()
+    for index in _groups(parts):
+        left, top, right, bottom = boxes[index].T
+        height, area = bottom - top, parts.area[index]
+        within = (left[None] > left[:, None]) & (right[None] < right[:, None])  # (outer, inner)
+        within &= (top[None] > top[:, None]) & (bottom[None] < bottom[:, None])
+        within &= height[None] >= RING_HEIGHT * height[:, None]
+        within &= area[None] >= RING_AREA * area[:, None]
+        rings[index] = within.any(axis=1)
+    return rings
+
+
+def _main_part(parts: Parts, keep: Mask, darkness: Bytes) -> Mask:
+    """Keep the most central part alone."""
+    main = np.zeros_like(keep)
+    score = parts.total(centrality() * darkness)
+    for index in _groups(parts, least=1):
+        main[index[score[index].argmax()]] = True
+    return main
+
+
+def _without_neighbours(parts: Parts, keep: Mask, darkness: Bytes | None) -> Mask:
+    """Drop what lies beside, above or below the main part and is no piece of a digit."""
+    keep = keep.copy()
+    weights = centrality() if darkness is None else centrality() * darkness
+    boxes, score = parts.boxes(), parts.total(np.broadcast_to(weights, parts.shape))
+    for index in _groups(parts):
+        box = boxes[index]
+        size = box[:, 2:] - box[:, :2]  # (of the image, 2): width and height
+        main = int((score[index] * size[:, 1]).argmax())
+        overlap = np.minimum(box[:, 2:], box[main, 2:]) - np.maximum(box[:, :2], box[main, :2])
+        beside, above_or_below = (overlap <= MOST_OVERLAP * size).T
+        low = beside & (size[:, 1] < LOW * size[main, 1])
+        flat = (size[:, 1] < FLAT * size[main, 1]) | (size[:, 0] > WIDE * size[main, 0])
+        dropped = low | (above_or_below & flat)
+        dropped[main] = False
+        keep[index] &= ~dropped
+        keep[index[main]] = True
+    return keep
+
+
+def _groups(parts: Parts, least: int = 2) -> list[Ints]:
+    """The parts of each image that has so many, by their numbers."""
+    counts = np.bincount(parts.image, minlength=parts.shape[0])
+    numbers = np.split(np.arange(len(parts.image)), np.cumsum(counts)[:-1])
+    return [group for group in numbers if len(group) >= least]
+
+
+def _in_even_light(canvases: Bytes) -> Bytes:
+    """Divide by the paper's shade nearby, a grey closing, which follows the edge of a shadow."""
+    return np.asarray(np.clip(canvases * (255.0 / np.maximum(closing(canvases), 1)), 0, 255), np.uint8)
+
+
+def _blurred(canvases: Bytes) -> Bytes:
+    """Blur by 1 2 1 in both directions: noise and the gaps between dots go."""
+    padded = np.pad(canvases.astype(np.uint16), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    rows = padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]
+    both = rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]
+    return np.asarray((both + 8) >> 4, np.uint8)
+
+
+def _is_near_edge(ink: Ink) -> Mask:
+    return ink.near_edge
+
+
+def _has_pieces(ink: Ink) -> Mask:
+    return np.asarray(ink.pieces >= 2)
+
+
+def _may_be_shaded(ink: Ink) -> Mask:
+    return np.asarray(ink.near_edge | (ink.separation < SURE_SEPARATION))
+
+
+def _may_be_noisy(ink: Ink) -> Mask:
+    return np.asarray((ink.contrast < FAINT) | (ink.pieces >= MANY_PIECES))
+
+
+FAINT = 60.0
+"""Contrast in gray levels below which a camera's noise is part of the ink."""
+
+MANY_PIECES = 4
+
+IN_A_FRAME, IN_A_RING = "in a frame", "in a ring"
+
+SURROUNDED = (
+    Way(IN_A_RING, _has_pieces, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True),
+    Way(IN_A_FRAME, _is_near_edge, margin=0.08, leaves_out_surroundings=True),
+    Way(IN_A_FRAME, _is_near_edge, margin=0.16, leaves_out_surroundings=True),
+)
+"""What is tried first: most of what is around a digit is a frame or a ring."""
+
+
+OTHERS = (
+    Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1)),
+    Way("its main part alone", _has_pieces, Look(choose=_main_part, zoom=1.2)),
+    Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
+    Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
+)
+
+IF_OK = {SURROUNDED[0]: has_ring, OTHERS[0]: has_neighbour}
+"""What is tried even where the first look was sure, and where: a circled digit looks like a 0."""
