@@ -46,11 +46,11 @@ class Process:
         """End it at once, if it has not ended yet."""
         self._popen.kill()
 
-    def end(self, patience_s: float = PATIENCE_S) -> None:
+    def end(self) -> None:
         """Send no more, and wait for its end; kill it where that takes too long."""
         self.channel.send_no_more()
         try:
-            self._popen.wait(patience_s)
+            self._popen.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.kill()
             self._popen.wait()
