@@ -78,14 +78,14 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for, so that `--help` loads no numpy."""
-    from importlib import import_module
-
     if name == "__version__":
         from importlib.metadata import version
 
         return version("digitsort")
     if name not in _HOMES:
         raise AttributeError(f"module 'digitsort' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"digitsort.{_HOMES[name]}"), name)
 
 

@@ -3,9 +3,9 @@
 import os
 import sys
 
-from digitsort import signals
+TYPE_CHECKING = False  # what type checkers take for true
 
-TYPE_CHECKING = False  # what type checkers take for true; `typing` takes a third of the time until here
+# No more is imported here: where PYTHONPATH leads to the working folder, it is still on the path.
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command line with the arguments of the process."""
+    leave_working_folder()
+    import digitsort.signals as signals  # not `from digitsort`, which would ask for a public name
+
     signals.listen()
     try:
         _run()
@@ -26,6 +29,7 @@ def main() -> None:
         code = None
     finally:
         signals.end_work()
+        signals.ignore()
         _clean_up()
     if signals.has_come():
         if not signals.was_said():
@@ -35,7 +39,6 @@ def main() -> None:
 
 
 def _run() -> None:
-    leave_working_folder()
     # No second thread is ever used; OpenBLAS starts one all the same, which turns round a while, idle.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from digitsort.garbage import collect_seldom
@@ -66,7 +69,6 @@ def leave_working_folder() -> None:
 
 def _clean_up() -> None:
     """End what was started and remove what is temporary, wherever the command was broken off."""
-    signals.ignore()
     for name, last in (
         ("digitsort.execute.process", "end_all"),
         ("digitsort.files.leftovers", "remove_leftovers"),

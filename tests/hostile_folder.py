@@ -44,7 +44,7 @@ def lay_traps(folder: Path, marks: Path, names: Iterable[str]) -> None:
         if number % 3:
             (folder / f"{name}.py").write_text(code, encoding="utf-8")
         else:
-            (folder / name).mkdir()
+            (folder / name).mkdir(exist_ok=True)
             (folder / name / "__init__.py").write_text(code, encoding="utf-8")
 
 

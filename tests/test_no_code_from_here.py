@@ -22,8 +22,10 @@ pytestmark = [
 SCRIPT = "import re\nimport sys\nfrom digitsort.start import main\nsys.exit(main())\n"
 """What an installer writes as the command."""
 
-MANY = 4200
-"""Files from which on `sort` and `classify` take help."""
+MANY = 600
+"""More files than are done without workers."""
+
+WITH_PROCESSES = ["classify, 2 workers", "classify on Dask", "review, workers", "evaluate"]
 
 COMMANDS = {
     "help": "--help",
@@ -33,6 +35,7 @@ COMMANDS = {
     "classify on Dask": "classify . -o a.csv -m MODEL --dask local --workers 2",
     "review": "review labels.csv -o a.html",
     "review, workers": "review labels.csv -o a.html --workers 2",
+    "classify, as many workers as fit": "classify . -o a.csv -m MODEL",
     "sort": "sort many.csv sorted",
     "sort --move": "sort many.csv sorted --move",
     "sort a folder": "sort . sorted -m MODEL --workers 2",
@@ -120,3 +123,61 @@ def test_nothing_is_executed(place: Place, name: str, environment: str) -> None:
     code, said = place.run(command, ENVIRONMENTS[environment])
     assert executed(place.marks) == {}
     assert code == 0, said
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A folder with a package that does nothing, and a script that does no more than ours to begin."""
+    make_tree(tmp_path / "nothing", {"nothing": {"__init__.py": "", "__main__.py": ""}})
+    (tmp_path / "nothing" / "script").write_text("import re\nimport sys\n")
+    return tmp_path / "nothing"
+
+
+@pytest.mark.parametrize("name", ["help", "classify in line", *WITH_PROCESSES])
+def test_python_m_executes_no_more_than_python_itself(place: Place, empty: Path, name: str) -> None:
+    """Python looks there before digitsort can take the folder off the path: see the README."""
+    names = [name for name in all_names() if name != "digitsort"]
+    path = os.pathsep.join([str(empty), os.environ.get("PYTHONPATH", "")])
+    place.traps(names)
+    assert place.run([sys.executable, "-m", "nothing"], {"PYTHONPATH": path})[0] == 0
+    by_python = executed(place.marks).keys()
+    place.traps(names)
+    code, said = place.run([sys.executable, "-m", "digitsort", *place.words(COMMANDS[name])], {})
+    assert executed(place.marks).keys() - by_python == set()
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("entry", ["", ".", "../scans"])
+@pytest.mark.parametrize("name", ["help", "classify in line", *WITH_PROCESSES])
+def test_a_pythonpath_that_means_the_working_folder(
+    place: Place, empty: Path, name: str, entry: str
+) -> None:
+    """What Python itself and the script look for before digitsort begins is found there; no more."""
+    path: Environment = {"PYTHONPATH": os.pathsep.join([entry, os.environ.get("PYTHONPATH", "")])}
+    names = [name for name in all_names() if name not in ("encodings", "digitsort")]  # no start at all
+    place.traps(names)
+    assert place.run([sys.executable, str(empty / "script")], path)[0] == 0
+    by_python = executed(place.marks).keys()
+    place.traps(names)
+    command = [sys.executable, str(place.script), *place.words(COMMANDS[name])]
+    code, said = place.run(command, path)
+    assert executed(place.marks).keys() - by_python == set()
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("name", WITH_PROCESSES)
+def test_children_of_a_python_that_ignores_its_environment(place: Place, name: str) -> None:
+    if not is_installed(sys.executable):
+        pytest.skip("digitsort is not installed")
+    place.traps(all_names())
+    command = [sys.executable, "-E", str(place.script), *place.words(COMMANDS[name])]
+    code, said = place.run(command, {})
+    assert executed(place.marks) == {}
+    assert code == 0, said
+
+
+def test_a_trap_is_sprung(place: Place) -> None:
+    """The test can fail: a process that is started in the usual way runs what it finds."""
+    place.traps(all_names())
+    assert place.run([sys.executable, "-c", "import random, numpy"], {"PYTHONSAFEPATH": None})[0] == 0
+    assert {"random", "numpy"} <= executed(place.marks).keys()
