@@ -5,10 +5,8 @@
 ...     print(outcome.path, outcome.label, outcome.confidence)
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# Nothing is imported here: with `python -m digitsort` the working folder is still on the path.
+TYPE_CHECKING = False  # what type checkers take for true
 
 if TYPE_CHECKING:
     from digitsort.classify import Settings, classify_files, classify_folder
@@ -78,7 +76,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for, so that `--help` loads no numpy."""
     if name == "__version__":
         from importlib.metadata import version
@@ -86,6 +84,8 @@ def __getattr__(name: str) -> Any:
         return version("digitsort")
     if name not in _HOMES:
         raise AttributeError(f"module 'digitsort' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"digitsort.{_HOMES[name]}"), name)
 
 

@@ -1,6 +1,10 @@
 """`python -m digitsort`."""
 
-if __name__ == "__main__":  # a second process imports this module too, and needs no command line
+import sys
+
+if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the working folder, which -m puts there: before anything is imported from it
     from digitsort.start import main
 
     main()

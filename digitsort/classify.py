@@ -111,8 +111,7 @@ def classify_files(
     workers : int, optional
         Worker processes; 0 works in this one, None takes as many as there are processors, and none for
         a few files. A file that kills its worker, or holds it for 30 s, becomes a row with status
-        error. A script that asks for workers keeps its own work below ``if __name__ == "__main__"``,
-        as always with `multiprocessing`.
+        error.
     dask : str, optional
         Address of a Dask scheduler, or ``local`` for a cluster of `workers` on this machine.
 

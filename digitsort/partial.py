@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 from digitsort.errors import DigitsortError, InterruptedRunError, OutputError
 from digitsort.files.atomic import make_folder, output_errors, publish_as, refuse_existing, writing_to
+from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
 from digitsort.labels import Format, LabelsWriter, Layout
 from digitsort.records import Outcome
@@ -128,9 +129,7 @@ def labels_file(
     refuse_existing(path, force=force)
     path = Path(os.path.realpath(path))
     folder = path.with_name(f".{path.name}.partial")
-    with output_errors(path):
-        make_folder(folder)
-    with _locked(folder):
+    with _locked(folder, path):
         _prepare(folder, run, path, force=force, resume=resume)
         with output_errors(path):
             descriptor = os.open(
@@ -165,25 +164,33 @@ def _prepare(folder: Path, run: Run, path: Path, *, force: bool, resume: bool) -
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock; afterwards the folder goes if nothing is kept in it."""
-    from filelock import FileLock, Timeout
+def _locked(folder: Path, path: Path) -> Iterator[None]:
+    """Make the folder and hold its lock; afterwards it goes if nothing is kept in it."""
+    from filelock import FileLock
 
     lock: BaseFileLock = FileLock(folder / LOCK)
-    with output_errors(folder):
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise OutputError(
-                f"Another run is writing {printable(folder.name[1 : -len('.partial')])} at this "
-                "moment. Wait for it, or name another file."
-            ) from error
     try:
+        with output_errors(path), interrupts_wait():
+            make_folder(folder)
+            _acquire(lock, path)
         yield
     finally:
+        was_ours = lock.is_locked
         lock.release()
-        if not (folder / RUN).exists():
+        if was_ours and not (folder / RUN).exists():
             _remove(folder)
+
+
+def _acquire(lock: BaseFileLock, path: Path) -> None:
+    from filelock import Timeout
+
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise OutputError(
+            f"Another run is writing {printable(path.name)} at this moment. Wait for it, or name "
+            "another file."
+        ) from error
 
 
 @contextmanager

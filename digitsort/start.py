@@ -1,35 +1,84 @@
-"""What runs first: the workers' server is started before the command line itself is loaded."""
-
-from __future__ import annotations
+"""Run the command line: what comes first, and what comes last."""
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
 
-from digitsort.errors import ExitCode
-from digitsort.files.interrupts import interrupts_wait
-from digitsort.garbage import collect_seldom, leave_garbage
+TYPE_CHECKING = False  # what type checkers take for true
+
+# No more is imported here: where PYTHONPATH leads to the working folder, it is still on the path.
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main() -> None:
     """Run the command line with the arguments of the process."""
+    leave_working_folder()
+    import digitsort.signals as signals  # not `from digitsort`, which would ask for a public name
+
+    signals.listen()
+    try:
+        _run()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        if not signals.has_come():  # what a signal has broken needs no words of its own
+            raise
+        code = None
+    else:
+        code = None
+    finally:
+        signals.end_work()
+        signals.ignore()
+        _clean_up()
+    if signals.has_come():
+        if not signals.was_said():
+            signals.say_interrupted("interrupted.")
+        code = signals.exit_code()
+    sys.exit(code)
+
+
+def _run() -> None:
     # No second thread is ever used; OpenBLAS starts one all the same, which turns round a while, idle.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from digitsort.garbage import collect_seldom
+
     collect_seldom()
-    try:
-        with interrupts_wait():  # in the midst of a class Ctrl-C would become another error
-            _begin_early(sys.argv[1:])
-            from digitsort.cli import main as run
-        run()
-    except KeyboardInterrupt:  # a command says more; this is before it has begun
-        sys.stderr.write("\ndigitsort: interrupted.\n")
-        sys.exit(ExitCode.INTERRUPTED)
-    finally:
-        leave_garbage()
+    _begin_early(sys.argv[1:])
+    from digitsort.cli import main as run
+
+    run()
 
 
-def _begin_early(arguments: Sequence[str]) -> None:
+def leave_working_folder() -> None:
+    """Take the working folder off the import path of this process and of all that it starts.
+
+    An entry of PYTHONPATH that is empty or relative stands for it; often by accident, as in
+    ``PYTHONPATH=$PYTHONPATH:/opt/lib`` where there was none before. One that names it in full stays.
+    """
+    os.environ["PYTHONSAFEPATH"] = "1"
+    path = os.environ.get("PYTHONPATH")
+    entries = path.split(os.pathsep) if path else []
+    named = [entry for entry in entries if os.path.isabs(entry)]
+    if len(named) < len(entries):
+        os.environ["PYTHONPATH"] = os.pathsep.join(named)
+        if not sys.flags.ignore_environment:
+            unnamed = {os.path.abspath(entry) for entry in entries} - set(named)
+            sys.path[:] = [entry for entry in sys.path if entry and entry not in unnamed]
+
+
+def _clean_up() -> None:
+    """End what was started and remove what is temporary, wherever the command was broken off."""
+    for name, last in (
+        ("digitsort.execute.process", "end_all"),
+        ("digitsort.files.leftovers", "remove_leftovers"),
+        ("digitsort.garbage", "leave_garbage"),
+    ):
+        if name in sys.modules:  # else there is nothing to be done
+            getattr(sys.modules[name], last)()
+
+
+def _begin_early(arguments: "Sequence[str]") -> None:
     """Start the server where this looks like a command with workers; both take as long to load."""
     foreseen = foresee(arguments)
     if foreseen is not None:
@@ -38,7 +87,7 @@ def _begin_early(arguments: Sequence[str]) -> None:
         start_early(*foreseen)
 
 
-def foresee(arguments: Sequence[str]) -> tuple[list[str], int | None] | None:
+def foresee(arguments: "Sequence[str]") -> tuple[list[str], int | None] | None:
     """What `classify` would work on, and with how many workers, as far as a glance can tell.
 
     Values of options are taken for sources too: a wrong guess costs some milliseconds, no more.
@@ -59,11 +108,13 @@ def foresee(arguments: Sequence[str]) -> tuple[list[str], int | None] | None:
     return [a for a in arguments[1:] if not a.startswith("-")], _workers(arguments)
 
 
-def _workers(arguments: Sequence[str]) -> int | None:
+def _workers(arguments: "Sequence[str]") -> int | None:
     workers = None
     for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
         name, equals, value = argument.partition("=")
         if name == "--workers":
-            with suppress(ValueError):  # the command itself will say what is wrong with it
+            try:
                 workers = int(value if equals else following)
+            except ValueError:
+                continue  # the command itself will say what is wrong with it
     return workers

@@ -130,9 +130,12 @@ def invoke(*arguments: str | Path) -> Result:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--mutants N` makes the fuzzers run longer, or shorter."""
+    """`--mutants N` makes the fuzzers run longer, or shorter; `--every-ms N` the tests of signals."""
     parser.addoption(
         "--mutants", type=int, default=20_000, help="mutants that each fuzzer tries (slow tests)"
+    )
+    parser.addoption(
+        "--every-ms", type=int, default=80, help="time between two signals that are tried (slow tests)"
     )
 
 
@@ -140,6 +143,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def mutants(request: pytest.FixtureRequest) -> int:
     """How many mutants each fuzzer tries."""
     return int(request.config.getoption("--mutants"))
+
+
+@pytest.fixture
+def every_ms(request: pytest.FixtureRequest) -> int:
+    """Milliseconds between two moments at which a command is interrupted."""
+    return int(request.config.getoption("--every-ms"))
 
 
 @pytest.fixture(scope="session", autouse=True)

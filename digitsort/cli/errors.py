@@ -10,9 +10,12 @@ from typing import ParamSpec
 
 import typer
 
-from digitsort.errors import DigitsortError, ExitCode
+from digitsort import signals
+from digitsort.errors import DigitsortError, ExitCode, InterruptedRunError
 
 P = ParamSpec("P")
+
+INTERRUPTED = "interrupted. Nothing half done is left behind."
 
 
 def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
@@ -21,26 +24,51 @@ def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            code = command(*args, **kwargs)
-            sys.stdout.flush()
-        except DigitsortError as error:
-            typer.echo(f"digitsort: {error}", err=True)
-            code = error.exit_code
+            code: int = _worked(command, *args, **kwargs)
         except KeyboardInterrupt:
-            typer.echo("\ndigitsort: interrupted. Nothing half done is left behind.", err=True)
-            code = ExitCode.INTERRUPTED
-        except BrokenPipeError:
-            _give_up_stdout()
-            code = ExitCode.READER_GONE
-        except OSError as error:
-            if error.filename is not None:  # no stream, but a file: a mistake in digitsort
-                raise
-            _give_up_stdout()
-            typer.echo(f"digitsort: stdout can't be written: {error.strerror}.", err=True)
-            code = ExitCode.OUTPUT
-        raise typer.Exit(int(code))
+            code = _interrupted(INTERRUPTED)
+        except Exception as error:  # noqa: BLE001 - raised again where there are no words for it
+            if isinstance(error, InterruptedRunError):
+                code = _interrupted(str(error))
+            elif signals.has_come():  # in the midst of a class, say, Ctrl-C becomes another error
+                code = _interrupted(INTERRUPTED)
+            else:
+                code = _explained(error)
+        raise typer.Exit(code)
 
     return run
+
+
+def _worked(command: Callable[P, ExitCode], *args: P.args, **kwargs: P.kwargs) -> ExitCode:
+    """Do the work of a command; only meanwhile do signals raise KeyboardInterrupt."""
+    try:
+        signals.begin_work()
+        code = command(*args, **kwargs)
+        sys.stdout.flush()
+        return code
+    finally:
+        signals.end_work()
+
+
+def _interrupted(message: str) -> int:
+    signals.end_work()  # it has gone on where the signal came right before it was ended
+    signals.say_interrupted(message)
+    return signals.exit_code() or ExitCode.INTERRUPTED
+
+
+def _explained(error: Exception) -> ExitCode:
+    """Say in a sentence what went wrong; raise what is a mistake in digitsort itself."""
+    if isinstance(error, DigitsortError):
+        typer.echo(f"digitsort: {error}", err=True)
+        return error.exit_code
+    if isinstance(error, BrokenPipeError):
+        _give_up_stdout()
+        return ExitCode.READER_GONE
+    if isinstance(error, OSError) and error.filename is None:  # no file, but a stream
+        _give_up_stdout()
+        typer.echo(f"digitsort: stdout can't be written: {error.strerror}.", err=True)
+        return ExitCode.OUTPUT
+    raise error
 
 
 def _give_up_stdout() -> None:

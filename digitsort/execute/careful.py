@@ -2,20 +2,18 @@
 
 Dask blames every batch that a dead worker held, and can't tell which item killed it. So a batch that
 was blamed is done here: in a worker process that may die, whose note says what it had in hand. A
-program, not a function: Dask's workers are daemons, and those may not have children of
-`multiprocessing`.
+process that is started, not forked: a Dask worker has threads.
 """
 
 from __future__ import annotations
 
-import pickle
-import subprocess
-import sys
 from collections.abc import Sequence
 
+from digitsort.execute.channel import to_parent
 from digitsort.execute.engine import Done, GiveUp, Job
 from digitsort.execute.loop import Loop
-from digitsort.execute.processes import Processes
+from digitsort.execute.process import start
+from digitsort.execute.processes import Processes, WorkerDiedError
 
 
 def perform_carefully(job: Job, give_up: GiveUp, items: Sequence[str]) -> Done:
@@ -23,23 +21,24 @@ def perform_carefully(job: Job, give_up: GiveUp, items: Sequence[str]) -> Done:
 
     Raises
     ------
-    subprocess.CalledProcessError
+    WorkerDiedError
         If the process that was to be careful died itself.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "digitsort.execute.careful"],
-        input=pickle.dumps((job, give_up, list(items))),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # all that could be said there is that whoever asked has died
-        check=True,
-    )
-    result: Done = pickle.loads(done.stdout)
-    return result
+    process = start("digitsort.execute.careful")
+    try:
+        process.channel.send((job, give_up, list(items)))
+        done: Done = process.channel.receive()
+    except (EOFError, OSError) as error:
+        raise WorkerDiedError from error
+    finally:
+        process.end()
+    return done
 
 
 def main() -> None:
-    """Read the batch from stdin, write what became of it to stdout."""
-    job, give_up, items = pickle.load(sys.stdin.buffer)
+    """Take a batch from the parent, and send what became of it."""
+    channel = to_parent()
+    job, give_up, items = channel.receive()
     engine = Processes(job, 1)
     try:
         batches = list(Loop(engine, give_up).run(items))
@@ -47,8 +46,4 @@ def main() -> None:
         engine.executor.shutdown()
     results = [result for _, batch in batches for result in batch]
     # Slow on purpose: it says nothing of how large the next batches should be.
-    pickle.dump(Done(results, None), sys.stdout.buffer)
-
-
-if __name__ == "__main__":
-    main()
+    channel.send(Done(results, None))

@@ -11,14 +11,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
-from subprocess import CalledProcessError
 from typing import Any
 
 from digitsort.errors import ClusterError
 from digitsort.execute.engine import Death, Done, GiveUp, Job
 from digitsort.execute.kit import Kit, Probe, complaint, plugin_of, work
-from digitsort.execute.processes import BATCHES_PER_WORKER
-from digitsort.execute.processors import usable_processors
+from digitsort.execute.local_cluster import local_cluster
+from digitsort.execute.processes import BATCHES_PER_WORKER, WorkerDiedError
 from digitsort.files.names import printable
 
 LOCAL = "local"
@@ -54,12 +53,11 @@ class Cluster:
         self._errors = _Errors(distributed)
         self._closing = ExitStack()
         try:
-            is_local = address == LOCAL
-            if is_local:
-                address = self._closing.enter_context(_local(distributed, workers)).scheduler_address
+            if address == LOCAL:
+                address = self._closing.enter_context(local_cluster(workers))
             self._client = self._closing.enter_context(_client(distributed, address))
             self._name = f"digitsort-{uuid.uuid4().hex}"
-            kit = Kit(job, give_up, probe, version("digitsort"), is_local)
+            kit = Kit(job, give_up, probe, version("digitsort"))
             self._equip(kit, address)
             slots = sum(self._client.nthreads().values())
         except BaseException:
@@ -82,7 +80,7 @@ class Cluster:
         error = _failure(future)
         if isinstance(error, ClusterError):
             return None
-        if isinstance(error, (self._errors.killed, CalledProcessError)):
+        if isinstance(error, (self._errors.killed, WorkerDiedError)):
             return Death(certain=False)
         if isinstance(error, CancelledError):
             if self._client.status == "running":
@@ -160,21 +158,6 @@ def _distributed() -> Any:
         if name.split(".")[0] == "distributed":
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return distributed
-
-
-def _local(distributed: Any, workers: int | None) -> Any:
-    try:
-        with import_module("dask").config.set({"distributed.scheduler.allowed-failures": 0}):
-            return distributed.LocalCluster(
-                n_workers=workers or usable_processors(),
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address=None,
-                silence_logs="CRITICAL",
-            )
-    except RuntimeError as error:
-        raise ClusterError(f"The local cluster can't be started: {error} Try again.") from error
 
 
 def _client(distributed: Any, address: str) -> Any:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -57,7 +55,6 @@ class Kit:
     give_up: GiveUp
     probe: Probe | None
     version: str
-    is_local: bool
 
 
 def complaint(wanted: str, probe: Probe | None) -> str:
@@ -86,12 +83,6 @@ def plugin_of(kit: Kit) -> Any:
         def __init__(self) -> None:
             self.kit = kit
             self.complaint: str | None = None
-
-        def setup(self, worker: Any) -> None:  # noqa: ARG002
-            if self.kit.is_local:
-                with suppress(ValueError):  # not in the main thread
-                    # Ctrl-C goes to every process of the terminal; it is the coordinator's.
-                    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     return DigitsortPlugin()
 

@@ -1,24 +1,26 @@
-"""Worker processes, each with a pool of its own, so that one that dies takes nothing else along."""
+"""Worker processes, each with a channel of its own, so that one that dies takes nothing else along."""
 
 from __future__ import annotations
 
 import pickle
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+import threading
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import ExitStack, suppress
 from itertools import count
-from multiprocessing import get_context
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
 from digitsort.errors import OutputError
-from digitsort.execute import worker
 from digitsort.execute.engine import Death, Done, Job
 from digitsort.execute.note import Note
-from digitsort.execute.server import has_server, start_server
-from digitsort.files.interrupts import deaf_to_interrupts, interrupts_wait
+from digitsort.execute.process import PATIENCE_S, Process, start
+from digitsort.execute.server import Forked, fork_worker, has_server
+from digitsort.files.interrupts import interrupts_wait
+from digitsort.files.leftovers import temporary
 
 BATCHES_PER_WORKER = 3
 """One is worked on, one waits beside it, one is done while an earlier one is still awaited."""
@@ -43,55 +45,61 @@ class Processes:
     """
 
     def __init__(self, job: Job, workers: int, time_limit_s: float = TIME_LIMIT_S) -> None:
-        self._pools = ProcessesExecutor(job, workers, time_limit_s)
-        self.executor: Executor = self._pools
+        self._workers = Workers(job, workers, time_limit_s)
+        self.executor: Executor = self._workers
         self.window = BATCHES_PER_WORKER * workers
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:  # noqa: ARG002
         """Start on a batch."""
-        return self._pools.submit(worker.work, items)
+        return self._workers.start_on(items)
 
     def death(self, future: Future[Done]) -> Death | None:
         """What the dead process's note says; None where the job itself failed."""
-        if not isinstance(future.exception(), BrokenExecutor):
+        if not isinstance(future.exception(), WorkerDiedError):
             return None
-        return self._pools.death(future)
+        return self._workers.death(future)
 
 
-class ProcessesExecutor(Executor):
+class WorkerDiedError(BrokenExecutor):
+    """A worker died before it sent the results of a batch."""
+
+
+class Workers(Executor):
     """An executor of a number of processes that are replaced when they die."""
 
     def __init__(self, job: Job, workers: int, time_limit_s: float) -> None:
-        self._folder = _folder_with(job)
+        self._closing = ExitStack()
+        self._folder = self._closing.enter_context(temporary(lambda: _folder_with(job)))
         self._numbers = count()
         self._time_limit_s = time_limit_s
         self._dead: list[_Worker] = []
         self._workers: list[_Worker] = []
         try:
             with interrupts_wait():  # nobody else knows yet what would have to be ended
-                self._workers += [self._new() for _ in range(workers)]
-                for each in self._workers:  # the processes start while the tree is still being walked
-                    each.submit(worker.work, ())
+                for _ in range(workers):  # they start while the tree is still being walked
+                    self._workers.append(self._new())
         except BaseException:
             self.shutdown(wait=False)
             raise
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call `fn` with the number of the batch and the arguments, in the least busy process."""
+    def start_on(self, items: Sequence[str]) -> Future[Done]:
+        """Start on a batch, in the least busy process."""
         index = min(range(len(self._workers)), key=lambda i: self._workers[i].load())
         try:
-            return self._workers[index].submit(fn, *args, **kwargs)
-        except BrokenExecutor:
+            return self._workers[index].start_on(items)
+        except WorkerDiedError:
             self._dead.append(self._workers[index])
             self._workers[index] = self._new()
-            return self._workers[index].submit(fn, *args, **kwargs)
+            return self._workers[index].start_on(items)
 
     def death(self, future: Future[Any]) -> Death:
         """How the process of a failed batch died."""
         owner = next(w for w in (*self._workers, *self._dead) if future in w.numbers)
         number, index = owner.note.read()
         started = number == owner.numbers.pop(future)
-        self._dead = [w for w in self._dead if w.numbers]
+        for worker in [w for w in self._dead if not w.numbers]:
+            worker.end(at_once=True)
+            self._dead.remove(worker)
         return Death(
             started=started,
             fruitless=number == 0,
@@ -102,59 +110,109 @@ class ProcessesExecutor(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes; at once where nobody waits for them."""
         try:
-            for each in self._workers:
+            workers = [*self._workers, *self._dead]
+            for each in workers:
+                each.stop(at_once=cancel_futures or not wait)
+            for each in workers:
                 each.end(at_once=cancel_futures or not wait)
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._closing.close()
 
     def _new(self) -> _Worker:
-        job, note = self._folder / JOB_NAME, self._folder / str(next(self._numbers))
-        return _Worker(note, job, self._time_limit_s)
+        note = Note.create(self._folder / str(next(self._numbers)))
+        return _Worker(self._folder / JOB_NAME, note, self._time_limit_s)
 
 
 class _Worker:
     """One process, the numbers of the batches that it has, and its note."""
 
-    def __init__(self, note: Path, job: Path, time_limit_s: float) -> None:
-        self.note = Note.create(note)
-        self.numbers: dict[Future[Any], int] = {}
+    def __init__(self, job: Path, note: Note, time_limit_s: float) -> None:
+        self.note = note
+        self.numbers: dict[Future[Done], int] = {}
         self._count = count(1)
-        self._pool = ProcessPoolExecutor(
-            1, _context(), initializer=worker.begin, initargs=(str(job), str(note), time_limit_s)
-        )
+        self._lock = threading.Lock()
+        self._waiting: deque[Future[Done]] = deque()
+        self._is_dead = self._is_to_die = False
+        self._process: Process | Forked = _started(job.parent)
+        with suppress(OSError):  # it died already: the thread that receives will see it
+            self._process.channel.send((str(job), str(note.path), time_limit_s))
+        self._receiver = threading.Thread(target=self._receive, daemon=True)
+        self._receiver.start()
 
-    def submit(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
+    def start_on(self, items: Sequence[str]) -> Future[Done]:
+        """Send a batch.
+
+        Raises
+        ------
+        WorkerDiedError
+            If the process is dead.
+        """
+        future: Future[Done] = Future()
         number = next(self._count)
-        with deaf_to_interrupts():  # the first batch starts the process
-            future = self._pool.submit(fn, number, *args, **kwargs)
-        _leave_results_to_the_process(self._pool)
-        self.numbers[future] = number
-        future.add_done_callback(self._forget_if_well)
+        with self._lock:
+            if self._is_dead:
+                raise WorkerDiedError
+            self.numbers[future] = number
+            self._waiting.append(future)
+        try:
+            self._process.channel.send((number, items))
+        except OSError:  # it died: the thread that receives fails all batches that it had
+            self._receiver.join()
         return future
 
-    def _forget_if_well(self, future: Future[Any]) -> None:
-        if future.cancelled() or future.exception() is None:
-            self.numbers.pop(future, None)
-
     def load(self) -> int:
-        return sum(not future.done() for future in list(self.numbers))
+        return len(self._waiting)
+
+    def stop(self, *, at_once: bool) -> None:
+        """Let the process end by itself, or at once."""
+        if at_once:
+            self._is_to_die = True
+            self._process.kill()
+        self._process.channel.send_no_more()
 
     def end(self, *, at_once: bool) -> None:
-        if at_once:
-            for process in list((self._pool._processes or {}).values()):  # `kill_workers` from 3.14 on
-                process.kill()
-        self._pool.shutdown(cancel_futures=True)
+        """Wait until it has ended."""
+        self.stop(at_once=at_once)
+        self._receiver.join(PATIENCE_S)
+        if self._receiver.is_alive():
+            self._process.kill()
+            self._process.channel.cut()
+            self._receiver.join(PATIENCE_S)
+        self._process.end()
+
+    def _receive(self) -> None:
+        """Take results in until the process ends; batches it still had are failed then."""
+        try:
+            self._learn_pid(self._process.channel.receive())
+            while True:
+                done = self._process.channel.receive()
+                self._settle(done)
+        except (EOFError, OSError):
+            with self._lock:
+                self._is_dead = True
+            while self._waiting:
+                self._settle(WorkerDiedError())
+
+    def _learn_pid(self, pid: int) -> None:
+        if isinstance(self._process, Forked):
+            self._process.pid = pid
+        if self._is_to_die:
+            self._process.kill()
+
+    def _settle(self, done: Done | Exception) -> None:
+        future = self._waiting.popleft()
+        if isinstance(done, Exception):
+            if not isinstance(done, WorkerDiedError):
+                del self.numbers[future]
+            future.set_exception(done)
+        else:
+            del self.numbers[future]
+            future.set_result(done)
 
 
-def _leave_results_to_the_process(pool: ProcessPoolExecutor) -> None:
-    """Close the end for writing that this process has of the pipe on which results come.
-
-    The pool keeps it open, and would wait for ever for the rest of a result in the midst of which its
-    process was killed.
-    """
-    queue = getattr(pool, "_result_queue", None)
-    if queue is not None:
-        queue._writer.close()
+def _started(folder: Path) -> Process | Forked:
+    """Start a worker: from a server where there can be one."""
+    return fork_worker(folder) if has_server() else start("digitsort.execute.worker")
 
 
 def _folder_with(job: Job) -> Path:
@@ -178,11 +236,3 @@ def _folder_with(job: Job) -> Path:
             "to a folder that has some; --workers 0 works without."
         ) from error
     return folder
-
-
-def _context() -> BaseContext:
-    """A forkserver where there is one: it has loaded what workers need, once for all of them."""
-    if not has_server():
-        return get_context("spawn")
-    start_server()
-    return get_context("forkserver")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import pickle
-import signal
+import shutil
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
+from digitsort.execute.channel import Channel, to_parent
 from digitsort.execute.clock import Clock
 from digitsort.execute.engine import Done, Job
 from digitsort.execute.inline import perform
 from digitsort.execute.memory import keep_freed_memory
 from digitsort.execute.note import Note, Pen
-from digitsort.execute.orphan import end_with_parent
 from digitsort.garbage import collect_seldom
 from digitsort.recognition.threads import one_blas_thread
 
@@ -40,21 +44,56 @@ class _Station:
         self._clock.tick()
 
 
-_stations: list[_Station] = []
-"""Holds one: a pool gives its tasks no other place to find what the worker was begun with."""
+def main() -> None:
+    """Serve the process that started this one."""
+    serve(to_parent())
 
 
-def begin(job: str, note: str, time_limit_s: float) -> None:
+def serve(channel: Channel) -> None:
+    """Do batches until the parent wants no more, or has ended."""
+    channel.send(os.getpid())
+    with suppress(EOFError, OSError):
+        job, note, time_limit_s = channel.receive()
+        waiting: SimpleQueue[tuple[int, Sequence[str]]] = SimpleQueue()
+        threading.Thread(
+            target=_take_in, args=(channel, waiting, Path(job).parent), daemon=True
+        ).start()
+        station = begin(job, note, time_limit_s)
+        while True:
+            number, items = waiting.get()
+            _answer(channel, station, number, items)
+    os._exit(0)
+
+
+def begin(job: str, note: str, time_limit_s: float) -> _Station:
     """Set up the worker; its parent left the job in a file."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends the workers
-    threading.Thread(target=end_with_parent, args=(Path(note).parent,), daemon=True).start()
     keep_freed_memory()
     collect_seldom()
     one_blas_thread()  # for good: it is undone where the block of a `with` ends, and there is none
     loaded: Job = pickle.loads(Path(job).read_bytes())
-    _stations.append(_Station(loaded, Note(Path(note)), time_limit_s))
+    return _Station(loaded, Note(Path(note)), time_limit_s)
 
 
-def work(number: int, items: Sequence[str]) -> Done:
-    """Do a batch."""
-    return _stations[0].work(number, items)
+def _take_in(channel: Channel, waiting: SimpleQueue[Any], folder: Path) -> None:
+    """Take in what there is to do, so that the parent never waits until that is sent.
+
+    Where nothing more will come there is nothing more to do: the parent has all results, or has ended.
+    One that was killed can't remove its temporary folder.
+    """
+    with suppress(EOFError, OSError):
+        while True:
+            waiting.put(channel.receive())
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+
+
+def _answer(channel: Channel, station: _Station, number: int, items: Sequence[str]) -> None:
+    """Do a batch, and send what became of it: the results, or what was raised."""
+    try:
+        done: Done | Exception = station.work(number, items)
+    except Exception as error:  # noqa: BLE001 - the parent raises it
+        done = error
+    try:
+        channel.send(done)
+    except (TypeError, AttributeError, pickle.PicklingError):  # an error that can't be sent as it is
+        channel.send(RuntimeError(f"{type(done).__name__}: {done}"))

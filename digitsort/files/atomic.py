@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from digitsort.errors import OutputError
-from digitsort.files.interrupts import interrupts_wait
+from digitsort.files.leftovers import temporary
 from digitsort.files.names import printable
 
 if TYPE_CHECKING:
@@ -44,21 +44,23 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     """
     refuse_existing(path, force=force)
     path = Path(os.path.realpath(path))  # a link stays one: what it leads to is replaced
-    with output_errors(path):
-        make_folder(path.parent)
-        descriptor, name = tempfile.mkstemp(prefix=".digitsort-", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
+    descriptor = -1
+
+    def make() -> Path:
+        nonlocal descriptor
+        with output_errors(path):
+            make_folder(path.parent)
+            descriptor, name = tempfile.mkstemp(prefix=".digitsort-", suffix=".tmp", dir=path.parent)
+        return Path(name)
+
+    with temporary(make) as new:
         with io.BufferedWriter(writing_to(descriptor, path)) as file:
             yield file
             file.flush()
             with output_errors(path):
                 os.fsync(descriptor)
         with output_errors(path):
-            publish_as(temporary, path, force=force)
-    finally:
-        with interrupts_wait():
-            temporary.unlink(missing_ok=True)
+            publish_as(new, path, force=force)
 
 
 def writing_to(descriptor: int, path: Path) -> io.FileIO:

@@ -1,4 +1,4 @@
-"""Let Ctrl-C wait until a file is whole or gone."""
+"""Let Ctrl-C, SIGTERM and SIGHUP wait until a file is whole or gone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+from digitsort.signals import SIGNALS
 
 
 @contextmanager
@@ -18,7 +20,7 @@ def deaf_to_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
@@ -27,23 +29,28 @@ def deaf_to_interrupts() -> Iterator[None]:
 
 @contextmanager
 def interrupts_wait() -> Iterator[Sequence[int]]:
-    """Hold Ctrl-C back until the block is done, however often it is pressed; then raise it.
+    """Hold the signals back until the block is done, however often they come; then raise them.
 
-    Outside of the main thread, which Python gives no signals to, nothing is held back.
+    Outside of the main thread, which Python gives no signals to, nothing is held back; nor is a signal
+    that ends the process without Python (SIGTERM and SIGHUP, outside of the command line).
 
     Yields
     ------
     sequence of int
-        Not empty any more once it was pressed: a long block looks at it and ends early.
+        Not empty any more once one came: a long block looks at it and ends early.
     """
     pressed: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield pressed
         return
-    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    before = [(n, handler) for n in SIGNALS if callable(handler := signal.getsignal(n))]
+    for number, _ in before:
+        signal.signal(number, lambda number, _: pressed.append(number))
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before:
+            signal.signal(number, handler)
     if pressed:
+        dict(before)[pressed[0]](pressed[0], None)  # it may raise, and takes note of what came
         raise KeyboardInterrupt

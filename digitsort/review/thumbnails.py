@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
-import os
-import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 
 import numpy as np
 from PIL import Image, features
 
+from digitsort.execute.choose import chosen_engine
+from digitsort.execute.engine import InHand
+from digitsort.execute.loop import Loop
+from digitsort.execute.processors import usable_processors
 from digitsort.files.read import Picture, UnreadableError, grays_of, read
 from digitsort.recognition.canvas import Gray
 from digitsort.recognition.ink import find_ink
@@ -69,28 +67,44 @@ def thumbnails(files: Sequence[Wanted], workers: int | None = None) -> Iterator[
     workers : int, optional
         Processes; by default one for each processor. A few files are done without any.
     """
-    batches = [files[i : i + BATCH] for i in range(0, len(files), BATCH)]
-    if len(files) <= IN_LINE_UP_TO and workers is None:
-        for batch in batches:
-            yield from make_batch(batch)
-        return
-    while batches:
-        done = 0
-        with _pool(min(workers or os.cpu_count() or 1, len(batches))) as pool:
-            futures = [pool.submit(make_batch, batch) for batch in batches]
-            try:
-                for future in futures:
-                    yield from future.result()
-                    done += 1
-            except BrokenProcessPool:
-                yield from _one_by_one(batches[done])
-                done += 1
-        batches = batches[done:]
+    few = len(files) <= IN_LINE_UP_TO and workers is None
+    job = _Job(tuple(files))
+    numbers = map(str, range(len(files)))
+    with chosen_engine(
+        job, _given_up, numbers, workers=0 if few else workers or usable_processors()
+    ) as (engine, items):
+        for _, made in Loop(engine, _given_up, size=BATCH).run(items):
+            yield from made
 
 
-def make_batch(files: Sequence[Wanted]) -> list[Thumbnail]:
-    """Make the thumbnails of a few files at once."""
-    results = [_read(file.path) for file in files]
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What worker processes do: the items are the numbers of files."""
+
+    files: tuple[Wanted, ...]
+
+    def __call__(self, items: Sequence[str], in_hand: InHand) -> list[Thumbnail]:
+        wanted = [self.files[int(item)] for item in items]
+        return [
+            thumbnail
+            for start in range(0, len(wanted), BATCH)
+            for thumbnail in make_batch(wanted[start : start + BATCH], start, in_hand)
+        ]
+
+
+def _given_up(timed_out: bool) -> Thumbnail:  # noqa: ARG001
+    return Thumbnail(note=DEADLY)
+
+
+def make_batch(
+    files: Sequence[Wanted], first: int = 0, in_hand: InHand = lambda _: None
+) -> list[Thumbnail]:
+    """Make the thumbnails of a few files; `in_hand` is told which is read, counted from `first`."""
+    results = []
+    for number, file in enumerate(files, first):
+        in_hand(number)
+        results.append(_read(file.path))
+    in_hand(None)
     pictures = [result for result in results if isinstance(result, Picture)]
     with one_blas_thread():
         normal = iter(normalize(find_ink(grays_of(pictures))) if pictures else ())
@@ -127,28 +141,3 @@ def _data_url(image: Image.Image) -> str:
     file = io.BytesIO()
     image.save(file, form, quality=70)
     return f"data:image/{form.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that are started afresh: forking beside threads is not safe."""
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_ignore_interrupts)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches the whole group: the parent stops, and ends the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _one_by_one(files: Sequence[Wanted]) -> Iterator[Thumbnail]:
-    """A picture among these killed a worker: find it, and show the others."""
-    for file in files:
-        with _pool(1) as pool:
-            try:
-                yield from pool.submit(make_batch, [file]).result()
-            except BrokenProcessPool:
-                yield Thumbnail(note=DEADLY)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from digitsort.errors import ModelError
 from digitsort.files.cache import cache_folder
+from digitsort.files.leftovers import temporary
 from digitsort.model.reading import Model, load_model, parse_model
 from digitsort.progress import Progress, silent
 from digitsort.recognition.recipe import RECIPE
@@ -95,9 +96,6 @@ def _train_locked(path: Path, progress: Progress) -> Model:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with temporary(lambda: path.with_name(f".{path.name}.{os.getpid()}.tmp")) as new:
+        new.write_bytes(data)
+        new.replace(path)

@@ -8,9 +8,9 @@ import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 
+from digitsort.execute.channel import Channel
 from digitsort.execute.engine import InHand
 from digitsort.files.limits import Limits
 from digitsort.files.read import Picture, read
@@ -67,13 +67,33 @@ class DiesSending:
         mark = Path(self.folder, "sent")
         if "half" in items and not mark.exists():
             mark.touch()
-            Connection._send = _send_half  # type: ignore[attr-defined]
+            Channel._write = _write_half  # type: ignore[method-assign]
         return [item.upper() * 1000 for item in items]
 
 
-def _send_half(self: Connection, data: bytes, write: object = None) -> None:
-    os.write(self.fileno(), bytes(data)[: len(data) // 2])
-    os.kill(os.getpid(), signal.SIGKILL)
+_write = Channel._write
+
+
+def _write_half(self: Channel, data: bytes) -> None:
+    if len(data) > 100:  # not the length, but what follows it
+        _write(self, data[: len(data) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+    _write(self, data)
+
+
+class UnsendableError(Exception):
+    """One that can't be pickled."""
+
+    def __reduce__(self) -> str:
+        raise TypeError("can't be pickled")
+
+
+@dataclass(frozen=True)
+class RaisesUnsendable:
+    """Raises an error that can't be sent to the parent."""
+
+    def __call__(self, items: Sequence[str], in_hand: InHand) -> list[str]:
+        raise UnsendableError(items[0])
 
 
 def harm(item: str) -> None:

@@ -7,17 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from multiprocessing import forkserver, get_all_start_methods
 from pathlib import Path
 
 import pytest
 
+from digitsort.execute import server
 from digitsort.execute.early import start_early
 from digitsort.execute.few import BYTES as FEW_BYTES
 from digitsort.execute.few import FILES as FEW
 
 pytestmark = pytest.mark.skipif(
-    "forkserver" not in get_all_start_methods(), reason="there is no forkserver on this system"
+    not server.has_server(), reason="there is no server of workers on this system"
 )
 
 
@@ -25,8 +25,7 @@ pytestmark = pytest.mark.skipif(
 def started(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """One entry for each start of the server."""
     starts: list[bool] = []
-    monkeypatch.setattr(forkserver, "ensure_running", lambda: starts.append(True))
-    monkeypatch.setattr(forkserver, "set_forkserver_preload", lambda names: None)
+    monkeypatch.setattr(server, "start_server", lambda: starts.append(True))
     return starts
 
 

@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,13 @@ from typing import Any
 import pytest
 
 from digitsort.errors import OutputError
+from digitsort.execute import processes, server
 from digitsort.execute.choose import chosen_engine
 from digitsort.execute.engine import Job
 from digitsort.execute.loop import Loop
 from digitsort.execute.processes import Processes
-from tests.conftest import REPOSITORY, digit_png, make_tree, run_digitsort
-from tests.execute.faults import DiesOnce, DiesSending, Unnamed, Upper
+from tests.conftest import REPOSITORY, digit_png, make_tree
+from tests.execute.faults import DiesOnce, DiesSending, RaisesUnsendable, Unnamed, Upper
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
@@ -70,21 +70,21 @@ def test_an_interrupt_while_workers_end_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    shutdown, calls = ProcessPoolExecutor.shutdown, list[bool]()
+    end, calls = processes._Worker.end, list[bool]()
 
-    def interrupted(pool: ProcessPoolExecutor, *args: bool, **kwargs: bool) -> None:
-        calls.append(True)
+    def interrupted(worker: processes._Worker, *, at_once: bool) -> None:
+        calls.append(at_once)
         if len(calls) == 1:
             raise KeyboardInterrupt
-        shutdown(pool, *args, **kwargs)
+        end(worker, at_once=at_once)
 
-    monkeypatch.setattr(ProcessPoolExecutor, "shutdown", interrupted)
+    monkeypatch.setattr(processes._Worker, "end", interrupted)
     with (
         pytest.raises(KeyboardInterrupt),
         chosen_engine(Upper(), bool, ["a", "b"], workers=2) as (engine, items),
     ):
         assert len(list(Loop(engine, bool).run(items))) > 0
-    assert len(calls) == 3  # one that was interrupted, then each process
+    assert calls == [False, True, True]  # one that was interrupted, then each process
     assert list(tmp_path.glob("digitsort-*")) == []
 
 
@@ -147,6 +147,7 @@ def test_items_are_taken_only_as_they_are_needed() -> None:
 
 INTERRUPTED = """
 import sys, time
+from digitsort.execute import processes, server
 from digitsort.execute.choose import chosen_engine
 from digitsort.execute.loop import Loop
 from tests.execute.faults import Upper
@@ -183,24 +184,48 @@ def test_no_worker_outlives_its_parent(tmp_path: Path, number: signal.Signals) -
     shutil.rmtree(temporary)
 
 
-def test_a_long_path_for_temporary_files_is_no_obstacle(tmp_path: Path) -> None:
-    """Where the server's socket has no place, workers are started without a server."""
-    folder = tmp_path / ("x" * 100)
-    folder.mkdir()
-    make_tree(tmp_path, {"scans": {"7.png": digit_png(7)}})
-    options = tmp_path / "scans", "-o", tmp_path / "labels.csv", "--workers", "2"
-    done = run_digitsort("classify", *options, env={"TMPDIR": str(folder)})
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "labels.csv").read_text().count("\n") == 2
-    assert not list(folder.iterdir())
+@pytest.fixture
+def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are started one by one, as on a system without fork."""
+    monkeypatch.setattr(processes, "has_server", lambda: False)
 
 
-def test_an_interrupt_without_a_server_is_clean_and_quick(tmp_path: Path) -> None:
-    """While six processes load what they need."""
-    folder = tmp_path / ("x" * 100)
-    folder.mkdir()
+@pytest.mark.usefixtures("no_server")
+def test_workers_without_a_server() -> None:
+    items = [f"item {index}" for index in range(60)]
+    items[5] = items[40] = "sigkill"
+    assert ["dead" if item == "sigkill" else item.upper() for item in items] == results(Upper(), items)
+
+
+@pytest.mark.usefixtures("no_server")
+def test_workers_without_a_server_are_ended_at_once() -> None:
+    start = time.monotonic()
+    engine = Processes(Upper(60.0), 2)
+    engine.submit(["a"])
+    engine.executor.shutdown(wait=False, cancel_futures=True)
+    assert time.monotonic() - start < 30  # an item takes 60 s
+
+
+def test_a_server_that_died_is_replaced() -> None:
+    server.start_server()
+    old = server._server._process
+    assert old is not None
+    old.kill()
+    assert results(Upper(), ["a", "b"]) == ["A", "B"]
+    assert server._server._process is not old
+
+
+def test_an_error_that_can_not_be_sent_is_named() -> None:
+    with pytest.raises(RuntimeError, match="UnsendableError: a"):
+        results(RaisesUnsendable(), ["a"])
+
+
+def test_an_interrupt_while_six_workers_start_is_clean_and_quick(
+    tmp_path: Path, model_file: Path
+) -> None:
     make_tree(tmp_path, {"scans": {f"{number}.png": digit_png(7) for number in range(30)}})
-    options = tmp_path / "scans", "-o", tmp_path / "labels.csv", "--workers", "6", "-q"
+    (folder := tmp_path / "temporary").mkdir()
+    options = tmp_path / "scans", "-o", tmp_path / "labels.csv", "--workers", "6", "-m", model_file
     command = [sys.executable, "-m", "digitsort", "classify", *map(str, options)]
     environment = {**os.environ, "TMPDIR": str(folder)}
     run = subprocess.Popen(
@@ -209,7 +234,7 @@ def test_an_interrupt_without_a_server_is_clean_and_quick(tmp_path: Path) -> Non
     while run.poll() is None and not list(folder.glob("digitsort-*/5")):
         time.sleep(0.005)
     os.killpg(run.pid, signal.SIGINT)
-    _, said = run.communicate(timeout=5)
+    _, said = run.communicate(timeout=30)
     assert run.returncode == 130
     assert said.startswith("\ndigitsort: interrupted.")
     assert said.count("\n") == 2

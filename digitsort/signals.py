@@ -1,0 +1,111 @@
+"""Listen for Ctrl-C, SIGTERM and SIGHUP from the first moment of the command line.
+
+A signal that comes while the command line is loaded waits until the command begins; one that comes
+while it works raises KeyboardInterrupt; one that comes when it has ended waits until all is cleaned up.
+"""
+
+import _thread
+import signal
+import sys
+import time
+from types import FrameType
+
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
+"""All that ask this process to end; Windows has no SIGHUP."""
+
+SAME_PRESS_S = 2.0
+"""Signals within this time of one that was raised are one wish: they don't disturb the cleaning."""
+
+RETRY_S = 0.05
+
+
+class _State:
+    """What has come, and what is to be done with what comes."""
+
+    first: int | None = None
+    was_said = False
+    is_working = False
+    raised_at = float("-inf")
+
+
+_state = _State()
+
+
+def listen() -> None:
+    """Take the signals over, except those that whoever started this process wants ignored (nohup)."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _take)
+    sys.unraisablehook = _raise_again
+
+
+def ignore() -> None:
+    """Be deaf from now on: the process is at its end."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def begin_work() -> None:
+    """Let signals raise KeyboardInterrupt from now on; one that has come already does so at once."""
+    _state.is_working = True
+    if _state.first is not None:
+        _raise()
+
+
+def end_work() -> None:
+    """Let signals wait until the process ends."""
+    _state.is_working = False
+
+
+def has_come() -> bool:
+    """Return whether any signal has come."""
+    return _state.first is not None
+
+
+def exit_code() -> int | None:
+    """Return what a process ends with that was ended by the first signal; None where none has come."""
+    return None if _state.first is None else 128 + _state.first
+
+
+def was_said() -> bool:
+    """Return whether a person knows already that the command was interrupted."""
+    return _state.was_said
+
+
+def say_interrupted(message: str) -> None:
+    """Write one sentence to stderr; a terminal that is gone needs none."""
+    _state.was_said = True
+    try:
+        sys.stderr.write(f"\ndigitsort: {message}\n")
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):
+        return  # no stderr, or one that is closed
+
+
+def _take(number: int, _frame: FrameType | None) -> None:
+    if _state.first is None:
+        _state.first = number
+    if _state.is_working and time.monotonic() - _state.raised_at > SAME_PRESS_S:
+        _raise()
+
+
+def _raise() -> None:
+    _state.raised_at = time.monotonic()
+    raise KeyboardInterrupt
+
+
+def _raise_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Raise a KeyboardInterrupt again that came where Python can raise nothing, as in a destructor."""
+    if _state.first is None:
+        sys.__unraisablehook__(lost)
+        return
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        return  # what a signal has broken needs no words of its own
+    from threading import Timer
+
+    _state.raised_at = float("-inf")
+    timer = Timer(RETRY_S, _thread.interrupt_main, (_state.first,))
+    timer.daemon = True
+    timer.start()
