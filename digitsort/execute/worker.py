@@ -14,6 +14,7 @@ from digitsort.execute.inline import perform
 from digitsort.execute.memory import keep_freed_memory
 from digitsort.execute.note import Note, Pen
 from digitsort.execute.orphan import end_with_parent
+from digitsort.files.ceiling import limit_decoders
 from digitsort.garbage import collect_seldom
 from digitsort.recognition.threads import one_blas_thread
 
@@ -49,6 +50,7 @@ def begin(job: str, note: str, time_limit_s: float) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it ends the workers
     threading.Thread(target=end_with_parent, args=(Path(note).parent,), daemon=True).start()
     keep_freed_memory()
+    limit_decoders()
     collect_seldom()
     one_blas_thread()  # for good: it is undone where the block of a `with` ends, and there is none
     loaded: Job = pickle.loads(Path(job).read_bytes())

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from digitsort.files.ceiling import ceiling
 from digitsort.files.gray import to_gray
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.opening import bombs_as_errors, open_picture
@@ -78,9 +79,10 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
             found = png.content
             content = found if isinstance(found, Scanlines) else to_gray(found, png.orientation)
             return Picture(content, sha256, FIRST_OF_SEVERAL if png.several else "")
-        with bombs_as_errors(limits), _quietly(data):
+        with bombs_as_errors(limits), _quietly(data), ceiling() as allow:
             opened = open_picture(data, limits)
             with opened.image as image:
+                allow(image.width * image.height)
                 gray = to_gray(image, opened.orientation)
     except UnreadableError as error:
         raise UnreadableError(str(error), sha256) from error
