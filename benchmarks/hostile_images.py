@@ -18,6 +18,11 @@ PROGRAM = """
 import json, sys, time
 from pathlib import Path
 from digitsort.files.read import UnreadableError, read
+try:
+    from digitsort.files.ceiling import limit_decoders
+    limit_decoders()
+except ImportError:
+    pass
 def peak():
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 2**10
 try:

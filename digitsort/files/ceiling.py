@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 BEYOND_BYTES = 300 * 2**20
-"""What a decoder may take beside the picture itself."""
+"""What a decoder may take beside the picture itself and one more copy of its file."""
 
 PIXEL_BYTES = 4
 """What Pillow takes for a pixel: of RGB too."""
@@ -34,10 +34,15 @@ def limit_decoders() -> None:
 
 
 @contextmanager
-def ceiling() -> Iterator[Callable[[int], None]]:
+def ceiling(file_bytes: int) -> Iterator[Callable[[int], None]]:
     """Limit the memory in the block; beyond it, it raises MemoryError, or the decoder says no.
 
     Gives a function that takes the number of pixels, once it is known: it allows for them.
+
+    Parameters
+    ----------
+    file_bytes : int
+        Size of the file, which is in memory already.
     """
     if not _wanted or not _lock.acquire(blocking=False):  # another thread's limit counts for all
         yield lambda _: None
@@ -49,7 +54,7 @@ def ceiling() -> Iterator[Callable[[int], None]]:
     lowest = min((limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY), default=None)
 
     def allow(pixels: int) -> None:
-        limit = present + BEYOND_BYTES + PIXEL_BYTES * pixels
+        limit = present + BEYOND_BYTES + file_bytes + PIXEL_BYTES * pixels
         resource.setrlimit(
             resource.RLIMIT_DATA, (limit if lowest is None else min(limit, lowest), hard)
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,8 @@ REDUCE_TO_PX = 512
 """Larger scans are reduced, by a whole factor, to this or up to twice this on the longer side: what the
 recognition can use even of a small digit on a large sheet."""
 
-STRIP_ROWS = 64
-"""Rows, after reducing, of deep pixels that are worked on at a time."""
+STRIP_ROWS = 16
+"""Rows, after reducing, of a large picture that are worked on at a time."""
 
 
 def to_gray(image: Image.Image, orientation: int) -> Gray:
@@ -112,27 +112,40 @@ def _span(image: Image.Image) -> _Span:
 
 def _deep_gray(image: Image.Image) -> Gray:
     """More than 8 bits, scaled to 0-1 by their depth; negative or floating values by their range."""
-    values = np.asarray(image)
-    level = _leveler(values)
     transparent = image.info.get("transparency")
     factor = _factor(image)
-    strips = []
-    # Strip by strip, so that no float copy of the whole is made; each a multiple of what is reduced.
-    for start in range(0, len(values), STRIP_ROWS * factor):
-        strip = values[start : start + STRIP_ROWS * factor]
-        gray = level(strip)
+    rows = STRIP_ROWS * factor
+    level = _leveler([_Levels.of(np.asarray(strip)) for strip in _strips(image, rows)])
+    grays = []
+    # Strip by strip, so that no copy of the whole is made; each a multiple of what is reduced.
+    for strip in _strips(image, rows):
+        values = np.asarray(strip)
+        gray = level(values)
         if isinstance(transparent, int):
-            gray = np.where(strip == transparent, np.float32(1), gray)
-        strips.append(np.asarray(_reduced(Image.fromarray(gray), factor)))
-    return np.asarray(np.clip(np.concatenate(strips), 0, 1))
+            gray = np.where(values == transparent, np.float32(1), gray)
+        grays.append(np.asarray(_reduced(Image.fromarray(gray), factor)))
+    return np.asarray(np.clip(np.concatenate(grays), 0, 1))
 
 
-def _leveler(values: npt.NDArray[Any]) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
+class _Levels(NamedTuple):
+    """Least and largest value, and whether they are floating ones."""
+
+    low: float
+    high: float
+    floating: bool
+
+    @classmethod
+    def of(cls, values: npt.NDArray[Any]) -> _Levels:
+        low, high = float(values.min()), float(values.max())
+        if not (np.isfinite(low) and np.isfinite(high)):  # the least of values with a NaN is NaN
+            raise UnreadableError(BROKEN)
+        return cls(low, high, values.dtype.kind == "f")
+
+
+def _leveler(levels: Sequence[_Levels]) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
     """How to bring values to 0-1."""
-    low, high = float(values.min()), float(values.max())
-    if not (np.isfinite(low) and np.isfinite(high)):  # the least of values with a NaN is NaN
-        raise UnreadableError(BROKEN)
-    if values.dtype.kind != "f" and low >= 0:
+    low, high = min(each.low for each in levels), max(each.high for each in levels)
+    if not levels[0].floating and low >= 0:
         # 12-bit scanners write 12 bits into files of 16: the largest value tells the depth.
         full = np.float32(2 ** max(8, int(high).bit_length()) - 1)
         return lambda strip: strip.astype(np.float32) / full

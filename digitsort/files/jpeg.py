@@ -16,9 +16,9 @@ from digitsort.files.source import Source
 from digitsort.files.unreadable import BROKEN, UnreadableError
 
 MOST_SCANS = 256
-"""Encoders write 10."""
+"""Encoders write 10, in CMYK 18."""
 
-MOST_PASSES = 16
+MOST_PASSES = 32
 """Scans of a picture with as many pixels as the limit allows; smaller ones may have more."""
 
 MOST_SEGMENTS = 2**12

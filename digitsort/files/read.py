@@ -79,7 +79,7 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
             found = png.content
             content = found if isinstance(found, Scanlines) else to_gray(found, png.orientation)
             return Picture(content, sha256, FIRST_OF_SEVERAL if png.several else "")
-        with bombs_as_errors(limits), _quietly(data), ceiling() as allow:
+        with bombs_as_errors(limits), _quietly(data), ceiling(len(data)) as allow:
             opened = open_picture(data, limits)
             with opened.image as image:
                 allow(image.width * image.height)

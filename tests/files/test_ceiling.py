@@ -43,7 +43,7 @@ def test_the_limit_is_as_said_and_ends_with_the_block() -> None:
         run("""
 limit_decoders()
 before = resource.getrlimit(resource.RLIMIT_DATA)
-with ceiling() as allow:
+with ceiling(0) as allow:
     print(fits(BEYOND_BYTES - 5 * MIB), fits(BEYOND_BYTES + 5 * MIB))
     allow(MIB)
     size = BEYOND_BYTES + PIXEL_BYTES * MIB
@@ -59,7 +59,7 @@ def test_a_lower_limit_of_the_user_s_stays() -> None:
         run("""
 limit_decoders()
 resource.setrlimit(resource.RLIMIT_DATA, (200 * MIB, resource.RLIM_INFINITY))
-with ceiling() as allow:
+with ceiling(0) as allow:
     allow(64 * MIB)
     print(resource.getrlimit(resource.RLIMIT_DATA)[0] == 200 * MIB)
 """)
@@ -71,13 +71,13 @@ def test_without_being_asked_and_in_a_second_thread_nothing_is_limited() -> None
     """A program that uses digitsort has its memory for itself."""
     assert (
         run("""
-with ceiling():
+with ceiling(0):
     print(fits(2 * BEYOND_BYTES))
 limit_decoders()
 def nested():
-    with ceiling() as allow:
+    with ceiling(0) as allow:
         allow(0)
-with ceiling():
+with ceiling(0):
     before = resource.getrlimit(resource.RLIMIT_DATA)
     thread = threading.Thread(target=nested)
     thread.start()
