@@ -16,6 +16,7 @@ from multiprocessing import get_context
 import numpy as np
 from PIL import Image, features
 
+from digitsort.files.ceiling import limit_decoders
 from digitsort.files.read import Picture, UnreadableError, grays_of, read
 from digitsort.recognition.canvas import Gray
 from digitsort.recognition.ink import find_ink
@@ -132,16 +133,17 @@ def _data_url(image: Image.Image) -> str:
 @contextmanager
 def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that are started afresh: forking beside threads is not safe."""
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches the whole group: the parent stops, and ends the workers."""
+def _begin() -> None:
+    """Ignore Ctrl-C, which reaches the whole group: the parent ends the workers. Limit the decoders."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    limit_decoders()
 
 
 def _one_by_one(files: Sequence[Wanted]) -> Iterator[Thumbnail]:
