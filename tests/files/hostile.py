@@ -86,6 +86,48 @@ def flat_webp(side: int) -> bytes:
     return bytes(data)
 
 
+def webp_of_code_tables(groups: int = 2**16) -> bytes:
+    """One pixel in 16 has code tables of its own (RFC 9649, 3.7.2): 5 KiB unpacked, 3 bytes packed."""
+    bits: list[str] = []  # each from its lowest bit to its highest
+
+    def put(value: int, count: int) -> None:
+        bits.append(f"{value:0{count}b}"[::-1])
+
+    def one_symbol() -> None:
+        put(1, 1)  # a simple code
+        put(0, 3)  # of one symbol, of one bit: 0
+
+    def all_bytes(symbols: int) -> None:
+        put(0, 1)
+        put(15 - 4, 4)  # lengths of the codes for lengths, in the order 17 18 0 1 2 3 4 5 16 6 7 8 …
+        for symbol in (17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11):
+            put(int(symbol in (0, 8)), 3)
+        put(0, 1)
+        for symbol in range(symbols):
+            put(int(symbol < 256), 1)  # 8 bits, or none
+
+    put(1023 | 1023 << 14, 32)
+    put(0, 2)  # no transform, no color cache
+    put(1, 1)
+    put(0, 3)  # tables for blocks of 4 x 4
+    put(0, 1)
+    all_bytes(280)
+    all_bytes(256)
+    for _ in range(3):
+        one_symbol()
+    for number in range(2**16):
+        group = number % groups
+        bits += f"{group & 255:08b}", f"{group >> 8:08b}"  # codes: from the highest bit
+    tables = "1000" * 5
+    bits.append(tables * groups)
+    text = "".join(bits)
+    text += "0" * (-len(text) % 8)
+    data = b"\x2f" + int(text[::-1], 2).to_bytes(len(text) // 8, "little") + bytes(8)
+    data += bytes(len(data) % 2)
+    body = b"WEBPVP8L" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
 def bmp_of_runs(bits: int = 8) -> bytes:
     """2**26 pixels in the ends of empty lines, each a pixel at a time for Pillow."""
     palette = bytes(v for i in range(1 << bits) for v in (i, 255 - i, i, 0))
@@ -170,6 +212,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "WebP of 34 bytes, 16 Mpx": lambda: webp_of_size(SIDE // 2, SIDE // 2),
     "WebP, a blank sheet of 64 Mpx": lambda: flat_webp(SIDE),
     "WebP, a blank sheet of 16 Mpx": lambda: flat_webp(SIDE // 2),
+    "WebP, 65,536 code tables": webp_of_code_tables,
     "BMP, run lengths of 8 bits, 64 Mpx": bmp_of_runs,
     "BMP, run lengths of 4 bits, 64 Mpx": lambda: bmp_of_runs(4),
     "JPEG, 256 scans of 64 Mpx": lambda: jpeg_of_scans(256),
