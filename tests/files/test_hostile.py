@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import struct
 import sys
@@ -17,7 +18,7 @@ from digitsort.execute.clock import PROCESSOR_LIMIT_S
 from digitsort.files.ceiling import BEYOND_BYTES, PIXEL_BYTES
 from digitsort.files.limits import Limits
 from digitsort.files.read import UnreadableError, read
-from tests.conftest import REPOSITORY, encoded
+from tests.conftest import REPOSITORY, digit_png, encoded, make_tree, run_digitsort
 from tests.files import hostile
 from tests.files.hostile import HOSTILE, behind, gray, tiff
 from tests.fuzz.hostile import bmp_of_runs
@@ -188,3 +189,37 @@ def test_a_photo_keeps_its_colors_and_its_orientation_without_the_rest(tmp_path:
         expected = read(str(tmp_path / "x")).gray
         (tmp_path / "x").write_bytes(more[:2] + b"\xff\xff\xff" + more[2:])
         assert np.array_equal(read(str(tmp_path / "x")).gray, np.rot90(expected, -1))
+
+
+CHEAP = (
+    "TIFF, a tile of 2 GiB",
+    "WebP, a blank sheet of 64 Mpx",
+    "WebP, 65,536 code tables",
+    "BMP, run lengths of 4 bits, 64 Mpx",
+    "JPEG, 2 million comments",
+    "GIF, a comment of 8 million blocks",
+    "PNG, an orientation of 2 million fractions",
+)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_each_is_a_row_and_no_other_row_changes(tmp_path: Path, model_file: Path, workers: int) -> None:
+    """By the command line, which has the limits of a worker where it has none."""
+
+    def rows() -> list[dict[str, str]]:
+        arguments = ("classify", "s", "-m", model_file, "-o", "-", "--workers", str(workers))
+        done = run_digitsort(*arguments, cwd=tmp_path)
+        assert "Traceback" not in done.stderr
+        return list(csv.DictReader(io.StringIO(done.stdout)))
+
+    make_tree(tmp_path / "s", {f"good{digit}.png": digit_png(digit) for digit in range(10)})
+    good = rows()
+    names = {f"bad{index}.png": name for index, name in enumerate(CHEAP)}
+    make_tree(tmp_path / "s", {file: HOSTILE[name]() for file, name in names.items()})
+    found = rows()
+    assert [row for row in found if "good" in row["path"]] == good
+    bad = {row["path"]: row for row in found if row["path"] not in {row["path"] for row in good}}
+    assert len(bad) == len(CHEAP)
+    if sys.platform == "linux":  # nothing in its header tells it
+        (tables,) = (file for file, name in names.items() if name == "WebP, 65,536 code tables")
+        assert bad[f"s/{tables}"]["status"] == "error"
