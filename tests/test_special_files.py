@@ -163,7 +163,7 @@ def special_tree(folder: Path) -> dict[str, str]:
         "linked.png": "",
         "loop.png": "can't be read",
         "pipe.png": "no regular file",
-        "socket.png": "can't be read",
+        "socket.png": "no regular file",
     }
 
 

@@ -17,6 +17,7 @@ from digitsort.cli.sort import sort
 from digitsort.cli.train import train
 from digitsort.cli.undo import undo
 from digitsort.cli.verify import verify
+from digitsort.files.ceiling import limit_decoders
 
 
 def _show_version(wanted: bool) -> None:
@@ -60,6 +61,7 @@ def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
 def main() -> None:
     """Run the command line with the arguments of the process."""
     _show_any_text()
+    limit_decoders()
     make_app(sys.argv[1:])()
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 from digitsort.errors import ClusterError
@@ -18,7 +17,9 @@ from digitsort.execute.clock import Clock
 from digitsort.execute.engine import Done, GiveUp, Job
 from digitsort.execute.inline import perform
 from digitsort.execute.processes import TIME_LIMIT_S
+from digitsort.files.limits import MOST_BYTES
 from digitsort.files.names import printable
+from digitsort.files.regular import read_regular
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,6 @@ def work(name: str, items: Sequence[str], blamed: bool) -> Done:
 
 def _hash(path: str) -> str:
     try:
-        return sha256(Path(path).read_bytes()).hexdigest()
+        return sha256(read_regular(path, MOST_BYTES)).hexdigest()
     except OSError:
         return ""

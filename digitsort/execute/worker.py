@@ -18,6 +18,7 @@ from digitsort.execute.engine import Done, Job
 from digitsort.execute.inline import perform
 from digitsort.execute.memory import keep_freed_memory
 from digitsort.execute.note import Note, Pen
+from digitsort.files.ceiling import limit_decoders
 from digitsort.garbage import collect_seldom
 from digitsort.recognition.threads import one_blas_thread
 
@@ -68,6 +69,7 @@ def serve(channel: Channel) -> None:
 def begin(job: str, note: str, time_limit_s: float) -> _Station:
     """Set up the worker; its parent left the job in a file."""
     keep_freed_memory()
+    limit_decoders()
     collect_seldom()
     one_blas_thread()  # for good: it is undone where the block of a `with` ends, and there is none
     loaded: Job = pickle.loads(Path(job).read_bytes())

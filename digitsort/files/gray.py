@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +16,11 @@ REDUCE_TO_PX = 512
 """Larger scans are reduced, by a whole factor, to this or up to twice this on the longer side: what the
 recognition can use even of a small digit on a large sheet."""
 
-STRIP_ROWS = 64
-"""Rows, after reducing, of deep pixels that are worked on at a time."""
+STRIP_ROWS = 16
+"""Rows, after reducing, of a large picture that are worked on at a time."""
 
 
-def to_gray(image: Image.Image) -> Gray:
+def to_gray(image: Image.Image, orientation: int) -> Gray:
     """Decode an opened picture.
 
     Returns
@@ -30,7 +30,6 @@ def to_gray(image: Image.Image) -> Gray:
     """
     image.draft("L", (REDUCE_TO_PX, REDUCE_TO_PX))  # JPEG only: decode at a fraction of the size
     image.load()
-    orientation = _orientation(image)
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         gray = _deep_gray(image)
     else:
@@ -40,9 +39,24 @@ def to_gray(image: Image.Image) -> Gray:
 
 def plain_to_gray(image: Image.Image) -> Gray:
     """Gray pixels of a decoded picture of 8 bits as it stands; reduced where it was large."""
-    gray = _reduced(_eight_bit_gray(image), _factor(image))
+    factor = _factor(image)
+    if factor == 1 or (image.mode == "L" and not image.has_transparency_data):
+        return _pixels(_reduced(_eight_bit_gray(image), factor))
+    # Strip by strip, so that no copy of the whole is made; each a multiple of what is reduced.
+    strips = _strips(image, STRIP_ROWS * factor)
+    if image.has_transparency_data:
+        return _large_on_white(strips, factor)
+    return np.concatenate([_pixels(_reduced(_eight_bit_gray(strip), factor)) for strip in strips])
+
+
+def _pixels(gray: Image.Image) -> Gray:
     # As `np.asarray` does, without asking for the type of the pixels.
     return np.frombuffer(gray.tobytes(), np.uint8).reshape(gray.height, gray.width)
+
+
+def _strips(image: Image.Image, rows: int) -> Iterator[Image.Image]:
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
 def _eight_bit_gray(image: Image.Image) -> Image.Image:
@@ -55,42 +69,83 @@ def _eight_bit_gray(image: Image.Image) -> Image.Image:
 
 def _on_white(image: Image.Image) -> Image.Image:
     """Composite on white; where that leaves nothing to see, the ink is white: show its shape."""
+    sheet, alpha = _sheet_and_alpha(image)
+    return ImageOps.invert(alpha) if _shows_nothing([_span(sheet)], [_span(alpha)]) else sheet
+
+
+def _large_on_white(strips: Iterable[Image.Image], factor: int) -> Gray:
+    """As `_on_white`, and reduced."""
+    sheets, shapes, levels, alphas = [], [], [], []
+    for strip in strips:
+        sheet, alpha = _sheet_and_alpha(strip)
+        levels.append(_span(sheet))
+        alphas.append(_span(alpha))
+        sheets.append(_pixels(_reduced(sheet, factor)))
+        shapes.append(_pixels(_reduced(ImageOps.invert(alpha), factor)))
+    return np.concatenate(shapes if _shows_nothing(levels, alphas) else sheets)
+
+
+def _sheet_and_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image]:
     luminance, alpha = image.convert("RGBA").convert("LA").split()
     sheet = Image.new("L", image.size, 255)
     sheet.paste(luminance, mask=alpha)
-    if _span(sheet) < 8 <= _span(alpha):
-        return ImageOps.invert(alpha)
-    return sheet
+    return sheet, alpha
 
 
-def _span(image: Image.Image) -> int:
+_Span = tuple[int, int]
+"""Least and largest level."""
+
+
+def _shows_nothing(levels: list[_Span], alphas: list[_Span]) -> bool:
+    """Whether all is paper, though not all is as transparent."""
+    return _width(levels) < 8 <= _width(alphas)
+
+
+def _width(spans: list[_Span]) -> int:
+    return max(high for _, high in spans) - min(low for low, _ in spans)
+
+
+def _span(image: Image.Image) -> _Span:
     low, high = image.getextrema()
-    return int(high) - int(low)  # type: ignore[arg-type]
+    return int(low), int(high)  # type: ignore[arg-type]
 
 
 def _deep_gray(image: Image.Image) -> Gray:
     """More than 8 bits, scaled to 0-1 by their depth; negative or floating values by their range."""
-    values = np.asarray(image)
-    level = _leveler(values)
     transparent = image.info.get("transparency")
     factor = _factor(image)
-    strips = []
-    # Strip by strip, so that no float copy of the whole is made; each a multiple of what is reduced.
-    for start in range(0, len(values), STRIP_ROWS * factor):
-        strip = values[start : start + STRIP_ROWS * factor]
-        gray = level(strip)
+    rows = STRIP_ROWS * factor
+    level = _leveler([_Levels.of(np.asarray(strip)) for strip in _strips(image, rows)])
+    grays = []
+    # Strip by strip, so that no copy of the whole is made; each a multiple of what is reduced.
+    for strip in _strips(image, rows):
+        values = np.asarray(strip)
+        gray = level(values)
         if isinstance(transparent, int):
-            gray = np.where(strip == transparent, np.float32(1), gray)
-        strips.append(np.asarray(_reduced(Image.fromarray(gray), factor)))
-    return np.asarray(np.clip(np.concatenate(strips), 0, 1))
+            gray = np.where(values == transparent, np.float32(1), gray)
+        grays.append(np.asarray(_reduced(Image.fromarray(gray), factor)))
+    return np.asarray(np.clip(np.concatenate(grays), 0, 1))
 
 
-def _leveler(values: npt.NDArray[Any]) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
+class _Levels(NamedTuple):
+    """Least and largest value, and whether they are floating ones."""
+
+    low: float
+    high: float
+    floating: bool
+
+    @classmethod
+    def of(cls, values: npt.NDArray[Any]) -> _Levels:
+        low, high = float(values.min()), float(values.max())
+        if not (np.isfinite(low) and np.isfinite(high)):  # the least of values with a NaN is NaN
+            raise UnreadableError(BROKEN)
+        return cls(low, high, values.dtype.kind == "f")
+
+
+def _leveler(levels: Sequence[_Levels]) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
     """How to bring values to 0-1."""
-    low, high = float(values.min()), float(values.max())
-    if not (np.isfinite(low) and np.isfinite(high)):  # the least of values with a NaN is NaN
-        raise UnreadableError(BROKEN)
-    if values.dtype.kind != "f" and low >= 0:
+    low, high = min(each.low for each in levels), max(each.high for each in levels)
+    if not levels[0].floating and low >= 0:
         # 12-bit scanners write 12 bits into files of 16: the largest value tells the depth.
         full = np.float32(2 ** max(8, int(high).bit_length()) - 1)
         return lambda strip: strip.astype(np.float32) / full
@@ -104,15 +159,6 @@ def _factor(image: Image.Image) -> int:
 
 def _reduced(image: Image.Image, factor: int) -> Image.Image:
     return image.reduce(factor) if factor > 1 else image
-
-
-def _orientation(image: Image.Image) -> int:
-    """EXIF orientation 1-8; 1 where the EXIF data can't be read."""
-    try:
-        return int(image.getexif().get(0x0112, 1))
-    except Exception:  # noqa: BLE001
-        # Broken EXIF raises struct.error, SyntaxError, TypeError …; the pixels are still good.
-        return 1
 
 
 def _upright(gray: Gray, orientation: int) -> Gray:

@@ -1,30 +1,61 @@
-"""Decode the plainest PNG files at once: gray or RGB, 8 bits, nothing besides.
+"""Decode PNG files as the specification says: the plainest ones at once, the others chunk by chunk.
 
-Pillow's reader of PNG files asks of each what it might be besides: palette, transparency, animation,
-text, EXIF, color profile. For the small pictures that come by the million that takes longer than the
-pixels; its decoder does not.
+Pillow's reader of PNG files asks of each what it might be besides: animation, text, color profile. For
+the small pictures that come by the million that takes longer than the pixels, and a hostile file can
+make it take as long as it likes. Only its decoder of pixels is used.
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 
 from PIL import Image
 
-from digitsort.files.deflate import CHECKSUM_BYTES, Data, crc32, inflate, store
+from digitsort.files.deflate import Data, crc32, holds, inflate, store
+from digitsort.files.exif import UPRIGHT, orientation
 from digitsort.files.limits import Limits
 from digitsort.files.scanlines import Scanlines, unpack
+from digitsort.files.unreadable import BROKEN, UnreadableError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _HEADER = struct.Struct(">II5B")
 """Width, height, bits, color type, compression, filter, interlace (PNG, 11.2.2)."""
 
-_MODES = {(8, 0, 0, 0, 0): "L", (8, 2, 0, 0, 0): "RGB"}
-"""Bits, color type and so on to Pillow's mode."""
+_GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
+"""Color types."""
+
+_MODES = {
+    (1, _GRAY): ("1", "1"),
+    (2, _GRAY): ("L", "L;2"),
+    (4, _GRAY): ("L", "L;4"),
+    (8, _GRAY): ("L", "L"),
+    (16, _GRAY): ("I;16", "I;16B"),
+    (8, _RGB): ("RGB", "RGB"),
+    (16, _RGB): ("RGB", "RGB;16B"),
+    (1, _PALETTE): ("P", "P;1"),
+    (2, _PALETTE): ("P", "P;2"),
+    (4, _PALETTE): ("P", "P;4"),
+    (8, _PALETTE): ("P", "P"),
+    (8, _GRAY_ALPHA): ("LA", "LA"),
+    (16, _GRAY_ALPHA): ("RGBA", "LA;16B"),
+    (8, _RGB_ALPHA): ("RGBA", "RGBA"),
+    (16, _RGB_ALPHA): ("RGBA", "RGBA;16B"),
+}
+"""Bits and color type to Pillow's modes: of the picture, and of what is in the file."""
+
+_CHANNELS = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGB_ALPHA: 4}
+
+_PASSES = (
+    *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
+    *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
+)
+"""Of an interlaced picture: first pixel across and down, steps across and down (PNG, 8.2)."""
 
 _BEFORE = 33
 """Bytes up to the second chunk: signature, length and type, the header, its checksum."""
@@ -35,65 +66,128 @@ _PIXELS = struct.Struct(">I4s")
 _END = b"\0\0\0\0IEND\xaeB`\x82"
 """The last chunk, which is empty."""
 
-_WITHOUT_EFFECT = {b"pHYs": 9, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"tIME": 7}
-"""Chunks that change nothing for us, and their lengths."""
-
-_MOST_CHUNKS = 2**10
+MOST_CHUNKS = 2**16
+"""256 MiB in the chunks of 8 KiB that libpng writes are 2**15."""
 
 MOST_UNPACKED_BYTES = 2**25
-"""Of a picture, 11 megapixels in color; they are held twice, for a moment, beside the image."""
+"""Of a picture, 11 megapixels in color; they are held twice, for a moment, beside the image. A larger
+one is unpacked twice instead: to see whether it is whole, and by Pillow, row by row."""
+
+_MOST_TEXT_BYTES = 2**20
+
+_EXIF_AS_TEXT = b"Raw profile type exif\0"
+"""As ImageMagick wrote it before there was a chunk for it: three lines, then hexadecimal numbers."""
+
+_XMP = b"XML:com.adobe.xmp\0"
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the header says."""
+
+    width: int
+    height: int
+    bits: int
+    color: int
+    interlaced: bool
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows, unpacked, each led by the number of its filter."""
+        passes = _PASSES if self.interlaced else ((0, 0, 1, 1),)
+        total = 0
+        for x, y, across, down in passes:
+            width, height = -(-(self.width - x) // across), -(-(self.height - y) // down)
+            if width > 0 and height > 0:
+                total += (1 + -(-width * self.bits * _CHANNELS[self.color] // 8)) * height
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Png:
+    """A decoded file.
+
+    Attributes
+    ----------
+    content : Image or Scanlines
+        Scanlines are upright.
+    orientation : int
+        By EXIF, 1-8; 1 is upright.
+    several : bool
+        Whether it is an animation.
+    """
+
+    content: Image.Image | Scanlines
+    orientation: int = UPRIGHT
+    several: bool = False
+
 
 _Chunk = tuple[bytes, memoryview]
 """Type and content."""
 
-_Header = tuple[str, tuple[int, int]]
-"""Pillow's mode, and width and height."""
 
+def read_png(data: bytes, limits: Limits) -> Png:
+    """Decode a PNG file.
 
-def plain_picture(data: bytes, limits: Limits) -> Image.Image | Scanlines | None:
-    """Decode a PNG file if it is of the plainest kind; None for whatever Pillow should look at itself.
-
-    That is also what is broken in any way: Pillow knows what can be saved of it, and what to call it.
     Of a small gray one the scanlines are given: many are quicker to decode together.
 
     Raises
     ------
     UnreadableError
-        For more pixels than the limits allow.
+        If it is broken, has too few rows, or a size is beyond its limit.
     """
-    if not data.startswith(SIGNATURE):
-        return None
-    found = _simplest(data) or _plain(data)
+    found = _simplest(data)
     if found is None:
-        return None
-    (mode, size), pixels = found
-    limits.check_size(*size)
-    if mode == "L" and (lines := unpack(size, pixels)) is not None:
-        return lines
-    image = Image.new(mode, size, None)  # not filled: no pixel of it is seen before it is decoded
-    with suppress(ValueError):  # too few pixels, or none that can be unpacked
-        image.frombytes(_stored(pixels, mode, size) or pixels, "zip", mode, 0)
-        return image
-    return None
+        return _read_chunks(data, limits)
+    form, packed = found
+    limits.check_size(form.width, form.height)
+    return Png(_plain(form, packed))
 
 
-def _stored(pixels: Data, mode: str, size: tuple[int, int]) -> bytes | None:
-    """The compressed pixels unpacked, still filtered, in zlib's format; None for Pillow's own way.
-
-    Pillow's decoder unpacks row by row. zlib's quick way leaves off 258 bytes before the end of what it
-    may fill, so that a small picture would be unpacked the slow way mostly.
-    """
-    length = (size[0] * len(mode) + 1) * size[1]  # a letter for each channel
-    if length > MOST_UNPACKED_BYTES:
-        return None
-    rows = inflate(pixels, length, checked=False)
-    return None if rows is None else store(rows, pixels[-CHECKSUM_BYTES:])
+def _plain(form: _Form, packed: Data) -> Image.Image | Scanlines:
+    """Decode the pixels of a picture without palette or transparency."""
+    size = form.width, form.height
+    if (form.bits, form.color, form.interlaced) == (8, _GRAY, False):
+        lines = unpack(size, packed)
+        if lines is not None:
+            return lines
+    return _decoded(form, packed)
 
 
-def _simplest(data: bytes) -> tuple[_Header, memoryview] | None:
+def _read_chunks(data: bytes, limits: Limits) -> Png:
+    chunks = _chunks(data)
+    kind, header = next(chunks, (b"", memoryview(b"")))
+    if kind != b"IHDR":
+        raise UnreadableError(BROKEN)
+    form = _form(header)
+    limits.check_size(form.width, form.height)
+    before: dict[bytes, memoryview] = {}
+    pixels: list[memoryview] = []
+    is_behind = False
+    exif = xmp = b""
+    for kind, part in chunks:
+        if kind == b"IHDR":
+            raise UnreadableError(BROKEN)
+        if kind == b"IDAT" and not is_behind:
+            pixels.append(part)
+            continue
+        is_behind = bool(pixels)
+        if not is_behind:
+            before.setdefault(kind, part)
+        exif = exif or _exif(kind, part)
+        xmp = xmp or _xmp(kind, part)
+    packed = pixels[0] if len(pixels) == 1 else b"".join(pixels)
+    palette, transparency = before.get(b"PLTE"), before.get(b"tRNS")
+    turned = orientation(exif, xmp) if exif or xmp else UPRIGHT
+    is_plain = transparency is None and form.color != _PALETTE and turned == UPRIGHT
+    content = _plain(form, packed) if is_plain else _colored(form, packed, palette, transparency)
+    return Png(content, turned, _is_animated(before))
+
+
+def _simplest(data: bytes) -> tuple[_Form, memoryview] | None:
     """Header and compressed pixels of a file that has them, in one chunk each, and its end only."""
-    header = _first(data[:_BEFORE])
-    if header is None or len(data) < _BEFORE + _PIXELS.size:
+    form = _first(data[:_BEFORE])
+    if form is None or len(data) < _BEFORE + _PIXELS.size:
         return None
     length, kind = _PIXELS.unpack_from(data, _BEFORE)
     start = _BEFORE + _PIXELS.size
@@ -103,63 +197,159 @@ def _simplest(data: bytes) -> tuple[_Header, memoryview] | None:
     view = memoryview(data)
     if crc32(view[start - 4 : end]) != int.from_bytes(data[end : end + 4]):
         return None
-    return header, view[start:end]
+    return form, view[start:end]
 
 
 @lru_cache(maxsize=256)
-def _first(data: bytes) -> _Header | None:
-    """The header of a file that begins with these bytes: it is the same for all pictures of a size."""
-    chunk = next(_chunks(data), None)
-    return None if chunk is None else _header(chunk)
+def _first(data: bytes) -> _Form | None:
+    """The header of a plain file that begins with these bytes: it is the same for all of a size."""
+    with suppress(UnreadableError):
+        kind, content = next(_chunks(data), (b"", memoryview(b"")))
+        form = _form(content) if kind == b"IHDR" else None
+        if form and form.bits == 8 and form.color in (_GRAY, _RGB) and not form.interlaced:
+            return form
+    return None
 
 
-def _plain(data: bytes) -> tuple[_Header, bytes | memoryview] | None:
-    """Header and compressed pixels of a file with harmless chunks besides, or many of pixels."""
-    chunks = list(_chunks(data))
-    header = _header(chunks[0]) if chunks else None
-    pixels = _pixels(chunks)
-    return None if header is None or pixels is None else (header, pixels)
+def _form(content: memoryview) -> _Form:
+    if len(content) != _HEADER.size:
+        raise UnreadableError(BROKEN)
+    width, height, bits, color, compression, filters, interlace = _HEADER.unpack(content)
+    if not (width and height and (bits, color) in _MODES) or compression or filters or interlace > 1:
+        raise UnreadableError(BROKEN)
+    return _Form(width, height, bits, color, bool(interlace))
 
 
 def _chunks(data: bytes) -> Iterator[_Chunk]:
-    """Chunks whose checksum (CRC) is right, the last one included, if it is IEND."""
+    """Yield chunks up to the end of the file, which may be cut off.
+
+    Raises
+    ------
+    UnreadableError
+        For a wrong checksum (CRC): anywhere before the pixels, and behind them where it matters; for
+        what is no chunk, and for too many of them.
+    """
     view, at = memoryview(data), len(SIGNATURE)
-    for _ in range(_MOST_CHUNKS):
-        if at + 12 > len(data):
+    has_pixels = False
+    for _ in range(MOST_CHUNKS):
+        end = at + 12 + int.from_bytes(view[at : at + 4])
+        if len(data) < at + 12 or len(data) < end:
             return
-        end = at + 12 + int.from_bytes(data[at : at + 4])
         kind = data[at + 4 : at + 8]
-        if end > len(data) or crc32(view[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
-            return
-        yield kind, view[at + 8 : end - 4]
+        has_pixels = has_pixels or kind == b"IDAT"
+        if not kind.isalpha():
+            if has_pixels:
+                return
+            raise UnreadableError(BROKEN)
+        matters = not (has_pixels and kind[0] & 0x20)
+        if matters and crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
+            raise UnreadableError(BROKEN)
         if kind == b"IEND":
             return
+        yield kind, view[at + 8 : end - 4]
         at = end
+    raise UnreadableError(BROKEN)
 
 
-def _header(chunk: _Chunk) -> _Header | None:
-    kind, content = chunk
-    if kind != b"IHDR" or len(content) != _HEADER.size:
-        return None
-    width, height, *form = _HEADER.unpack(content)
-    mode = _MODES.get(tuple(form))
-    return (mode, (width, height)) if mode and width and height else None
+def _decoded(form: _Form, packed: Data, raw_mode: str = "") -> Image.Image:
+    """Decode the pixels: of a picture as it stands, without palette or transparency."""
+    mode, usual = _MODES[form.bits, form.color]
+    length = form.nbytes
+    if length <= MOST_UNPACKED_BYTES:
+        rows = inflate(packed, length)
+        # Pillow unpacks row by row. zlib's quick way leaves off 258 bytes before the end of what it may
+        # fill, so that a small picture would be unpacked the slow way mostly.
+        packed = b"" if rows is None else store(rows)
+    elif not holds(packed, length):
+        packed = b""
+    if not packed:
+        raise UnreadableError(BROKEN)
+    # Not filled: no pixel of it is seen before it is decoded.
+    image = Image.new(mode, (form.width, form.height), None)
+    try:
+        image.frombytes(packed, "zip", raw_mode or usual, int(form.interlaced))
+    except ValueError as error:  # an unknown filter
+        raise UnreadableError(BROKEN) from error
+    return image
 
 
-def _pixels(chunks: list[_Chunk]) -> bytes | memoryview | None:
-    """Compressed pixels of a file that has nothing between them and nothing but them."""
-    kinds = [kind for kind, _ in chunks]
-    count = kinds.count(b"IDAT")
-    if not count or kinds[-1] != b"IEND":
-        return None
-    first = kinds.index(b"IDAT")
-    if kinds[first : first + count] != [b"IDAT"] * count:
-        return None
-    others = chunks[1:first] + chunks[first + count : -1]
-    if any(_WITHOUT_EFFECT.get(kind) != len(content) for kind, content in others):
-        return None
-    return (
-        chunks[first][1]
-        if count == 1
-        else b"".join(content for _, content in chunks[first : first + count])
-    )
+def _colored(
+    form: _Form, packed: Data, palette: memoryview | None, transparency: memoryview | None
+) -> Image.Image:
+    """Decode the pixels, and say which of them are transparent (PNG, 11.2.3 and 11.3.2)."""
+    if form.color == _PALETTE and (
+        palette is None or len(palette) % 3 or not 0 < len(palette) <= 3 << form.bits
+    ):
+        raise UnreadableError(BROKEN)
+    image = _decoded(form, packed)
+    if palette is not None and form.color == _PALETTE:
+        image.putpalette(bytes(palette))
+    if transparency is None or form.color in (_GRAY_ALPHA, _RGB_ALPHA):
+        return image
+    if form.color == _PALETTE:
+        image.info["transparency"] = bytes(transparency[: 1 << form.bits])
+        return image
+    count = 3 if form.color == _RGB else 1
+    if len(transparency) < 2 * count:
+        raise UnreadableError(BROKEN)
+    most = (1 << form.bits) - 1
+    levels = [value & most for value in struct.unpack_from(f">{count}H", transparency)]
+    if form.color == _RGB and form.bits == 16:
+        _make_transparent(image, _decoded(form, packed, "RGB;16L"), levels)
+    elif form.color == _RGB:
+        image.info["transparency"] = tuple(levels)
+    else:  # Pillow spreads fewer bits over eight
+        image.info["transparency"] = levels[0] * 255 // most if form.bits < 8 else levels[0]
+    return image
+
+
+def _make_transparent(image: Image.Image, low: Image.Image, levels: list[int]) -> None:
+    """Give an alpha channel to a picture of which the lower eight bits are in another one."""
+    import numpy as np
+
+    high, alpha = np.asarray(image), None
+    for half, shift in ((high, 8), (np.asarray(low), 0)):
+        wanted = np.array([level >> shift & 0xFF for level in levels], np.uint8)
+        same = (half == wanted).all(axis=2)
+        alpha = same if alpha is None else alpha & same
+    assert alpha is not None
+    image.putalpha(Image.fromarray(np.where(alpha, np.uint8(0), np.uint8(255))))
+
+
+def _is_animated(chunks: dict[bytes, memoryview]) -> bool:
+    """Whether there is more than one picture: the frames, and one that is none of them."""
+    control = chunks.get(b"acTL", memoryview(b""))
+    frames = int.from_bytes(control[:4]) if len(control) >= 8 else 0
+    return 0 < frames <= 2**31 and frames + (b"fcTL" not in chunks) > 1
+
+
+def _exif(kind: bytes, content: memoryview) -> bytes:
+    """Return EXIF data, if this is a chunk of it."""
+    if kind == b"eXIf":
+        return bytes(content)
+    if kind == b"tEXt" and content[: len(_EXIF_AS_TEXT)] == _EXIF_AS_TEXT:
+        return _from_hex(bytes(content[len(_EXIF_AS_TEXT) :]))
+    if kind == b"zTXt" and content[: len(_EXIF_AS_TEXT)] == _EXIF_AS_TEXT:
+        return _from_hex(_text(content[len(_EXIF_AS_TEXT) + 1 :]))
+    return b""
+
+
+def _xmp(kind: bytes, content: memoryview) -> bytes:
+    """Return XMP data, if this is a chunk of it that is not packed."""
+    is_xmp = kind == b"iTXt" and content[: len(_XMP)] == _XMP
+    return bytes(content[len(_XMP) :]) if is_xmp else b""
+
+
+def _text(packed: memoryview) -> bytes:
+    """Unpack a text, of a limited length."""
+    try:
+        return zlib.decompressobj().decompress(packed, _MOST_TEXT_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _from_hex(text: bytes) -> bytes:
+    try:
+        return bytes.fromhex(b"".join(text[:_MOST_TEXT_BYTES].split(b"\n")[3:]).decode("ascii"))
+    except ValueError:
+        return b""

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from digitsort.files.gray import plain_to_gray, to_gray
+from digitsort.files.ceiling import ceiling
+from digitsort.files.gray import to_gray
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.opening import bombs_as_errors, open_picture
-from digitsort.files.png import plain_picture
+from digitsort.files.png import SIGNATURE, read_png
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
 from digitsort.files.scanlines import Scanlines, unfilter
 from digitsort.files.silence import c_stderr_silenced
@@ -73,11 +74,16 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
     data = _read_bytes(path, limits)
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        if (plain := plain_picture(data, limits)) is not None:
-            return Picture(plain if isinstance(plain, Scanlines) else plain_to_gray(plain), sha256)
-        with bombs_as_errors(limits), _quietly(data), open_picture(data, limits) as image:
-            several = getattr(image, "is_animated", False)
-            gray = to_gray(image)
+        if data.startswith(SIGNATURE):
+            png = read_png(data, limits)
+            found = png.content
+            content = found if isinstance(found, Scanlines) else to_gray(found, png.orientation)
+            return Picture(content, sha256, FIRST_OF_SEVERAL if png.several else "")
+        with bombs_as_errors(limits), _quietly(data), ceiling(len(data)) as allow:
+            opened = open_picture(data, limits)
+            with opened.image as image:
+                allow(image.width * image.height)
+                gray = to_gray(image, opened.orientation)
     except UnreadableError as error:
         raise UnreadableError(str(error), sha256) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -87,18 +93,13 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
     except Exception as error:
         # Pillow's decoders raise whatever a broken file drives them to: OSError, SyntaxError,
         # ValueError, struct.error, IndexError, zlib.error … Each is the same to a person.
-        raise UnreadableError(_why_broken(error), sha256) from error
-    return Picture(gray, sha256, FIRST_OF_SEVERAL if several else "")
+        raise UnreadableError(BROKEN, sha256) from error
+    return Picture(gray, sha256, FIRST_OF_SEVERAL if opened.several else "")
 
 
 def _quietly(data: bytes) -> AbstractContextManager[None]:
     """Only libtiff talks to stderr."""
     return c_stderr_silenced() if data.startswith((b"II", b"MM")) else nullcontext()
-
-
-def _why_broken(error: Exception) -> str:
-    # Pillow's PngImagePlugin.MAX_TEXT_CHUNK (1 MiB unpacked) and MAX_TEXT_MEMORY (64 MiB for all)
-    return "text chunk too large" if "MAX_TEXT" in str(error) else BROKEN
 
 
 def _read_bytes(path: str, limits: Limits) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import time
 from collections.abc import Sequence
@@ -107,6 +108,8 @@ def harm(item: str) -> None:
     if "hang" in item:
         # In C, with the interpreter's lock held: no handler and no thread of Python's gets a turn.
         ctypes.PyDLL(None).sleep(60)
+    if "spin" in item:
+        re.match("(a+)+$", "a" * 60 + "b")  # in C, for ever
     if "raise" in item:
         raise ZeroDivisionError(item)
 

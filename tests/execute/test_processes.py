@@ -51,6 +51,15 @@ def test_an_item_that_kills_its_worker_is_given_up_and_no_other(poison: str) -> 
     assert expected == results(Upper(), items)
 
 
+@pytest.mark.slow
+def test_an_item_that_keeps_the_processor_busy_is_late_long_before_the_wall_clock() -> None:
+    """After 5 s of processor time, twice."""
+    items = [f"item {index}" for index in range(60)]
+    items[5] = "spin"
+    expected = ["late" if item == "spin" else item.upper() for item in items]
+    assert expected == results(Upper(), items, limit_s=600)
+
+
 def test_the_guilty_is_found_where_the_job_does_not_say_what_it_has_in_hand() -> None:
     items = [f"item {index}" for index in range(30)]
     items[11] = "exit"

@@ -1,20 +1,24 @@
-"""The quick way through a plain PNG file gives what Pillow gives, and steps aside for all others."""
+"""PNG files are read as the specification says; what is valid, as Pillow reads it."""
 
 from __future__ import annotations
 
 import io
+import struct
 import tracemalloc
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, PngImagePlugin
 
 from digitsort.files.limits import Limits
-from digitsort.files.png import MOST_UNPACKED_BYTES, SIGNATURE, plain_picture
+from digitsort.files.png import MOST_CHUNKS, MOST_UNPACKED_BYTES, SIGNATURE, read_png
+from digitsort.files.read import read
 from digitsort.files.scanlines import SMALL_PX, Scanlines, unfilter
 from digitsort.files.unreadable import UnreadableError
 
@@ -70,7 +74,7 @@ def decoded(found: Image.Image | Scanlines | None) -> tuple[str, tuple[int, int]
 )
 def test_it_is_what_pillow_reads(mode: str, size: tuple[int, int], level: int, seed: int) -> None:
     original = picture(mode, size, seed)
-    found = plain_picture(png(original, compress_level=level), LIMITS)
+    found = read_png(png(original, compress_level=level), LIMITS).content
     assert isinstance(found, Scanlines) == (mode == "L" and size[0] * size[1] <= SMALL_PX)
     assert decoded(found) == (mode, size, original.tobytes())
 
@@ -81,7 +85,7 @@ def test_a_large_picture_is_not_unpacked_beside_its_image() -> None:
     original = Image.new("RGB", (width, MOST_UNPACKED_BYTES // (3 * width) + 1), (1, 2, 3))
     data = png(original, compress_level=1)
     tracemalloc.start()
-    found = plain_picture(data, LIMITS)
+    found = read_png(data, LIMITS).content
     assert tracemalloc.get_traced_memory()[1] < MOST_UNPACKED_BYTES / 4
     tracemalloc.stop()
     assert isinstance(found, Image.Image)
@@ -93,7 +97,7 @@ def test_pixels_in_several_chunks_and_harmless_remarks() -> None:
     head, *_, pixels, end = chunks(data)
     halves = [chunk(b"IDAT", part) for part in (pixels[8:20], pixels[20:-4])]
     told = chunk(b"gAMA", bytes(4)) + chunk(b"tIME", bytes(7))
-    found = plain_picture(SIGNATURE + head + told + b"".join(halves) + end + b"more", LIMITS)
+    found = read_png(SIGNATURE + head + told + b"".join(halves) + end + b"more", LIMITS).content
     assert decoded(found) == ("L", picture().size, picture().tobytes())
 
 
@@ -115,10 +119,12 @@ def of_pixels(compressed: bytes) -> bytes:
     return SIGNATURE + head + chunk(b"IDAT", compressed) + chunk(b"IEND", b"")
 
 
-OTHERS = {
-    "no PNG": b"GIF89a",
-    "empty": b"",
-    "signature only": SIGNATURE,
+def as_pillow_reads(data: bytes) -> tuple[str, tuple[int, int], bytes]:
+    with Image.open(io.BytesIO(data)) as image:
+        return image.mode, image.size, image.tobytes()
+
+
+READ = {
     "palette": png(picture("L").convert("P")),
     "one bit": png(picture("L").convert("1")),
     "alpha": png(picture("RGBA")),
@@ -127,47 +133,194 @@ OTHERS = {
     "transparent shade": png(picture(), transparency=7),
     "exif": png(picture(), exif=exif(6)),
     "text": png(picture(), pnginfo=meta("Raw profile type exif", "x")),
+    "a text bomb": with_chunk(png(picture()), b"zTXt", b"k\0\0" + zlib.compress(bytes(2**22))),
     "an unknown chunk": with_chunk(png(picture()), b"abCd", b"x"),
     "a remark of a wrong length": with_chunk(png(picture()), b"gAMA", b"x"),
+    "cut off behind the pixels": png(picture())[:-3],
+}
+
+
+@pytest.mark.parametrize("data", READ.values(), ids=READ)
+def test_these_are_read_and_nothing_but_the_pixels_is_looked_at(data: bytes) -> None:
+    seen = SIGNATURE + b"".join(part for part in chunks(data) if part[4:8] not in (b"zTXt", b"gAMA"))
+    assert decoded(read_png(data, LIMITS).content) == as_pillow_reads(seen)
+
+
+def test_exif_as_text_counts() -> None:
+    """Three lines, and numbers in hexadecimal."""
+    data = exif(6).tobytes()
+    told = f"\nexif\n{len(data):8}\n{data.hex()}\n"
+    for compressed in (False, True):
+        info = PngImagePlugin.PngInfo()
+        info.add_text("Raw profile type exif", told, zip=compressed)
+        assert read_png(png(picture(), pnginfo=info), LIMITS).orientation == 6
+    assert read_png(READ["exif"], LIMITS).orientation == 6
+    assert read_png(READ["text"], LIMITS).orientation == 1
+
+
+REFUSED = {
+    "signature only": SIGNATURE,
     "a second header": with_chunk(png(picture()), b"IHDR", chunks(png(picture()))[0][8:-4]),
     "no header first": with_chunk(png(picture()), b"tIME", bytes(7), place=0),
-    "cut off": png(picture())[:-3],
     "cut off in the pixels": png(picture())[:50],
+    "no end of the pixels": png(picture())[:-13],
     "a wrong checksum": png(picture()).replace(b"IDAT", b"IDAU"),
     "pixels after something else": with_chunk(
         with_chunk(png(picture()), b"IDAT", b"", place=1), b"tIME", bytes(7), place=2
     ),
-    "no zlib stream": SIGNATURE
-    + chunks(png(picture()))[0]
-    + chunk(b"IDAT", b"xy")
-    + chunk(b"IEND", b""),
-    "interlaced": SIGNATURE
-    + chunk(b"IHDR", chunks(png(picture()))[0][8:-5] + b"\x01")
-    + b"".join(chunks(png(picture()))[1:]),
+    "no zlib stream": of_pixels(b"xy"),
+    "a wrong sum of the pixels": of_pixels(zlib.compress(bytes(70))[:-1] + b"?"),
+    "an unknown filter": of_pixels(zlib.compress(bytes([9] * 70))),
+    "no palette": SIGNATURE
+    + b"".join(part for part in chunks(png(picture("L").convert("P"))) if part[4:8] != b"PLTE"),
+    "too many chunks": with_chunk(png(picture()), b"teXt", b"").replace(
+        chunk(b"teXt", b""), chunk(b"teXt", b"") * MOST_CHUNKS
+    ),
 }
 
 
-@pytest.mark.parametrize("data", OTHERS.values(), ids=OTHERS)
-def test_others_are_left_to_pillow(data: bytes) -> None:
-    assert plain_picture(data, LIMITS) is None
+@pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED)
+def test_what_is_broken_is_refused(data: bytes) -> None:
+    with pytest.raises(UnreadableError, match="broken picture"):
+        read_png(data, LIMITS)
+
+
+FORMS = [(bits, 0) for bits in (1, 2, 4, 8, 16)] + [(bits, 3) for bits in (1, 2, 4, 8)]
+FORMS += [(bits, color) for color in (2, 4, 6) for bits in (8, 16)]
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+ADAM7 = [
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+]
+"""First pixel across and down, steps across and down (PNG, 8.2)."""
+
+Values = npt.NDArray[np.int64]
+
+
+def file_of(
+    values: Values, bits: int, color: int, *extra: bytes, interlaced: bool = False, drop: int = 0
+) -> bytes:
+    """A PNG file of these values, of shape (height, width, channels), without the last `drop` rows."""
+    height, width, _ = values.shape
+    rows = []
+    for x, y, across, down in ADAM7 if interlaced else [(0, 0, 1, 1)]:
+        part = values[y::down, x::across]
+        if part.size:
+            rows += [b"\0" + packed_row(row.ravel(), bits) for row in part]
+    rows = rows[: len(rows) - drop]
+    header = struct.pack(">II5B", width, height, bits, color, 0, 0, interlaced)
+    grays = bytes(i * 255 // ((1 << bits) - 1) for i in range(min(1 << bits, 256)) for _ in range(3))
+    palette = [chunk(b"PLTE", grays)] if color == 3 else []
+    body = [*palette, *extra, chunk(b"IDAT", zlib.compress(b"".join(rows))), chunk(b"IEND", b"")]
+    return SIGNATURE + chunk(b"IHDR", header) + b"".join(body)
+
+
+def packed_row(values: Values, bits: int) -> bytes:
+    if bits == 16:
+        return values.astype(">u2").tobytes()
+    whole = "".join(f"{value:0{bits}b}" for value in values)
+    whole += "0" * (-len(whole) % 8)
+    return bytes(int(whole[at : at + 8], 2) for at in range(0, len(whole), 8))
+
+
+def noise(bits: int, color: int, size: tuple[int, int] = (13, 11)) -> Values:
+    shape = (size[1], size[0], CHANNELS[color])
+    return np.random.default_rng(bits * 10 + color).integers(0, 1 << bits, shape)
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize(("bits", "color"), FORMS)
+@pytest.mark.parametrize("size", [(13, 11), (1, 1), (5, 1), (1, 5), (3, 200)])
+def test_every_form_is_what_pillow_reads(
+    bits: int, color: int, interlaced: bool, size: tuple[int, int]
+) -> None:
+    data = file_of(noise(bits, color, size), bits, color, interlaced=interlaced)
+    assert decoded(read_png(data, LIMITS).content) == as_pillow_reads(data)
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize(("bits", "color"), FORMS)
+@pytest.mark.parametrize("drop", [1, 3])
+def test_missing_rows_are_an_error(bits: int, color: int, interlaced: bool, drop: int) -> None:
+    """PNG, 13.2: also where Pillow, whose decoder this is, takes them for black."""
+    data = file_of(noise(bits, color), bits, color, interlaced=interlaced, drop=drop)
+    with pytest.raises(UnreadableError, match="broken picture"):
+        read_png(data, LIMITS)
+
+
+def test_missing_rows_of_a_large_picture_are_an_error() -> None:
+    """One that is not held unpacked."""
+    width = 4096
+    height = MOST_UNPACKED_BYTES // width + 1
+    whole = np.zeros((height, width + 1), np.uint8)
+    head = SIGNATURE + chunk(b"IHDR", struct.pack(">II5B", width, height, 8, 0, 0, 0, 0))
+    for rows, good in ((height, True), (height - 1, False)):
+        data = head + chunk(b"IDAT", zlib.compress(whole[:rows].tobytes())) + chunk(b"IEND", b"")
+        if good:
+            assert decoded(read_png(data, LIMITS).content)[1] == (width, height)
+        else:
+            with pytest.raises(UnreadableError, match="broken picture"):
+                read_png(data, LIMITS)
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+@pytest.mark.parametrize("beyond", [0, 1])
+@pytest.mark.parametrize(("bits", "color"), [form for form in FORMS if form[1] in (0, 2)])
+def test_the_transparent_level_is_white_and_no_other(
+    tmp_path: Path, bits: int, color: int, interlaced: bool, beyond: int
+) -> None:
+    """PNG, 11.3.2: all bits of a level count, and those beyond its depth do not."""
+    most = (1 << bits) - 1
+    level = most // 3
+    values = np.full((12, 12, CHANNELS[color]), 0)
+    values[2:5] = level
+    values[7:10] = level + 1 if bits > 1 else most  # differs in its last bit
+    values[11] = most
+    values[2, 0, -1] ^= 1  # one channel differs
+    told = [(level | beyond << bits) & 0xFFFF] * CHANNELS[color]
+    trns = chunk(b"tRNS", struct.pack(f">{len(told)}H", *told))
+    path = tmp_path / "x.png"
+    path.write_bytes(file_of(values, bits, color, trns, interlaced=interlaced))
+    seen = read(str(path)).gray
+    seen = seen / 255 if seen.dtype == np.uint8 else seen
+    transparent = (values == level).all(axis=2)
+    assert transparent.any()
+    expected = np.where(transparent, 1, values.mean(axis=2) / most)
+    if bits == 1:  # white ink on nothing: its shape is shown
+        expected = np.where(transparent, 1, 0)
+    np.testing.assert_allclose(seen, expected, atol=0.006)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_the_transparent_colors_of_a_palette_are_put_on_white(tmp_path: Path, bits: int) -> None:
+    """Colors that have no entry are not transparent (PNG, 11.3.2)."""
+    values = np.zeros((8, 8, 1), np.int64)
+    values[2:6] = 1
+    path = tmp_path / "x.png"
+    path.write_bytes(file_of(values, bits, 3, chunk(b"tRNS", b"\x40")))
+    seen = read(str(path)).gray / 255
+    assert abs(seen[0, 0] - 0.75) < 0.01
+    assert abs(seen[3, 3] - 1 / ((1 << bits) - 1)) < 0.01
 
 
 @pytest.mark.parametrize("count", [9, 10, 11, 20, 69, 70, 71, 80])
-def test_a_stream_of_another_length_is_what_pillow_makes_of_it(count: int) -> None:
-    """Seven rows of ten bytes are right; it takes whole rows that are too few, and ignores more."""
+def test_rows_that_are_too_many_are_left_out_and_too_few_an_error(count: int) -> None:
+    """Seven rows of ten bytes are right."""
     data = of_pixels(zlib.compress(bytes([0, *[5] * 9] * 8)[:count]))
-    with Image.open(io.BytesIO(data)) as image:
-        try:
-            expected = image.tobytes()
-        except OSError:
-            expected = None
-    found = plain_picture(data, LIMITS)
-    assert (found and decoded(found)[2]) == expected
-    assert (expected is None) == (count in (9, 11, 69))
+    if count < 70:
+        with pytest.raises(UnreadableError, match="broken picture"):
+            read_png(data, LIMITS)
+    else:
+        assert decoded(read_png(data, LIMITS).content)[2] == bytes([5] * 63)
 
 
 def test_limits_hold_before_anything_is_decoded() -> None:
     with pytest.raises(UnreadableError, match="--max-pixels"):
-        plain_picture(png(picture(size=(9, 7))), Limits(pixels=62))
+        read_png(png(picture(size=(9, 7))), Limits(pixels=62))
     with pytest.raises(UnreadableError, match="--max-side"):
-        plain_picture(png(picture(size=(9, 7))), Limits(side_px=8))
+        read_png(png(picture(size=(9, 7))), Limits(side_px=8))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,3 +39,71 @@ def test_a_folder_or_a_pipe_is_none(tmp_path: Path) -> None:
 def test_what_the_system_says_is_raised(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_regular(tmp_path / "none", 9)
+
+
+def test_what_takes_the_place_of_a_file_after_the_first_look_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link to a device, a pipe: neither is read, or waited for."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes here")
+    good = tmp_path / "good"
+    good.write_bytes(b"abc")
+    path = tmp_path / "x"
+    first = os.stat
+    for make in (lambda: os.mkfifo(path), lambda: path.symlink_to("/dev/zero"), path.mkdir):
+        path.write_bytes(b"abc")
+
+        def look(name: str, make: Callable[[], object] = make) -> os.stat_result:
+            status = first(name)
+            path.unlink()
+            make()
+            return status
+
+        with monkeypatch.context() as patch:
+            patch.setattr("digitsort.files.regular.os.stat", look)
+            with pytest.raises(NotRegularError):
+                read_regular(str(path), 9)
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
+
+
+def test_a_device_is_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not os.path.exists("/dev/zero"):
+        pytest.skip("no devices here")
+    (tmp_path / "x").symlink_to("/dev/zero")
+    opened: list[object] = []
+    monkeypatch.setattr("digitsort.files.regular.os.open", lambda *args: opened.append(args))
+    with pytest.raises(NotRegularError):
+        read_regular(tmp_path / "x", 9)
+    assert not opened
+
+
+def test_a_file_that_comes_in_small_pieces_is_read_in_linear_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems give a page at a time; one that grows is read as long as it was."""
+    size, read = 2**27, os.read
+    (tmp_path / "x").write_bytes(bytes(size))
+
+    def piece(descriptor: int, wanted: int) -> bytes:
+        return read(descriptor, min(wanted, 4096))
+
+    monkeypatch.setattr("digitsort.files.regular.os.read", piece)
+    started = time.process_time()
+    assert len(read_regular(tmp_path / "x", size)) == size
+    assert time.process_time() - started < 20  # adding each to those before takes minutes
+
+
+def test_a_file_that_gets_shorter_meanwhile_ends_where_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x").write_bytes(b"abcdef")
+    fstat = os.fstat
+
+    def longer(descriptor: int) -> os.stat_result:
+        fields = list(fstat(descriptor))
+        fields[stat.ST_SIZE] = 9
+        return os.stat_result(fields)
+
+    monkeypatch.setattr("digitsort.files.regular.os.fstat", longer)
+    assert read_regular(tmp_path / "x", 9) == b"abcdef"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -36,11 +36,17 @@ class Report:
         Processor time of the slowest one.
     peak_mib : int
         Largest memory in use (resident).
+    at_once_mib : int
+        Most that one mutant took, of those that were `measured`.
+    beyond_mib : int
+        As `at_once_mib`, without 4 bytes for each pixel of the picture.
     """
 
     outcomes: dict[str, int] = field(default_factory=dict)
     slowest_s: float = 0.0
     peak_mib: int = 0
+    beyond_mib: int = 0
+    at_once_mib: int = 0
 
     @contextmanager
     def timed(self) -> Iterator[None]:
@@ -50,11 +56,29 @@ class Report:
         yield
         self.slowest_s = max(self.slowest_s, time.process_time() - started)
 
+    @contextmanager
+    def measured(self, pixels: Callable[[], int]) -> Iterator[None]:
+        """Note how long a mutant takes, and how much memory; `pixels` is asked afterwards."""
+        before = _peak_from_now_on()
+        with self.timed():
+            yield
+        taken = max(0, peak_mib() - before)
+        self.at_once_mib = max(self.at_once_mib, taken)
+        self.beyond_mib = max(self.beyond_mib, taken - 4 * pixels() // 2**20)
+
     def finish(self) -> None:
         """Print the report for the parent."""
         faulthandler.cancel_dump_traceback_later()
         self.peak_mib = peak_mib()
         print(json.dumps(asdict(self)))
+
+
+def _peak_from_now_on() -> int:
+    """Forget the peak so far; give what is in use."""
+    forget = Path("/proc/self/clear_refs")
+    if forget.exists():
+        forget.write_text("5")  # proc(5)
+    return peak_mib()
 
 
 def peak_mib() -> int:
@@ -108,4 +132,6 @@ def _joined(reports: list[Report]) -> Report:
         dict(total.most_common()),
         max(report.slowest_s for report in reports),
         max(report.peak_mib for report in reports),
+        max(report.beyond_mib for report in reports),
+        max(report.at_once_mib for report in reports),
     )

@@ -6,12 +6,11 @@ import sys
 
 import pytest
 
+from digitsort.execute.clock import PROCESSOR_LIMIT_S
+from digitsort.files.ceiling import BEYOND_BYTES
 from tests.fuzz.report import MEMORY_BYTES, Report, run_fuzzer
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="no limit of memory for a process here"),
-]
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limit of memory for a process here")
 
 
 def shown(capsys: pytest.CaptureFixture[str], title: str, report: Report) -> None:
@@ -25,6 +24,7 @@ def shown(capsys: pytest.CaptureFixture[str], title: str, report: Report) -> Non
         )
 
 
+@pytest.mark.slow
 def test_mutants_of_models(capsys: pytest.CaptureFixture[str], mutants: int) -> None:
     """Each is refused, or predicts finite numbers; no signal, none over a second."""
     report = run_fuzzer("tests.fuzz.models", mutants)
@@ -35,11 +35,39 @@ def test_mutants_of_models(capsys: pytest.CaptureFixture[str], mutants: int) -> 
     assert report.slowest_s < 1
 
 
+@pytest.mark.slow
 def test_mutants_of_pictures(capsys: pytest.CaptureFixture[str], mutants: int) -> None:
     """Each is a picture or one of the known reasons; no signal, no warning."""
     report = run_fuzzer("tests.fuzz.images", mutants)
     shown(capsys, "mutants of pictures", report)
     assert sum(report.outcomes.values()) >= mutants
     for form in ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP"):
+        for outcome in ("read", "refused"):
+            assert report.outcomes[f"{form}, {outcome}"] >= mutants / 1000
+
+
+FORMS = ("JPEG", "TIFF", "BMP", "GIF", "WEBP")
+
+
+def check_hostile(report: Report, count: int) -> None:
+    """A signal or a warning would have been an error of the process."""
+    assert sum(report.outcomes.values()) >= count
+    assert report.beyond_mib <= BEYOND_BYTES >> 20
+    assert report.slowest_s < PROCESSOR_LIMIT_S
+
+
+def test_a_few_mutants_that_ask_for_much() -> None:
+    check_hostile(run_fuzzer("tests.fuzz.hostile", 400, processes=1), 400)
+
+
+@pytest.mark.slow
+def test_mutants_that_ask_for_much(capsys: pytest.CaptureFixture[str], mutants: int) -> None:
+    """Each is a row; none takes 300 MiB beyond its own pixels, or 5 s of processor time."""
+    report = run_fuzzer("tests.fuzz.hostile", mutants)
+    shown(capsys, "mutants that ask for much", report)
+    with capsys.disabled():
+        print(f"  {report.at_once_mib} MiB at once, {report.beyond_mib} MiB beyond its own pixels")
+    check_hostile(report, mutants)
+    for form in FORMS:
         for outcome in ("read", "refused"):
             assert report.outcomes[f"{form}, {outcome}"] >= mutants / 1000

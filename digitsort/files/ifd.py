@@ -1,0 +1,116 @@
+"""Read the entries of a TIFF directory (TIFF 6.0, section 2); EXIF data have one too."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from digitsort.files.unreadable import BROKEN, UnreadableError
+
+BYTE_ORDERS = {b"II*\x00": "<", b"MM\x00*": ">"}
+"""First four bytes of a file to its byte order. BigTIFF is not read."""
+
+VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+"""Type of an entry to the bytes that one value takes."""
+
+_NUMBERS = {1: "B", 3: "H", 4: "I"}
+"""Types of unsigned integers: BYTE, SHORT and LONG."""
+
+_ENTRY = 12
+"""Bytes of an entry: tag, type, count, and the values or where they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a directory.
+
+    Attributes
+    ----------
+    kind : int
+        Type of the values.
+    count : int
+        Number of values, as the file says.
+    packed : bytes
+        All 12 bytes, as they are in the file.
+    """
+
+    kind: int
+    count: int
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The first directory of a TIFF file.
+
+    Attributes
+    ----------
+    data : bytes
+        The whole file.
+    order : str
+        Byte order, as `struct` writes it.
+    start : int
+        Where the directory begins.
+    entries : dict
+        Tag to entry; the first one, where a tag comes twice.
+    following : bytes
+        Four bytes that say where the next directory is.
+    """
+
+    data: bytes
+    order: str
+    start: int
+    entries: dict[int, Entry]
+    following: bytes
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """Return the unsigned integers of an entry; none if there is no such entry, or it has others.
+
+        Raises
+        ------
+        UnreadableError
+            If the values lie outside of the file.
+        """
+        entry = self.entries.get(tag)
+        if entry is None or entry.kind not in _NUMBERS:
+            return ()
+        size = entry.count * VALUE_BYTES[entry.kind]
+        (start,) = struct.unpack(self.order + "I", entry.packed[8:])
+        values = entry.packed[8 : 8 + size] if size <= 4 else self.data[start : start + size]
+        if len(values) != size:
+            raise UnreadableError(BROKEN)
+        return struct.unpack(f"{self.order}{entry.count}{_NUMBERS[entry.kind]}", values)
+
+    def number(self, tag: int, default: int) -> int:
+        """Return the first number of an entry."""
+        entry = self.entries.get(tag)
+        if entry is None:
+            return default
+        if entry.kind not in _NUMBERS or not 0 < entry.count <= 2**10:
+            raise UnreadableError(BROKEN)
+        return self.numbers(tag)[0]
+
+
+def first_directory(data: bytes) -> Directory:
+    """Return the first directory of a TIFF file.
+
+    Raises
+    ------
+    UnreadableError
+        If it is not a TIFF file, or the directory is cut off.
+    """
+    order = BYTE_ORDERS.get(data[:4])
+    if order is None or len(data) < 8:
+        raise UnreadableError(BROKEN)
+    (start,) = struct.unpack_from(order + "I", data, 4)
+    if start + 2 > len(data):
+        raise UnreadableError(BROKEN)
+    (count,) = struct.unpack_from(order + "H", data, start)
+    end = start + 2 + count * _ENTRY
+    if not count or end > len(data):
+        raise UnreadableError(BROKEN)
+    entries: dict[int, Entry] = {}
+    for at in range(start + 2, end, _ENTRY):
+        tag, kind, values = struct.unpack_from(order + "HHI", data, at)
+        entries.setdefault(tag, Entry(kind, values, data[at : at + _ENTRY]))
+    return Directory(data, order, start, entries, data[end : end + 4].ljust(4, b"\0"))
