@@ -36,11 +36,14 @@ class Report:
         Processor time of the slowest one.
     peak_mib : int
         Largest memory in use (resident).
+    bad : list of str
+        Accepted models that plain Python does not load, or that answer otherwise there.
     """
 
     outcomes: dict[str, int] = field(default_factory=dict)
     slowest_s: float = 0.0
     peak_mib: int = 0
+    bad: list[str] = field(default_factory=list)
 
     @contextmanager
     def timed(self) -> Iterator[None]:
@@ -108,4 +111,5 @@ def _joined(reports: list[Report]) -> Report:
         dict(total.most_common()),
         max(report.slowest_s for report in reports),
         max(report.peak_mib for report in reports),
+        [line for report in reports for line in report.bad],
     )

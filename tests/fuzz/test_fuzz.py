@@ -8,10 +8,10 @@ import pytest
 
 from tests.fuzz.report import MEMORY_BYTES, Report, run_fuzzer
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="no limit of memory for a process here"),
-]
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limit of memory for a process here")
+
+EVERY = 10**6
+"""More fields than a model has, in ways to change each."""
 
 
 def shown(capsys: pytest.CaptureFixture[str], title: str, report: Report) -> None:
@@ -25,16 +25,36 @@ def shown(capsys: pytest.CaptureFixture[str], title: str, report: Report) -> Non
         )
 
 
+def check_plain_python(report: Report) -> None:
+    """What digitsort accepts, plain Python loads, and it answers alike there."""
+    assert report.bad == []
+    asked = {name for name in report.outcomes if name.startswith("plain Python")}
+    assert asked == {"plain Python: same answers"}
+
+
+@pytest.mark.parametrize("count", [300, pytest.param(EVERY, marks=pytest.mark.slow)])
+def test_fields_of_models(capsys: pytest.CaptureFixture[str], count: int) -> None:
+    """Each field changed in every way: refused, or the same model to plain Python as to digitsort."""
+    report = run_fuzzer("tests.fuzz.fields", 2 * count)
+    shown(capsys, "fields of models", report)
+    assert report.outcomes["accepted"] >= 10
+    assert report.outcomes["refused"] >= count
+    check_plain_python(report)
+
+
+@pytest.mark.slow
 def test_mutants_of_models(capsys: pytest.CaptureFixture[str], mutants: int) -> None:
-    """Each is refused, or predicts finite numbers; no signal, none over a second."""
+    """Each is refused, or predicts finite numbers, the same as plain Python; no signal."""
     report = run_fuzzer("tests.fuzz.models", mutants)
     shown(capsys, "mutants of models", report)
     predicted = sum(n for outcome, n in report.outcomes.items() if outcome.endswith("predicted"))
     assert sum(report.outcomes.values()) >= mutants
+    check_plain_python(report)
     assert predicted >= mutants / 20
     assert report.slowest_s < 1
 
 
+@pytest.mark.slow
 def test_mutants_of_pictures(capsys: pytest.CaptureFixture[str], mutants: int) -> None:
     """Each is a picture or one of the known reasons; no signal, no warning."""
     report = run_fuzzer("tests.fuzz.images", mutants)
