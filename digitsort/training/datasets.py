@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from digitsort.errors import TrainingDataError, UsageError
-from digitsort.files.cache import cache_folder
+from digitsort.files.cache import CACHE_REMEDY, NotPrivateError, private_cache_folder
 from digitsort.files.discover import Walk
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.names import printable
@@ -173,8 +173,10 @@ def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
             version=1,
             as_frame=False,
             parser="liac-arff",
-            data_home=str(cache_folder() / "openml"),
+            data_home=str(private_cache_folder() / "openml"),
         )
+    except NotPrivateError as error:
+        raise TrainingDataError(f"MNIST can't be kept: {error.strerror}. {CACHE_REMEDY}") from error
     except OSError as error:  # URLError and HTTPError are OSErrors
         raise TrainingDataError(
             f"MNIST can't be downloaded from OpenML ({error}). Connect to the internet, or name a "
