@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,15 +69,26 @@ def open_datasets(
     """
     datasets, has_rows = [], False
     for name in names:
-        found = find_labelled(name, corrections)
-        has_rows = has_rows or found is not None
-        if found is None:
-            datasets += _open(name, limits)
-        else:
-            datasets += datasets_of(found, name, trust_machine, limits)
+        with _permission_errors(name):
+            found = find_labelled(name, corrections)
+            has_rows = has_rows or found is not None
+            if found is None:
+                datasets += _open(name, limits)
+            else:
+                datasets += datasets_of(found, name, trust_machine, limits)
     if corrections is not None and not has_rows:
         datasets += datasets_of(labelled_corrections(corrections), "corrections", trust_machine, limits)
     return datasets
+
+
+@contextmanager
+def _permission_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise TrainingDataError(
+            f"{printable(name)} can't be read: {error.strerror}. Name data that you may read."
+        ) from error
 
 
 def _open(name: str, limits: Limits) -> list[Dataset]:
