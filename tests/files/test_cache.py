@@ -60,7 +60,7 @@ def test_it_is_made_for_the_user_alone(named: Path) -> None:
 def test_a_folder_that_others_may_write_to_is_not_used(named: Path, mode: int) -> None:
     named.mkdir(parents=True)
     named.chmod(mode)
-    with pytest.raises(NotPrivateError, match="other users may write to .*cache"):
+    with pytest.raises(NotPrivateError, match=r"other users may write to .*cache"):
         private_cache_folder()
 
 
@@ -84,7 +84,7 @@ def test_a_folder_below_one_that_others_may_write_to_is_not_used(named: Path) ->
     """They could put another one in its place; in a sticky folder, such as /tmp, they could not."""
     named.mkdir(parents=True, mode=0o700)
     named.parent.chmod(0o777)
-    with pytest.raises(NotPrivateError, match="other users may write to .*mine above it"):
+    with pytest.raises(NotPrivateError, match=r"other users may write to .*mine above it"):
         private_cache_folder()
     named.parent.chmod(0o1777)
     assert private_cache_folder() == named

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import sys
-from typing import Any
 
 from digitsort.errors import ModelError
 from digitsort.model.reading import parse_model
@@ -25,8 +24,11 @@ def main(seed: int, count: int) -> None:
     every = list(mutants(tree))
     random.Random(seed).shuffle(every)
     for path, other in every[:count]:
+        mutant = emit(replaced(tree, path, other))
         with report.timed():
-            outcome = _read(tree, path, other, plain)
+            outcome = _read(mutant)
+        if outcome == "accepted":
+            plain.ask(f"{path}: {str(other)[:60]!r}", mutant)
         report.outcomes[outcome] = report.outcomes.get(outcome, 0) + 1
     plain.finish()
     report.outcomes |= plain.counts
@@ -34,13 +36,11 @@ def main(seed: int, count: int) -> None:
     report.finish()
 
 
-def _read(tree: Any, path: Any, other: Any, plain: PlainPython) -> str:
-    mutant = emit(replaced(tree, path, other))
+def _read(mutant: bytes) -> str:
     try:
         parse_model(mutant)
     except ModelError:
         return "refused"
-    plain.ask(f"{path}: {str(other)[:60]!r}", mutant)
     return "accepted"
 
 

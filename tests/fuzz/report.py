@@ -51,11 +51,11 @@ class Report:
         faulthandler.dump_traceback_later(HANG_S, exit=True)
         started = time.process_time()
         yield
+        faulthandler.cancel_dump_traceback_later()
         self.slowest_s = max(self.slowest_s, time.process_time() - started)
 
     def finish(self) -> None:
         """Print the report for the parent."""
-        faulthandler.cancel_dump_traceback_later()
         self.peak_mib = peak_mib()
         print(json.dumps(asdict(self)))
 

@@ -194,5 +194,5 @@ def test_a_file_too_large_is_not_read(tmp_path: Path) -> None:
     write(tmp_path, good())
     with (tmp_path / "train-images-idx3-ubyte").open("r+b") as file:
         file.truncate(2**30 + 1)  # of holes, which take no room on the disk
-    with pytest.raises(TrainingDataError, match="can't be read.*larger than"):
+    with pytest.raises(TrainingDataError, match=r"can't be read.*larger than"):
         read_idx_folder(tmp_path)
