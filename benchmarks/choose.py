@@ -44,7 +44,7 @@ def known(count: int) -> tuple[Examples, int]:
     """The default's data with `count` invented images of each digit, and how many are load_digits'."""
     datasets = open_datasets(["digits", f"synthetic:{count}"])
     datasets[0] = replace(datasets[0], weight=REAL_WEIGHT)
-    return gather(datasets, silent), datasets[0].count
+    return gather(datasets, silent).examples, datasets[0].count
 
 
 def misread_in_folds(

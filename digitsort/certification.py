@@ -2,22 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from digitsort.decide import LOW_CONFIDENCE
 from digitsort.errors import TrainingDataError
+from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.names import printable
+from digitsort.files.read import UnreadableError, read
 from digitsort.model.card import fingerprint
 from digitsort.model.reading import Model
+from digitsort.recognition.threads import one_blas_thread
+from digitsort.recognition.vectorize import vectorize
 from digitsort.records import Outcome, Status
 from digitsort.training.certify import Certificate, certify, needed_images
+from digitsort.training.copies import describe_copies, picture_hashes
 
 
-def certify_on(outcomes: Sequence[Outcome], truths: Sequence[str], max_error: float) -> Certificate:
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """A certificate, and what was done with copies.
+
+    Attributes
+    ----------
+    certificate : Certificate
+    notes : list of str
+        How many images were copies, as sentences.
+    """
+
+    certificate: Certificate
+    notes: list[str]
+
+
+class _Candidate(NamedTuple):
+    """An image that could be accepted; `is_right` says whether its label is the true one."""
+
+    outcome: Outcome
+    truth: str
+
+    @property
+    def is_right(self) -> bool:
+        return self.outcome.label == self.truth
+
+
+def certify_on(
+    outcomes: Sequence[Outcome],
+    truths: Sequence[str],
+    max_error: float,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Certified:
     """Find the threshold that keeps to `max_error` on scans whose labels are known.
+
+    The bound holds for independent images, so copies count once. A picture counts as wrong if one of
+    its copies is wrong: where its copies have different labels, nobody knows the true one.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+    truths : sequence of str
+        The right label of each.
+    max_error : float
+    limits : Limits
+        Of the files, which are read again where they may be copies.
 
     Raises
     ------
@@ -25,21 +74,70 @@ def certify_on(outcomes: Sequence[Outcome], truths: Sequence[str], max_error: fl
         If there are too few, or the model is wrong too often at every confidence.
     """
     candidates = [
-        (outcome.confidence or 0.0, outcome.label == truth)
+        _Candidate(outcome, truth)
         for outcome, truth in zip(outcomes, truths, strict=True)
         if outcome.status is Status.OK or outcome.reason == LOW_CONFIDENCE
     ]
-    confidence = np.array([c for c, _ in candidates], np.float64)
-    right = np.array([r for _, r in candidates], np.bool_)
+    pictures = _by_picture(candidates, limits)
+    disputed = sum(len({copy.truth for copy in picture}) > 1 for picture in pictures)
+    notes = describe_copies(len(candidates) - len(pictures), len(candidates), disputed)
+    confidence = np.array([picture[0].outcome.confidence or 0.0 for picture in pictures], np.float64)
+    right = np.array([all(copy.is_right for copy in picture) for picture in pictures], np.bool_)
     certificate = certify(confidence, right, max_error)
     if certificate is None:
-        raise TrainingDataError(
-            f"An error of {max_error:.2%} can't be certified on these scans: it takes at least "
-            f"{needed_images(max_error)} accepted ones without an error, and of {len(candidates)} that "
-            f"could be accepted {int((~right).sum())} were wrong. Label more, or ask for a larger "
-            "--max-error."
-        )
-    return certificate
+        raise TrainingDataError(_why_not(max_error, len(pictures), int((~right).sum()), notes))
+    return Certified(certificate, notes)
+
+
+def _why_not(max_error: float, count: int, wrong: int, notes: Sequence[str]) -> str:
+    sentences = [
+        f"An error of {max_error:.2%} can't be certified on these scans: it takes at least "
+        f"{needed_images(max_error)} accepted ones without an error, and of {count} that could be "
+        f"accepted {wrong} were wrong.",
+        *notes,
+        "Label more, or ask for a larger --max-error.",
+    ]
+    return " ".join(sentences)
+
+
+def _by_picture(candidates: Sequence[_Candidate], limits: Limits) -> list[list[_Candidate]]:
+    """Group images that are copies: files of the same bytes, or the same picture once normalized."""
+    files: dict[object, list[_Candidate]] = {}
+    for index, candidate in enumerate(candidates):
+        files.setdefault(candidate.outcome.sha256 or index, []).append(candidate)
+    alike: dict[object, list[list[_Candidate]]] = {}
+    for file in files.values():
+        alike.setdefault(_answer(file[0].outcome), []).append(file)
+    pictures = [group[0] for group in alike.values() if len(group) == 1]
+    doubtful = [file for group in alike.values() if len(group) > 1 for file in group]
+    found: dict[object, list[_Candidate]] = {}
+    for file, picture in zip(doubtful, _pictures(doubtful, limits), strict=True):
+        found.setdefault(picture, []).extend(file)
+    return pictures + list(found.values())
+
+
+def _answer(outcome: Outcome) -> tuple[object, ...]:
+    """What the model said, to the last bit: of copies it says the same."""
+    return outcome.label, outcome.confidence, outcome.second, outcome.second_confidence
+
+
+READ_AT_A_TIME = 256
+
+
+def _pictures(files: Sequence[Sequence[_Candidate]], limits: Limits) -> Iterator[object]:
+    """A hash of each file's picture; of one that can't be read any more, its place."""
+    for start in range(0, len(files), READ_AT_A_TIME):
+        part = files[start : start + READ_AT_A_TIME]
+        grays = {}
+        for index, (first, *_) in enumerate(part, start):
+            try:
+                grays[index] = read(first.outcome.path, limits).gray
+            except UnreadableError:
+                continue
+        with one_blas_thread():
+            hashes = picture_hashes(vectorize(list(grays.values())).normal)
+        known = dict(zip(grays, hashes, strict=True))
+        yield from (known.get(index, index) for index in range(start, start + len(part)))
 
 
 def certified_copy(model: Model, certificate: Certificate, max_error: float, name: str) -> bytes:

@@ -23,7 +23,7 @@ def outcomes(count: int, label: str = "3", confidence: float = 0.99) -> list[Out
 
 def test_the_threshold_lies_above_the_mistakes() -> None:
     found = [*outcomes(700), *outcomes(100, "8", 0.95)]
-    certificate = certify_on(found, ["3"] * 800, 0.005)
+    certificate = certify_on(found, ["3"] * 800, 0.005).certificate
     assert (certificate.threshold, certificate.accepted, certificate.errors) == (0.99, 700, 0)
 
 
@@ -39,7 +39,7 @@ def test_what_can_never_be_accepted_does_not_count() -> None:
 
 
 def test_the_copy_says_what_it_rests_on(model: Model) -> None:
-    certificate = certify_on(outcomes(700), ["3"] * 700, 0.005)
+    certificate = certify_on(outcomes(700), ["3"] * 700, 0.005).certificate
     copy = parse_model(certified_copy(model, certificate, 0.005, "ward 7"))
     verify_model(copy)
     assert copy.card.data == (*model.card.data, "certified on ward 7")

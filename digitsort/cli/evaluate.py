@@ -14,6 +14,7 @@ from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
     from digitsort.classify import Settings
+    from digitsort.files.limits import Limits
     from digitsort.model.reading import Model
     from digitsort.records import Outcome
     from digitsort.review.report import Measured
@@ -105,7 +106,7 @@ def evaluate(
         _write_report(report, measured, force, quiet=quiet or as_json)
     if certify is not None:
         truths = [known.truths[outcome.path] for outcome in known.outcomes]
-        _certify(known.outcomes, truths, _some(found), max_error, source, certify)
+        _certify(known.outcomes, truths, _some(found), max_error, settings.limits, source, certify)
     return code
 
 
@@ -233,16 +234,20 @@ def _certify(
     truths: list[str],
     model: Model,
     max_error: float,
+    limits: Limits,
     source: Path,
     target: Path,
 ) -> None:
     from digitsort.certification import certified_copy, certify_on
     from digitsort.model.saving import save
 
-    certificate = certify_on(outcomes, truths, max_error)
+    certified = certify_on(outcomes, truths, max_error, limits)
+    certificate = certified.certificate
     save(certified_copy(model, certificate, max_error, source.resolve().name), target, force=False)
     typer.echo(
         f"Certified: from confidence {certificate.threshold:.4f} on at most {certificate.bound:.2%} of "
         f"the accepted labels are wrong, with 95 % confidence and for scans like these "
         f"({certificate.errors} of {certificate.accepted} were). Written to {target}."
     )
+    for note in certified.notes:
+        typer.echo(note)

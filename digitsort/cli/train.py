@@ -75,6 +75,7 @@ def train(
     from digitsort.cli.report import print_evaluation
     from digitsort.files.atomic import refuse_existing
     from digitsort.model.saving import save
+    from digitsort.training.copies import describe_copies
     from digitsort.training.datasets import open_datasets
     from digitsort.training.fit import train as train_model
     from digitsort.training.options import TrainingOptions
@@ -98,6 +99,8 @@ def train(
         trained = train_model(datasets, TrainingOptions(seed, share, tune, max_error), progress)
     if not quiet:
         print_notes(datasets, trained.taught)
+        for line in describe_copies(trained.copies, sum(d.count for d in datasets), trained.disputed):
+            typer.echo(line)
         if not learns:
             print_evaluation(trained.evaluation, "Held-out images")
     if learns:

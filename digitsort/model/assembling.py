@@ -78,12 +78,17 @@ def assemble(opcodes: Sequence[Opcode]) -> object:
 
 
 class _Machine:
-    """The stack, the marks on it and the memo of a pickle that is read."""
+    """The stack, the marks on it and the memo of a pickle that is read.
+
+    `states` holds the dicts that were set as a state. Python copies them at that moment, so it would
+    not see an item that is added later.
+    """
 
     def __init__(self) -> None:
         self.stack: list[object] = []
         self.marks: list[int] = []
         self.memo: list[object] = []
+        self.states: list[dict[str, object]] = []
 
     def push(self, value: object) -> None:
         self.stack.append(value)
@@ -168,6 +173,8 @@ def _update(machine: _Machine, values: list[object]) -> None:
     target = machine.top()
     require(type(target) is dict, f"{_DAMAGED}: it sets items of what is no dict")
     require(len(values) % 2 == 0, f"{_DAMAGED}: a key has no value")
+    open_ = not any(target is state for state in machine.states)
+    require(open_, "It changes attributes after it has set them, no model does")
     for key, value in zip(values[::2], values[1::2], strict=False):
         require(type(key) is str, "It holds a key that is no text, no model does")
         require(key not in target, f"It holds {printable(str(key))} twice")  # type: ignore[operator]
@@ -200,8 +207,11 @@ def _build(machine: _Machine, _: Argument) -> None:
     (state,) = machine.pop(1)
     target = machine.top()
     require(type(target) is Made, f"It sets the state of {_shown(target)}, no model does")
+    require(state is not None, "It sets a state of nothing, no model does")
     require(target.state is None, "It sets a state twice, no model does")  # type: ignore[attr-defined]
     target.state = state  # type: ignore[attr-defined]
+    if type(state) is dict:
+        machine.states.append(state)
 
 
 def _stop(machine: _Machine, _: Argument) -> None:

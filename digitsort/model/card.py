@@ -191,7 +191,7 @@ def _is_map(value: Any, check: Callable[[Any], bool]) -> bool:
 
 
 def _is_number(value: Any, low: float, high: float) -> bool:
-    return type(value) in (float, int) and low <= value <= high
+    return type(value) is float and low <= value <= high
 
 
 def _is_share(value: Any) -> bool:

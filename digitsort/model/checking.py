@@ -1,14 +1,26 @@
-"""Check how a model's arrays fit together, and copy them out."""
+"""Check that a model is what `train` writes, attribute by attribute, and copy its arrays out.
+
+Plain Python uses every attribute of the file, digitsort only some of them. With any other value in one
+of the rest, scikit-learn could crash, or answer otherwise than digitsort.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from digitsort.model.card import Card
-from digitsort.model.extracting import take_array, take_float, take_texts, view_array
+from digitsort.model.extracting import (
+    check_attributes,
+    is_exactly,
+    take_array,
+    take_float,
+    take_texts,
+    view_array,
+)
 from digitsort.model.refusal import require
 from digitsort.recognition.project import LONGEST_COLUMN
 from digitsort.recognition.recipe import FEATURE_COUNT
@@ -21,9 +33,15 @@ LONGEST_VECTOR = 4096
 MOST_KNOWN_ANSWERS = 64
 """With 256 classes, answering more at once would take much memory."""
 
-LARGEST_COEFFICIENT = 1e100
+LARGEST_SUM = 1e6
+"""Sum of the absolute coefficients of a contest: far beyond what a fit gives. digitsort rounds kernel
+values to 2**-23 and scikit-learn does not, so with much larger ones the two would not answer alike."""
+
 LARGEST_GAMMA = 1e6
-"""Far beyond what a fit gives, far below what overflows in a sum or product."""
+"""Far beyond what a fit gives, far below what overflows in a product."""
+
+MOST_IMAGES = 2**31 - 1
+"""libsvm counts the images of a fit in 32 bits."""
 
 ROWS = 1024
 """Support vectors looked at in one go."""
@@ -31,33 +49,84 @@ ROWS = 1024
 Floats = npt.NDArray[np.float64]
 
 
+CLASSIFIER_ATTRIBUTES = frozenset(
+    """
+    C gamma temperature components classes_ projection_ svc_ temperature_ card_ known_vectors_
+    known_margins_
+    """.split()
+)
+
+SVC_SETTINGS: dict[str, object] = {
+    "kernel": "rbf",
+    "decision_function_shape": "ovr",
+    "break_ties": True,
+    "degree": 3,
+    "coef0": 0.0,
+    "tol": 0.001,
+    "nu": 0.0,
+    "epsilon": 0.0,
+    "shrinking": True,
+    "cache_size": 1000,
+    "class_weight": None,
+    "verbose": False,
+    "max_iter": -1,
+    "random_state": None,
+    "_sparse": False,
+    "fit_status_": 0,
+}
+"""Attributes that are the same in every model: the parameters that `DigitClassifier` gives its SVC, the
+defaults of the others, and the state of a fit that ended well."""
+
+SVC_SETTINGS_SINCE: dict[tuple[int, int], dict[str, object]] = {
+    (1, 9): {"probability": "deprecated", "_effective_probability": False},
+    (1, 5): {"probability": False},
+}
+"""Attributes that differ between versions of scikit-learn, by the first version that writes them; the
+newest first. Seen in files of 1.5, 1.6, 1.7, 1.8 and 1.9."""
+
+SVC_ARRAYS = frozenset(
+    """
+    C gamma _gamma n_features_in_ shape_fit_ class_weight_ classes_ support_ support_vectors_ _n_support
+    dual_coef_ _dual_coef_ intercept_ _intercept_ _probA _probB _num_iter n_iter_ _sklearn_version
+    """.split()
+)
+"""Attributes that a fit finds, and the version that wrote them."""
+
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(\.[0-9a-z.+]{1,40})?", re.ASCII)
+
+
 def check_machine(
     svc: dict[str, object], card: Card, projection: npt.NDArray[np.float32]
 ) -> SupportVectors:
     """The arrays of an SVC that answers as its card says, in plain Python as in digitsort."""
-    k = len(card.classes)
+    k, m = len(card.classes), projection.shape[1]
     _check_settings(svc)
-    classes = take_array(svc.get("classes_"), "classes_", (k,), ("i8", "i4"))
+    classes = take_array(svc["classes_"], "classes_", (k,), ("i8", "i4"))
     require(bool((classes == np.arange(k)).all()), "Its classes_ are not 0 … k-1")
-    n_support = take_array(svc.get("_n_support"), "_n_support", (k,), ("i4",)).astype(np.int64)
-    require(bool((n_support >= 0).all()), "Its n_support is negative")
+    n_support = take_array(svc["_n_support"], "_n_support", (k,), ("i4",)).astype(np.int64)
+    require(bool((n_support >= 1).all()), "Its n_support is not 1 or more")
     n = int(n_support.sum())
-    require(1 <= n <= MOST_VECTORS, f"It has {n} support vectors, not 1 to {MOST_VECTORS}")
+    require(n <= MOST_VECTORS, f"It has {n} support vectors, more than {MOST_VECTORS}")
     require(n == card.support_vectors, "Its card tells another number of support vectors")
-    view = view_array(svc.get("support_vectors_"), "support_vectors_", (n, projection.shape[1]))
+    _check_support(svc, n_support, m)
+    view = view_array(svc["support_vectors_"], "support_vectors_", (n, m))
     dual_coef = _coefficients(svc, "dual_coef_", (k - 1, n), k)
     intercept = _coefficients(svc, "intercept_", (k * (k - 1) // 2,), k)
-    gamma = take_float(svc.get("_gamma"), "gamma")
+    _check_unused(svc, k)
+    gamma = take_float(svc["_gamma"], "gamma")
     require(0 < gamma <= LARGEST_GAMMA, f"Its gamma does not lie within 0-{LARGEST_GAMMA:g}")
     require(gamma == card.gamma, "Its card tells another gamma")
+    require(take_float(svc["gamma"], "gamma") == gamma, "Its SVC tells two gammas")
+    require(is_exactly(svc["C"], card.C), "Its card tells another C than its SVC")
     return SupportVectors(_vectors(view), n_support, dual_coef, intercept, gamma, projection)
 
 
 def check_projection(state: dict[str, object]) -> npt.NDArray[np.float32]:
     """The matrix (d, m) that features are projected with: whole numbers in columns not too long."""
-    found = take_array(state.get("projection_"), "projection_", (FEATURE_COUNT, None), ("f4",))
+    found = take_array(state["projection_"], "projection_", (FEATURE_COUNT, None), ("f4",))
     m = found.shape[1]
     require(1 <= m <= FEATURE_COUNT, f"Its projection_ has {m} columns, not 1 to {FEATURE_COUNT}")
+    require(is_exactly(state["components"], m), "Its components are not the columns of its projection_")
     projection = found.astype(np.float64)
     require(bool((projection == np.rint(projection)).all()), "Its projection_ is no whole numbers")
     longest = float(np.einsum("dm,dm->m", projection, projection).max())
@@ -66,22 +135,60 @@ def check_projection(state: dict[str, object]) -> npt.NDArray[np.float32]:
 
 
 def _check_settings(svc: dict[str, object]) -> None:
-    """What scikit-learn's own prediction depends on beside the arrays."""
-    for name, value in (
-        ("kernel", "rbf"),
-        ("_sparse", False),
-        ("break_ties", True),
-        ("decision_function_shape", "ovr"),
-    ):
-        found = svc.get(name)
-        require(type(found) is type(value) and found == value, f"Its SVC's {name} is not {value}")
+    """Raise ModelError unless the SVC has the attributes and the settings of its scikit-learn."""
+    settings = SVC_SETTINGS | _settings_of_version(svc.get("_sklearn_version"))
+    check_attributes(svc, settings.keys() | SVC_ARRAYS, "SVC")
+    for name, value in settings.items():
+        require(is_exactly(svc[name], value), f"Its SVC's {name} is not {value}")
+
+
+def _settings_of_version(version: object) -> dict[str, object]:
+    found = _VERSION.fullmatch(version) if type(version) is str else None
+    require(found is not None, "It does not say which scikit-learn wrote it")
+    number = (int(found[1]), int(found[2]))  # type: ignore[index]
+    known = [settings for first, settings in SVC_SETTINGS_SINCE.items() if number >= first]
+    oldest = ".".join(map(str, min(SVC_SETTINGS_SINCE)))
+    require(bool(known), f"A scikit-learn before {oldest} wrote it")
+    return known[0]
+
+
+def _check_support(svc: dict[str, object], n_support: npt.NDArray[np.int64], m: int) -> None:
+    """Check the images of the fit that became support vectors: by class, in their order, none twice."""
+    shape, n = svc["shape_fit_"], int(n_support.sum())
+    require(type(shape) is tuple and len(shape) == 2, "Its shape_fit_ is no shape")
+    images, features = cast("tuple[int, object]", shape)
+    enough = type(images) is int and n <= images <= MOST_IMAGES
+    require(enough, f"Its shape_fit_ does not tell of {n} to {MOST_IMAGES} images")
+    require(is_exactly(features, m), "Its shape_fit_ tells another number of features")
+    require(is_exactly(svc["n_features_in_"], m), "Its n_features_in_ is another number of features")
+    support = take_array(svc["support_"], "support_", (n,), ("i4",)).astype(np.int64)
+    require(bool(((support >= 0) & (support < images)).all()), "Its support_ is out of range")
+    ends = np.cumsum(n_support)[:-1]
+    require(bool((np.delete(np.diff(support), ends - 1) > 0).all()), "Its support_ is not in order")
+    require(len(np.unique(support)) == n, "Its support_ holds an image twice")
+
+
+def _check_unused(svc: dict[str, object], k: int) -> None:
+    """Check what no prediction depends on but libsvm is given."""
+    weight = take_array(svc["class_weight_"], "class_weight_", (k,))
+    require(bool((weight == 1).all()), "Its class_weight_ is not 1")
+    for name in ("_probA", "_probB"):
+        take_array(svc[name], name, (0,))
+    pairs = (k * (k - 1) // 2,)
+    steps = take_array(svc["_num_iter"], "_num_iter", pairs, ("i4",))
+    again = take_array(svc["n_iter_"], "n_iter_", pairs, ("i4",))
+    counted = bool((steps.astype(np.int64) >= 0).all()) and np.array_equal(steps, again)
+    require(counted, "Its n_iter_ are no numbers of steps")
 
 
 def _coefficients(svc: dict[str, object], name: str, shape: tuple[int, ...], k: int) -> Floats:
     """Both of scikit-learn's sets of coefficients: the public one and libsvm's own."""
-    outer = cast("Floats", take_array(svc.get(name), name, shape))
-    inner = cast("Floats", take_array(svc.get(f"_{name}"), f"_{name}", shape))
-    require(bool((np.abs(outer) <= LARGEST_COEFFICIENT).all()), f"Its {name} are too large")
+    outer = cast("Floats", take_array(svc[name], name, shape))
+    inner = cast("Floats", take_array(svc[f"_{name}"], f"_{name}", shape))
+    small = bool(
+        (np.abs(outer) <= LARGEST_SUM).all() and np.abs(outer).sum(axis=-1).max() <= LARGEST_SUM
+    )
+    require(small, f"Its {name} are too large")
     sign = -1 if k == 2 else 1  # libsvm's own sign, which scikit-learn turns for two classes
     require(bool((sign * inner == outer).all()), f"Its two sets of {name} differ")
     return outer
@@ -99,11 +206,11 @@ def _vectors(view: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
 
 def check_known_answers(state: dict[str, object], k: int) -> tuple[npt.NDArray[np.float32], Floats]:
     """Vectors (m, d), and the margins (m, k) that the model gave them when it was made."""
-    vectors = take_array(state.get("known_vectors_"), "known_vectors_", (None, FEATURE_COUNT), ("u2",))
+    vectors = take_array(state["known_vectors_"], "known_vectors_", (None, FEATURE_COUNT), ("u2",))
     m = len(vectors)
     require(1 <= m <= MOST_KNOWN_ANSWERS, f"It has {m} known answers, not 1 to {MOST_KNOWN_ANSWERS}")
     _check_vectors(vectors.astype(np.float64), "known_vectors_")  # non-negative by their type
-    margins = take_array(state.get("known_margins_"), "known_margins_", (m, k))
+    margins = take_array(state["known_margins_"], "known_margins_", (m, k))
     return vectors.astype(np.float32), cast("Floats", margins)
 
 
@@ -117,8 +224,11 @@ def _check_vectors(vectors: Floats, name: str) -> None:
 
 
 def check_classifier(state: dict[str, object], card: Card) -> None:
-    """What `predict` and `predict_proba` of plain Python depend on beside the SVC."""
-    names = take_texts(state.get("classes_"), "classes_", len(card.classes))
+    """Check what belongs to the classifier itself."""
+    names = take_texts(state["classes_"], "classes_", len(card.classes))
     require(names == card.classes, "Its card tells other class names")
-    temperature = take_float(state.get("temperature_"), "temperature_")
+    temperature = take_float(state["temperature_"], "temperature_")
     require(temperature == card.temperature, "Its card tells another temperature")
+    require(is_exactly(state["C"], card.C), "Its card tells another C than its classifier")
+    for name in ("gamma", "temperature"):
+        require(take_float(state[name], name) > 0, f"Its {name} is not above 0")

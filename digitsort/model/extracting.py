@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.files.names import printable
 from digitsort.model.assembling import Global, Made
 from digitsort.model.card import LONGEST_CLASS_NAME
 from digitsort.model.refusal import require
@@ -27,6 +28,23 @@ def take_state(value: object, of: Global, name: str) -> dict[str, object]:
     return state  # type: ignore[no-any-return]
 
 
+def check_attributes(state: dict[str, object], names: Set[str], name: str) -> None:
+    """Raise ModelError unless an object has exactly these attributes."""
+    missing, unknown = sorted(names - state.keys()), sorted(state.keys() - names)
+    require(not missing, f"Its {name} has no attribute {', '.join(missing)}")
+    shown = printable(", ".join(unknown)[:80])
+    require(not unknown, f"Its {name} has an attribute {shown}, which no model has")
+
+
+def is_exactly(value: object, expected: object) -> bool:
+    """Whether a value is this plain scalar or tuple of them, types included: 1 is not True."""
+    if type(value) is not type(expected):
+        return False
+    if type(value) is tuple and type(expected) is tuple:
+        return len(value) == len(expected) and all(map(is_exactly, value, expected))
+    return value == expected
+
+
 def take_float(value: object, name: str) -> float:
     """A finite float, also where numpy pickled it as a scalar of its own."""
     number = value if type(value) is float else _numpy_float(value, name)
@@ -37,7 +55,7 @@ def take_float(value: object, name: str) -> float:
 def _numpy_float(value: object, name: str) -> float:
     require(type(value) is Made and value.of is Global.SCALAR, f"{name} is no number")
     arguments = value.arguments  # type: ignore[attr-defined]
-    require(len(arguments) == 2, f"{name} is no number")
+    require(len(arguments) == 2 and value.state is None, f"{name} is no number")  # type: ignore[attr-defined]
     form, data = arguments
     _check_form(form, name, ("f8",))
     require(type(data) is memoryview and len(data) == 8, f"{name} is not as long as it says")
@@ -57,14 +75,14 @@ def take_array(
     shape : sequence of int or None
         None: any length.
     forms : sequence of str
-        Types that it may be of: f8, i4, i8, u2.
+        Types that it may be of: f8, f4, i4, i8, u2.
 
     Returns
     -------
     ndarray
         C-ordered.
     """
-    array = np.array(view_array(value, name, shape, forms), order="C")
+    array = np.array(view_array(value, name, shape, forms))
     require(bool(np.isfinite(array).all()), f"{name} holds numbers that are none")
     return array
 
@@ -72,17 +90,16 @@ def take_array(
 def view_array(
     value: object, name: str, shape: Sequence[int | None], forms: Sequence[str] = ("f8",)
 ) -> npt.NDArray[np.generic]:
-    """Look at an array where it lies in the file: read-only, in any order, of any numbers."""
-    actual, form, is_fortran, data = _array_state(value, name)
+    """Look at an array where it lies in the file: read-only, of any numbers."""
+    actual, form, data = _array_state(value, name)
     _check_shape(actual, name, shape)
     code = _check_form(form, name, forms)
-    flat = _flat(data, np.dtype(_FORMS[code]), actual, name)
-    return flat.reshape(actual[::-1]).T if is_fortran else flat.reshape(actual)
+    return _flat(data, np.dtype(_FORMS[code]), actual, name).reshape(actual)
 
 
 def take_texts(value: object, name: str, count: int) -> tuple[str, ...]:
     """The texts of a one-dimensional array of numpy's text type."""
-    actual, form, _, data = _array_state(value, name)
+    actual, form, data = _array_state(value, name)
     _check_shape(actual, name, (count,))
     width = _check_text_form(form, name)
     rows = _flat(data, np.dtype("<u4"), (count, width), name).reshape(count, width).tolist()
@@ -90,18 +107,25 @@ def take_texts(value: object, name: str, count: int) -> tuple[str, ...]:
     return tuple("".join(map(chr, row)).rstrip("\0") for row in rows)
 
 
-def _array_state(value: object, name: str) -> tuple[tuple[int, ...], object, bool, memoryview]:
-    """Shape, type, order and bytes of what numpy's _reconstruct would make."""
+def _array_state(value: object, name: str) -> tuple[tuple[int, ...], object, memoryview]:
+    """Shape, type and bytes of what numpy's _reconstruct would make.
+
+    The bytes are in C order: libsvm takes no other, and `train` writes no other.
+    """
     what = f"{name} is no array"
     require(type(value) is Made and value.of is Global.RECONSTRUCT, what)
     arguments, state = value.arguments, value.state  # type: ignore[attr-defined]
-    require(len(arguments) == 3 and arguments[0] is Global.NDARRAY, f"{what} of numpy's own class")
+    own = len(arguments) == 3 and is_exactly(arguments[:2], (Global.NDARRAY, (0,)))
+    require(own, f"{what} of numpy's own class")
+    data_type = arguments[2]
+    bytes_ = type(data_type) is memoryview and bytes(data_type) == b"b"
+    require(bytes_, f"{what} of numpy's own class")
     require(type(state) is tuple and len(state) == 5, what)
     version, shape, form, is_fortran, data = state
     require(type(version) is int and version == 1, f"{what} of a known version")
-    require(type(is_fortran) is bool, f"{what} of a known order")
+    require(is_fortran is False, f"{what} in C order")
     require(type(data) is memoryview, f"{what} of plain numbers")
-    return shape, form, is_fortran, data
+    return shape, form, data
 
 
 def _check_shape(actual: object, name: str, shape: Sequence[int | None]) -> None:
@@ -125,7 +149,7 @@ def _check_form(form: object, name: str, allowed: Sequence[str]) -> str:
     """The code of a number type, which has to be one of a few."""
     code, state = _form_state(form, name)
     require(code in allowed, f"{name} is of type {code[:8]!r}, in a model it is {' or '.join(allowed)}")
-    require(_is_exactly(state, _NUMBER_STATE), f"{name} is of a type with a state that no model has")
+    require(is_exactly(state, _NUMBER_STATE), f"{name} is of a type with a state that no model has")
     return code
 
 
@@ -136,7 +160,7 @@ def _check_text_form(form: object, name: str) -> int:
     require(code in widths, f"{name} is of type {code[:8]!r}, in a model it is text")
     width = widths[code]
     expected = (3, "<", None, None, None, 4 * width, 4, 8)
-    require(_is_exactly(state, expected), f"{name} is of a type with a state that no model has")
+    require(is_exactly(state, expected), f"{name} is of a type with a state that no model has")
     return width
 
 
@@ -145,12 +169,5 @@ def _form_state(form: object, name: str) -> tuple[str, object]:
     require(type(form) is Made and form.of is Global.DTYPE, f"{name} is of no type of numpy's")
     arguments = form.arguments  # type: ignore[attr-defined]
     require(len(arguments) == 3 and type(arguments[0]) is str, what)
-    require(_is_exactly(arguments[1:], (False, True)), what)
+    require(is_exactly(arguments[1:], (False, True)), what)
     return arguments[0], form.state  # type: ignore[attr-defined]
-
-
-def _is_exactly(value: object, expected: tuple[object, ...]) -> bool:
-    """Whether a value is this tuple of plain scalars, their types included: 1 is not True."""
-    if type(value) is not tuple or len(value) != len(expected):
-        return False
-    return all(type(a) is type(b) and a == b for a, b in zip(value, expected, strict=True))

@@ -18,12 +18,13 @@ from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
 from digitsort.model.assembling import Global, Made, assemble
 from digitsort.model.card import Card, fingerprint
 from digitsort.model.checking import (
+    CLASSIFIER_ATTRIBUTES,
     check_classifier,
     check_known_answers,
     check_machine,
     check_projection,
 )
-from digitsort.model.extracting import take_state
+from digitsort.model.extracting import check_attributes, take_state
 from digitsort.model.refusal import REMEDY, require
 from digitsort.model.scanning import MOST_BYTES, scan
 from digitsort.recognition.recipe import RECIPE
@@ -114,12 +115,13 @@ def parse_model(data: bytes) -> Model:
     bare = type(root) is Made and root.of is Global.SVC
     require(not bare, "It is a bare scikit-learn SVC, which does not say how its images were prepared")
     state = take_state(root, Global.CLASSIFIER, "DigitClassifier")
-    card = Card.from_dict(state.get("card_"))
+    check_attributes(state, CLASSIFIER_ATTRIBUTES, "DigitClassifier")
+    card = Card.from_dict(state["card_"])
     found = printable(card.recipe)
     require(card.recipe == RECIPE, f"It was made for the recipe {found}, this digitsort has {RECIPE}")
     check_classifier(state, card)
     projection = check_projection(state)
-    machine = check_machine(take_state(state.get("svc_"), Global.SVC, "SVC"), card, projection)
+    machine = check_machine(take_state(state["svc_"], Global.SVC, "SVC"), card, projection)
     model = Model(machine, card, *check_known_answers(state, len(card.classes)))
     verify_model(model)
     return model

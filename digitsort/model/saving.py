@@ -41,7 +41,15 @@ def to_bytes(estimator: DigitClassifier, examples: npt.NDArray[np.float32]) -> b
     estimator.known_vectors_ = known.astype(np.uint16)
     estimator.known_margins_ = score(known, estimator.machine()).margin
     data = pickle.dumps(estimator, protocol=PROTOCOL)
-    parse_model(data)
+    try:
+        parse_model(data)
+    except ModelError as error:
+        version = estimator.svc_.__getstate__()["_sklearn_version"]
+        raise ModelError(
+            f"digitsort would not read the model that it has made with scikit-learn {version}: {error} "
+            "If that scikit-learn is newer than this digitsort, install an older one or a newer "
+            "digitsort."
+        ) from error
     return data
 
 

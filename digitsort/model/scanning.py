@@ -88,13 +88,28 @@ def scan(data: bytes) -> list[Opcode]:
     require(data[:2] == bytes((0x80, PROTOCOL)), f"It {_what_starts(data)}")
     view = memoryview(data)
     opcodes: list[Opcode] = []
-    at = 2
+    at, frame_end = 2, 0
     while not (opcodes and opcodes[-1].name == "STOP"):
         require(len(opcodes) < MOST_OPCODES, f"It holds more than {MOST_OPCODES} opcodes")
-        opcode, at = _next(view, at)
+        start = at
+        opcode, at = _next(view, start)
+        frame_end = _check_frame(opcode, start, at, frame_end)
         opcodes.append(opcode)
     require(at == len(data), "Something follows the end of the model")
     return opcodes
+
+
+def _check_frame(opcode: Opcode, start: int, end: int, frame_end: int) -> int:
+    """Return where the frame ends that the next opcode lies in.
+
+    Python's own readers differ on frames that are not where the opcodes are, so such ones are refused.
+    """
+    inside = start < frame_end
+    if opcode.name == "FRAME":
+        require(not inside, "It is a damaged pickle: a FRAME starts in another one")
+        return end + int(opcode.argument)  # type: ignore[arg-type]
+    require(not inside or end <= frame_end, "It is a damaged pickle: a FRAME ends within an opcode")
+    return frame_end
 
 
 def _next(view: memoryview, at: int) -> tuple[Opcode, int]:

@@ -22,8 +22,8 @@ def check_is_ours(dest: str) -> None:
     where = printable(dest)
     raise OutputError(
         f"The sorts into {where} are of another user or machine, or {where} is a copy of another "
-        "folder: nothing was undone. `digitsort undo DEST --dry-run` shows what an undo would do; if you "
-        "know who sorted it, do it with --adopt. Files that were moved go back into --root DIR."
+        "folder: nothing was undone. `digitsort undo DEST --dry-run` shows what an undo would do; if "
+        "you know who sorted it, use --adopt. Files that were moved go back into --root DIR."
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digitsort.errors import TrainingDataError, UsageError
-from digitsort.files.cache import cache_folder
+from digitsort.files.cache import CACHE_REMEDY, NotPrivateError, private_cache_folder
 from digitsort.files.discover import Walk
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.names import printable
@@ -68,15 +69,26 @@ def open_datasets(
     """
     datasets, has_rows = [], False
     for name in names:
-        found = find_labelled(name, corrections)
-        has_rows = has_rows or found is not None
-        if found is None:
-            datasets += _open(name, limits)
-        else:
-            datasets += datasets_of(found, name, trust_machine, limits)
+        with _permission_errors(name):
+            found = find_labelled(name, corrections)
+            has_rows = has_rows or found is not None
+            if found is None:
+                datasets += _open(name, limits)
+            else:
+                datasets += datasets_of(found, name, trust_machine, limits)
     if corrections is not None and not has_rows:
         datasets += datasets_of(labelled_corrections(corrections), "corrections", trust_machine, limits)
     return datasets
+
+
+@contextmanager
+def _permission_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise TrainingDataError(
+            f"{printable(name)} can't be read: {error.strerror}. Name data that you may read."
+        ) from error
 
 
 def _open(name: str, limits: Limits) -> list[Dataset]:
@@ -173,8 +185,10 @@ def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
             version=1,
             as_frame=False,
             parser="liac-arff",
-            data_home=str(cache_folder() / "openml"),
+            data_home=str(private_cache_folder() / "openml"),
         )
+    except NotPrivateError as error:
+        raise TrainingDataError(f"MNIST can't be kept: {error.strerror}. {CACHE_REMEDY}") from error
     except OSError as error:  # URLError and HTTPError are OSErrors
         raise TrainingDataError(
             f"MNIST can't be downloaded from OpenML ({error}). Connect to the internet, or name a "

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitsort.errors import ModelError
-from digitsort.files.cache import cache_folder
+from digitsort.files.cache import (
+    CACHE_REMEDY,
+    cache_folder,
+    is_private_file,
+    private_cache_folder,
+)
 from digitsort.files.leftovers import temporary
+from digitsort.model.card import Card
 from digitsort.model.reading import Model, load_model, parse_model
 from digitsort.progress import Progress, silent
 from digitsort.recognition.recipe import RECIPE
@@ -24,8 +31,9 @@ TRAINING_RECIPE = "digits+synthetic/16"
 
 DEFAULT_OPTIONS = TrainingOptions(held_out=0.1)
 
-LOCK_TIMEOUT_S = 120.0
-"""Training takes seconds; who waits longer trains a model of its own."""
+DEFAULT_DATA = ("digits", "synthetic:2000")
+DEFAULT_CLASSES = tuple("0123456789")
+"""What the card of the default model says, so that another model is not taken for it."""
 
 Warn = Callable[[str], None]
 
@@ -37,20 +45,18 @@ def _say_nothing(message: str) -> None:
 def default_model(progress: Progress = silent, warn: Warn = _say_nothing) -> Model:
     """Give the default model, training it first where the cache has none.
 
-    Two runs that start at once train it once: the second waits for the first. Where the cache can't be
-    used, the reason is told to `warn` and the model stays in memory.
+    Of runs that start at once, one trains it and the others wait for that one. Where the cache can't be
+    used, or is not the user's own, the reason is told to `warn` and the model stays in memory.
     """
-    path = default_model_path()
-    if (model := _cached(path, warn)) is not None:
-        return model
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return _train_locked(path, progress)
+        path = private_cache_folder() / default_model_path().name
+        model = _cached(path, warn)
+        return model or _train_locked(path, progress)
     except OSError as error:
         reason = error.strerror or str(error)
         warn(
-            f"The default model can't be kept in {path.parent} ({reason}); it is trained anew for this "
-            "run. Set DIGITSORT_CACHE to a folder where you may write."
+            f"The default model can't be kept in {cache_folder()} ({reason}); it is trained again for "
+            f"this run. {CACHE_REMEDY}"
         )
         return parse_model(train_default(progress).data)
 
@@ -71,31 +77,58 @@ def train_default(progress: Progress = silent) -> Trained:
 
 
 def _cached(path: Path, warn: Warn) -> Model | None:
-    if not path.exists():
-        return None
+    """The model that an earlier run kept, if it is there and is what this digitsort would train."""
     try:
-        return load_model(path)
-    except ModelError as error:
-        warn(f"{error} The default model is trained anew.")
+        if not is_private_file(path):
+            warn(f"{path} is a link or another user's file, and is replaced by a new default model.")
+            return None
+        model = load_model(path)
+    except FileNotFoundError:
         return None
+    except ModelError as error:
+        warn(f"{error} The default model is trained again.")
+        return None
+    if not _is_default(model.card):
+        warn(f"{path} holds another model, and is replaced by a new default model.")
+        return None
+    return model
+
+
+def _is_default(card: Card) -> bool:
+    found = card.data, card.classes, card.seed
+    return found == (DEFAULT_DATA, DEFAULT_CLASSES, DEFAULT_OPTIONS.seed)
 
 
 def _train_locked(path: Path, progress: Progress) -> Model:
+    with _lock(f"{path}.lock", progress):
+        # Somebody else may have trained it while this run waited.
+        if (model := _cached(path, _say_nothing)) is not None:
+            return model
+        data = train_default(progress).data
+        _replace(path, data)
+        return parse_model(data)
+
+
+@contextmanager
+def _lock(name: str, progress: Progress) -> Iterator[None]:
+    """Hold a lock, waiting for whoever has it; the system frees it when that process ends."""
     from filelock import FileLock, Timeout
 
+    lock = FileLock(name)
     try:
-        with FileLock(f"{path}.lock", timeout=LOCK_TIMEOUT_S):
-            # Somebody else may have trained it while this run waited.
-            if (model := _cached(path, _say_nothing)) is not None:
-                return model
-            data = train_default(progress).data
-            _replace(path, data)
-            return parse_model(data)
-    except Timeout as error:
-        raise OSError(f"another run has held {path}.lock for {LOCK_TIMEOUT_S:.0f} s") from error
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress("wait for the run that trains the default model", 0, None)
+        lock.acquire(timeout=-1)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _replace(path: Path, data: bytes) -> None:
-    with temporary(lambda: path.with_name(f".{path.name}.{os.getpid()}.tmp")) as new:
+    """Give the file its content at once; a link under its name goes, what it leads to stays."""
+    with temporary(lambda: path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")) as new:
+        new.touch(0o600, exist_ok=False)
         new.write_bytes(data)
         new.replace(path)

@@ -18,6 +18,7 @@ from digitsort.recognition.normalize import NORMAL_SIDE_PX
 from digitsort.recognition.recipe import FEATURE_COUNT
 from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import vectorize
+from digitsort.training.copies import first_of_each, picture_hashes
 from digitsort.training.dataset import Dataset
 from digitsort.training.distort import distort
 
@@ -73,17 +74,52 @@ class Examples:
         return self[np.sort(kept)], self[np.sort(drawn)]
 
 
-def gather(datasets: Sequence[Dataset], progress: Progress) -> Examples:
-    """Turn all images of the datasets into vectors.
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Examples without copies.
+
+    Attributes
+    ----------
+    examples : Examples
+        The first of each picture under each of its labels.
+    copies : int
+        Images left out: the same picture with the same label is among the examples, or was known.
+    disputed : int
+        Pictures that are among the examples under several labels.
+    """
+
+    examples: Examples
+    copies: int
+    disputed: int
+
+
+def gather(datasets: Sequence[Dataset], progress: Progress) -> Gathered:
+    """Turn all images of the datasets into vectors, copies only once.
+
+    A copy would otherwise come to be fitted to and certify or test the model as well.
 
     Raises
     ------
     TrainingDataError
         If there are fewer than two classes or too few images in one.
     """
-    examples = vectors_of(datasets, progress)
-    _check_classes(Counter(examples.labels.tolist()))
-    return examples
+    gathered = without_copies(vectors_of(datasets, progress))
+    _check_classes(Counter(gathered.examples.labels.tolist()), "different " * bool(gathered.copies))
+    return gathered
+
+
+def without_copies(examples: Examples, known: Examples | None = None) -> Gathered:
+    """Leave out what the examples hold already, or what is known, under the same label."""
+    pictures = picture_hashes(examples.normal)
+    keys = list(zip(pictures, examples.labels.tolist(), strict=True))
+    first = first_of_each(keys, () if known is None else _keys(known))
+    labels_of = Counter(pictures[index] for index in first)
+    disputed = sum(count > 1 for count in labels_of.values())
+    return Gathered(examples[np.array(first, np.intp)], len(keys) - len(first), disputed)
+
+
+def _keys(examples: Examples) -> set[tuple[bytes, str]]:
+    return set(zip(picture_hashes(examples.normal), examples.labels.tolist(), strict=True))
 
 
 def vectors_of(datasets: Sequence[Dataset], progress: Progress) -> Examples:
@@ -112,7 +148,7 @@ def _features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return np.concatenate(parts)
 
 
-def _check_classes(counts: Counter[str]) -> None:
+def _check_classes(counts: Counter[str], kind: str) -> None:
     if not counts:
         raise TrainingDataError("The training data holds no images. Name another folder.")
     if len(counts) < 2:
@@ -122,7 +158,7 @@ def _check_classes(counts: Counter[str]) -> None:
         )
     name, fewest = min(counts.items(), key=lambda item: item[1])
     if fewest < LEAST_PER_CLASS:
-        images = "one image" if fewest == 1 else f"{fewest} images"
+        images = f"one {kind}image" if fewest == 1 else f"{fewest} {kind}images"
         raise TrainingDataError(
             f"Class {name!r} has {images}; it takes {LEAST_PER_CLASS} and more to learn a class "
             "and to test it. Add some, or leave the class out."

@@ -44,7 +44,8 @@ invented digits: some of them are ambiguous, and what is finest in them is the p
 class Trained:
     """A trained model: the bytes of its file, its card, and how it did on the held-out images.
 
-    `taught` is what a person labelled, where there is other data beside it.
+    `taught` is what a person labelled, where there is other data beside it. `copies` images were left
+    out because they are the same picture as another one, and `disputed` pictures have several labels.
     """
 
     data: bytes
@@ -52,6 +53,8 @@ class Trained:
     evaluation: Evaluation
     held_out: Examples
     taught: Taught
+    copies: int
+    disputed: int
 
 
 def train(
@@ -74,8 +77,9 @@ def train(
     if options.max_error is not None and not 0 < options.max_error < 1:
         raise UsageError(f"An error lies between 0 and 1, not at {options.max_error}.")
     base, by_hand = _by_hand(datasets)
-    known, test = _hold_out(gather(base, progress), options)
-    taught = teach(by_hand, known, progress)
+    gathered = gather(base, progress)
+    known, test = _hold_out(gathered.examples, options)
+    taught = teach(by_hand, gathered.examples, progress)
     parameters = _parameters(base)
     if options.tune:
         parameters |= tune_parameters(known, options.seed, progress)
@@ -88,7 +92,9 @@ def train(
     evaluation = evaluate(list(test.labels), list(estimator.predict_features(test.features)))
     card = _card(datasets, options, trial, calibration, certificate, evaluation)
     estimator.card_ = card.to_dict()
-    return Trained(to_bytes(estimator, test.features), card, evaluation, test, taught)
+    copies = gathered.copies + taught.copies
+    data = to_bytes(estimator, test.features)
+    return Trained(data, card, evaluation, test, taught, copies, gathered.disputed)
 
 
 def _by_hand(datasets: Sequence[Dataset]) -> tuple[list[Dataset], list[Dataset]]:

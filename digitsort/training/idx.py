@@ -1,8 +1,7 @@
-"""Read the IDX files that MNIST comes in."""
+"""Read the IDX files that MNIST comes in, within limits: a file says how large it is before it is."""
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
 import zlib
@@ -13,10 +12,26 @@ import numpy.typing as npt
 
 from digitsort.errors import TrainingDataError
 from digitsort.files.names import printable
+from digitsort.files.regular import read_regular
 
 _NAME = re.compile(r"(?P<part>.+)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
 
 _UNSIGNED_BYTE = 0x08
+
+MOST_BYTES = 2**30
+"""Of a file, packed and unpacked: MNIST has 47 MB, the largest part of EMNIST 547 MB."""
+
+MOST_SIDE_PX = 4096
+"""Of an image; those of MNIST have 28."""
+
+_GZIP = b"\x1f\x8b"
+_GZIP_FORMAT = 31
+"""What zlib calls gzip with a window of any size."""
+
+_MOST_MEMBERS = 100
+"""Of a gzip file. It may consist of several; each takes time, even if it is empty."""
+
+_CHUNK_BYTES = 2**16
 
 
 def has_idx_files(folder: Path) -> bool:
@@ -33,7 +48,7 @@ def read_idx_folder(folder: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np
     Raises
     ------
     TrainingDataError
-        If a file has no partner, is cut off, or does not match its partner.
+        If a file has no partner, is too large, is cut off, or does not match its partner.
     """
     pairs: dict[str, dict[str, Path]] = {}
     for path in sorted(folder.iterdir()):
@@ -50,19 +65,41 @@ def read_idx_folder(folder: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np
 def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
     """An IDX file of unsigned bytes, plain or gzip; raises TrainingDataError if it is none."""
     name = printable(str(path))
-    data = _content(path)
-    header = 4 + 4 * dimensions
-    if data[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]) or len(data) < header:
+    try:
+        packed = read_regular(path, MOST_BYTES)
+        header = 4 + 4 * dimensions
+        shape = _shape(_unpacked(packed, header), dimensions, name)
+        size = header + math.prod(shape)
+        data = _unpacked(packed, size + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise TrainingDataError(
+            f"{name} can't be read, is damaged or cut off ({error}). Download it again."
+        ) from error
+    if len(data) != size:
+        there = "more" if len(data) > size else str(len(data) - header)
+        raise TrainingDataError(
+            f"{name} is cut off or too long: its header says {size - header} bytes, there are {there}. "
+            "Download it again."
+        )
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+
+
+def _shape(start: bytes | bytearray, dimensions: int, name: str) -> list[int]:
+    """What the header says, if there can be such images."""
+    if start[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]) or len(start) < 4 + 4 * dimensions:
         raise TrainingDataError(
             f"{name} is no IDX file of bytes in {dimensions} dimensions. Download it again."
         )
-    shape = [int(n) for n in np.frombuffer(data, ">u4", dimensions, offset=4)]
-    if len(data) != header + math.prod(shape):
+    shape = [int(n) for n in np.frombuffer(start, ">u4", dimensions, offset=4)]
+    said = " x ".join(map(str, shape))
+    if 0 in shape:
+        raise TrainingDataError(f"{name} holds nothing: its header says {said}. Download it again.")
+    if max(shape[1:], default=1) > MOST_SIDE_PX or math.prod(shape) > MOST_BYTES:
         raise TrainingDataError(
-            f"{name} is cut off or too long: its header says {math.prod(shape)} bytes, there are "
-            f"{len(data) - header}. Download it again."
+            f"{name} is too large: its header says {said}; an image has up to {MOST_SIDE_PX} pixels on "
+            f"a side, a file up to {MOST_BYTES >> 20} MiB. Put the images into folders named by class."
         )
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    return shape
 
 
 def _read_pair(
@@ -71,22 +108,49 @@ def _read_pair(
     for kind in ("images", "labels"):
         if kind not in files:
             raise TrainingDataError(
-                f"{printable(str(folder))} has no {part}-{kind}-idx… file: put it beside its partner."
+                f"{printable(str(folder))} has no {printable(part)}-{kind}-idx… file: put it beside "
+                "its partner."
             )
     images, labels = read_idx(files["images"], 3), read_idx(files["labels"], 1)
     if len(images) != len(labels):
         raise TrainingDataError(
-            f"{printable(str(folder))}: {part} has {len(images)} images and {len(labels)} labels. "
-            "The two files don't belong together; download them again."
+            f"{printable(str(folder))}: {printable(part)} has {len(images)} images and {len(labels)} "
+            "labels. The two files don't belong together; download them again."
         )
     return images, labels
 
 
-def _content(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
-    except (OSError, EOFError, zlib.error) as error:
-        raise TrainingDataError(
-            f"{printable(str(path))} is damaged or cut off ({error}). Download it again."
-        ) from error
+def _unpacked(data: bytes, most: int) -> bytes | bytearray:
+    """Up to `most` bytes of a file's content, which may be packed with gzip.
+
+    Raises
+    ------
+    EOFError, zlib.error
+        If it is packed, and damaged or cut off.
+    """
+    if not data.startswith(_GZIP):
+        return data if len(data) <= most else data[:most]
+    view, unpacked = memoryview(data), bytearray()
+    for _ in range(_MOST_MEMBERS):
+        view = _unpack_member(view, unpacked, most)
+        if len(unpacked) >= most or not view:
+            return unpacked
+        if view[:2] != _GZIP:
+            if any(view):  # tape drives fill up with zeros
+                raise EOFError("something else follows the packed data")
+            return unpacked
+    raise EOFError(f"it is packed in more than {_MOST_MEMBERS} parts")
+
+
+def _unpack_member(packed: memoryview, unpacked: bytearray, most: int) -> memoryview:
+    """Unpack one member of a gzip file, until there are `most` bytes; returns the rest of the file."""
+    member = zlib.decompressobj(_GZIP_FORMAT)
+    while not member.eof and len(unpacked) < most:
+        chunk = packed[:_CHUNK_BYTES]
+        piece = member.decompress(chunk, most - len(unpacked))
+        if not (chunk or piece or member.eof):
+            raise EOFError("the packed data ends too early")
+        left = member.unused_data if member.eof else member.unconsumed_tail
+        packed = packed[len(chunk) - len(left) :]
+        unpacked += piece
+    return packed

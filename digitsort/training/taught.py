@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from digitsort.progress import Progress
 from digitsort.training.dataset import Dataset
-from digitsort.training.examples import LEAST_PER_CLASS, Examples, vectors_of
+from digitsort.training.examples import LEAST_PER_CLASS, Examples, vectors_of, without_copies
 
 KEPT_SHARE = 0.2
 """Of the labels of each class that is kept for the test."""
@@ -29,11 +29,14 @@ class Taught:
         For the test.
     left : Counter of str
         Examples of classes that nothing else knows and that are too few to be learned.
+    copies : int
+        Images left out as copies of others.
     """
 
     learned: Examples
     kept: Examples
     left: Counter[str]
+    copies: int = 0
 
 
 def teach(by_hand: Sequence[Dataset], known: Examples, progress: Progress) -> Taught:
@@ -44,15 +47,17 @@ def teach(by_hand: Sequence[Dataset], known: Examples, progress: Progress) -> Ta
     by_hand : sequence of Dataset
         Each sorted by label and content: as long as few are added, the same images are kept again.
     known : Examples
-        What is learned beside them.
+        The other data. What a person labelled as it is labelled there is a copy: it may test the model.
     """
-    examples = vectors_of(by_hand, progress)
+    gathered = without_copies(vectors_of(by_hand, progress), known)
+    examples = gathered.examples
     counts = Counter(examples.labels.tolist())
     classes = set(known.labels.tolist())
     left = {n: c for n, c in counts.items() if n not in classes and c < LEAST_PER_CLASS}
     examples = examples[np.flatnonzero(~np.isin(examples.labels, list(left)))]
     is_kept = _first_of_each(examples.labels.tolist())
-    return Taught(examples[np.flatnonzero(~is_kept)], examples[np.flatnonzero(is_kept)], Counter(left))
+    learned, kept = examples[np.flatnonzero(~is_kept)], examples[np.flatnonzero(is_kept)]
+    return Taught(learned, kept, Counter(left), gathered.copies)
 
 
 def _first_of_each(labels: Sequence[str]) -> npt.NDArray[np.bool_]:

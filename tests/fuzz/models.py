@@ -1,4 +1,7 @@
-"""Mutants of good models, read and, where they are taken, asked. Arguments: seed, count."""
+"""Mutants of good models, read and, where they are taken, asked: by digitsort and by plain Python.
+
+Arguments: seed, count.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from digitsort.model.card import fingerprint
 from digitsort.model.reading import Model, parse_model
 from digitsort.recognition.score import SupportVectors, probabilities, score
 from tests.drawing import scans
+from tests.fuzz.leaves import emit, fields, read_tree, replaced, substitutes
+from tests.fuzz.plain import PlainPython
 from tests.fuzz.report import Report, limit_memory
 from tests.model.hostile.case import good_model, good_pair
 from tests.model.hostile.changes import raw_array, raw_dtype
@@ -32,13 +37,19 @@ def main(seed: int, count: int) -> None:
     vectors = parse_model(goods[0]).known_vectors[:4]
     decide(images, parse_model(goods[0]))  # whatever is loaded late is loaded
     limit_memory()
-    chance, report = random.Random(seed), Report()
+    chance, report, plain = random.Random(seed), Report(), PlainPython()
     for number in range(count):
         kind = ("blind", BLIND) if number % 2 else ("structured", STRUCTURED)
-        mutant = chance.choice(kind[1])(chance, chance.choice(goods))
+        mutate = chance.choice(kind[1])
+        mutant = mutate(chance, chance.choice(goods))
         with report.timed():
             outcome = _read(mutant, images, vectors)
+        if outcome != "refused":
+            plain.ask(mutate.__name__, mutant)
         report.outcomes[f"{kind[0]}, {outcome}"] = report.outcomes.get(f"{kind[0]}, {outcome}", 0) + 1
+    plain.finish()
+    report.outcomes |= plain.counts
+    report.bad = plain.bad[:40]
     report.finish()
 
 
@@ -137,7 +148,10 @@ def mutate_numbers(chance: random.Random, good: bytes) -> bytes:
 
 # --- mutants that know what a model is --------------------------------------------------------------
 
-_ARRAYS = ("support_vectors_", "dual_coef_", "_dual_coef_", "intercept_", "_intercept_", "_n_support")
+_ARRAYS = """
+    support_vectors_ dual_coef_ _dual_coef_ intercept_ _intercept_ _n_support support_ class_weight_
+    classes_ _probA _probB _num_iter n_iter_
+""".split()
 _EXTREMES = (
     0.0,
     -0.0,
@@ -165,7 +179,7 @@ def mutate_arrays(chance: random.Random, good: bytes) -> bytes:
 
 
 def _mutated(chance: random.Random, array: Any) -> Any:
-    action = chance.randrange(6)
+    action = chance.randrange(0 if array.size else 1, 6)
     if action == 0:
         changed = array.astype("f8")
         changed.flat[chance.randrange(array.size)] = chance.choice(_EXTREMES)
@@ -183,6 +197,15 @@ def _mutated(chance: random.Random, array: Any) -> Any:
     state = [3, "<", None, None, None, -1, -1, 0]
     state[chance.randrange(8)] = chance.choice((0, 1, -1, 2**31 - 1, ">", None, "|", (), 63))
     return raw_array(array, dtype=raw_dtype(chance.choice(("f8", "O8", "i4", "V8")), tuple(state)))
+
+
+def mutate_fields(chance: random.Random, good: bytes) -> bytes:
+    """Up to three fields of any kind, at any depth."""
+    tree = read_tree(good)
+    chosen = chance.sample(list(fields(tree)), chance.randint(1, 3))
+    for path, value in sorted(chosen, key=lambda field: -len(field[0])):  # the outer ones last
+        tree = replaced(tree, path, chance.choice(substitutes(value)))
+    return emit(tree)
 
 
 def resealed(chance: random.Random, good: bytes) -> bytes:
@@ -208,19 +231,20 @@ def _other_machine(chance: random.Random, estimator: Any) -> SupportVectors:
     rng, svc = np.random.default_rng(chance.randrange(2**32)), estimator.svc_
     k, (n, d) = len(svc._n_support), svc.support_vectors_.shape
     sign = -1 if k == 2 else 1
-    scale = chance.choice((1e-300, 1e-3, 1.0, 10.0, 1e50, 1e99))
+    scale = chance.choice((1e-300, 1e-3, 1.0, 10.0, 1e3, 1e50))
     svc.dual_coef_ = rng.normal(size=(k - 1, n)).clip(-1, 1) * scale
     svc.intercept_ = rng.normal(size=k * (k - 1) // 2).clip(-1, 1) * scale
     if chance.random() < 0.3:
         svc.dual_coef_[:, rng.integers(n)] = 0.0
-        svc.intercept_[:] = chance.choice((0.0, 1e100, -1e100))
+        svc.intercept_[:] = chance.choice((0.0, 1e5, -1e5, 1e100))
     svc._dual_coef_, svc._intercept_ = sign * svc.dual_coef_, sign * svc.intercept_
     svc.support_vectors_ = np.rint(rng.uniform(-1, 1, (n, d)) * chance.choice((0, 1, 200, 290, 500)))
     shape, longest = estimator.projection_.shape, chance.choice((0, 1, 200, 250, 400))
     estimator.projection_ = np.rint(rng.uniform(-1, 1, shape) * longest).astype(np.float32)
-    counts = rng.multinomial(n, rng.dirichlet(np.ones(k) * chance.choice((0.1, 1, 10))))
+    counts = 1 + rng.multinomial(n - k, rng.dirichlet(np.ones(k) * chance.choice((0.1, 1, 10))))
     svc._n_support = counts.astype(np.int32)
-    svc._gamma = float(chance.choice((1e-300, 1e-9, 1e-6, 1.0, 1e6)))
+    svc.support_ = np.arange(n, dtype=np.int32)
+    svc._gamma = svc.gamma = float(chance.choice((1e-300, 1e-9, 1e-6, 1.0, 1e6)))
     return SupportVectors(
         svc.support_vectors_.astype(np.float32),
         counts.astype(np.int64),
@@ -265,6 +289,7 @@ STRUCTURED: list[Mutate] = [
     mutate_opcodes,
     mutate_numbers,
     mutate_arrays,
+    mutate_fields,
     resealed,
     mutate_card,
 ]

@@ -40,6 +40,8 @@ class Report:
         Most that one mutant took, of those that were `measured`.
     beyond_mib : int
         As `at_once_mib`, without 4 bytes for each pixel of the picture.
+    bad : list of str
+        Accepted models that plain Python does not load, or that answer otherwise there.
     """
 
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class Report:
     peak_mib: int = 0
     beyond_mib: int = 0
     at_once_mib: int = 0
+    bad: list[str] = field(default_factory=list)
 
     @contextmanager
     def timed(self) -> Iterator[None]:
@@ -54,6 +57,7 @@ class Report:
         faulthandler.dump_traceback_later(HANG_S, exit=True)
         started = time.process_time()
         yield
+        faulthandler.cancel_dump_traceback_later()
         self.slowest_s = max(self.slowest_s, time.process_time() - started)
 
     @contextmanager
@@ -68,7 +72,6 @@ class Report:
 
     def finish(self) -> None:
         """Print the report for the parent."""
-        faulthandler.cancel_dump_traceback_later()
         self.peak_mib = peak_mib()
         print(json.dumps(asdict(self)))
 
@@ -134,4 +137,5 @@ def _joined(reports: list[Report]) -> Report:
         max(report.peak_mib for report in reports),
         max(report.beyond_mib for report in reports),
         max(report.at_once_mib for report in reports),
+        [line for report in reports for line in report.bad],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ import pytest
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.training.datasets import mnist_dataset, open_datasets
 from digitsort.training.reserved import RESERVED_DIGITS
-from tests.conftest import digit_png, make_tree
+from tests.conftest import Link, digit_png, make_tree, run_digitsort
 from tests.training.test_idx import LABELS, good, write
 
 
@@ -97,6 +98,34 @@ def test_an_unreadable_training_image_is_named(tmp_path: Path) -> None:
     (dataset,) = open_datasets([str(tmp_path)])
     with pytest.raises(TrainingDataError, match=r"a\.png"):
         list(dataset.load())
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o300])
+def test_a_folder_that_may_not_be_read_is_a_sentence(unprivileged: Path, mode: int) -> None:
+    make_tree(unprivileged, {"data": {"1": {"a.png": digit_png(1)}}})
+    (unprivileged / "data").chmod(mode)
+    with pytest.raises(TrainingDataError, match="data can't be read: Permission denied"):
+        open_datasets([str(unprivileged / "data")])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="special files as POSIX has them")
+@pytest.mark.parametrize("special", ["pipe.png", "zero.png", "loop.png"])
+def test_a_special_file_among_training_images_is_a_sentence(tmp_path: Path, special: str) -> None:
+    """In a process of its own, which is killed if it hangs."""
+    tree: dict[str, Any] = {
+        str(d): {f"{i}.png": digit_png(d, example=i) for i in range(5)} for d in (1, 7)
+    }
+    tree["1"]["zero.png" if special == "zero.png" else "loop.png"] = Link(
+        "/dev/zero" if special == "zero.png" else "loop.png"
+    )
+    make_tree(tmp_path / "data", tree)
+    if special == "pipe.png":
+        (tmp_path / "data" / "1" / "loop.png").unlink()
+        os.mkfifo(tmp_path / "data" / "1" / special)
+    done = run_digitsort("train", "-d", tmp_path / "data", "-o", tmp_path / "m.pkl")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert special in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_unknown_name_is_refused() -> None:

@@ -46,7 +46,7 @@ def test_a_fifth_of_each_label_is_kept(
     given: list[str], learned: dict[str, int], kept: dict[str, int]
 ) -> None:
     """A class that nothing else knows takes five images to be learned."""
-    taught = teach([by_hand(given)], gather([some(SMALL)], silent), silent)
+    taught = teach([by_hand(given)], gather([some(SMALL)], silent).examples, silent)
     assert Counter(taught.learned.labels.tolist()) == learned
     assert Counter(taught.kept.labels.tolist()) == kept
     assert taught.left.total() == len(given) - sum(learned.values()) - sum(kept.values())

@@ -88,7 +88,8 @@ def arrays() -> dict[str, Hostile]:
         "a number for an array": Hostile(on_svc(dual_coef_=1.0), array),
         "a scalar for an array": Hostile(on_svc(_n_support=np.float64(1)), array),
         "nothing for an array": Hostile(
-            lambda good: changed(good, lambda m: m.svc_.__dict__.pop("support_vectors_")), array
+            lambda good: changed(good, lambda m: m.svc_.__dict__.pop("support_vectors_")),
+            "SVC has no attribute support_vectors_",
         ),
         "an array without a state": Hostile(rawly("intercept_", state=None), array),
         "an array with a short state": Hostile(rawly("intercept_", state=(1, (3,))), array),
@@ -100,10 +101,26 @@ def arrays() -> dict[str, Hostile]:
             rawly("intercept_", arguments=("ndarray", (0,), b"b")), "numpy's own class"
         ),
         "an array of no arguments": Hostile(rawly("intercept_", arguments=(np.ndarray,)), "own class"),
+        "an array that starts with a length": Hostile(
+            rawly("intercept_", arguments=(np.ndarray, (10**9,), b"b")), "numpy's own class"
+        ),
+        "an array that starts with False": Hostile(
+            rawly("intercept_", arguments=(np.ndarray, (False,), b"b")), "numpy's own class"
+        ),
+        "an array that starts as objects": Hostile(
+            rawly("intercept_", arguments=(np.ndarray, (0,), b"O")), "numpy's own class"
+        ),
+        "an array that starts with a text": Hostile(
+            rawly("intercept_", arguments=(np.ndarray, (0,), "b")), "numpy's own class"
+        ),
         "an array of version 0": Hostile(rawly("dual_coef_", version=0), "known version"),
         "an array of version 1.0": Hostile(rawly("dual_coef_", version=1.0), "known version"),
-        "an order that is a number": Hostile(rawly("dual_coef_", fortran=1), "known order"),
-        "an order that is a text": Hostile(rawly("dual_coef_", fortran="C"), "known order"),
+        "an order that is a number": Hostile(rawly("dual_coef_", fortran=1), "in C order"),
+        "an order that is a text": Hostile(rawly("dual_coef_", fortran="C"), "in C order"),
+        "in Fortran's order": Hostile(mapped("dual_coef_", np.asfortranarray), "in C order"),
+        "vectors in Fortran's order": Hostile(
+            mapped("support_vectors_", np.asfortranarray), "in C order"
+        ),
         "object array": Hostile(on_svc(dual_coef_=np.array([None])), "plain numbers"),
         "a text for data": Hostile(rawly("intercept_", data="\0" * 24), "plain numbers"),
         "a list for data": Hostile(rawly("intercept_", data=[0.0, 0.0, 0.0]), "plain numbers"),
@@ -121,7 +138,7 @@ def arrays() -> dict[str, Hostile]:
         "a shape that is a number": Hostile(rawly("intercept_", shape=3), shape),
         "another dimension": Hostile(rawly("intercept_", shape=(3, 1)), shape),
         "no dimension": Hostile(rawly("intercept_", shape=()), shape),
-        "turned": Hostile(mapped("dual_coef_", np.transpose), shape),
+        "turned": Hostile(mapped("dual_coef_", lambda a: a.T.copy()), shape),
         "an empty array": Hostile(on_svc(_dual_coef_=np.zeros((0, 0))), shape),
         "fewer features": Hostile(mapped("support_vectors_", lambda a: a[:, :-1]), shape),
         "fewer intercepts": Hostile(mapped("intercept_", lambda a: a[:-1]), shape),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.model.hostile.arrays import arrays
+from tests.model.hostile.attributes import attributes
 from tests.model.hostile.bombs import bombs
 from tests.model.hostile.calls import calls, opcodes
 from tests.model.hostile.cards import cards
@@ -22,6 +23,7 @@ def hostile_files() -> dict[str, Hostile]:
         bombs(),
         arrays(),
         machines(),
+        attributes(),
         cards(),
     )
     found = {name: case for group in groups for name, case in group.items()}

@@ -37,8 +37,16 @@ def raw_gamma(form: Any, data: Any) -> Change:
 def machines() -> dict[str, Hostile]:
     """Numbers of the right form that make no machine, or two different ones."""
     found = {
-        f"{name} is {value!r}": Hostile(on_svc(**{name: value}), f"SVC's {name} is not")
+        f"{name} is {value!a}": Hostile(on_svc(**{name: value}), f"SVC's {name} is not")
         for name, value in (
+            ("degree", 2**31),
+            ("coef0", 1.0),
+            ("cache_size", -1),
+            ("cache_size", 1000.0),
+            ("probability", True),
+            ("random_state", 0),
+            ("_effective_probability", True),
+            ("fit_status_", 1),
             ("kernel", "precomputed"),
             ("kernel", "linear"),
             ("kernel", None),
@@ -61,11 +69,20 @@ def machines() -> dict[str, Hostile]:
             lambda good: changed(good, lambda m: setattr(m.svc_, "classes_", m.svc_.classes_ + 1)),
             "classes_ are not 0",
         ),
-        "counts below zero": Hostile(mapped("_n_support", lambda a: a * -1), "n_support is negative"),
-        "counts of a million and minus one": Hostile(
-            mapped("_n_support", lambda a: a + np.array([10**6, -(10**6), 0], "i4")), "negative"
+        "counts below zero": Hostile(
+            mapped("_n_support", lambda a: a * -1), "n_support is not 1 or more"
         ),
-        "no vectors": Hostile(mapped("_n_support", lambda a: a * 0), "0 support vectors, not 1"),
+        "counts of a million and minus one": Hostile(
+            mapped("_n_support", lambda a: a + np.array([10**6, -(10**6), 0], "i4")),
+            "n_support is not 1",
+        ),
+        "no vectors": Hostile(mapped("_n_support", lambda a: a * 0), "n_support is not 1"),
+        "a class without vectors": Hostile(
+            mapped("_n_support", lambda a: np.array([0, a[0] + a[1], a[2]], "i4")), "not 1 or more"
+        ),
+        "more vectors than digitsort takes": Hostile(
+            mapped("_n_support", lambda a: a + 100_000), "support vectors, more than"
+        ),
         "counts that overflow": Hostile(
             mapped("_n_support", lambda a: np.full_like(a, 2**31 - 1)), "6442450941 support vectors"
         ),
@@ -79,7 +96,8 @@ def machines() -> dict[str, Hostile]:
         "infinite vectors": Hostile(all_vectors(lambda a: a + np.inf), ranged),
         "vectors that overflow": Hostile(all_vectors(lambda a: a * 1e300), ranged),
         "known vectors out of range": Hostile(
-            mapped("known_vectors_", lambda a: np.full_like(a, 65535)), "known_vectors_ are not within"
+            mapped("known_vectors_", lambda a: np.full_like(a, 65535)),
+            "known_vectors_ are not within",
         ),
         "long vectors": Hostile(all_vectors(lambda a: a * 2), "too long"),
         "long known vectors": Hostile(
@@ -107,7 +125,10 @@ def machines() -> dict[str, Hostile]:
             mapped("projection_", lambda a: a[:-1]), "projection_ .*shape"
         ),
         "a projection onto less": Hostile(
-            mapped("projection_", lambda a: a[:, :-1]), "support_vectors_ .*shape"
+            lambda good: on_classifier(components=191)(
+                mapped("projection_", lambda a: a[:, :-1])(good)
+            ),
+            "shape_fit_ tells another number of features",
         ),
         "a projection of other numbers": Hostile(
             mapped("projection_", lambda a: a.astype(np.float64)), "projection_ is of type 'f8'"
@@ -126,11 +147,16 @@ def machines() -> dict[str, Hostile]:
         "gamma too large": Hostile(on_svc(_gamma=1e300), "gamma does not lie"),
         "gamma that is none": Hostile(on_svc(_gamma=float("nan")), "gamma is no finite number"),
         "infinite gamma": Hostile(on_svc(_gamma=np.float64("inf")), "gamma is no finite number"),
+        "gamma with a state": Hostile(
+            on_svc(_gamma=Raw(np.float64(1).__reduce__()[0], (np.dtype("f8"), bytes(8)), {"a": 1})),
+            "gamma is no number",
+        ),
         "gamma in words": Hostile(on_svc(_gamma="scale"), "gamma is no number"),
         "gamma that is whole": Hostile(on_svc(_gamma=1), "gamma is no number"),
         "gamma in an array": Hostile(on_svc(_gamma=np.ones(1)), "gamma is no number"),
         "gamma without data": Hostile(
-            on_svc(_gamma=Raw(np.float64(1).__reduce__()[0], (np.dtype("f8"),), None)), "is no number"
+            on_svc(_gamma=Raw(np.float64(1).__reduce__()[0], (np.dtype("f8"),), None)),
+            "is no number",
         ),
         "gamma with too much": Hostile(
             on_svc(_gamma=Raw(np.float64(1).__reduce__()[0], (np.dtype("f8"), bytes(8), 1), None)),
@@ -138,11 +164,29 @@ def machines() -> dict[str, Hostile]:
         ),
         "gamma of four bytes": Hostile(on_svc(_gamma=np.float32(1)), "gamma is of type 'f4'"),
         "gamma of objects": Hostile(
-            raw_gamma(raw_dtype("O8", (3, "|", None, None, None, -1, -1, 63)), b"\x01" * 8), "type 'O8'"
+            raw_gamma(raw_dtype("O8", (3, "|", None, None, None, -1, -1, 63)), b"\x01" * 8),
+            "type 'O8'",
         ),
         "gamma too short": Hostile(raw_gamma(np.dtype("f8"), b"\0"), "gamma is not as long"),
         "gamma of text": Hostile(raw_gamma(np.dtype("f8"), "12345678"), "gamma is not as long"),
         "another gamma": Hostile(on_svc(_gamma=0.123), fits),
+        "two gammas": Hostile(on_svc(gamma=0.123), "two gammas"),
+        "two gammas, one a text": Hostile(on_svc(gamma="scale"), "gamma is no number"),
+        "two gammas of numpy's": Hostile(on_svc(gamma=np.float64(0.123)), "two gammas"),
+        "another C": Hostile(on_svc(C=0.5), "another C than its SVC"),
+        "a whole C": Hostile(on_svc(C=5), "another C than its SVC"),
+        "another C of the classifier": Hostile(on_classifier(C=0.5), "another C than its classifier"),
+        "C of the classifier is an array": Hostile(
+            on_classifier(C=np.ones(1)), "another C than its cl"
+        ),
+        "gamma of the classifier below zero": Hostile(
+            on_classifier(gamma=-1.0), "gamma is not above 0"
+        ),
+        "temperature of the classifier is zero": Hostile(
+            on_classifier(temperature=0.0), "temperature is not above 0"
+        ),
+        "other components": Hostile(on_classifier(components=191), "components are not"),
+        "components of a float": Hostile(on_classifier(components=192.0), "components are not"),
         "another gamma in the card": Hostile(on_card(gamma=0.123), fits),
         "other names": Hostile(on_classifier(classes_=np.array(["1", "0", "4"])), "other class names"),
         "other names in the card": Hostile(on_card(classes=["0", "1", "5"]), "other class names"),

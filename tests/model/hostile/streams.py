@@ -78,6 +78,26 @@ def streams() -> dict[str, Hostile]:
         "the state of a class": Hostile(whole(SVC + b"}b"), "sets the state of svc"),
         "the state of a text": Hostile(whole(text("x") + b"}b"), "sets the state of str"),
         "the state of None": Hostile(inside(b"N}b"), "sets the state of NoneType"),
+        "an attribute after the state": Hostile(
+            whole(CLASSIFIER + b")\x81}\x94bh\0" + text("svc_") + b"Ns"), "after it has set them"
+        ),
+        "attributes after the state": Hostile(
+            whole(SVC + b")\x81}\x94bh\0(" + text("C") + b"Nu"), "after it has set them"
+        ),
+        "a state of nothing": Hostile(whole(SVC + b")\x81Nb"), "a state of nothing"),
+        "a dtype's state of nothing": Hostile(inside(DTYPE + b")RNb"), "a state of nothing"),
+        "a frame in a frame": Hostile(
+            whole(b"\x95\x0b" + bytes(7) + b"\x95\1" + bytes(7) + b"N"), "starts in another"
+        ),
+        "two frames over each other": Hostile(
+            whole(b"\x95\x0a" + bytes(7) + b"N\x95\0" + bytes(7)), "starts in another"
+        ),
+        "a frame that ends in a number": Hostile(
+            whole(b"\x95\2" + bytes(7) + b"J\0\0\0\0"), "ends within an opcode"
+        ),
+        "a frame that ends in a text": Hostile(
+            whole(b"\x95\3" + bytes(7) + text("12345")), "ends within an opcode"
+        ),
         "a state twice": Hostile(whole(SVC + b")\x81}b}b"), "state twice"),
         "the state of a dtype twice": Hostile(inside(DTYPE + b")R)b)b"), "state twice"),
     }
