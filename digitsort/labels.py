@@ -242,12 +242,18 @@ def confidence_of(row: Row) -> float | None:
 
 
 def is_labels(path: Path) -> bool:
-    """Whether a file has the header of a labels.csv."""
+    """Return whether a file has the header of a labels.csv."""
+    return bool(columns_of_labels(path))
+
+
+def columns_of_labels(path: Path) -> Sequence[str]:
+    """Return the columns of a labels.csv; none where a file is something else, or not there."""
     try:
         with opened_table(path) as reader:
-            return set(_NEEDED) <= set(next(reader, ()))
+            columns = [unescaped(name) for name in next(reader, ())]
     except (UsageError, csv.Error, UnicodeDecodeError):
-        return False
+        return ()
+    return columns if set(_NEEDED) <= set(columns) else ()
 
 
 def require_rows(rows: Sequence[Row], path: Path) -> None:

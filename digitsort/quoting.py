@@ -72,7 +72,7 @@ def _reads_as(text: str, commas: int, lines: int) -> bool:
         and '"' not in text
         and "\r" not in text
         and commas >= lines  # the line of a single empty cell is no row
-        and text[0] not in _STARTS
+        and text[:1] not in _STARTS
         and not ("-" in text and (",-" in text or "\n-" in text))
         and not (" " in text and (", " in text or "\n " in text))
         and not ("=" in text and (",=" in text or "\n=" in text))

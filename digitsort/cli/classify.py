@@ -137,7 +137,7 @@ def _check_output(output: str, *, force: bool, resume: bool) -> None:
 
 
 def _listed(file: Path | None, separator: bytes) -> list[str]:
-    from digitsort.files.names import read_list
+    from digitsort.files.read_list import read_list
 
     return [] if file is None else read_list(file, separator)
 
