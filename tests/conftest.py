@@ -160,6 +160,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DIGITSORT_CACHE", str(folder))
+        patch.setenv("DIGITSORT_STATE", str(folder.parent / "state"))
         patch.setenv("PYTHONPATH", str(REPOSITORY))  # a process started elsewhere runs this digitsort
         patch.setenv("COLUMNS", "100")
         yield folder
@@ -192,8 +193,14 @@ def unprivileged(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
         return
     nobody = 65534
-    with tempfile.TemporaryDirectory() as folder:
-        os.chown(folder, nobody, nobody)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as state,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("DIGITSORT_STATE", state)
+        for path in (folder, state):
+            os.chown(path, nobody, nobody)
         os.seteuid(nobody)
         try:
             yield Path(folder)

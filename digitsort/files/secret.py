@@ -1,0 +1,107 @@
+"""Seal what digitsort writes for itself, so that nobody else's file is believed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from contextlib import suppress
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+
+from digitsort.errors import OutputError
+from digitsort.files.names import printable
+
+STATE_VARIABLE = "DIGITSORT_STATE"
+
+KEY_NAME = "key"
+
+KEY_BYTES = 32
+
+SEAL_BYTES = 16
+
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+def seal(purpose: bytes, data: bytes) -> str:
+    """Return the keyed hash of data, in hex; nobody who lacks this user's key can make it.
+
+    Parameters
+    ----------
+    purpose : bytes
+        At most 16. A seal for one purpose is none for another.
+    data : bytes
+
+    Raises
+    ------
+    OutputError
+        If the key can neither be read nor made.
+    """
+    key = _key(str(state_folder()))
+    return blake2b(data, key=key, person=purpose, digest_size=SEAL_BYTES).hexdigest()
+
+
+def state_folder() -> Path:
+    """Return the folder named by DIGITSORT_STATE, else the user's state folder of the system."""
+    named = os.environ.get(STATE_VARIABLE)
+    if named:
+        return Path(named).absolute()
+    from platformdirs import user_state_path
+
+    return user_state_path("digitsort", appauthor=False)
+
+
+@lru_cache(maxsize=8)
+def _key(folder: str) -> bytes:
+    path = Path(folder, KEY_NAME)
+    try:
+        if not os.path.lexists(path):
+            _make_key(path)
+        return _read_key(path)
+    except OSError as error:
+        raise OutputError(
+            f"{printable(str(path))}, the key of digitsort's journals, can't be read or made: "
+            f"{error.strerror}. Set {STATE_VARIABLE} to a folder of your own."
+        ) from error
+
+
+def _make_key(path: Path) -> None:
+    """Make the file whole or not at all; where two processes do it at once, the first one's stays."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_name(f".{KEY_NAME}-{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            _publish(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here: the last one of two processes wins
+        temporary.replace(path)
+
+
+def _read_key(path: Path) -> bytes:
+    descriptor = os.open(path, _READ | getattr(os, "O_BINARY", 0))
+    try:
+        status = os.fstat(descriptor)
+        key = os.read(descriptor, KEY_BYTES + 1) if stat.S_ISREG(status.st_mode) else b""
+    finally:
+        os.close(descriptor)
+    is_shared = os.name == "posix" and (status.st_uid != os.geteuid() or status.st_mode & 0o077)
+    if len(key) != KEY_BYTES or is_shared:
+        raise OutputError(
+            f"{printable(str(path))} is not a key of this user's that nobody else can read. Remove it "
+            f"(digitsort makes another one), or set {STATE_VARIABLE} to a folder of your own."
+        )
+    return key

@@ -1,0 +1,70 @@
+"""The key with which digitsort seals its own files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from digitsort.errors import OutputError
+from digitsort.files.secret import KEY_BYTES, seal
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "state"
+    monkeypatch.setenv("DIGITSORT_STATE", str(folder))
+    return folder
+
+
+def test_a_seal_is_of_one_purpose_one_text_and_one_user(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = seal(b"journal", b"text")
+    assert mine == seal(b"journal", b"text")
+    monkeypatch.setenv("DIGITSORT_STATE", str(state / "of another user"))
+    others = {seal(b"journal", b"text")}
+    monkeypatch.setenv("DIGITSORT_STATE", str(state))
+    others |= {seal(b"journal", b"texts"), seal(b"rows", b"text")}
+    assert mine not in others
+    assert len(others) == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no POSIX modes here")
+def test_the_key_is_the_users_own(state: Path) -> None:
+    seal(b"journal", b"")
+    assert [path.name for path in state.iterdir()] == ["key"]
+    assert (state / "key").stat().st_mode & 0o777 == 0o600
+    assert (state / "key").stat().st_size == KEY_BYTES
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no POSIX modes here")
+@pytest.mark.parametrize("kind", ["readable by others", "short", "a link", "a pipe", "a folder"])
+def test_a_key_that_others_know_or_that_is_none_is_refused(
+    state: Path, tmp_path: Path, kind: str
+) -> None:
+    state.mkdir()
+    key = state / "key"
+    if kind == "a folder":
+        key.mkdir()
+    elif kind == "a pipe":
+        os.mkfifo(key, 0o600)
+    elif kind == "a link":
+        (tmp_path / "elsewhere").write_bytes(b"k" * KEY_BYTES)
+        (tmp_path / "elsewhere").chmod(0o600)
+        key.symlink_to(tmp_path / "elsewhere")
+    else:
+        key.write_bytes(b"k" * (5 if kind == "short" else KEY_BYTES))
+        key.chmod(0o644 if kind == "readable by others" else 0o600)
+    with pytest.raises(OutputError, match="DIGITSORT_STATE"):
+        seal(b"journal", b"")
+
+
+def test_a_state_folder_that_cannot_be_made_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("DIGITSORT_STATE", str(tmp_path / "file" / "state"))
+    with pytest.raises(OutputError, match="Set DIGITSORT_STATE to a folder of your own"):
+        seal(b"journal", b"")
