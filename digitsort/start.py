@@ -10,10 +10,13 @@ from contextlib import suppress
 from digitsort.errors import ExitCode
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.garbage import collect_seldom, leave_garbage
+from digitsort.streams import open_closed_streams, speak_utf_8
 
 
 def main() -> None:
     """Run the command line with the arguments of the process."""
+    open_closed_streams()
+    speak_utf_8()
     # No second thread is ever used; OpenBLAS starts one all the same, which turns round a while, idle.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     collect_seldom()

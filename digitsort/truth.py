@@ -9,7 +9,7 @@ from pathlib import Path
 
 from digitsort.check_cells import Labels, path_of
 from digitsort.errors import NothingToDoError, UsageError
-from digitsort.files.discover import Walk
+from digitsort.files.discover import Walk, nothing_found
 from digitsort.files.names import printable
 from digitsort.labels import NONE_LABEL
 from digitsort.quoting import unescaped
@@ -46,6 +46,8 @@ def find_truth(walk: Walk, classes: Sequence[str], truth: Path | None = None) ->
     else:
         known = read_truth(truth)
         labels = {path: known.get(os.path.abspath(path), "") for path in walk.files()}
+    if not labels:
+        raise nothing_found(walk, f"No images found in {printable(str(top))}. Name another folder.")
     if not any(labels.values()):
         raise NothingToDoError(
             f"No picture in {printable(str(top))} has a known label. Put them into folders named by "

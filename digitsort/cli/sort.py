@@ -16,6 +16,7 @@ from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
     from digitsort.classify import Settings
+    from digitsort.cli.to_sort import ToSort
     from digitsort.row import Row
     from digitsort.sorting.lock import Held
     from digitsort.sorting.plan import Conflict, Mode, Plan
@@ -79,7 +80,7 @@ def sort(
     """Copy, move or link pictures into a folder for each digit. No file is ever replaced or lost."""
     from digitsort.execute.early import start_early
 
-    if source.is_dir():
+    if os.path.isdir(source):
         start_early([source], workers)
 
     from digitsort.cli.delivery import print_plan, warn_of_open_run
@@ -93,16 +94,18 @@ def sort(
 
     chosen = SortOptions(_mode(copy, move, link), _conflict(on_conflict), accept_uncertain)
     target = Path(os.path.realpath(dest))
-    if os.path.lexists(target) and not target.is_dir():
+    if os.path.lexists(target) and not os.path.isdir(target):
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
     of_a_folder = (model, min_confidence, max_pixels, max_side, max_bytes)
-    if not source.is_dir() and any(option is not None for option in of_a_folder):
+    if not os.path.isdir(source) and any(option is not None for option in of_a_folder):
         raise UsageError(
             "SOURCE is labelled already: --model, --min-confidence and limits are for a folder."
         )
-    settings = _settings(min_confidence, max_pixels, max_side, max_bytes) if source.is_dir() else None
+    settings = None
+    if os.path.isdir(source):
+        settings = _settings(min_confidence, max_pixels, max_side, max_bytes)
 
-    def read() -> list[Row]:
+    def read() -> ToSort:
         if settings is not None:
             return classified(source, target, model, settings, workers, follow_links, quiet)
         return labelled(source, root)
@@ -114,15 +117,16 @@ def sort(
 
     if dry_run:
         warn_of_open_run(target)
-        print_plan(plan(read()))
-        return ExitCode.DONE
+        to_sort = read()
+        print_plan(plan(to_sort.rows))
+        return ExitCode.DONE if to_sort.is_complete else ExitCode.SOME_FAILED
     check_sources([source])
     with locked(target) as held:
         return _carry_out(read, plan, _rows_expected(source), held, quiet)
 
 
 def _carry_out(
-    read: Callable[[], list[Row]],
+    read: Callable[[], ToSort],
     plan: Callable[[list[Row]], Plan],
     expected: int,
     held: Held,
@@ -142,22 +146,23 @@ def _carry_out(
     with ExitStack() as stack:
         helper = stack.enter_context(second_process(DISK, expected))  # it starts while this one reads
         try:
-            rows = read()
+            to_sort = read()
         except NothingToDoError:
             if recovered is None:
                 raise
             return ExitCode.DONE  # all that was left to do was to finish the run that was killed
-        helper = helper or stack.enter_context(second_process(DISK, len(rows)))
-        planned = plan(rows)
+        helper = helper or stack.enter_context(second_process(DISK, len(to_sort.rows)))
+        planned = plan(to_sort.rows)
         with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
             delivery = carry_out(planned, held, progress, helper=helper)
     print_delivery(planned, delivery, quiet=quiet)
-    return ExitCode.SOME_FAILED if delivery.failed or planned.left else ExitCode.DONE
+    is_all = to_sort.is_complete and not (delivery.failed or planned.left)
+    return ExitCode.DONE if is_all else ExitCode.SOME_FAILED
 
 
 def _rows_expected(source: Path) -> int:
     """About how many rows a labels.csv has; none of a folder, of which that is not known so soon."""
-    return 0 if source.is_dir() else source.stat().st_size // ROW_BYTES
+    return 0 if os.path.isdir(source) else source.stat().st_size // ROW_BYTES
 
 
 def _settings(

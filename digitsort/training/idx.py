@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import math
+import os
 import re
 import zlib
 from pathlib import Path
@@ -13,15 +15,23 @@ import numpy.typing as npt
 
 from digitsort.errors import TrainingDataError
 from digitsort.files.names import printable
+from digitsort.files.regular import read_regular
+from digitsort.training.dataset import not_listed
 
 _NAME = re.compile(r"(?P<part>.+)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
+
+MOST_BYTES = 2**30
+"""Largest file, unpacked: 20 times MNIST."""
 
 _UNSIGNED_BYTE = 0x08
 
 
 def has_idx_files(folder: Path) -> bool:
     """Whether a folder holds files named as MNIST's are."""
-    return any(_NAME.fullmatch(path.name) for path in folder.iterdir())
+    try:
+        return any(map(_NAME.fullmatch, os.listdir(folder)))
+    except OSError as error:
+        raise TrainingDataError(not_listed(str(folder), error.strerror or str(error))) from error
 
 
 def read_idx_folder(folder: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
@@ -62,6 +72,8 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
             f"{name} is cut off or too long: its header says {math.prod(shape)} bytes, there are "
             f"{len(data) - header}. Download it again."
         )
+    if 0 in shape:
+        raise TrainingDataError(f"{name} holds nothing: its header says {shape}. Name another folder.")
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
 
 
@@ -84,9 +96,18 @@ def _read_pair(
 
 def _content(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+        data = read_regular(path, MOST_BYTES)
+        return _unpacked(data) if data.startswith(b"\x1f\x8b") else data
     except (OSError, EOFError, zlib.error) as error:
         raise TrainingDataError(
             f"{printable(str(path))} is damaged or cut off ({error}). Download it again."
         ) from error
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Unpack gzip data within the limit; a few bytes may unpack to any number."""
+    with gzip.open(io.BytesIO(data)) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise EOFError(f"more than {MOST_BYTES} bytes")
+    return content
