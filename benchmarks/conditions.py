@@ -416,7 +416,7 @@ def transparent(page: Page, rng: Rng) -> Floats:
     amount = np.rint(page.amount(picture) * 255).astype(np.uint8)
     alpha = np.where(amount > 24, 255, 0).astype(np.uint8)
     bands = [Image.fromarray(band) for band in (amount, amount, amount, alpha)]
-    return _from_bytes(to_gray(Image.merge("RGBA", bands)))
+    return _from_bytes(to_gray(Image.merge("RGBA", bands), orientation=1))
 
 
 def tilted(page: Page, rng: Rng) -> Floats:

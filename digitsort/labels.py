@@ -6,18 +6,20 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
+from digitsort.check_cells import share_of
 from digitsort.errors import NothingToDoError, UsageError
 from digitsort.files.names import folder_of, printable, to_cell
+from digitsort.quoting import line_of, unescaped
+from digitsort.read_table import opened_table
 from digitsort.records import Outcome
-from digitsort.row import Row, RowMaker
-from digitsort.table import ROWS_AT_ONCE, Cells, line_of
+from digitsort.row import HUMAN, SOURCE, Row, RowMaker
+from digitsort.table import ROWS_AT_ONCE, Cells
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -36,6 +38,9 @@ COLUMNS = (
     "model",
 )
 """Public interface: changes only with a major version."""
+
+_NEEDED = ("path", "label", "status")
+"""Columns that make a table a labels.csv."""
 
 _LINE_END = re.compile("\r\n|\r|\n")
 
@@ -127,12 +132,10 @@ def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:
         If the file is not a labels.csv, naming the line.
     """
     base = folder_of(str(path)) if root is None else str(root.absolute())
-    with _opened(path) as file:
-        reader = csv.reader(file, strict=True)
+    with opened_table(path) as reader:
         line, block = 0, list[list[str]]()
         try:
-            columns = next(reader, [])
-            _check_header(path, columns)
+            columns = _header(path, reader)
             maker = RowMaker(columns, base)
             for line, block in _blocks(reader):
                 try:
@@ -179,21 +182,9 @@ def _lines(block: Iterable[list[str]]) -> int:
     return sum(1 + len(_LINE_END.findall("".join(values))) for values in block)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[str]]:
-    try:
-        # utf-8-sig: a spreadsheet that saved the file may have put a byte order mark before it.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield file
-    except OSError as error:
-        raise UsageError(
-            f"{printable(str(path))} can't be read: {error.strerror}. "
-            "Name a labels.csv, or make one with `digitsort classify`."
-        ) from error
-
-
-def _check_header(path: Path, columns: Sequence[str]) -> None:
-    missing = [name for name in ("path", "label", "status") if name not in columns]
+def _header(path: Path, reader: Reader) -> Sequence[str]:
+    columns = [unescaped(name) for name in next(reader, [])]
+    missing = [name for name in _NEEDED if name not in columns]
     if missing and any(";" in name for name in columns):
         raise UsageError(
             f"{printable(str(path))} is separated by semicolons, as some spreadsheets save it. Save it "
@@ -204,6 +195,12 @@ def _check_header(path: Path, columns: Sequence[str]) -> None:
             f"{printable(str(path))} has no column {', '.join(missing)}: "
             "it is no labels.csv. Make one with `digitsort classify`."
         )
+    twice = [name for name in (*COLUMNS, HUMAN, SOURCE) if columns.count(name) > 1]
+    if twice:
+        raise UsageError(
+            f"{printable(str(path))} has {columns.count(twice[0])} columns {twice[0]}. Keep one."
+        )
+    return columns
 
 
 def row_of(outcome: Outcome, layout: Layout) -> Row:
@@ -240,21 +237,23 @@ def outcome_of(row: Row) -> Outcome:
 
 
 def confidence_of(row: Row) -> float | None:
-    """The row's confidence, 0-1; None where it has none, or a spreadsheet made it something else."""
-    try:
-        confidence = float(row.cells.get("confidence", ""))
-    except ValueError:
-        return None
-    return confidence if 0 <= confidence <= 1 else None
+    """Return the row's confidence, 0-1; None where it has none."""
+    return share_of(row.cells.get("confidence", ""))
 
 
 def is_labels(path: Path) -> bool:
-    """Whether a file has the header of a labels.csv."""
+    """Return whether a file has the header of a labels.csv."""
+    return bool(columns_of_labels(path))
+
+
+def columns_of_labels(path: Path) -> Sequence[str]:
+    """Return the columns of a labels.csv; none where a file is something else, or not there."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return {"path", "label", "status"} <= set(next(csv.reader(file), ()))
-    except (OSError, csv.Error, UnicodeDecodeError):
-        return False
+        with opened_table(path) as reader:
+            columns = [unescaped(name) for name in next(reader, ())]
+    except (UsageError, csv.Error, UnicodeDecodeError):
+        return ()
+    return columns if set(_NEEDED) <= set(columns) else ()
 
 
 def require_rows(rows: Sequence[Row], path: Path) -> None:

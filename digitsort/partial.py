@@ -3,8 +3,12 @@
 Beside ``labels.csv`` lies ``.labels.csv.partial/`` while it is written::
 
     rows        the file so far, byte for byte as it will be published
-    run.json    what was asked for: rows of another run are not gone on with
+    seals       proof that this user's digitsort wrote the rows, for this run
+    run.json    what was asked for, sealed: rows of another run are not gone on with
     lock        held while a run writes
+
+The folder may lie among a stranger's files: nothing in it is opened through a link, or believed without
+a seal.
 """
 
 from __future__ import annotations
@@ -12,24 +16,25 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
 
 from digitsort.errors import DigitsortError, InterruptedRunError, OutputError
-from digitsort.files.atomic import make_folder, output_errors, publish_as, refuse_existing, writing_to
-from digitsort.files.interrupts import interrupts_wait
+from digitsort.files.atomic import make_folder, output_errors, publish_as, refuse_existing
+from digitsort.files.locking import locked
 from digitsort.files.names import printable
+from digitsort.files.own_folder import OwnFolder, own_folder
+from digitsort.files.sealed import SealedFile
 from digitsort.labels import Format, LabelsWriter, Layout
 from digitsort.records import Outcome
-from digitsort.rerun import Run, read_run
+from digitsort.rerun import Run, run_of
 from digitsort.rows import outcome_of, whole_rows
 
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
+ROWS, SEALS, RUN, LOCK = "rows", "seals", "run.json", "lock"
 
-ROWS, RUN, LOCK = "rows", "run.json", "lock"
+MOST_RUN_BYTES = 2**20
+"""Of run.json: a hundred paths at most, of 4 KiB each."""
 
 
 class LabelsFile:
@@ -41,7 +46,7 @@ class LabelsFile:
         Rows of an earlier run that were gone on with.
     """
 
-    def __init__(self, rows: IO[bytes], layout: Layout, form: Format) -> None:
+    def __init__(self, rows: SealedFile, layout: Layout, form: Format) -> None:
         self.kept = 0
         self.written = 0
         self._rows = rows
@@ -62,23 +67,27 @@ class LabelsFile:
 
     def _known(self, paths: Iterator[str], held: list[str]) -> Iterator[Outcome]:
         end = 0
-        for row_end, cells in whole_rows(self._rows, self._layout, self._form):
-            if cells:
-                path = next(paths, None)
-                if path is None:
-                    break
-                if cells["path"] != self._layout.cell_of(path):
-                    held.append(path)
-                    break
-                self.kept += 1
-                yield outcome_of(path, cells)
-            end = row_end
-        self._rows.seek(end)
-        self._rows.truncate()
+        reader = io.BufferedReader(self._rows)
+        try:
+            for row_end, cells in whole_rows(reader, self._layout, self._form):
+                if cells:
+                    path = next(paths, None)
+                    if path is None:
+                        break
+                    if cells["path"] != self._layout.cell_of(path):
+                        held.append(path)
+                        break
+                    self.kept += 1
+                    yield outcome_of(path, cells)
+                end = row_end
+        finally:
+            reader.detach()
+        self._rows.cut(end)
         self._begin(header=end == 0)
 
     def _begin(self, *, header: bool) -> None:
-        self._stream = io.TextIOWrapper(self._rows, encoding="utf-8", newline="", write_through=True)
+        buffered = io.BufferedWriter(self._rows)
+        self._stream = io.TextIOWrapper(buffered, encoding="utf-8", newline="", write_through=True)
         self._writer = LabelsWriter(self._stream, self._layout, self._form, header=header)
 
     def write(self, outcome: Outcome) -> None:
@@ -91,6 +100,11 @@ class LabelsFile:
         """Give everything to the operating system."""
         if self._stream is not None:
             self._stream.flush()
+
+    def close(self) -> None:
+        """Flush and close."""
+        if self._stream is not None:
+            self._stream.close()
 
 
 @contextmanager
@@ -127,74 +141,86 @@ def labels_file(
         Where Ctrl-C ends the block and rows are kept.
     """
     refuse_existing(path, force=force)
-    path = Path(os.path.realpath(path))
-    folder = path.with_name(f".{path.name}.partial")
-    with _locked(folder, path):
+    path = Path(os.path.abspath(path))
+    with output_errors(path):
+        make_folder(path.parent)
+    with _folder_beside(path) as folder, _locked(folder):
         _prepare(folder, run, path, force=force, resume=resume)
-        with output_errors(path):
-            descriptor = os.open(
-                folder / ROWS, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600
-            )
-        with io.BufferedRandom(writing_to(descriptor, path)) as rows:
+        with SealedFile(folder, (ROWS, SEALS), folder.read(RUN, MOST_RUN_BYTES), path) as rows:
+            rows.keep_sealed()
             file = LabelsFile(rows, layout, form)
-            with _kept_for_later(file, folder):
+            with closing(file), _kept_for_later(file, folder):
                 yield file
                 file.flush()
                 with output_errors(path):
-                    os.fsync(descriptor)
-        with output_errors(path):
-            publish_as(folder / ROWS, path, force=force)
+                    os.fsync(rows.fileno())
+                _publish(folder, rows.fileno(), path, force=force)
         _remove(folder)
 
 
-def _prepare(folder: Path, run: Run, path: Path, *, force: bool, resume: bool) -> None:
+@contextmanager
+def _folder_beside(path: Path) -> Iterator[OwnFolder]:
+    """Open the folder for what is written so far; it goes again if nothing is kept in it."""
+    name = path.with_name(f".{path.name}.partial")
+    with ExitStack() as stack:
+        with output_errors(path):
+            folder = stack.enter_context(own_folder(name))
+        yield folder
+
+
+def _publish(folder: OwnFolder, rows: int, path: Path, *, force: bool) -> None:
+    if not folder.is_still(ROWS, rows):
+        raise OutputError(f"{printable(str(folder.path))} was replaced while it was written to.")
+    with output_errors(path):
+        publish_as(folder.path / ROWS, path, force=force)
+
+
+def _prepare(folder: OwnFolder, run: Run, path: Path, *, force: bool, resume: bool) -> None:
     """Refuse or drop what an interrupted run left, or make sure that it is the same run's."""
-    before = read_run(folder / RUN)
+    is_left = folder.has(RUN) or folder.has(ROWS)
+    before = None
+    if is_left and not force:
+        before = run_of(folder.read(RUN, MOST_RUN_BYTES))
+        if before is None:
+            raise OutputError(
+                f"{printable(str(folder.path))} holds rows that your digitsort has not left there, or "
+                "that are damaged. Start over with --force, or name another file."
+            )
     if before is not None and resume:
-        run.require_same(before, folder)
+        run.require_same(before, folder.path)
         return
-    if before is not None and not force:
+    if before is not None:
         raise OutputError(
             f"An interrupted run has left rows for {printable(str(path))}. Go on with them with "
             "--resume, or start over with --force."
         )
+    for name in (ROWS, SEALS, RUN):
+        folder.remove(name)
     with output_errors(path):
-        (folder / ROWS).unlink(missing_ok=True)
-        run.write(folder / RUN)
+        folder.write(RUN, run.to_bytes())
 
 
 @contextmanager
-def _locked(folder: Path, path: Path) -> Iterator[None]:
-    """Make the folder and hold its lock; afterwards it goes if nothing is kept in it."""
-    from filelock import FileLock
-
-    lock: BaseFileLock = FileLock(folder / LOCK)
+def _locked(folder: OwnFolder) -> Iterator[None]:
+    """Hold the lock; afterwards the folder goes if nothing is kept in it."""
+    lock = folder.open(LOCK, os.O_RDWR | os.O_CREAT)
     try:
-        with output_errors(path), interrupts_wait():
-            make_folder(folder)
-            _acquire(lock, path)
-        yield
+        if not (locked(lock) and folder.is_still(LOCK, lock)):
+            raise OutputError(
+                f"Another run is writing {printable(folder.path.name[1 : -len('.partial')])} at this "
+                "moment. Wait for it, or name another file."
+            )
+        try:
+            yield
+        finally:
+            if not (folder.has(RUN) or folder.has(ROWS)):
+                _remove(folder)
     finally:
-        was_ours = lock.is_locked
-        lock.release()
-        if was_ours and not (folder / RUN).exists():
-            _remove(folder)
-
-
-def _acquire(lock: BaseFileLock, path: Path) -> None:
-    from filelock import Timeout
-
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise OutputError(
-            f"Another run is writing {printable(path.name)} at this moment. Wait for it, or name "
-            "another file."
-        ) from error
+        os.close(lock)
 
 
 @contextmanager
-def _kept_for_later(file: LabelsFile, folder: Path) -> Iterator[None]:
+def _kept_for_later(file: LabelsFile, folder: OwnFolder) -> Iterator[None]:
     """Keep the rows when the block ends early, and say so; remove everything where there are none."""
     try:
         yield
@@ -210,9 +236,9 @@ def _kept_for_later(file: LabelsFile, folder: Path) -> Iterator[None]:
         raise
 
 
-def _remove(folder: Path) -> None:
-    for name in (ROWS, f"{RUN}.tmp", RUN, LOCK):
-        with suppress(OSError):  # Windows keeps a lock that is held
-            (folder / name).unlink()
+def _remove(folder: OwnFolder) -> None:
+    for name in (ROWS, f"{SEALS}.tmp", SEALS, f"{RUN}.tmp", RUN, LOCK):
+        with suppress(OutputError):  # Windows keeps a lock that is held
+            folder.remove(name)
     with suppress(OSError):
-        folder.rmdir()
+        folder.path.rmdir()

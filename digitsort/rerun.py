@@ -7,11 +7,15 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from hmac import compare_digest
 from pathlib import Path
 
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
+from digitsort.files.secret import seal
 from digitsort.labels import Format
+
+PURPOSE = b"run.json"
 
 MOST_SOURCES = 100
 """A longer list of sources is remembered by its hash."""
@@ -59,26 +63,25 @@ class Run:
         names = [name for name in mine if mine[name] != theirs[name]]
         differing = [f"{name}: {theirs[name]}, now {mine[name]}" for name in names]
         if differing:
+            said = printable("; ".join(differing))
             raise OutputError(
-                f"The run in {printable(str(folder))} was another one ({'; '.join(differing)}). "
+                f"The run in {printable(str(folder))} was another one ({said}). "
                 "Ask for the same, or start over with --force instead of --resume."
             )
 
-    def write(self, path: Path) -> None:
-        """Write it down, at once or not at all."""
-        temporary = path.with_name(f"{path.name}.tmp")
-        temporary.write_text(json.dumps(asdict(self)), encoding="utf-8")
-        temporary.replace(path)
+    def to_bytes(self) -> bytes:
+        """Return what is kept of it, with a seal that only this user can make."""
+        described = json.dumps(asdict(self))
+        return json.dumps({"run": described, "seal": seal(PURPOSE, described.encode())}).encode()
 
 
-def read_run(path: Path) -> Run | None:
-    """The run that `Run.write` wrote down; None where there is none."""
+def run_of(content: bytes) -> Run | None:
+    """Return the run that `Run.to_bytes` described; None where another user or program wrote it."""
     try:
-        return Run(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
+        kept = json.loads(content)
+        described = kept["run"]
+        if not compare_digest(kept["seal"].encode(), seal(PURPOSE, described.encode()).encode()):
+            return None
+        return Run(**json.loads(described))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    except (OSError, ValueError, TypeError) as error:
-        raise OutputError(
-            f"{printable(str(path))} can't be read: {error}. Start over with --force, after removing "
-            "its folder."
-        ) from error

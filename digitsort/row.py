@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
-from digitsort.files.names import from_cell, from_cells
+from digitsort.check_cells import (
+    Labels,
+    are_sha256,
+    are_shares,
+    are_texts,
+    check_sha256,
+    check_text,
+    path_of,
+    share_of,
+    shown,
+)
+from digitsort.files.names import from_cells
+from digitsort.read_table import plain_cells
 from digitsort.records import Status
 from digitsort.table import NO_CELLS, Cells
 from digitsort.tuples import made
@@ -18,6 +31,12 @@ SHORT = 16
 """Characters of a cell that many rows may have alike, and of which one copy will do."""
 
 _OF_A_ROW = ("path", "label", "status", "reason", "sha256", "model", HUMAN, SOURCE)
+
+_LABELS = ("label", HUMAN, "second")
+
+_SHARES = ("confidence", "second_confidence")
+
+_TEXTS = ("reason", "model")
 
 _STATUSES = {status.value: status for status in Status}
 
@@ -61,8 +80,13 @@ class RowMaker:
         self._width = len(columns)
         self._index = {name: place for place, name in enumerate(columns)}
         self._places = [self._index.get(name, -1) for name in _OF_A_ROW]
+        self._label_places, self._share_places, self._text_places = (
+            [self._index.get(name, -1) for name in names] for names in (_LABELS, _SHARES, _TEXTS)
+        )
+        self._sha256_place = self._index.get("sha256", -1)
         self._base = base
         self._known: dict[str, str] = {}
+        self._labels = Labels()
 
     def rows(self, block: Sequence[Sequence[str]]) -> list[Row]:
         """Make rows, column by column.
@@ -72,7 +96,7 @@ class RowMaker:
         ValueError
             If some of it is no row: `row` says which, and why.
         """
-        columns = [self._shared(column) for column in zip(*block, strict=True)]
+        columns = [self._shared(column) for column in zip(*plain_cells(block), strict=True)]
         if len(columns) != self._width:
             raise ValueError("too few or many cells")
         cells = map(partial(Cells, self._index), zip(*columns, strict=True))
@@ -82,6 +106,8 @@ class RowMaker:
         paths = from_cells(named, self._base)
         if None in status or "" in named or "\0" in "".join(paths):
             raise ValueError("no status, or no path")
+        if not self._are_sound(columns):
+            raise ValueError("a cell that can't be")
         before = map(self._source, source) if any(source) else source
         by = map(str.strip, human) if any(human) else human
         return made(Row, paths, label, status, reason, sha256, model, by, before, cells)
@@ -96,15 +122,36 @@ class RowMaker:
         """
         if len(values) != self._width:
             raise ValueError("a row with too few or many cells.")
+        (values,) = plain_cells([values])
         cells = Cells(
             self._index, [self._known.setdefault(v, v) if len(v) < SHORT else v for v in values]
         )
         values = [*values, ""]
         named, label, state, reason, sha256, model, human, source = (values[p] for p in self._places)
         if state not in _STATUSES:
-            raise ValueError(f"{state!r} is no status; they are {', '.join(Status)}.")
+            raise ValueError(f"{shown(state)} is no status; they are {', '.join(Status)}.")
         path, before = self._path(named), self._source(source)
+        self._check(values)
         return Row(path, label, _STATUSES[state], reason, sha256, model, human.strip(), before, cells)
+
+    def _are_sound(self, columns: Sequence[Sequence[str]]) -> bool:
+        """Return whether many rows hold what `_check` accepts, as far as a quick look can tell."""
+        return (
+            are_shares(chain(*(columns[place] for place in self._share_places)))
+            and all(self._labels.take(columns[place]) for place in self._label_places)
+            and all(are_texts(columns[place]) for place in self._text_places)
+            and are_sha256(columns[self._sha256_place])
+        )
+
+    def _check(self, values: Sequence[str]) -> None:
+        """Raise ValueError, with the value, for a cell that can't be."""
+        for place in self._label_places:
+            self._labels.add(values[place])
+        for place in self._share_places:
+            share_of(values[place])
+        for place in self._text_places:
+            check_text(values[place])
+        check_sha256(values[self._sha256_place])
 
     def _shared(self, column: tuple[str, ...]) -> tuple[str, ...]:
         """A column whose cells, where they are short, are the same objects as those that equal them."""
@@ -116,7 +163,4 @@ class RowMaker:
         return self._path(cell) if cell else ""
 
     def _path(self, cell: str) -> str:
-        named = from_cell(cell, self._base)
-        if not cell or "\0" in named:
-            raise ValueError(f"{cell!r} is no path.")
-        return named
+        return path_of(cell, self._base)

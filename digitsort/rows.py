@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from digitsort.labels import Format, Layout
+from digitsort.quoting import unescaped
 from digitsort.records import Outcome, Status
 
 
@@ -30,7 +31,7 @@ def whole_rows(file: IO[bytes], layout: Layout, form: Format) -> Iterator[tuple[
 
 
 def _header(row: bytes, layout: Layout) -> dict[str, str]:
-    if tuple(next(csv.reader([row.decode().rstrip("\n")]))) != layout.columns:
+    if _row(row) != list(layout.columns):
         raise ValueError("another header")
     return {}
 
@@ -40,9 +41,16 @@ def _cells(row: bytes, layout: Layout, form: Format) -> dict[str, str]:
         record: dict[str, Any] = json.loads(row)
         if tuple(record) != layout.columns:
             raise ValueError("other fields")
-        return {name: "" if value is None else str(value) for name, value in record.items()}
-    cells = next(csv.reader(io.StringIO(row.decode(), newline=""), strict=True))
-    return dict(zip(layout.columns, cells, strict=True))
+        cells = {name: "" if value is None else str(value) for name, value in record.items()}
+    else:
+        cells = dict(zip(layout.columns, _row(row), strict=True))
+    Status(cells["status"])
+    return cells
+
+
+def _row(row: bytes) -> list[str]:
+    reader = csv.reader(io.StringIO(row.decode(), newline=""), strict=True)
+    return list(map(unescaped, next(reader)))
 
 
 def outcome_of(path: str, cells: dict[str, str]) -> Outcome:

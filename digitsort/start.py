@@ -39,6 +39,10 @@ def main() -> None:
 
 
 def _run() -> None:
+    from digitsort.streams import open_closed_streams, speak_utf_8
+
+    open_closed_streams()
+    speak_utf_8()
     # No second thread is ever used; OpenBLAS starts one all the same, which turns round a while, idle.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from digitsort.garbage import collect_seldom

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from digitsort.files.atomic import replacing
+from digitsort.quoting import line_of, lines_of, text_of
 
 ROWS_AT_ONCE = 1024
 """That are made into text together."""
@@ -139,20 +138,20 @@ class Table:
         waiting = map(self._cells, rows)
         yield self.header
         while block := list(islice(waiting, ROWS_AT_ONCE)):
-            yield _lines(block)
+            yield text_of(block)
 
     @property
     def header(self) -> str:
         """The first line."""
-        return _lines([self._columns])
+        return line_of(self._columns)
 
     def lines(self, rows: Iterable[Mapping[str, str]]) -> list[str]:
         """Each row, which is more than one line where a cell is."""
-        return _each_line(list(map(self._cells, rows)))
+        return lines_of(list(map(self._cells, rows)))
 
     def lines_of_file(self, index: Mapping[str, int], places: Iterable[tuple[str, ...]]) -> list[str]:
         """As `lines`, of rows of one file, whose places end with an empty one: sooner."""
-        return _each_line(list(map(self._picker(index), places)))
+        return lines_of(list(map(self._picker(index), places)))
 
     def _cells(self, row: Mapping[str, str]) -> Sequence[str]:
         if not isinstance(row, Cells):
@@ -164,41 +163,6 @@ class Table:
             self._index = index
             self._picked = chosen_cells(index, self._columns)
         return self._picked
-
-
-def line_of(cells: Sequence[str]) -> str:
-    """A row as text; sooner than by `csv` where no cell needs quotes."""
-    line = ",".join(cells) + "\n"
-    is_plain = line.count(",") == len(cells) - 1 and line.count("\n") == 1
-    return line if is_plain and '"' not in line and "\r" not in line else _line(cells)
-
-
-def _each_line(rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [",".join(row) + "\n" for row in rows]
-    return lines if _need_no_quotes("".join(lines), rows) else list(map(_line, rows))
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as text; where no cell needs quotes, which is seen of all at once, sooner than by `csv`."""
-    text = "\n".join(map(",".join, rows)) + "\n"
-    return text if _need_no_quotes(text, rows) else "".join(map(_line, rows))
-
-
-def _need_no_quotes(text: str, rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a text, which is that of rows, reads as just these cells."""
-    commas = sum(map(len, rows)) - len(rows)
-    is_plain = text.count(",") == commas and text.count("\n") == len(rows)
-    return is_plain and '"' not in text and "\r" not in text
-
-
-def _line(row: Sequence[str]) -> str:
-    # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
-    has_return = any("\r" in cell for cell in row)
-    line = io.StringIO(newline="")
-    csv.writer(
-        line, lineterminator="\n", quoting=csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL
-    ).writerow(row)
-    return line.getvalue()
 
 
 def chosen_cells(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,7 @@ from digitsort.labels import Layout
 from digitsort.partial import labels_file
 from digitsort.records import Outcome
 from digitsort.rerun import Run
-from tests.conftest import read_tree
+from tests.conftest import Link, make_tree, read_tree
 from tests.test_labels import GOLDEN_CSV, GOLDEN_JSONL, GOLDEN_PROBABILITIES, MODEL, OUTCOMES
 
 LAYOUT = Layout("/scans", MODEL)
@@ -104,18 +108,19 @@ def test_what_was_done_is_kept_and_said(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_cut_off_at_any_byte_the_finished_file_is_the_same(tmp_path: Path, form: str) -> None:
-    """And no path whose row was whole is classified again."""
+    """What lies behind a cut can't be what was sealed, and is done again."""
     layout, kind, golden = FORMS[form]
     whole = golden.encode()
     path = tmp_path / "labels.csv"
-    for cut in range(len(whole) + 1):
+    for cut in {*range(0, len(whole), 9), len(whole) - 1, len(whole)}:
         with pytest.raises(InterruptedRunError):
             write(path, stop_after=3, layout=layout, form=kind)
+        sealed = (tmp_path / FOLDER / "rows").read_bytes()
         (tmp_path / FOLDER / "rows").write_bytes(whole[:cut])
         anew = write(path, layout=layout, form=kind, resume=True)
         assert whole == path.read_bytes()
-        rows = whole[:cut].count(b"\n") - (kind == "csv")
-        assert PATHS[max(rows, 0) :] == anew
+        rows = 3 if len(sealed) <= cut else 0
+        assert PATHS[rows:] == anew
         path.unlink()
     assert read_tree(tmp_path) == {}
 
@@ -195,3 +200,170 @@ def test_a_long_list_of_sources_is_compared_by_its_hash() -> None:
     runs = [Run.of(sources, False, MODEL, "s", "csv") for sources in (many, many[::-1], many)]
     assert runs[0] == runs[2] != runs[1]
     assert len(runs[0].sources) < 200
+
+
+MANY = [OUTCOMES[0]._replace(path=f"/scans/{index}.png") for index in range(1000)]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9, 0.999])
+def test_a_run_that_was_killed_goes_on_from_its_last_seal(tmp_path: Path, share: float) -> None:
+    """Rows are sealed with each write; a power cut may leave fewer of them, or zeros in their place."""
+    path = tmp_path / "labels.csv"
+    write(path, MANY)
+    whole = path.read_bytes()
+    path.unlink()
+    for damage in ("cut off", "zeros"):
+        with pytest.raises(InterruptedRunError):
+            write(path, MANY, stop_after=900)
+        rows = tmp_path / FOLDER / "rows"
+        content = rows.read_bytes()
+        left = content[: int(len(content) * share)]
+        rows.write_bytes(left if damage == "cut off" else left.ljust(len(content), b"\0"))
+        anew = write(path, MANY, resume=True)
+        assert whole == path.read_bytes()
+        assert left.count(b"\n") - 150 < len(MANY) - len(anew) <= max(left.count(b"\n"), 1)
+        path.unlink()
+
+
+def test_a_changed_row_is_done_again(tmp_path: Path) -> None:
+    """Every flipped bit: in the rows, in their seals, in what was asked for."""
+    path = tmp_path / "labels.csv"
+    with pytest.raises(InterruptedRunError):
+        write(path, stop_after=3)
+    kept = read_tree(tmp_path / FOLDER)
+    refused = set()
+    for name in ("rows", "seals", "run.json"):
+        for place in range(0, len(kept[name]), 11):
+            changed = bytearray(kept[name])
+            changed[place] ^= 1 << place % 8
+            make_tree(tmp_path / FOLDER, {**kept, name: bytes(changed)})
+            try:
+                write(path, resume=True)
+            except OutputError:
+                refused.add(name)
+                write(path, force=True)
+            assert path.read_bytes() == GOLDEN_CSV.encode()
+            path.unlink()
+    assert refused == {"run.json"}
+
+
+FORGED: dict[str, Any] = {
+    "rows alone": {"rows": GOLDEN_CSV},
+    "a run without seals": {
+        "rows": GOLDEN_CSV.replace(",7,", ",\x1b[31m,"),
+        "run.json": json.dumps({"run": json.dumps(asdict(RUN)), "seal": "0" * 32}),
+    },
+    "the run of an earlier version": {"rows": GOLDEN_CSV, "run.json": json.dumps(asdict(RUN))},
+    "rows is a link": {"rows": Link("../../victim")},
+    "run.json is a link": {"rows": "x", "run.json": Link("../../victim")},
+    "lock is a link": {"lock": Link("../../victim")},
+    "lock is a link to nowhere": {"lock": Link("../../new")},
+    "lock is a folder": {"lock": {"inside": "x"}},
+    "rows is a folder": {"rows": {"inside": "x"}},
+    "run.json is a folder": {"run.json": {"inside": "x"}},
+    "deep JSON": {"run.json": "[" * 100_000},
+    "JSON of another kind": {"run.json": "[1, 2]"},
+    "no JSON": {"run.json": b"\xff\xfe"},
+    "a large run.json": {"run.json": " " * 2**21},
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+@pytest.mark.parametrize("options", [{}, {"resume": True}], ids=["plain", "resume"])
+def test_what_a_stranger_left_is_neither_believed_nor_touched(
+    tmp_path: Path, name: str, options: dict[str, Any]
+) -> None:
+    make_tree(tmp_path, {"victim": b"mine", "here": {FOLDER: FORGED[name]}})
+    before = read_tree(tmp_path)
+    with pytest.raises(OutputError) as caught:
+        write(tmp_path / "here" / "labels.csv", **options)
+    assert before == {**read_tree(tmp_path)} | {"here": {FOLDER: before["here"][FOLDER]}}
+    after = read_tree(tmp_path / "here" / FOLDER)
+    assert {**after} == {**before["here"][FOLDER]} | {n: after[n] for n in after if n == "lock"}
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_to_start_over_removes_what_a_stranger_left_and_no_more(tmp_path: Path, name: str) -> None:
+    """A folder, or a link in the place of the lock, a person has to remove."""
+    make_tree(tmp_path, {"victim": b"mine", "here": {FOLDER: FORGED[name]}})
+    path = tmp_path / "here" / "labels.csv"
+    if "folder" in name or "lock" in name:
+        with pytest.raises(OutputError, match="Look at it"):
+            write(path, force=True)
+    else:
+        write(path, force=True)
+        assert {"labels.csv": GOLDEN_CSV.encode()} == read_tree(path.parent)
+    assert (tmp_path / "victim").read_bytes() == b"mine"
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("options", [{}, {"resume": True}, {"force": True}])
+@pytest.mark.parametrize("kind", ["link", "file", "link to nowhere"])
+def test_no_folder_in_the_place_of_the_folder(
+    tmp_path: Path, kind: str, options: dict[str, Any]
+) -> None:
+    content = {"link": Link("../there"), "link to nowhere": Link("../new"), "file": b"x"}[kind]
+    tree = {"there": {"rows": b"1", "lock": b"2", "run.json": b"3"}, "here": {FOLDER: content}}
+    make_tree(tmp_path, tree)
+    with pytest.raises(OutputError, match="is not a folder of yours"):
+        write(tmp_path / "here" / "labels.csv", **options)
+    assert read_tree(tmp_path) == tree
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("name", ["rows", "seals", "run.json", "lock"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "labels.csv"
+    with pytest.raises(InterruptedRunError):
+        write(path, stop_after=3)
+    (tmp_path / FOLDER / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / FOLDER / name)
+    with pytest.raises(OutputError, match=f"{name}.* is not what digitsort left"):
+        write(path, resume=True)
+
+
+def test_a_hard_link_to_a_file_of_ones_own_is_not_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    with pytest.raises(InterruptedRunError):
+        write(path, stop_after=3)
+    make_tree(tmp_path, {"victim": b"mine"})
+    (tmp_path / FOLDER / "rows").unlink()
+    (tmp_path / FOLDER / "rows").hardlink_to(tmp_path / "victim")
+    with pytest.raises(OutputError, match="rows is not what digitsort left"):
+        write(path, resume=True)
+    assert (tmp_path / "victim").read_bytes() == b"mine"
+
+
+def test_rows_of_another_user_are_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their key is another one; so is that of the same user on another machine."""
+    path = tmp_path / "labels.csv"
+    with monkeypatch.context() as other:
+        other.setenv("DIGITSORT_STATE", str(tmp_path / "other"))
+        with pytest.raises(InterruptedRunError):
+            write(path, stop_after=3)
+    with pytest.raises(OutputError, match="has not left there"):
+        write(path, resume=True)
+    assert write(path, force=True) == PATHS
+
+
+def test_a_folder_that_is_replaced_meanwhile_is_not_published_from(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    make_tree(tmp_path, {"forged": {"rows": b"forged"}})
+
+    def classified() -> Iterator[Outcome]:
+        yield OUTCOMES[0]
+        (tmp_path / FOLDER).rename(tmp_path / "away")
+        (tmp_path / FOLDER).symlink_to("forged")
+
+    with ExitStack() as stack:
+        file = stack.enter_context(labels_file(path, LAYOUT, RUN))
+        known, _ = file.take_up(PATHS)
+        for outcome in chain(known, classified()):
+            file.write(outcome)
+        with pytest.raises(OutputError, match="was replaced while"):
+            stack.close()
+    assert not path.exists()
+    assert read_tree(tmp_path / "forged") == {"rows": b"forged"}

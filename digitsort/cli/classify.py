@@ -14,7 +14,7 @@ import typer
 
 from digitsort.cli import options
 from digitsort.cli.errors import reports_errors
-from digitsort.errors import ExitCode, NothingToDoError
+from digitsort.errors import ExitCode
 from digitsort.records import Outcome
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class _Work:
         from digitsort.cli.console import counted
 
         with counted(self.summary.counted(outcomes), self.walk, quiet=self.quiet) as rows:
-            yield _at_least_one(rows)
+            yield _at_least_one(rows, self.walk)
 
 
 def _check_output(output: str, *, force: bool, resume: bool) -> None:
@@ -137,7 +137,7 @@ def _check_output(output: str, *, force: bool, resume: bool) -> None:
 
 
 def _listed(file: Path | None, separator: bytes) -> list[str]:
-    from digitsort.files.names import read_list
+    from digitsort.files.read_list import read_list
 
     return [] if file is None else read_list(file, separator)
 
@@ -183,14 +183,17 @@ def _write_file(
                 file.write(outcome)
 
 
-def _at_least_one(outcomes: Iterable[Outcome]) -> Iterable[Outcome]:
-    """Raise NothingToDoError, and so publish nothing, where there are no images."""
+def _at_least_one(outcomes: Iterable[Outcome], walk: Walk) -> Iterable[Outcome]:
+    """Raise an error, and so publish nothing, where there are no images."""
+    from digitsort.files.discover import nothing_found
+
     empty = True
     for outcome in outcomes:
         empty = False
         yield outcome
     if empty:
-        raise NothingToDoError(
+        raise nothing_found(
+            walk,
             "No images found. digitsort reads PNG, JPEG, TIFF, BMP, GIF and WebP files, in a folder "
-            "and its sub-folders, by their extension."
+            "and its sub-folders, by their extension.",
         )

@@ -6,12 +6,14 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ParamSpec
 
 import typer
 
 from digitsort import signals
-from digitsort.errors import DigitsortError, ExitCode, InterruptedRunError
+from digitsort.errors import DigitsortError, ExitCode, InterruptedRunError, UsageError
+from digitsort.files.names import printable
 
 P = ParamSpec("P")
 
@@ -43,6 +45,7 @@ def _worked(command: Callable[P, ExitCode], *args: P.args, **kwargs: P.kwargs) -
     """Do the work of a command; only meanwhile do signals raise KeyboardInterrupt."""
     try:
         signals.begin_work()
+        _require_working_folder()
         code = command(*args, **kwargs)
         sys.stdout.flush()
         return code
@@ -59,16 +62,37 @@ def _interrupted(message: str) -> int:
 def _explained(error: Exception) -> ExitCode:
     """Say in a sentence what went wrong; raise what is a mistake in digitsort itself."""
     if isinstance(error, DigitsortError):
-        typer.echo(f"digitsort: {error}", err=True)
+        _say(f"digitsort: {error}")
         return error.exit_code
     if isinstance(error, BrokenPipeError):
         _give_up_stdout()
         return ExitCode.READER_GONE
-    if isinstance(error, OSError) and error.filename is None:  # no file, but a stream
-        _give_up_stdout()
-        typer.echo(f"digitsort: stdout can't be written: {error.strerror}.", err=True)
-        return ExitCode.OUTPUT
+    if isinstance(error, OSError):
+        return _end_with(error)
     raise error
+
+
+def _require_working_folder() -> None:
+    """Raise UsageError where the working folder was removed: relative paths start from it."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UsageError(f"The working folder: {error.strerror}. Change to another one.") from error
+
+
+def _end_with(error: OSError) -> ExitCode:
+    """Say what the system said of a file, or else of stdout."""
+    if error.filename is not None:
+        _say(f"digitsort: {printable(os.fsdecode(error.filename))}: {error.strerror}.")
+        return ExitCode.SOME_FAILED
+    _give_up_stdout()
+    _say(f"digitsort: stdout can't be written: {error.strerror}.")
+    return ExitCode.OUTPUT
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # where stderr can't be written either, the exit code has to do
+        typer.echo(text, err=True)
 
 
 def _give_up_stdout() -> None:

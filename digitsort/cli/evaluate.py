@@ -131,6 +131,7 @@ def _classified(
     quiet: bool,
 ) -> tuple[Reviewed, ExitCode]:
     """Classify the pictures of a folder whose labels are known."""
+    from digitsort.cli.summary import warn_unlisted
     from digitsort.files.discover import Walk, check_sources
     from digitsort.reviewed import Reviewed
     from digitsort.summary import Summary
@@ -138,6 +139,7 @@ def _classified(
 
     walk = Walk(check_sources([source]), follow_links)
     labels = find_truth(walk, model.class_names, truth)
+    warn_unlisted(walk)
     known = {path: label for path, label in labels.items() if label}
     summary = Summary()
     outcomes = _classify(known, settings, model, summary, workers, quiet)

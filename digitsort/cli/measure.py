@@ -51,7 +51,7 @@ def print_json(measured: Measured) -> None:
         "bands": [_band(band) for band in measured.guesses.bands()],
         "mistakes": [_mistake(mistake) for mistake in judged.mistakes],
     }
-    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(found, indent=2))  # ASCII: whatever the encoding of stdout is
 
 
 def _band(band: Band) -> dict[str, Any]:

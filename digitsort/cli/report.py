@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from digitsort.training.evaluate import Evaluation
 
 
+MOST_SHOWN = 60
+"""Classes of a confusion matrix in a terminal; a line of more would be wrapped beyond reading."""
+
+
 def print_evaluation(evaluation: Evaluation, title: str) -> None:
     """Print accuracy, the report by class and the confusion matrix on stdout."""
     console = Console(highlight=False)
@@ -25,6 +29,9 @@ def print_evaluation(evaluation: Evaluation, title: str) -> None:
         markup=False,
     )
     console.print(_by_class(evaluation))
+    if len(evaluation.classes) > MOST_SHOWN:
+        console.print(f"Confusion: not shown, for there are over {MOST_SHOWN} classes")
+        return
     console.print("Confusion: a row is the truth, a column what was read")
     console.print(_confusion(evaluation))
 

@@ -16,6 +16,7 @@ from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
     from digitsort.classify import Settings
+    from digitsort.cli.to_sort import ToSort
     from digitsort.row import Row
     from digitsort.sorting.lock import Held
     from digitsort.sorting.plan import Conflict, Mode, Plan
@@ -80,7 +81,7 @@ def sort(
     """Copy, move or link pictures into a folder for each digit. No file is ever replaced or lost."""
     from digitsort.execute.early import start_early
 
-    if source.is_dir():
+    if os.path.isdir(source):
         start_early([source], workers)
 
     from digitsort.cli.delivery import print_plan, warn_of_foreign_runs, warn_of_open_run
@@ -94,16 +95,18 @@ def sort(
 
     chosen = SortOptions(_mode(copy, move, link), _conflict(on_conflict), accept_uncertain)
     target = Path(os.path.realpath(dest))
-    if os.path.lexists(target) and not target.is_dir():
+    if os.path.lexists(target) and not os.path.isdir(target):
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
     of_a_folder = (model, min_confidence, max_pixels, max_side, max_bytes)
-    if not source.is_dir() and any(option is not None for option in of_a_folder):
+    if not os.path.isdir(source) and any(option is not None for option in of_a_folder):
         raise UsageError(
             "SOURCE is labelled already: --model, --min-confidence and limits are for a folder."
         )
-    settings = _settings(min_confidence, max_pixels, max_side, max_bytes) if source.is_dir() else None
+    settings = None
+    if os.path.isdir(source):
+        settings = _settings(min_confidence, max_pixels, max_side, max_bytes)
 
-    def read() -> list[Row]:
+    def read() -> ToSort:
         if settings is not None:
             return classified(source, target, model, settings, workers, follow_links, quiet)
         return labelled(source, root)
@@ -117,15 +120,16 @@ def sort(
     warn_of_foreign_runs(target)
     if dry_run:
         warn_of_open_run(target)
-        print_plan(plan(read()))
-        return ExitCode.DONE
+        to_sort = read()
+        print_plan(plan(to_sort.rows))
+        return ExitCode.DONE if to_sort.is_complete else ExitCode.SOME_FAILED
     check_sources([source])
     with locked(target) as held:
         return _carry_out(read, plan, held, quiet)
 
 
 def _carry_out(
-    read: Callable[[], list[Row]], plan: Callable[[list[Row]], Plan], held: Held, quiet: bool
+    read: Callable[[], ToSort], plan: Callable[[list[Row]], Plan], held: Held, quiet: bool
 ) -> ExitCode:
     from digitsort.cli.console import delivered
     from digitsort.cli.delivery import print_delivery, print_recovered
@@ -137,22 +141,23 @@ def _carry_out(
     recovered = recover(held)
     print_recovered(recovered, quiet=quiet)
     try:
-        rows = read()
+        to_sort = read()
     except NothingToDoError:
         if recovered is None:
             raise
         return ExitCode.DONE  # all that was left to do was to finish the run that was killed
-    planned = plan(rows)
+    planned = plan(to_sort.rows)
     with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
         delivery = carry_out(planned, held, progress)
     print_delivery(planned, delivery, quiet=quiet)
-    return ExitCode.SOME_FAILED if delivery.failed or planned.left else ExitCode.DONE
+    is_all = to_sort.is_complete and not (delivery.failed or planned.left)
+    return ExitCode.DONE if is_all else ExitCode.SOME_FAILED
 
 
 def _move_from(source: Path, root: Path | None) -> str:
     """The only folder that files are moved from: SOURCE, or of a table --root or its own folder."""
     if root is None:
-        root = source if source.is_dir() else source.absolute().parent
+        root = source if os.path.isdir(source) else source.absolute().parent
     return str(root)
 
 

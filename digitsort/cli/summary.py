@@ -47,6 +47,11 @@ def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
         console.print(f"  {count} files: {note} was read", markup=False)
     if walk.passed_over:
         console.print(f"  {walk.passed_over} other files passed over (no pictures by extension)")
+    warn_unlisted(walk)
+
+
+def warn_unlisted(walk: Walk) -> None:
+    """Warn of each folder that could not be listed."""
     for folder, reason in walk.unreadable:
         warn(f"{folder} can't be listed: {reason}. Its files are not among the rows.")
 

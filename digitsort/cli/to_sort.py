@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from digitsort.sorting.plan import SortOptions
 
 
-def labelled(path: Path, root: Path | None) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class ToSort:
+    """Rows, and whether they are of all files: some may lie in a folder that can't be listed."""
+
+    rows: list[Row]
+    is_complete: bool = True
+
+
+def labelled(path: Path, root: Path | None) -> ToSort:
     """The rows of a labels.csv."""
     from digitsort.files.discover import check_sources
     from digitsort.garbage import garbage_waits
@@ -25,7 +33,7 @@ def labelled(path: Path, root: Path | None) -> list[Row]:
     with garbage_waits():
         rows = list(read_labels(path, root))
     require_rows(rows, path)
-    return rows
+    return ToSort(rows)
 
 
 def classified(
@@ -36,13 +44,13 @@ def classified(
     workers: int | None,
     follow_links: bool,
     quiet: bool,
-) -> list[Row]:
+) -> ToSort:
     """Classify a folder; DEST inside of it is no input."""
     from digitsort.classify import classify_files
     from digitsort.cli.console import counted, open_model, stderr_console
     from digitsort.cli.summary import print_left_aside
-    from digitsort.errors import NothingToDoError, UsageError
-    from digitsort.files.discover import Walk, check_sources
+    from digitsort.errors import UsageError
+    from digitsort.files.discover import Walk, check_sources, nothing_found
     from digitsort.files.names import printable
     from digitsort.labels import Layout, row_of
     from digitsort.summary import Summary
@@ -58,11 +66,11 @@ def classified(
         rows = [row_of(outcome, layout) for outcome in counted_outcomes]
     summary.close()
     if not rows:
-        raise NothingToDoError(
-            f"No images found in {printable(str(source))}. Name a folder that holds some."
+        raise nothing_found(
+            walk, f"No images found in {printable(str(source))}. Name a folder that holds some."
         )
     print_left_aside(stderr_console(quiet=quiet), summary, walk)
-    return rows
+    return ToSort(rows, is_complete=not walk.unreadable)
 
 
 def corrected(rows: list[Row], corrections: Path | None, source: Path, root: Path | None) -> list[Row]:
@@ -72,7 +80,7 @@ def corrected(rows: list[Row], corrections: Path | None, source: Path, root: Pat
 
     if corrections is None:
         return rows
-    if root is None and not source.is_dir():
+    if root is None and not os.path.isdir(source):
         root = source.absolute().parent  # the rows are those of this labels.csv
     known = read_corrections(corrections, root)
     rows = list(known.correct(rows))
@@ -87,7 +95,7 @@ def with_folders(
     """Options with the folder that the kept sub-folders are below: SOURCE, or what all files share."""
     if not keep or not rows:
         return chosen
-    if source.is_dir():
+    if os.path.isdir(source):
         return replace(chosen, keep_folders_of=os.path.abspath(source))
     base = os.path.abspath(source.parent if root is None else root)
     folders = {os.path.dirname(os.path.abspath(row.path)) for row in rows}

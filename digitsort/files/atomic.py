@@ -43,7 +43,6 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
         and OutputError raised.
     """
     refuse_existing(path, force=force)
-    path = Path(os.path.realpath(path))  # a link stays one: what it leads to is replaced
     descriptor = -1
 
     def make() -> Path:
@@ -54,7 +53,7 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
         return Path(name)
 
     with temporary(make) as new:
-        with io.BufferedWriter(writing_to(descriptor, path)) as file:
+        with io.BufferedWriter(Output(descriptor, path)) as file:
             yield file
             file.flush()
             with output_errors(path):
@@ -63,29 +62,35 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
             publish_as(new, path, force=force)
 
 
-def writing_to(descriptor: int, path: Path) -> io.FileIO:
+class Output(io.FileIO):
     """A file whose write errors are OutputErrors; what else fails while it is open stays what it is."""
-    return _Output(descriptor, path)
 
-
-class _Output(io.FileIO):
     def __init__(self, descriptor: int, path: Path) -> None:
         super().__init__(descriptor, "r+b")
         self._path = path
 
     def write(self, data: ReadableBuffer, /) -> int:
+        """Write; raise OutputError where that fails."""
         with output_errors(self._path):
             return super().write(data)
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raise OutputError if `path` exists and may not be replaced, or is a folder."""
+    """Raise OutputError if `path` exists and may not be replaced, or is no file.
+
+    A link is not followed, with `force` either: in a stranger's folder it may lead to any file.
+    """
     if os.path.isdir(path):
         raise OutputError(f"{printable(str(path))} is a folder: name a file.")
     if os.path.exists(path) and not os.path.isfile(path):
         raise OutputError(
             f"{printable(str(path))} is a device or pipe, not a file. Name a file, or write to stdout "
             "with -o -."
+        )
+    if os.path.islink(path):
+        raise OutputError(
+            f"{printable(str(path))} is a link to {printable(os.readlink(path))}. Name that file, or "
+            "remove the link."
         )
     if not force and os.path.lexists(path):
         raise OutputError(

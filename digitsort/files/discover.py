@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from digitsort.errors import UsageError
+from digitsort.errors import DigitsortError, NothingToDoError, UsageError
 from digitsort.files.names import printable
 from digitsort.files.natural import packed_key, unpacked
 
@@ -66,9 +66,7 @@ class Walk:
 
     def _may_enter(self, folder: str, entered: set[tuple[int, int]]) -> bool:
         """Excluded folders are not entered, and with links none twice, so that loops are harmless."""
-        if self.exclude is not None and os.path.realpath(folder) == self.exclude:
-            return False
-        if not self.follow_links:
+        if self.exclude is None and not self.follow_links:
             return True
         try:
             status = os.stat(folder)
@@ -76,10 +74,20 @@ class Walk:
             self.unreadable.append((folder, error.strerror or str(error)))
             return False
         identity = (status.st_dev, status.st_ino)
-        if identity in entered:
+        if self._is_excluded(identity) or (self.follow_links and identity in entered):
             return False
         entered.add(identity)
         return True
+
+    def _is_excluded(self, identity: tuple[int, int]) -> bool:
+        """By device and inode: to resolve the path of each folder takes cubic time in their depth."""
+        if self.exclude is None:
+            return False
+        try:
+            status = os.stat(self.exclude)
+        except OSError:  # it is not there, so no folder is it
+            return False
+        return identity == (status.st_dev, status.st_ino)
 
     def _list(self, folder: str) -> tuple[list[str], list[str]]:
         """Packed names of the picture files and sub-folders of a folder, each the last one first."""
@@ -106,6 +114,16 @@ class Walk:
             files.append(packed_key(entry.name))
         else:
             self.passed_over += 1
+
+
+def nothing_found(walk: Walk, message: str) -> DigitsortError:
+    """Return the error of a run without images; where a folder can't be listed, this is the cause."""
+    for folder, reason in walk.unreadable:
+        return DigitsortError(
+            f"{printable(folder)} can't be listed: {reason}. No images were found elsewhere. Make the "
+            "folder readable, or name another one."
+        )
+    return NothingToDoError(message)
 
 
 def check_sources(sources: Sequence[str | Path]) -> list[str]:
@@ -137,7 +155,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _without_overlap(sources: Sequence[str]) -> list[str]:
     """Sources that the walk through another one would not reach anyway, each once."""
     real = {source: _identity(source) for source in sources}
-    folders = [path for path in real.values() if path.is_dir()]
+    folders = [path for path in real.values() if os.path.isdir(path)]
     kept: dict[Path, str] = {}
     for source, path in real.items():
         if not any(_reaches(folder, path) for folder in folders):
@@ -158,4 +176,4 @@ def _reaches(folder: Path, path: Path) -> bool:
     if folder == path or not path.is_relative_to(folder):
         return False
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return not hidden and (path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES)
+    return not hidden and (os.path.isdir(path) or path.suffix.lower() in PICTURE_SUFFIXES)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
-
-from digitsort.errors import UsageError
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """First characters that make a spreadsheet read a cell as a formula (OWASP, CSV injection), the
@@ -23,7 +20,8 @@ _PRINTABLE = bytes(range(0x20, 0x7F))
 MOST_NAME_BYTES = 255
 """Of a file name, on every common file system."""
 
-_TO_ESCAPE = (*_FORMULA_STARTS, _REFERENCE)
+_TO_ESCAPE = (*_FORMULA_STARTS, _REFERENCE, "'")
+"""The apostrophe too: a cell that begins with one may be an escaped formula (`quoting`)."""
 
 _IS_POSIX = os.sep == "/"
 
@@ -184,23 +182,6 @@ def _made_absolute(path: str) -> str:
         return _absolute(path)
     # Files follow one another in a folder.
     return os.path.join(_absolute_folder(folder, os.getcwd()), name)
-
-
-def read_list(file: Path, separator: bytes) -> list[str]:
-    """Paths from a file, or from stdin where it is ``-``; empty ones are passed over.
-
-    Raises
-    ------
-    UsageError
-        If the file can't be read.
-    """
-    try:
-        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"{printable(str(file))}: {error.strerror}. Name a file that lists paths, or - for stdin."
-        ) from error
-    return [os.fsdecode(name) for name in data.split(separator) if name]
 
 
 def folder_of(output: str) -> str:

@@ -7,14 +7,21 @@ import re
 _NUMBER = re.compile(r"([0-9]+)")
 
 NaturalKey = tuple[tuple[tuple[int, int, str], ...], str]
+"""Pieces, then the name. A piece is 0, a count of digits and the digits; or 1, 0 and letters."""
 
 
 def natural_key(name: str) -> NaturalKey:
     """Sort key: numbers by their value, letters without regard to case, ties by the exact name."""
     pieces = _NUMBER.split(name.casefold())
     # Every odd piece is a number; a number sorts before a letter.
-    key = tuple((0, int(p), "") if i % 2 else (1, 0, p) for i, p in enumerate(pieces) if p)
+    key = tuple(_number(p) if i % 2 else (1, 0, p) for i, p in enumerate(pieces) if p)
     return key, name
+
+
+def _number(digits: str) -> tuple[int, int, str]:
+    """Compare like the number, of any length: Python makes no int of over 4,300 digits."""
+    significant = digits.lstrip("0")
+    return 0, len(significant), significant
 
 
 def packed_key(name: str) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from digitsort.bands import guesses
 from digitsort.files.names import printable
 from digitsort.labels import NONE_LABEL
 from digitsort.progress import Progress, silent
+from digitsort.quoting import line_of
 from digitsort.records import Status
 from digitsort.review import plots
 from digitsort.review.choose import Choice, Numbered
@@ -104,25 +103,14 @@ def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
     return judge(outcomes, truths), chart
 
 
-def csv_line(cells: Iterable[str]) -> str:
-    """Cells as digitsort writes a row, without the end of the line."""
-    row, text = list(cells), io.StringIO()
-    # Python before 3.13 leaves a lone carriage return unquoted, and then can't read it.
-    if any("\r" in cell for cell in row):
-        csv.writer(text, lineterminator="", quoting=csv.QUOTE_ALL).writerow(row)
-    else:
-        csv.writer(text, lineterminator="").writerow(row)
-    return text.getvalue()
-
-
 def _settings(source: Source, tally: Tally, choice: Choice) -> dict[str, Any]:
     classes = tally.classes()
     return {
         "key": f"digitsort:{source.digest[:32]}",
         "fields": FIELDS,
-        "header": csv_line((*source.columns, HUMAN)),
+        "header": _line((*source.columns, HUMAN)),
         "classes": classes,
-        "cells": {name: csv_line([name]) for name in (*classes, NONE_LABEL)},
+        "cells": {name: _line([name]) for name in (*classes, NONE_LABEL)},
         "none": NONE_LABEL,
         "count": len(choice.cards),
     }
@@ -142,7 +130,7 @@ def _card(numbered: Numbered, thumbnail: Thumbnail, columns: Sequence[str]) -> l
     row = numbered.row
     return [
         numbered.number,
-        csv_line(row.cells[name] for name in columns),
+        _line([row.cells[name] for name in columns]),
         printable(row.cells["path"]),
         row.label,
         row.cells.get("confidence", ""),
@@ -155,6 +143,11 @@ def _card(numbered: Numbered, thumbnail: Thumbnail, columns: Sequence[str]) -> l
         thumbnail.seen,
         thumbnail.note,
     ]
+
+
+def _line(cells: Sequence[str]) -> str:
+    """Return a row as digitsort writes it, without the end of the line: the script puts it together."""
+    return line_of(cells).removesuffix("\n")
 
 
 def _chunks(cards: Iterator[list[Any]]) -> Iterator[list[list[Any]]]:

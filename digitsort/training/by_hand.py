@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from digitsort.check_cells import shown
 from digitsort.errors import TrainingDataError
 from digitsort.files.limits import Limits
 from digitsort.files.names import printable
+from digitsort.model.card import class_name_fault
 from digitsort.training.dataset import Dataset, LabelledGray, read_or_refuse
 from digitsort.training.labelled import (
     Found,
@@ -70,6 +72,11 @@ def _images(
     by_hand: bool = False,
     note: str = "",
 ) -> Dataset:
+    for label in {image.label for image in labelled.values()}:
+        if fault := class_name_fault(label):
+            raise TrainingDataError(
+                f"{name}: the label {shown(label)} {fault}. Correct it, or leave its images out."
+            )
     images = sorted(labelled.values(), key=lambda image: (image.label, image.sha256))
 
     def load() -> Iterator[LabelledGray]:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from digitsort.errors import TrainingDataError
+from digitsort.files.discover import Walk
 from digitsort.files.limits import Limits
 from digitsort.files.names import printable
 from digitsort.files.read import UnreadableError, read
+from digitsort.model.card import MOST_CLASSES
 from digitsort.recognition.canvas import Gray
 
 LabelledGray = tuple[Gray, str]
@@ -43,6 +45,28 @@ class Dataset:
     weight: float = 1.0
     by_hand: bool = False
     note: str = ""
+
+
+def check_class_count(count: int) -> None:
+    """Raise TrainingDataError for more classes than a model can have."""
+    if count > MOST_CLASSES:
+        raise TrainingDataError(
+            f"There are {count} classes, and a model has {MOST_CLASSES} at most. Are these digits?"
+        )
+
+
+def require_listed(walk: Walk) -> None:
+    """Raise TrainingDataError if a walk came to a folder that it could not list."""
+    for folder, reason in walk.unreadable:
+        raise TrainingDataError(not_listed(folder, reason))
+
+
+def not_listed(folder: str, reason: str) -> str:
+    """Return what is said of a folder that can't be listed."""
+    return (
+        f"{printable(folder)} can't be listed: {reason}. Make it readable or remove it: a model should "
+        "know what it was trained on."
+    )
 
 
 def read_or_refuse(path: str, limits: Limits) -> Gray:

@@ -20,7 +20,14 @@ from digitsort.labels import NONE_LABEL
 from digitsort.model.card import class_name_fault
 from digitsort.recognition.canvas import Gray
 from digitsort.training.by_hand import datasets_of, find_labelled
-from digitsort.training.dataset import Dataset, LabelledGray, read_or_refuse
+from digitsort.training.dataset import (
+    Dataset,
+    LabelledGray,
+    check_class_count,
+    not_listed,
+    read_or_refuse,
+    require_listed,
+)
 from digitsort.training.idx import has_idx_files, read_idx_folder
 from digitsort.training.labelled import labelled_corrections
 from digitsort.training.reserved import RESERVED_DIGITS
@@ -105,7 +112,7 @@ def _open_one(name: str, limits: Limits) -> Dataset:
     if name == "mnist":
         return mnist_dataset()
     folder = Path(name)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise UsageError(
             f"{printable(name)} is no training data. Name digits, synthetic, mnist, default or a "
             "folder (of folders named 0-9, or of IDX files)."
@@ -143,7 +150,8 @@ def _synthetic(count_per_digit: int) -> Dataset:
 
 def _synthetic_count(name: str) -> int:
     number = name.removeprefix("synthetic").removeprefix(":") or str(SYNTHETIC_COUNT)
-    if not number.isdecimal() or not 0 < int(number) <= MOST_SYNTHETIC:
+    is_number = number.isdecimal() and len(number) <= len(str(MOST_SYNTHETIC))
+    if not is_number or not 0 < int(number) <= MOST_SYNTHETIC:
         raise UsageError(
             f"{printable(name)}: say how many images of each digit to invent, 1 to {MOST_SYNTHETIC}: "
             f"synthetic:{SYNTHETIC_COUNT}."
@@ -205,10 +213,8 @@ def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
 
 def _folders(folder: Path, limits: Limits) -> Dataset:
     """A folder of folders, each named by its class; `_none` means "not a digit"."""
-    classes = sorted(
-        (entry.name for entry in os.scandir(folder) if entry.is_dir() and _is_class(entry.name)),
-        key=natural_key,
-    )
+    classes = sorted(filter(_is_class, _folders_in(folder)), key=natural_key)
+    check_class_count(len(classes))
     if not classes:
         raise TrainingDataError(
             f"{printable(str(folder))} has no folders named by class. Put the images of each class "
@@ -219,7 +225,7 @@ def _folders(folder: Path, limits: Limits) -> Dataset:
             raise TrainingDataError(
                 f"{printable(str(folder / name))}: a class of this name {fault}. Rename the folder."
             )
-    files = {name: list(Walk([str(folder / name)]).files()) for name in classes}
+    files = {name: _files_in(folder / name) for name in classes}
     empty = [name for name in classes if not files[name]]
     if empty:
         raise TrainingDataError(
@@ -232,6 +238,21 @@ def _folders(folder: Path, limits: Limits) -> Dataset:
                 yield read_or_refuse(path, limits), name
 
     return Dataset(f"folder:{printable(folder.resolve().name)}", sum(map(len, files.values())), load)
+
+
+def _folders_in(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if entry.is_dir()]
+    except OSError as error:
+        raise TrainingDataError(not_listed(str(folder), error.strerror or str(error))) from error
+
+
+def _files_in(folder: Path) -> list[str]:
+    walk = Walk([str(folder)])
+    files = list(walk.files())
+    require_listed(walk)
+    return files
 
 
 def _is_class(name: str) -> bool:

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.check_cells import MOST_LABELS
+from digitsort.errors import UsageError
 from digitsort.files.natural import natural_key
+
+MOST_NAMES = 2 * MOST_LABELS
+"""The confusion matrix has so many rows and columns at most: 32 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,18 @@ class Evaluation:
 
 
 def evaluate(truth: Sequence[str], predicted: Sequence[str]) -> Evaluation:
-    """Accuracy, precision and recall by class, and the confusion matrix."""
+    """Accuracy, precision and recall by class, and the confusion matrix.
+
+    Raises
+    ------
+    UsageError
+        If there are more different labels than those of a table and of what it is compared with.
+    """
     names = sorted({*truth, *predicted}, key=natural_key)
+    if len(names) > MOST_NAMES:
+        raise UsageError(
+            f"There are {len(names)} different labels; at most {MOST_NAMES} can be compared."
+        )
     confusion = _confusion(truth, predicted, names)
     right = np.diag(confusion).astype(np.float64)
     with np.errstate(invalid="ignore"):

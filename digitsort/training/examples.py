@@ -19,7 +19,7 @@ from digitsort.recognition.recipe import FEATURE_COUNT
 from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import vectorize
 from digitsort.training.copies import first_of_each, picture_hashes
-from digitsort.training.dataset import Dataset
+from digitsort.training.dataset import Dataset, check_class_count
 from digitsort.training.distort import distort
 
 LEAST_PER_CLASS = 5
@@ -149,6 +149,7 @@ def _features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 def _check_classes(counts: Counter[str], kind: str) -> None:
+    check_class_count(len(counts))
     if not counts:
         raise TrainingDataError("The training data holds no images. Name another folder.")
     if len(counts) < 2:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import zlib
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from digitsort.errors import TrainingDataError
 from digitsort.files.names import printable
 from digitsort.files.regular import read_regular
+from digitsort.training.dataset import not_listed
 
 _NAME = re.compile(r"(?P<part>.+)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
 
@@ -36,7 +38,10 @@ _CHUNK_BYTES = 2**16
 
 def has_idx_files(folder: Path) -> bool:
     """Whether a folder holds files named as MNIST's are."""
-    return any(_NAME.fullmatch(path.name) for path in folder.iterdir())
+    try:
+        return any(map(_NAME.fullmatch, os.listdir(folder)))
+    except OSError as error:
+        raise TrainingDataError(not_listed(str(folder), error.strerror or str(error))) from error
 
 
 def read_idx_folder(folder: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:

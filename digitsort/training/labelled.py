@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from digitsort.corrections import Corrections
-from digitsort.errors import UsageError
 from digitsort.files.discover import Walk
 from digitsort.files.read import UnreadableError, read
-from digitsort.labels import NONE_LABEL, read_labels
+from digitsort.labels import NONE_LABEL, columns_of_labels, read_labels
 from digitsort.records import Status
 from digitsort.row import SOURCE, Row
+from digitsort.training.dataset import require_listed
 
 MANIFEST = "labels.csv"
 """What `sort` leaves in its DEST."""
@@ -61,13 +61,7 @@ class Found:
 
 def is_sorted_folder(folder: Path) -> bool:
     """Whether `sort` made the folder: its labels.csv says where each file came from."""
-    manifest = folder / MANIFEST
-    if not manifest.is_file():
-        return False
-    try:
-        return SOURCE in next(iter(read_labels(manifest))).cells
-    except (UsageError, StopIteration):
-        return False
+    return SOURCE in columns_of_labels(folder / MANIFEST)
 
 
 def labelled_rows(path: Path, corrections: Corrections | None) -> Found:
@@ -100,13 +94,15 @@ def labelled_folder(folder: Path, corrections: Corrections | None) -> Found:
     for row in _corrected(read_labels(folder / MANIFEST), corrections):
         rows.setdefault(row.sha256, []).append(row)
     found = Found()
-    for path in Walk([str(folder)]).files():
+    walk = Walk([str(folder)])
+    for path in walk.files():
         try:
             sha256 = read(path).sha256
         except UnreadableError as error:
             found.left[str(error)] += 1
             continue
         _add_sorted(found, Labelled(path, _top_folder(path, folder), sha256), rows, folder)
+    require_listed(walk)
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.progress import Progress
-from digitsort.training.dataset import Dataset
+from digitsort.training.dataset import Dataset, check_class_count
 from digitsort.training.examples import LEAST_PER_CLASS, Examples, vectors_of, without_copies
 
 KEPT_SHARE = 0.2
@@ -53,6 +53,7 @@ def teach(by_hand: Sequence[Dataset], known: Examples, progress: Progress) -> Ta
     examples = gathered.examples
     counts = Counter(examples.labels.tolist())
     classes = set(known.labels.tolist())
+    check_class_count(len(classes.union(counts)))
     left = {n: c for n, c in counts.items() if n not in classes and c < LEAST_PER_CLASS}
     examples = examples[np.flatnonzero(~np.isin(examples.labels, list(left)))]
     is_kept = _first_of_each(examples.labels.tolist())

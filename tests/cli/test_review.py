@@ -152,7 +152,7 @@ def test_corrections_of_an_earlier_review_are_shown(here: Path) -> None:
 
 
 def test_class_names_are_those_of_the_file(here: Path) -> None:
-    make_tree(here, {"abc.csv": f"{HEADER}\na.png,A,0.4,uncertain,,B,0.1,aa,m\nb.png,a,b,ok,,,,,m\n"})
+    make_tree(here, {"abc.csv": f"{HEADER}\na.png,A,0.4,uncertain,,B,0.1,aa,m\nb.png,a,,ok,,,,,m\n"})
     invoke("review", "abc.csv", "--root", str(here))
     settings = next(
         json.loads(text)

@@ -64,10 +64,11 @@ def test_a_folder_is_never_replaced(tmp_path: Path, force: bool) -> None:
         refuse_existing(tmp_path / "labels.csv", force=force)
 
 
-def test_a_link_that_leads_nowhere_exists(tmp_path: Path) -> None:
+@pytest.mark.parametrize("force", [False, True])
+def test_a_link_that_leads_nowhere_is_not_written_through(tmp_path: Path, force: bool) -> None:
     make_tree(tmp_path, {"labels.csv": Link("nowhere")})
-    with pytest.raises(OutputError, match="exists already"):
-        refuse_existing(tmp_path / "labels.csv", force=False)
+    with pytest.raises(OutputError, match="is a link to nowhere"):
+        refuse_existing(tmp_path / "labels.csv", force=force)
 
 
 @posix_modes
@@ -196,8 +197,18 @@ def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    make_tree(tmp_path, {"real.csv": "old", "link.csv": Link("real.csv")})
-    with replacing(tmp_path / "link.csv", force=True) as file:
+def test_what_a_link_leads_to_is_not_replaced(tmp_path: Path) -> None:
+    """A stranger's folder may hold a link to any file of the user."""
+    tree = {"real.csv": b"old", "link.csv": Link("real.csv")}
+    make_tree(tmp_path, tree)
+    with pytest.raises(OutputError, match="is a link"), replacing(tmp_path / "link.csv", force=True):
+        pass
+    assert read_tree(tmp_path) == tree
+
+
+def test_a_link_that_appears_meanwhile_is_replaced_itself(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"real.csv": b"old"})
+    with replacing(tmp_path / "out.csv", force=True) as file:
         file.write(b"new")
-    assert read_tree(tmp_path) == {"real.csv": b"new", "link.csv": Link("real.csv")}
+        (tmp_path / "out.csv").symlink_to("real.csv")
+    assert read_tree(tmp_path) == {"real.csv": b"old", "out.csv": b"new"}

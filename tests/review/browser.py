@@ -73,7 +73,11 @@ def requests(driver: Any) -> list[str]:
         if message["method"] == "Network.requestWillBeSent"
         and message["params"]["requestId"] not in refused
     ]
-    return [url for url in urls if not url.startswith(("file:", "data:", "blob:", "chrome:"))]
+    return [
+        url
+        for url in urls
+        if not url.startswith(("file:", "data:", "blob:", "chrome:", "chrome-untrusted:"))
+    ]
 
 
 def errors(driver: Any) -> list[str]:

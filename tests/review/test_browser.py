@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import secrets
 import time
@@ -341,9 +342,56 @@ def written_again(row: str) -> str:
     """A row as digitsort writes it: quoted only where it has to be."""
     import csv
 
-    from digitsort.review.page import csv_line
+    from digitsort.quoting import line_of
 
-    return csv_line(next(csv.reader([row])))
+    return line_of(next(csv.reader([row]))).removesuffix("\n")
+
+
+ODD_NOTES = [
+    "a\nb",
+    "a\rb",
+    "a\r\nb",
+    'say "7"',
+    "7,8",
+    "\u2028\u2029\x85",
+    "=1+1",
+    "'=1+1",
+    "\tx",
+    "\ufeffx",
+    "",
+]
+
+
+def test_any_cell_of_the_table_comes_back_from_the_page(
+    driver: Any, chromium: tuple[Any, Path], tmp_path: Path
+) -> None:
+    """A note with a line break is one cell of one row, and no cell becomes a formula."""
+    import csv
+
+    from digitsort.labels import read_labels
+    from digitsort.quoting import escaped, unescaped
+
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, quoting=csv.QUOTE_ALL)
+    writer.writerow(["=note", "path", "label", "status", "my\nnote"])
+    writer.writerows([note, f"{n}.png", "7", "uncertain", note] for n, note in enumerate(ODD_NOTES))
+    make_tree(tmp_path, {"labels.csv": table.getvalue()})
+    page = tmp_path / "review.html"
+    assert invoke("review", tmp_path / "labels.csv", "-o", page, "-q").exit_code == 0
+    driver.get(page.as_uri())
+    press(driver, *"3" * len(ODD_NOTES))
+    driver.find_element("id", "save").click()
+    (tmp_path / "c.csv").write_bytes(downloaded(chromium[1]))
+    with (tmp_path / "c.csv").open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file, strict=True)
+    assert header == ["'=note", "path", "label", "status", "my\nnote", "human"]
+    assert rows == [
+        [escaped(note), f"{n}.png", "7", "uncertain", escaped(note), "3"]
+        for n, note in enumerate(map(unescaped, ODD_NOTES))
+    ]
+    assert [row.cells["=note"] for row in read_labels(tmp_path / "c.csv")] == [
+        *map(unescaped, ODD_NOTES)
+    ]
 
 
 def test_the_policy_stops_what_might_slip_in(driver: Any, thirty: str) -> None:

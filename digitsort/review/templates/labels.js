@@ -86,7 +86,7 @@ function recall() {
   }
   const known = new Set(cards.map((card) => card.number));
   for (const [number, label] of kept) {
-    if (known.has(number) && (label === "" || label in settings.cells)) {
+    if (known.has(number) && (label === "" || Object.hasOwn(settings.cells, label))) {
       decided.set(number, label);
       history.push(number);
     }
