@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -103,8 +104,7 @@ class _Form:
         return total
 
 
-@dataclass(frozen=True, slots=True)
-class Png:
+class Png(NamedTuple):
     """A decoded file.
 
     Attributes
@@ -140,8 +140,10 @@ def read_png(data: bytes, limits: Limits) -> Png:
     if found is None:
         return _read_chunks(data, limits)
     form, packed = found
-    limits.check_size(form.width, form.height)
-    return Png(_plain(form, packed))
+    size = form.width, form.height
+    limits.check_size(*size)
+    lines = unpack(size, packed) if form.color == _GRAY else None
+    return Png(_decoded(form, packed) if lines is None else lines)
 
 
 def _plain(form: _Form, packed: Data) -> Image.Image | Scanlines:

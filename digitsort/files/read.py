@@ -75,10 +75,9 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         if data.startswith(SIGNATURE):
-            png = read_png(data, limits)
-            found = png.content
-            content = found if isinstance(found, Scanlines) else to_gray(found, png.orientation)
-            return Picture(content, sha256, FIRST_OF_SEVERAL if png.several else "")
+            found, turned, several = read_png(data, limits)
+            content = found if isinstance(found, Scanlines) else to_gray(found, turned)
+            return Picture(content, sha256, FIRST_OF_SEVERAL if several else "")
         with bombs_as_errors(limits), _quietly(data), ceiling(len(data)) as allow:
             opened = open_picture(data, limits)
             with opened.image as image:

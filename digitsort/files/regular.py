@@ -23,10 +23,11 @@ class TooLargeError(OSError):
 
 
 def read_regular(path: str | os.PathLike[str], most_bytes: int) -> bytes:
-    """Read a file as large as it was when it was opened.
+    """Read a file as large as it is when it is opened.
 
     A device is not even opened: that alone can rewind a tape, or start a watchdog. What takes the place
-    of a file after the first look is seen by the second one.
+    of a file after that look is never waited for and gives no more than the file had; a second look
+    follows where its length is another.
 
     Raises
     ------
@@ -34,21 +35,26 @@ def read_regular(path: str | os.PathLike[str], most_bytes: int) -> bytes:
     OSError
         What the operating system says.
     """
-    _check_regular(os.stat(path))
+    size = _size(os.stat(path), most_bytes)
     descriptor = _opened(path)
     try:
-        status = os.fstat(descriptor)
-        _check_regular(status)
-        if status.st_size > most_bytes:
-            raise TooLargeError(f"larger than {most_bytes} bytes")
-        return _read(descriptor, status.st_size)
+        try:
+            data = os.read(descriptor, size + 1)
+        except OSError:
+            _size(os.fstat(descriptor), most_bytes)  # a folder or a pipe by now
+            raise
+        # Mostly all is there; a file object takes longer than a small file's bytes.
+        return data if len(data) == size else _read_on(descriptor, data, most_bytes)
     finally:
         os.close(descriptor)
 
 
-def _check_regular(status: os.stat_result) -> None:
+def _size(status: os.stat_result, most_bytes: int) -> int:
     if not stat.S_ISREG(status.st_mode):
         raise NotRegularError("no regular file")
+    if status.st_size > most_bytes:
+        raise TooLargeError(f"larger than {most_bytes} bytes")
+    return status.st_size
 
 
 def _opened(path: str | os.PathLike[str]) -> int:
@@ -60,13 +66,11 @@ def _opened(path: str | os.PathLike[str]) -> int:
         raise
 
 
-def _read(descriptor: int, size: int) -> bytes:
-    """Mostly one call; a file object around it takes longer than a small file's bytes."""
-    data = os.read(descriptor, size)
-    if len(data) == size:
-        return data
-    pieces, left = [data], size - len(data)
-    while left and (piece := os.read(descriptor, min(left, _PIECE))):
+def _read_on(descriptor: int, data: bytes, most_bytes: int) -> bytes:
+    """Read the rest, of a file that comes in pieces or was replaced."""
+    size = _size(os.fstat(descriptor), most_bytes)
+    pieces, left = [data[:size]], size - len(data)
+    while left > 0 and (piece := os.read(descriptor, min(left, _PIECE))):
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)

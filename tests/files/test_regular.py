@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -94,16 +93,22 @@ def test_a_file_that_comes_in_small_pieces_is_read_in_linear_time(
     assert time.process_time() - started < 20  # adding each to those before takes minutes
 
 
-def test_a_file_that_gets_shorter_meanwhile_ends_where_it_ends(
+def test_a_file_that_was_replaced_is_read_as_long_as_the_new_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "x").write_bytes(b"abcdef")
-    fstat = os.fstat
+    path, look = tmp_path / "x", os.stat
+    for content in (b"abcdef", b"a", b""):
+        path.write_bytes(b"abc")
 
-    def longer(descriptor: int) -> os.stat_result:
-        fields = list(fstat(descriptor))
-        fields[stat.ST_SIZE] = 9
-        return os.stat_result(fields)
+        def replaced(name: Path, content: bytes = content) -> os.stat_result:
+            status = look(name)
+            path.write_bytes(content)
+            return status
 
-    monkeypatch.setattr("digitsort.files.regular.os.fstat", longer)
-    assert read_regular(tmp_path / "x", 9) == b"abcdef"
+        with monkeypatch.context() as patch:
+            patch.setattr("digitsort.files.regular.os.stat", replaced)
+            assert read_regular(path, 9) == content
+            path.write_bytes(b"abc")
+            if len(content) > 3:
+                with pytest.raises(TooLargeError):
+                    read_regular(path, 3)
