@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from digitsort.cli.classify import classify
+from digitsort.cli.errors import end_with
 from digitsort.cli.evaluate import evaluate
 from digitsort.cli.inspect import inspect
 from digitsort.cli.model import model
@@ -60,7 +61,10 @@ def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
 def main() -> None:
     """Run the command line with the arguments of the process."""
     _show_any_text()
-    make_app(sys.argv[1:])()
+    try:
+        make_app(sys.argv[1:])()
+    except OSError as error:  # of help or version; what a command meets is its own to say
+        sys.exit(end_with(error))
 
 
 def _show_any_text() -> None:

@@ -36,7 +36,7 @@ def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
             _give_up_stdout()
             code = ExitCode.READER_GONE
         except OSError as error:
-            code = _end_with(error)
+            code = end_with(error)
         raise typer.Exit(int(code))
 
     return run
@@ -50,7 +50,7 @@ def _require_working_folder() -> None:
         raise UsageError(f"The working folder: {error.strerror}. Change to another one.") from error
 
 
-def _end_with(error: OSError) -> ExitCode:
+def end_with(error: OSError) -> ExitCode:
     """Say what the system said of a file, or else of stdout."""
     if error.filename is not None:
         _say(f"digitsort: {printable(os.fsdecode(error.filename))}: {error.strerror}.")
