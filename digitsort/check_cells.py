@@ -44,9 +44,12 @@ class Labels:
             )
 
     def take(self, labels: Iterable[str]) -> bool:
-        """Take in many; return whether `add` would have accepted all of them."""
-        self._seen.update(labels)
-        return len(self._seen) <= MOST_LABELS and max(map(len, self._seen)) <= MOST_LABEL_CHARS
+        """Take in many, if `add` would accept all of them; return whether it would."""
+        seen = self._seen.union(labels)
+        if len(seen) > MOST_LABELS or max(map(len, seen)) > MOST_LABEL_CHARS:
+            return False
+        self._seen = seen
+        return True
 
 
 def share_of(cell: str) -> float | None:

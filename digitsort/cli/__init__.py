@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from digitsort.cli.classify import classify
+from digitsort.cli.errors import end_with
 from digitsort.cli.evaluate import evaluate
 from digitsort.cli.inspect import inspect
 from digitsort.cli.model import model
@@ -62,7 +63,10 @@ def main() -> None:
     """Run the command line with the arguments of the process."""
     _show_any_text()
     limit_decoders()
-    make_app(sys.argv[1:])()
+    try:
+        make_app(sys.argv[1:])()
+    except OSError as error:  # of help or version; what a command meets is its own to say
+        sys.exit(end_with(error))
 
 
 def _show_any_text() -> None:

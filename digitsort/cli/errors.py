@@ -68,7 +68,7 @@ def _explained(error: Exception) -> ExitCode:
         _give_up_stdout()
         return ExitCode.READER_GONE
     if isinstance(error, OSError):
-        return _end_with(error)
+        return end_with(error)
     raise error
 
 
@@ -80,7 +80,7 @@ def _require_working_folder() -> None:
         raise UsageError(f"The working folder: {error.strerror}. Change to another one.") from error
 
 
-def _end_with(error: OSError) -> ExitCode:
+def end_with(error: OSError) -> ExitCode:
     """Say what the system said of a file, or else of stdout."""
     if error.filename is not None:
         _say(f"digitsort: {printable(os.fsdecode(error.filename))}: {error.strerror}.")
