@@ -32,10 +32,11 @@ def local_cluster(workers: int | None) -> Iterator[str]:
         If it can't be started.
     """
     with temporary(lambda: Path(tempfile.mkdtemp(prefix="digitsort-"))) as folder:
-        process = start("digitsort.execute.local_cluster")
+        process = start("digitsort.execute.local_cluster", starts_others=True)
         try:
             yield _address(process.channel, workers or usable_processors(), folder)
         finally:
+            process.kill()  # it holds nothing that anybody needs
             process.end()
 
 
@@ -51,9 +52,10 @@ def _address(channel: Channel, workers: int, folder: Path) -> str:
 
 
 def main() -> None:
-    """Run the cluster until the parent wants no more of it, or has ended."""
+    """Run the cluster until the parent has ended; the parent ends it with all its processes."""
     channel = to_parent()
     workers, folder = channel.receive()
+    os.environ["TMPDIR"] = tempfile.tempdir = folder  # Dask's processes write to more than one place
     _prepare_signals()
     import dask
     from distributed import LocalCluster

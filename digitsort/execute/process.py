@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -34,8 +35,11 @@ _running: set[Process] = set()
 class Process:
     """A running process; `channel` leads to it."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], channel: Channel | None) -> None:
+    def __init__(
+        self, popen: subprocess.Popen[bytes], channel: Channel | None, *, has_group: bool
+    ) -> None:
         self._popen = popen
+        self._has_group = has_group
         self.channel = channel or Channel(cast(RawIOBase, popen.stdout), cast(RawIOBase, popen.stdin))
 
     def is_running(self) -> bool:
@@ -43,7 +47,10 @@ class Process:
         return self._popen.poll() is None
 
     def kill(self) -> None:
-        """End it at once, if it has not ended yet."""
+        """End it at once, if it has not ended yet, and all that it has started if it has a group."""
+        if self._has_group:
+            with suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.kill()
 
     def end(self) -> None:
@@ -58,7 +65,9 @@ class Process:
         _running.discard(self)
 
 
-def start(module: str, line: tuple[socket, socket] | None = None) -> Process:
+def start(
+    module: str, line: tuple[socket, socket] | None = None, *, starts_others: bool = False
+) -> Process:
     """Start a process that calls `main` of a module of digitsort.
 
     Parameters
@@ -67,6 +76,8 @@ def start(module: str, line: tuple[socket, socket] | None = None) -> Process:
     line : pair of sockets, optional
         The end of this process and that of the new one, which becomes its stdin. By default its stdin
         and stdout are pipes, which there are on every system.
+    starts_others : bool
+        Give it a group of its own, where there are groups, so that `kill` ends what it has started too.
 
     Raises
     ------
@@ -74,6 +85,7 @@ def start(module: str, line: tuple[socket, socket] | None = None) -> Process:
         If the system allows no more processes.
     """
     code = f"import sys; sys.path[:] = {import_path()!r}; from {module} import main; main()"
+    has_group = starts_others and hasattr(os, "killpg")
     try:
         with interrupts_wait(), deaf_to_interrupts():  # nobody else knows it before it is noted
             popen = subprocess.Popen(
@@ -83,8 +95,9 @@ def start(module: str, line: tuple[socket, socket] | None = None) -> Process:
                 stdout=subprocess.DEVNULL if line else subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
+                process_group=0 if has_group else None,
             )
-            process = Process(popen, Channel.over(line[0]) if line else None)
+            process = Process(popen, Channel.over(line[0]) if line else None, has_group=has_group)
             atexit.unregister(end_all)
             atexit.register(end_all)
             _running.add(process)

@@ -165,7 +165,7 @@ class _Worker:
 
     def stop(self, *, at_once: bool) -> None:
         """Let the process end by itself, or at once."""
-        if at_once:
+        if at_once and not self._is_dead:  # else its number may be another's by now
             self._is_to_die = True
             self._process.kill()
         self._process.channel.send_no_more()
