@@ -32,7 +32,7 @@ from digitsort.sorting.run import (
 FOLDER = ".digitsort"
 """In DEST: journals, the lock and who holds it."""
 
-_NAME = re.compile(r"run-(\d{6,9})\.jsonl")
+_NAME = re.compile(r"run-([0-9]{6,9})\.jsonl")
 
 _MOST_NUMBER = 10**9 - 1
 
