@@ -78,6 +78,8 @@ def carry_out(
 
 def _root(plan: Plan) -> str:
     """The folder that all files of a move lie in; empty where nothing is moved."""
+    if plan.move_from is not None:
+        return plan.move_from
     folders = {parent_of(operation.source) for operation in plan.operations}
     if plan.mode is not Mode.MOVE or not folders:
         return ""
