@@ -213,6 +213,8 @@ def begun(path: str, line: bytes, dest: DestIdentity) -> Run:
     )
     run.is_authentic = is_sealed(line, "", 0)
     run.is_ours = is_here and run.is_authentic
+    if run.is_ours and there.path != dest.path:  # it was moved: what lies above it now was there before
+        run.made_levels = min(run.made_levels, 1)
     if not run.is_ours:
         _check_foreign_run(run)
     return run

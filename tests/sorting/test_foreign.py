@@ -17,7 +17,6 @@ from digitsort.sorting.journal import FOLDER, journals
 from tests.conftest import make_tree
 from tests.sorting.stranger import (
     HOME,
-    SCANS,
     SORTED,
     Ended,
     World,
@@ -39,13 +38,14 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="made of POSIX paths"
 CODES = {0, 1, 2, 4, 5, 6}
 """2 and 4 too: a table that is none is a matter of usage, one without rows is nothing to do."""
 
-Kind = Callable[[World], None]
+Kind = Callable[[World], object]
 
 LONG = "x" * 5000
 DEEP = "[" * 100_000
 HUGE = 10**400
 
-EVERY = int(os.environ.get("S1_EVERY", "5"))
+EVERY = 14
+"""Each kind is tried with one command, the next kind with another one; all with all when slow."""
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def _told(world: World, value: object) -> object:
 
 
 def raw(data: bytes, name: str = "run-000001.jsonl") -> Kind:
-    return lambda world: world.journal(name).write_bytes(data) and None
+    return lambda world: world.journal(name).write_bytes(data)
 
 
 SETTLED: Any = ({"settled": 5, "failed": {}}, {"end": "done"})
@@ -118,14 +118,10 @@ def _journals() -> dict[str, Kind]:
         for what, ends in (("killed", ()), ("done", SETTLED), ("undo begun", BEGUN))
     }
     kinds |= {
-        "no seal": lambda world: (
-            world.journal().write_bytes(
-                b"".join(
-                    json.dumps(r).encode() + b"\n"
-                    for r in (head(world), entries(*_home_entries(world)))
-                )
+        "no seal": lambda world: world.journal().write_bytes(
+            b"".join(
+                json.dumps(r).encode() + b"\n" for r in (head(world), entries(*_home_entries(world)))
             )
-            and None
         ),
         "undone, kept": made_up(*SETTLED, {"undo": "done", "kept": [0, 1, 2, 3, 4, 99]}),
         "root /": made_up(*SETTLED, root="/"),
@@ -154,8 +150,8 @@ def _journals() -> dict[str, Kind]:
         "deep records": lambda world: world.journal().write_bytes(forged([head(world), DEEP])) and None,
     }
     number = "run-999999999.jsonl"
-    kinds["the last number"] = lambda world: (
-        world.journal(number).write_bytes(forged([head(world), *SETTLED])) and None
+    kinds["the last number"] = lambda world: world.journal(number).write_bytes(
+        forged([head(world), *SETTLED])
     )
     kinds |= {f"to {to[:20]!r}": with_entry(to=to) for to in TO}
     kinds |= {f"source {source[:20]!r}": with_entry(source=source) for source in SOURCES}
@@ -175,10 +171,9 @@ def _journals() -> dict[str, Kind]:
             world.journal().write_bytes(
                 forged([head(world), entries(*_home_entries(world), columns=value), *SETTLED])
             )
-            and None
         )
         kinds[f"record {str(value)[:20]}"] = lambda world, value=value: (  # type: ignore[misc]
-            world.journal().write_bytes(forged([head(world), json.dumps(value)])) and None
+            world.journal().write_bytes(forged([head(world), json.dumps(value)]))
         )
     return kinds
 
@@ -221,7 +216,7 @@ def _socket(name: str) -> Kind:
 
 
 def _folder(name: str) -> Kind:
-    return lambda world: make_tree(world.dest, {f"{name}/inside": b"x"}) and None
+    return lambda world: make_tree(world.dest, {f"{name}/inside": b"x"})
 
 
 def _own_files() -> dict[str, Kind]:
@@ -233,7 +228,7 @@ def _own_files() -> dict[str, Kind]:
             kinds |= {f"{name} is a folder": _folder(name), f"{name} is a pipe": _pipe(name)}
             kinds[f"{name} is a socket"] = _socket(name)
             kinds[f"{name} is a file"] = lambda world, name=name: (  # type: ignore[misc]
-                make_tree(world.dest, {name: b"something"}) and None
+                make_tree(world.dest, {name: b"something"})
             )
             for target in ("HOME/secret.txt", "HOME/lock", "HOME/nothing", "HOME/labels.csv"):
                 kinds[f"{name} -> {target}"] = _linked(name, target)
@@ -357,3 +352,204 @@ def _attack_by_all(top: Path, kinds: dict[str, Kind], command: str, every: int =
             through[name] = f"{type(error).__name__}: {error}"
     print(f"{command}: {len(tried)} tried, {len(through)} got through")
     assert not through, "\n".join(f"{name}: {what}" for name, what in through.items())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("command", COMMAND_NAMES)
+def test_a_made_up_journal_beside_a_true_one_has_no_power(
+    top: Path, command: str, killed: bool
+) -> None:
+    """The user's own last sort into the DEST ended, or was killed."""
+    kinds = {name: after_own_sort(make, killed=killed) for name, make in JOURNALS.items()}
+    _attack_by_all(top, kinds, command, 9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMAND_NAMES)
+def test_no_made_up_journal_has_power(top: Path, command: str) -> None:
+    """All of them, with every command."""
+    _attack_by_all(top, JOURNALS | OWN_FILES, command)
+
+
+def _own_dest(world: World, name: str, **options: Any) -> Path:
+    """A DEST that the user sorted into, with a few batches' worth of lines; its journal."""
+    scans = make_tree(world.top / name, {f"scans/{n}.png": f"{name}{n}".encode() for n in range(3)})
+    rows = "".join(f"scans/{n}.png,{n},ok,{sha(f'{name}{n}'.encode())}\n" for n in range(3))
+    (scans / "labels.csv").write_text(f"path,label,status,sha256\n{rows}")
+    dest = scans / "sorted"
+    assert run("sort", source=scans / "labels.csv", dest=dest, quiet=True, **options).code == 0
+    return Path(*journals(str(dest)))
+
+
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines(keepends=True)
+
+
+def _without_end(lines: list[bytes]) -> list[bytes]:
+    return [line for line in lines if b'{"end":' not in line]
+
+
+SPLICES: dict[str, Callable[[list[bytes], list[bytes]], list[bytes]]] = {
+    "of another DEST": lambda own, other: other,
+    "of another DEST, killed": lambda own, other: _without_end(other),
+    "another's entries": lambda own, other: [own[0], *other[1:]],
+    "another's head": lambda own, other: [other[0], *own[1:]],
+    "another's line in the middle": lambda own, other: [*own[:4], other[4], *own[5:]],
+    "another's line behind": lambda own, other: [*own, other[-1]],
+    "reordered": lambda own, other: [own[0], *own[:0:-1]],
+    "two lines swapped": lambda own, other: [*own[:2], own[3], own[2], *own[4:]],
+    "a line twice": lambda own, other: [*own[:4], own[3], *own[4:]],
+    "all twice": lambda own, other: own * 2,
+    "one missing in the middle": lambda own, other: own[:3] + own[4:],
+    "the first one missing": lambda own, other: own[1:],
+    "the last one missing": lambda own, other: own[:-1],
+    "only the first": lambda own, other: own[:1],
+    "the last ones missing": lambda own, other: own[:-2],
+    "killed": lambda own, other: _without_end(own),
+    "joined": lambda own, other: [own[0], own[1][:-1], *own[2:]],
+    "split": lambda own, other: [own[0], own[1][:9] + b"\n", own[1][9:], *own[2:]],
+}
+
+
+MODES: list[dict[str, Any]] = [{}, {"move": True}, {"link": "hard"}, {"link": "sym"}]
+
+SPLICED_COMMANDS: dict[str, Callable[[World, Path, dict[str, Any]], Ended]] = {
+    "sort": lambda w, dest, mode: run("sort", source=w.top / "mine/labels.csv", dest=dest, **mode),
+    "undo": lambda w, dest, mode: run("undo", dest=dest),
+    "undo --all": lambda w, dest, mode: run("undo", dest=dest, everything=True),
+    "undo --adopt": lambda w, dest, mode: run("undo", dest=dest, adopt=True, root=w.root),
+    "verify": lambda w, dest, mode: run("verify", dest=dest),
+}
+
+
+def _splice(top: Path, kind: str, mode: dict[str, Any], command: str) -> None:
+    world = new_world(top)
+    own, other = _own_dest(world, "mine", **mode), _own_dest(world, "theirs", **mode)
+    own.write_bytes(b"".join(SPLICES[kind](_lines(own), _lines(other))))
+    home, theirs = snapshot(world.home), snapshot(world.top / "theirs")
+    before = contents(world.top)
+    ended = SPLICED_COMMANDS[command](world, own.parent.parent, mode)
+    assert ended.code in {0, 1, 2, 5, 6}, ended
+    assert differences(home, snapshot(world.home)) == []
+    assert differences(theirs, snapshot(world.top / "theirs")) == []
+    assert set(before) <= set(contents(world.top))
+
+
+@pytest.mark.parametrize("kind", SPLICES)
+def test_lines_count_only_where_they_were_written(top: Path, kind: str) -> None:
+    """Replayed, swapped, spliced: what a command then does touches no other DEST and loses nothing."""
+    for number, command in enumerate(SPLICED_COMMANDS):
+        mode = MODES[(number + list(SPLICES).index(kind)) % len(MODES)]
+        _splice(top / str(number), kind, mode, command)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", SPLICES)
+def test_no_line_counts_elsewhere_in_any_mode(top: Path, kind: str, mode: dict[str, Any]) -> None:
+    """All modes with all commands."""
+    for number, command in enumerate(SPLICED_COMMANDS):
+        _splice(top / str(number), kind, mode, command)
+
+
+def test_a_journal_that_is_another_dests_too_is_not_written_into(top: Path) -> None:
+    """`cp -al`, or an archive with hard links: undoing the one would say that the other is undone."""
+    world = new_world(top)
+    own = _own_dest(world, "mine", move=True)
+    world.journal().hardlink_to(own)
+    before = own.read_bytes()
+    ended = run("undo", dest=world.dest, adopt=True, root=world.root)
+    assert ended.code == 5, ended
+    assert own.read_bytes() == before
+    own_undo = run("undo", dest=own.parent.parent)
+    assert own_undo.code == 0, own_undo
+
+
+@pytest.mark.parametrize("command", ["sort", "undo", "undo --adopt --root", "undo --dry-run", "verify"])
+def test_a_journal_of_one_endless_line_costs_little(top: Path, command: str) -> None:
+    """100 MB without an end of a line; a sparse file here, as an archive can hold one."""
+    import resource
+
+    world = new_world(top)
+    with world.journal().open("wb") as file:
+        file.write(forged([head(world)]) if command != "sort" else b"x")
+        file.truncate(2**27)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    ended = _commands(world)[command]()
+    assert ended.code in CODES, ended
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**18, "256 MiB"
+    assert world.inside.joinpath("run-000001.jsonl").stat().st_size >= 2**27, "left alone"
+
+
+@pytest.mark.parametrize(
+    ("variable", "below"),
+    [("DIGITSORT_STATE", ""), ("XDG_STATE_HOME", "digitsort"), ("HOME", ".local/state/digitsort")],
+)
+def test_a_key_in_the_working_folder_is_no_key(
+    top: Path, monkeypatch: pytest.MonkeyPatch, variable: str, below: str
+) -> None:
+    """A relative folder would be the stranger's wherever an archive is unpacked."""
+    world = new_world(top)
+    planted = world.top / "archive/state" / below / "key"
+    planted.parent.mkdir(parents=True)
+    planted.write_bytes(b"k" * 32)
+    planted.chmod(0o600)
+    made_up(mode="move")(world)
+    monkeypatch.chdir(world.top / "archive")
+    monkeypatch.delenv("DIGITSORT_STATE")
+    monkeypatch.setenv("HOME", str(world.top / "own"))
+    monkeypatch.setenv(variable, "state")
+    home = snapshot(world.home)
+    for command in ("undo", "verify", "sort"):
+        ended = _commands(world)[command]()
+        # The system's own rule may pass a relative folder over, and find the user's.
+        assert ended.code == 5 or "another user" in ended.text or "not written by you" in ended.text
+    assert differences(home, snapshot(world.home)) == []
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_key_that_others_can_read_is_no_key(
+    top: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    (top / "state").mkdir()
+    (top / "state/key").write_bytes(b"k" * 32)
+    (top / "state/key").chmod(mode)
+    monkeypatch.setenv(secret.STATE_VARIABLE, str(top / "state"))
+    made_up(mode="move")(new_world(top))
+    assert run("undo", dest=World(top).dest).code == 5
+
+
+def test_a_dest_that_was_renamed_takes_no_folder_above_it_away(top: Path) -> None:
+    """The sort had made the folder above DEST too; where DEST lies now, another one is above it."""
+    (top / "scans").mkdir()
+    (top / "scans/7.png").write_bytes(b"seven")
+    (top / "scans/labels.csv").write_text("path,label,status\n7.png,7,ok\n")
+    dest = top / "made" / "made too" / "sorted"
+    assert run("sort", source=top / "scans/labels.csv", dest=dest, move=True).code == 0
+    (top / "precious" / "empty but for it").mkdir(parents=True)
+    moved = dest.rename(top / "precious" / "empty but for it" / "sorted")
+    assert run("undo", dest=moved).code == 0
+    assert (top / "scans/7.png").read_bytes() == b"seven"
+    assert (top / "precious" / "empty but for it").is_dir()
+
+
+def test_the_home_of_these_tests_would_show_a_change(top: Path) -> None:
+    """Each of the changes that a stranger would like to make is seen."""
+    changes: list[Callable[[Path], object]] = [
+        lambda home: (home / "7.png").unlink(),
+        lambda home: (home / "7.png").rename(home / "8.png"),
+        lambda home: (home / ".ssh/authorized_keys").chmod(0o644),
+        lambda home: (home / "secret.txt").write_bytes(b"secret"),
+        lambda home: (home / "new").mkdir(),
+        lambda home: (home / "7/7.png").hardlink_to(home.parent / "x"),
+        lambda home: os.utime(home / "bin/tool"),
+    ]
+    for number, change in enumerate(changes):
+        home = new_world(top / str(number)).home
+        (home.parent / "x").write_bytes(b"x")
+        (home / "7/7.png").unlink() if number == 5 else None
+        before = snapshot(home)
+        change(home)
+        assert differences(before, snapshot(home))
+    assert set(HOME.values()) > {b"seven", b"one"}
