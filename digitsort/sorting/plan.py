@@ -114,8 +114,8 @@ class SortOptions:
         Keep the folders that files have below this one, an absolute path; by default none. Files that
         lie elsewhere go into the folder of their label itself.
     move_from : str or None
-        Only files below this folder are moved, links resolved; by default any. A table that somebody
-        else made can name any file.
+        Only files below this folder, a path without links, are moved, links resolved; by default any. A
+        table that somebody else made can name any file.
     """
 
     mode: Mode = Mode.COPY
@@ -149,7 +149,7 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
         planning.add(row)
     move_from = None
     if options.mode is Mode.MOVE and options.move_from is not None:
-        move_from = os.path.realpath(options.move_from)
+        move_from = options.move_from
         # A file takes the place of one with the same content that fails.
         _check_inside([*planning.rows, *(operation.row for operation in planning.same)], move_from)
     return Plan(
