@@ -37,9 +37,9 @@ _NAME = re.compile(r"run-([0-9]{6,9})\.jsonl")
 _MOST_NUMBER = 10**9 - 1
 
 MOST_HEAD_BYTES = 2**16
-"""Of a first line: two paths of 4,096 bytes, each escaped to six characters, and what is beside them."""
+"""Of a first line: two paths of 4,096 bytes, each escaped to six characters, and some more."""
 
-MOST_FOREIGN_BYTES = 2**26
+MOST_FOREIGN_BYTES = 2**24
 """Of a line that somebody else wrote: a true one has 1,024 entries, mostly of 300 bytes."""
 
 
@@ -236,7 +236,7 @@ def read_run(path: str, *, entries: bool = True, foreign: bool = False) -> Run |
 
 
 def has_head(path: str) -> bool:
-    """Return whether a file has a first line, which is whole or longer than any that a kill has torn."""
+    """Return whether a first line is whole, or longer than any that a kill has torn."""
     with _opened(path) as file:
         first = file.readline(MOST_HEAD_BYTES)
     return first.endswith(b"\n") or len(first) == MOST_HEAD_BYTES

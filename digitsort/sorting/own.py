@@ -10,7 +10,7 @@ from digitsort.sorting.task import NotDeliveredError
 
 
 def check_not_own(path: str, dest: str) -> None:
-    """Raise NotDeliveredError for a journal, a lock or the like of any DEST, and for this one's labels.csv.
+    """Raise NotDeliveredError for what any DEST has in .digitsort, and for this one's labels.csv.
 
     A table can name them. Without its journals a DEST can't be undone, and a lock that has another name
     is none.

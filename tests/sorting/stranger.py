@@ -8,7 +8,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -20,11 +20,12 @@ import typer
 from digitsort.cli.sort import sort
 from digitsort.cli.undo import undo
 from digitsort.cli.verify import verify
+from digitsort.files.disk import Disk, Place
 from digitsort.sorting.journal import FOLDER
 from digitsort.sorting.run import sealed
 from tests.conftest import make_tree
 
-COMMANDS = {"sort": sort, "undo": undo, "verify": verify}
+COMMANDS: dict[str, Callable[..., None]] = {"sort": sort, "undo": undo, "verify": verify}
 
 HOME = {
     "7.png": b"seven",
@@ -45,7 +46,7 @@ HOME = {
     "scans/7.png": b"seven",
     "scans/1.png": b"one",
 }
-"""Names and contents that would serve a stranger: those of the scans, of digitsort's own files, secrets."""
+"""Names and contents that would serve a stranger: of the scans, of digitsort's own files, secrets."""
 
 SCANS = {"7.png": b"seven", "1.png": b"one", "a/7.png": b"another seven"}
 
@@ -87,6 +88,16 @@ def run(command: str, **options: Any) -> Ended:
         except typer.Exit as end:
             return Ended(end.exit_code, written.getvalue())
     raise AssertionError("a command ends with an exit code")
+
+
+class QuickDisk(Disk):
+    """One that makes nothing durable, which is slow: a kill of the whole system is no matter here."""
+
+    def fsync(self, descriptor: int) -> None:
+        pass
+
+    def sync_file_system(self, place: Place) -> None:
+        pass
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def with_entry(data: bytes = b"seven", **changed: Any) -> Kind:
     """A journal of one entry, in which something is hostile; HOME and DEST stand for these paths."""
 
     def make(world: World) -> None:
-        told = {name: _told(world, value) for name, value in changed.items()}
+        told: dict[str, Any] = {name: _told(world, value) for name, value in changed.items()}
         named = {"source": str(world.home / "7.png"), "to": "7/7.png"} | told
         source, to = named.pop("source"), named.pop("to")
         row = entry(named.pop("number", 0), source, to, data, **named)
@@ -89,7 +89,7 @@ def with_entry(data: bytes = b"seven", **changed: Any) -> Kind:
     return make
 
 
-def _told(world: World, value: object) -> object:
+def _told(world: World, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return value.replace("HOME", str(world.home)).replace("DEST", str(world.dest))
@@ -108,7 +108,21 @@ TO += ["\ud800", "7/\n", "~/x", "7\\..\\x"]
 SOURCES = ["/etc/passwd", "HOME/.ssh/authorized_keys", "HOME/bin/../7.png", "relative", "", "/", "\0"]
 SOURCES += ["DEST/7/7.png", "DEST/8/7.png", "HOME/" + LONG, "\ud800", "/dev/zero", "/proc/self/mem"]
 SOURCES += ["HOME/lock/x", "~/x", "//x", "HOME", "DEST/.digitsort/run-000002.jsonl"]
-WRONG = [None, True, -1, 1.5, float("nan"), float("inf"), HUGE, [], {}, [[]], {"a": []}, "x", [None]]
+WRONG: list[Any] = [
+    None,
+    True,
+    -1,
+    1.5,
+    float("nan"),
+    float("inf"),
+    HUGE,
+    [],
+    {},
+    [[]],
+    {"a": []},
+    "x",
+    [None],
+]
 
 
 def _journals() -> dict[str, Kind]:
@@ -133,6 +147,8 @@ def _journals() -> dict[str, Kind]:
         "made /": made_up({"mkdir": "/"}, *SETTLED),
         "made .digitsort": made_up({"mkdir": ".digitsort"}, *SETTLED),
         "version 2": made_up(*SETTLED, digitsort=2),
+        "a version for the terminal": made_up(*SETTLED, digitsort="\x1b[2J\x1b]0;x\7"),
+        "names for the terminal": made_up(*SETTLED, root="/\x1b[2J", dest="/\x1b[2J"),
         "version 99": made_up(*SETTLED, digitsort=99),
         "true seal, other DEST": made_up(*SETTLED, key=None, dest="/elsewhere", device=1, inode=1),
         "true seal, other DEST, killed": made_up(key=None, dest="/elsewhere", device=1, inode=1),
@@ -184,7 +200,7 @@ def _linked(name: str, target: str) -> Kind:
     def make(world: World) -> None:
         path = world.dest / name
         path.parent.mkdir(exist_ok=True)
-        path.symlink_to(_told(world, target))  # type: ignore[arg-type]
+        path.symlink_to(_told(world, target))
 
     return make
 
@@ -316,6 +332,7 @@ def attack(top: Path, make: Kind, command: str) -> Ended:
     ended = _commands(world)[command]()
     assert ended.code in CODES, ended
     assert "Traceback" not in ended.text
+    assert "\x1b" not in ended.text, "the terminal is told something"
     assert ended.code == 0 or ended.text.strip(), ended
     assert differences(home, snapshot(world.home, linked=linked)) == []
     if command != "sort --move":
