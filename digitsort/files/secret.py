@@ -59,8 +59,8 @@ def state_folder() -> Path:
         folder = user_state_path("digitsort", appauthor=False)
     if not folder.is_absolute():
         raise OutputError(
-            f"{printable(str(folder))}, the folder of digitsort's key, is relative to the working folder, "
-            f"where a stranger's files may lie. Set {STATE_VARIABLE} to an absolute path."
+            f"{printable(str(folder))}, the folder of digitsort's key, is relative to the working "
+            f"folder, where a stranger's files may lie. Set {STATE_VARIABLE} to an absolute path."
         )
     return folder
 

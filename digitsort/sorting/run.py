@@ -204,7 +204,7 @@ def begun(path: str, line: bytes, dest: DestIdentity) -> Run:
     if record.get("digitsort") != VERSION:
         raise OutputError(
             f"{printable(path)} was written by another version of digitsort (format "
-            f"{printable(str(record.get('digitsort'))[:20])}; this one has {VERSION}). Use that version "
+            f"{printable(str(record.get('digitsort'))[:20])}; this one has {VERSION}). Use that one "
             "for it."
         )
     there = DestIdentity(record["dest"], record["device"], record["inode"])
