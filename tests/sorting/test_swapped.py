@@ -61,16 +61,16 @@ FEW = (
 
 
 class SwappingDisk(QuickDisk):
-    """Before one of the calls, puts a link in the place of a file or folder, which is set aside.
+    """Before or right after one of the calls, puts a link in the place of a file or folder, which is set aside.
 
     Attributes
     ----------
     calls : int
     """
 
-    def __init__(self, swap_before: int, path: Path, target: Path) -> None:
+    def __init__(self, number: int, path: Path, target: Path, *, after: bool = False) -> None:
         self.calls = 0
-        self._swap_before = swap_before
+        self._number, self._after = number, after
         self._path, self._target = path, target
 
     def __getattribute__(self, name: str) -> Any:
@@ -79,10 +79,14 @@ class SwappingDisk(QuickDisk):
             return found
 
         def call(*arguments: Any) -> Any:
-            if self.calls == self._swap_before:
-                self._swap()
+            is_now = self.calls == self._number
             self.calls += 1
-            return found(*arguments)
+            if is_now and not self._after:
+                self._swap()
+            result = found(*arguments)
+            if is_now and self._after:
+                self._swap()
+            return result
 
         return call
 
@@ -145,8 +149,8 @@ ACTIONS: dict[str, tuple[Callable[[World, Mode], None], Callable[[World, Mode, D
 }
 
 
-def _swap_at(top: Path, action: str, mode: Mode, swap: str, number: int) -> int:
-    """Swap before one call; return how many calls there were."""
+def _swap_at(top: Path, action: str, mode: Mode, swap: str, number: int, *, after: bool = False) -> int:
+    """Swap before one call, or right after it; return how many calls there were."""
     world = new_world(top)
     prepare, act = ACTIONS[action]
     prepare(world, mode)
@@ -154,7 +158,7 @@ def _swap_at(top: Path, action: str, mode: Mode, swap: str, number: int) -> int:
     # A hard link of what a link leads to is a further name of it, and changes nothing else.
     linked = mode is Mode.HARD
     home, before = snapshot(world.home, linked=linked), contents(world.top)
-    disk = SwappingDisk(number, path, target)
+    disk = SwappingDisk(number, path, target, after=after)
     with suppress(DigitsortError):
         act(world, mode, disk)
     assert differences(home, snapshot(world.home, linked=linked)) == [], "touched"
@@ -196,6 +200,13 @@ def _swap_at_each(top: Path, action: str, mode: Mode, swap: str, every: int, fir
 def test_a_link_midway_leads_nowhere(top: Path, action: str, mode: Mode, swap: str) -> None:
     """Before some of the calls to the system."""
     _swap_at_each(top, action, mode, swap, 17, FEW.index(swap) * 3)
+
+
+@pytest.mark.parametrize("swap", ["DEST/.digitsort", "DEST/.digitsort, to the scans"])
+def test_a_link_before_the_lock_leads_nowhere(top: Path, swap: str) -> None:
+    """Right after each of the first calls: what is done by a path alone would show there."""
+    for number in range(14):
+        _swap_at(top / str(number), "first sort", Mode.COPY, swap, number, after=True)
 
 
 @pytest.mark.slow
