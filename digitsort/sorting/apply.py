@@ -71,6 +71,11 @@ def carry_out(
     disk: Disk = DISK,
 ) -> Delivery:
     """Do what `apply_plan` does, with the lock held and the last run recovered already."""
+    if plan.dest != held.dest:  # the plan leads elsewhere than what is locked
+        raise OutputError(
+            f"{printable(held.dest)} became a link to {printable(plan.dest)} meanwhile. Nothing was "
+            "done; run the command again."
+        )
     read_books(plan.dest)  # before anything is touched: it must be one
     deliverer = Deliverer(disk, held, plan.mode, _root(plan))
     return _Applying(plan, progress, disk, deliverer).run()

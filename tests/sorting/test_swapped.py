@@ -61,7 +61,7 @@ FEW = (
 
 
 class SwappingDisk(QuickDisk):
-    """Before or right after one of the calls, puts a link in the place of a file or folder, which is set aside.
+    """Puts a link in the place of a file or folder before or right after a call; that is set aside.
 
     Attributes
     ----------
@@ -200,6 +200,13 @@ def _swap_at_each(top: Path, action: str, mode: Mode, swap: str, every: int, fir
 def test_a_link_midway_leads_nowhere(top: Path, action: str, mode: Mode, swap: str) -> None:
     """Before some of the calls to the system."""
     _swap_at_each(top, action, mode, swap, 17, FEW.index(swap) * 3)
+
+
+@pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE])
+def test_a_dest_that_is_a_link_before_the_plan_leads_nowhere(top: Path, mode: Mode) -> None:
+    """The plan would lead elsewhere than to the DEST that is locked; a run did not end then."""
+    for number in range(6, 16):
+        _swap_at(top / str(number), "sort", mode, "DEST, to one like it", number)
 
 
 @pytest.mark.parametrize("swap", ["DEST/.digitsort", "DEST/.digitsort, to the scans"])
