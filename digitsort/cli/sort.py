@@ -106,6 +106,8 @@ def sort(
     if os.path.isdir(source):
         settings = _settings(min_confidence, max_pixels, max_side, max_bytes)
 
+    move_from = _move_from(source, root)  # now: what becomes a link later leads nowhere
+
     def read() -> ToSort:
         if settings is not None:
             return classified(source, target, model, settings, workers, follow_links, quiet)
@@ -115,7 +117,7 @@ def sort(
         with garbage_waits():
             rows = corrected(rows, corrections, source, root)
             options_of_plan = with_folders(chosen, rows, source, root, keep_folders)
-            return plan_sort(rows, target, replace(options_of_plan, move_from=_move_from(source, root)))
+            return plan_sort(rows, target, replace(options_of_plan, move_from=move_from))
 
     warn_of_foreign_runs(target)
     if dry_run:
@@ -155,10 +157,10 @@ def _carry_out(
 
 
 def _move_from(source: Path, root: Path | None) -> str:
-    """The only folder that files are moved from: SOURCE, or of a table --root or its own folder."""
+    """Return the only folder that files are moved from: SOURCE, or of a table --root or its own."""
     if root is None:
         root = source if os.path.isdir(source) else source.absolute().parent
-    return str(root)
+    return os.path.realpath(root)
 
 
 def _settings(

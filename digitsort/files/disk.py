@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, NamedTuple, TypeVar
@@ -21,6 +22,8 @@ NEW = (
     | getattr(os, "O_CLOEXEC", 0)
 )
 APPEND = (NEW & ~os.O_EXCL) | os.O_APPEND
+LOCK = (APPEND & ~os.O_APPEND) | READ_NO_WAIT
+"""For a file that is there to be locked, and is made if need be."""
 FOLDER = (
     getattr(os, "O_PATH", os.O_RDONLY)
     | NO_FOLLOW
@@ -255,6 +258,19 @@ class Disk:
         """`os.removexattr`."""
         os.removexattr(descriptor, name)
 
+    def lock(self, descriptor: int) -> None:
+        """`fcntl.flock`, which does not wait; it ends with the process, or when the file is closed.
+
+        Raises
+        ------
+        BlockingIOError
+            If another process has locked it.
+        """
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
     def fsync(self, descriptor: int) -> None:
         """`os.fsync`."""
         os.fsync(descriptor)
@@ -285,7 +301,6 @@ DISK = Disk()
 def _libc(name: str) -> Callable[..., int] | None:
     """A function of the C library that Python has no name for."""
     import ctypes
-    import sys
 
     if not sys.platform.startswith("linux"):
         return None

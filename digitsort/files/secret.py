@@ -43,13 +43,26 @@ def seal(purpose: bytes, data: bytes) -> str:
 
 
 def state_folder() -> Path:
-    """Return the folder named by DIGITSORT_STATE, else the user's state folder of the system."""
+    """Return the folder named by DIGITSORT_STATE, else the user's state folder of the system.
+
+    Raises
+    ------
+    OutputError
+        If it is relative: in the working folder may lie the key of a stranger.
+    """
     named = os.environ.get(STATE_VARIABLE)
     if named:
-        return Path(named).absolute()
-    from platformdirs import user_state_path
+        folder = Path(named)
+    else:
+        from platformdirs import user_state_path
 
-    return user_state_path("digitsort", appauthor=False)
+        folder = user_state_path("digitsort", appauthor=False)
+    if not folder.is_absolute():
+        raise OutputError(
+            f"{printable(str(folder))}, the folder of digitsort's key, is relative to the working "
+            f"folder, where a stranger's files may lie. Set {STATE_VARIABLE} to an absolute path."
+        )
+    return folder
 
 
 @lru_cache(maxsize=8)

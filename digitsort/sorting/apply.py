@@ -71,6 +71,11 @@ def carry_out(
     disk: Disk = DISK,
 ) -> Delivery:
     """Do what `apply_plan` does, with the lock held and the last run recovered already."""
+    if plan.dest != held.dest:  # the plan leads elsewhere than what is locked
+        raise OutputError(
+            f"{printable(held.dest)} became a link to {printable(plan.dest)} meanwhile. Nothing was "
+            "done; run the command again."
+        )
     read_books(plan.dest)  # before anything is touched: it must be one
     deliverer = Deliverer(disk, held, plan.mode, _root(plan))
     return _Applying(plan, progress, disk, deliverer).run()
@@ -78,6 +83,8 @@ def carry_out(
 
 def _root(plan: Plan) -> str:
     """The folder that all files of a move lie in; empty where nothing is moved."""
+    if plan.move_from is not None:
+        return plan.move_from
     folders = {parent_of(operation.source) for operation in plan.operations}
     if plan.mode is not Mode.MOVE or not folders:
         return ""

@@ -97,7 +97,7 @@ class Deliverer:
     held : Held
     mode : Mode
     root : str
-        Folder that all files lie in, for the journal of a move.
+        Of a move: folder that all files lie in, without links; empty where there is none.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class Deliverer:
         self._dest = held.dest
         self._mode = mode
         self._root = root
-        self._preparer = Preparer(disk, held.dest, mode)
+        self._preparer = Preparer(disk, held.dest, mode, root)
         self._count = 0
 
     def deliver(self, operations: Iterable[Operation], stop: Stop) -> Iterator[Batch]:

@@ -44,7 +44,9 @@ def link_hard(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) -> 
     def link(task: Task, target: Place) -> int:
         with source_errors():
             source = places.at(os.path.realpath(task.source))
-            disk.lstat(source)
+            found = disk.lstat(source)
+        if task.seen is not None and (found.st_dev, found.st_ino) != task.seen[:2]:
+            raise NotDeliveredError("changed while it was linked")
         try:
             disk.link(source, target)
         except OSError as error:

@@ -32,9 +32,15 @@ from digitsort.sorting.run import (
 FOLDER = ".digitsort"
 """In DEST: journals, the lock and who holds it."""
 
-_NAME = re.compile(r"run-(\d{6,9})\.jsonl")
+_NAME = re.compile(r"run-([0-9]{6,9})\.jsonl")
 
 _MOST_NUMBER = 10**9 - 1
+
+MOST_HEAD_BYTES = 2**16
+"""Of a first line: two paths of 4,096 bytes, each escaped to six characters, and some more."""
+
+MOST_FOREIGN_BYTES = 2**24
+"""Of a line that somebody else wrote: a true one has 1,024 entries, mostly of 300 bytes."""
 
 
 class Journal:
@@ -143,7 +149,14 @@ def reopen(disk: Disk, run: Run) -> Journal:
     """Open a run's journal once more; a torn last line is cut off."""
     with open_places(disk) as places:
         descriptor = disk.open(places.at(run.path), APPEND & ~os.O_CREAT)
-    if disk.fstat(descriptor).st_size != run.size:
+    status = disk.fstat(descriptor)
+    if not run.is_ours and status.st_nlink > 1:
+        disk.close(descriptor)
+        raise OutputError(
+            f"{printable(run.path)} is the journal of another folder too (a hard link): nothing is "
+            "written into it. Replace it with a copy of itself."
+        )
+    if status.st_size != run.size:
         disk.truncate(descriptor, run.size)
     return Journal(disk, run, descriptor)
 
@@ -202,8 +215,8 @@ def read_run(path: str, *, entries: bool = True, foreign: bool = False) -> Run |
     """
     dest = os.path.dirname(os.path.dirname(path))
     with _opened(path) as file:
-        first = file.readline()
-        if not first.endswith(b"\n"):
+        first = file.readline(MOST_HEAD_BYTES)
+        if not first.endswith(b"\n") and len(first) < MOST_HEAD_BYTES:
             return None
         try:
             run = begun(path, first, identity_of(dest))
@@ -223,9 +236,10 @@ def read_run(path: str, *, entries: bool = True, foreign: bool = False) -> Run |
 
 
 def has_head(path: str) -> bool:
-    """Return whether the first line of a journal is whole."""
+    """Return whether a first line is whole, or longer than any that a kill has torn."""
     with _opened(path) as file:
-        return file.readline().endswith(b"\n")
+        first = file.readline(MOST_HEAD_BYTES)
+    return first.endswith(b"\n") or len(first) == MOST_HEAD_BYTES
 
 
 def _opened(path: str) -> BinaryIO:
@@ -247,13 +261,15 @@ def _opened(path: str) -> BinaryIO:
 
 
 def _add_records(run: Run, file: BinaryIO, entries: bool) -> None:
-    for line in file:
+    while line := file.readline(-1 if run.is_authentic else MOST_FOREIGN_BYTES):
         if not entries and is_of_entries(line):
             pass
         elif run.is_authentic and not is_sealed(line, run.token, run.lines):
             _check_torn(run, file)
             return
         elif not line.endswith(b"\n"):
+            if len(line) == MOST_FOREIGN_BYTES:
+                raise _damaged(run.path, run.lines + 1)
             return
         else:
             try:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import stat
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import DISK, NEW, Disk
+from digitsort.files.disk import DISK, NEW, Disk, Place
+from digitsort.files.disk import LOCK as LOCK_FLAGS
 from digitsort.files.names import printable
 from digitsort.files.places import open_places
 from digitsort.files.regular import read_regular
@@ -23,6 +27,9 @@ from digitsort.sorting.transfer import remove_ours
 LOCK, HOLDER = "lock", "running"
 
 MOST_HOLDER_BYTES = 1024
+
+_NO_FILE = {errno.ELOOP, errno.EISDIR, errno.ENXIO}
+"""What opening a link, a folder, a pipe or a socket answers."""
 
 LEFT_OVER = ("labels.seal", "labels.seal.tmp", "labels.csv")
 """Beside the journals: what `books` writes there, in case that a run was killed."""
@@ -59,8 +66,6 @@ def locked(dest: Path, disk: Disk = DISK, *, make: bool = True) -> Iterator[Held
     OutputError
         If another process holds it, saying which, or DEST can't be written.
     """
-    from filelock import FileLock, Timeout
-
     real = os.path.realpath(dest)
     folder = os.path.join(real, FOLDER)
     with _output_errors(real), open_places(disk) as places:
@@ -71,12 +76,7 @@ def locked(dest: Path, disk: Disk = DISK, *, make: bool = True) -> Iterator[Held
             )
         if not os.path.isdir(folder):
             disk.mkdir(places.at(folder))
-        _check_lock_file(os.path.join(folder, LOCK))
-        lock = FileLock(os.path.join(folder, LOCK), timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise OutputError(_who_holds(folder)) from error
+        unlock = _lock(disk, places.at(os.path.join(folder, LOCK)))
     held = Held(real, made)
     try:
         _say_who(disk, folder)
@@ -84,16 +84,56 @@ def locked(dest: Path, disk: Disk = DISK, *, make: bool = True) -> Iterator[Held
     finally:
         with suppress(OSError):  # what stays is in nobody's way
             _leave(disk, real, held.made_levels)
-        lock.release()
+        unlock()
 
 
-def _check_lock_file(path: str) -> None:
-    """Raise OutputError where something lies that the lock would be written through."""
-    if not os.path.lexists(path):
-        return
-    status = os.lstat(path)
-    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_size != 0:
-        raise OutputError(f"{printable(path)} is not the lock of a sort. Remove it.")
+def _lock(disk: Disk, place: Place) -> Callable[[], None]:
+    """Lock DEST by a file, and return what gives it up again.
+
+    The file is opened in the open folder: by its path, one could be made wherever a link leads.
+    """
+    if sys.platform == "win32":
+        return _lock_by_path(place)
+    descriptor = _open_lock(disk, place)
+    try:
+        disk.lock(descriptor)
+        is_gone = disk.fstat(descriptor).st_nlink == 0  # the run that held it has left DEST
+    except BlockingIOError:
+        is_gone = True
+    except BaseException:
+        disk.close(descriptor)
+        raise
+    if is_gone:
+        disk.close(descriptor)
+        raise OutputError(_who_holds(os.path.dirname(place.path)))
+    return partial(disk.close, descriptor)
+
+
+def _open_lock(disk: Disk, place: Place) -> int:
+    """Open the file that is locked; a person's file, by a second name, is none."""
+    no_lock = OutputError(f"{printable(place.path)} is not the lock of a sort. Remove it.")
+    try:
+        descriptor = disk.open(place, LOCK_FLAGS, 0o666)
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            raise no_lock from error
+        raise
+    status = disk.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_size != 0:
+        disk.close(descriptor)
+        raise no_lock
+    return descriptor
+
+
+def _lock_by_path(place: Place) -> Callable[[], None]:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(place.path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(_who_holds(os.path.dirname(place.path))) from error
+    return lock.release
 
 
 def _say_who(disk: Disk, folder: str) -> None:

@@ -86,6 +86,9 @@ class Plan:
         Files whose content is at the target already, under the name they would get.
     left : tuple of (path, reason)
         Files that stay where they are.
+    mode : Mode
+    move_from : str or None
+        Without links: no file that is not below it is moved, whatever becomes a link meanwhile.
     """
 
     dest: str
@@ -93,6 +96,7 @@ class Plan:
     same: tuple[Operation, ...]
     left: tuple[tuple[str, str], ...]
     mode: Mode = Mode.COPY
+    move_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +114,8 @@ class SortOptions:
         Keep the folders that files have below this one, an absolute path; by default none. Files that
         lie elsewhere go into the folder of their label itself.
     move_from : str or None
-        Only files below this folder are moved, links resolved; by default any. A table that somebody
-        else made can name any file.
+        Only files below this folder, a path without links, are moved, links resolved; by default any. A
+        table that somebody else made can name any file.
     """
 
     mode: Mode = Mode.COPY
@@ -143,20 +147,23 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     planning = _Planning(dest, options)
     for row in rows:
         planning.add(row)
+    move_from = None
     if options.mode is Mode.MOVE and options.move_from is not None:
-        _check_inside(planning.rows, options.move_from)
+        move_from = options.move_from
+        # A file takes the place of one with the same content that fails.
+        _check_inside([*planning.rows, *(operation.row for operation in planning.same)], move_from)
     return Plan(
         str(dest),
         tuple(planning.operations),
         tuple(planning.same),
         tuple(planning.left),
         options.mode,
+        move_from,
     )
 
 
 def _check_inside(rows: Sequence[Row], top: str) -> None:
     """Raise UsageError if a file lies outside of a folder, wherever links lead."""
-    top = os.path.realpath(top)
     is_inside: dict[str, bool] = {}
     outside = []
     for row in rows:

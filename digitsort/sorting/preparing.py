@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from digitsort.files.disk import Disk
-from digitsort.files.names import absolute, split_path
+from digitsort.files.names import absolute, printable, split_path
 from digitsort.files.places import Places
 from digitsort.sorting.copying import Stop
 from digitsort.sorting.look import anywhere, look
+from digitsort.sorting.own import check_not_own
 from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.run import NOTHING_BEFORE, Before, entry_texts
 from digitsort.sorting.task import NotDeliveredError, Status, source_errors
@@ -54,13 +55,17 @@ class Preparer:
     disk : Disk
     dest : str
     mode : Mode
+    root : str
+        Only what is below this folder is moved, links resolved; empty for anything.
     """
 
-    def __init__(self, disk: Disk, dest: str, mode: Mode) -> None:
+    def __init__(self, disk: Disk, dest: str, mode: Mode, root: str = "") -> None:
         self._disk = disk
         self._dest = dest
         self._is_copy = mode is Mode.COPY  # asked for each file, and an enumeration is slow to say
         self._is_move = mode is Mode.MOVE
+        self._is_hard = mode is Mode.HARD
+        self._top = os.path.join(root, "")
         self._folder = self._real_folder = ""
 
     def prepare(
@@ -100,6 +105,8 @@ class Preparer:
                 yield str(error)
 
     def _look(self, places: Places, path: str, sha256: str) -> _Looked:
+        if self._is_hard:
+            check_not_own(os.path.realpath(path), self._dest)
         if not self._is_move:
             status, sha256 = look(self._disk, anywhere(path), sha256)
             return _Looked(path, sha256, status)
@@ -107,6 +114,9 @@ class Preparer:
         if folder != self._folder:  # files follow one another in a folder
             self._folder, self._real_folder = folder, os.path.realpath(folder)
         path = os.path.join(self._real_folder, name)
+        if not path.startswith(self._top):  # a folder became a link since this was planned
+            raise NotDeliveredError(f"outside of {printable(self._top)} by now")
+        check_not_own(path, self._dest)
         with source_errors():
             place = places.at(path)
         status, sha256 = look(self._disk, place, sha256, follow=False)

@@ -34,6 +34,9 @@ _BETWEEN = '","'
 _SEAL_WIDTH = 2 * SEAL_BYTES + 2
 """Of a line's end: a tab, the seal in hex, the end of the line."""
 
+MOST_MODE, MOST_SIZE, MOST_TIME_NS = 0o7777, 2**63 - 1, 2**64
+"""Of a file; the time is far beyond what any file system can have, and still one for the system."""
+
 _TOKEN = re.compile(r"[0-9a-f]{8}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -201,7 +204,8 @@ def begun(path: str, line: bytes, dest: DestIdentity) -> Run:
     if record.get("digitsort") != VERSION:
         raise OutputError(
             f"{printable(path)} was written by another version of digitsort (format "
-            f"{str(record.get('digitsort'))[:20]}; this one has {VERSION}). Use that version for it."
+            f"{printable(str(record.get('digitsort'))[:20])}; this one has {VERSION}). Use that one "
+            "for it."
         )
     there = DestIdentity(record["dest"], record["device"], record["inode"])
     is_here = there.path == dest.path or there[1:] == dest[1:]
@@ -210,6 +214,8 @@ def begun(path: str, line: bytes, dest: DestIdentity) -> Run:
     )
     run.is_authentic = is_sealed(line, "", 0)
     run.is_ours = is_here and run.is_authentic
+    if run.is_ours and there.path != dest.path:  # it was moved: what lies above it now was there before
+        run.made_levels = min(run.made_levels, 1)
     if not run.is_ours:
         _check_foreign_run(run)
     return run
@@ -262,8 +268,10 @@ def _check_foreign_entries(entries: Sequence[Entry], first: int) -> None:
     """Raise ValueError unless a stranger's entries have the form of true ones."""
     for number, entry in enumerate(entries, first):
         _checked_below(entry.to)
-        for each in (entry.size, entry.mtime_ns, entry.mode):
-            _checked_number(each)
+        if _checked_number(entry.mode) > MOST_MODE or _checked_number(entry.size) > MOST_SIZE:
+            raise ValueError("no mode or size of a file")
+        if type(entry.mtime_ns) is not int or abs(entry.mtime_ns) > MOST_TIME_NS:
+            raise ValueError("no time of a file")
         if entry.number != number:
             raise ValueError("an entry's number")
         if not (isinstance(entry.source, str) and _is_normal_path(entry.source)):
@@ -280,10 +288,12 @@ def _checked_below(path: object) -> str:
         raise ValueError("no path below DEST")
     if any(part in ("", ".", "..", ".digitsort") for part in path.split("/")) or os.path.isabs(path):
         raise ValueError("a path that leads out of DEST")
+    os.fsencode(path)  # JSON can say characters that no name has: a ValueError too
     return path
 
 
 def _is_normal_path(path: str) -> bool:
+    os.fsencode(path)
     return os.path.isabs(path) and os.path.normpath(path) == path and "\0" not in path
 
 
@@ -368,4 +378,6 @@ def text_of(record: Mapping[str, object]) -> str:
 def _entries(record: dict[str, Any]) -> Iterator[Entry]:
     index = {name: place for place, name in enumerate(record["columns"])}
     for number, source, to, sha256, size, mtime_ns, mode, cells in record["entries"]:
+        if len(cells) != len(index):
+            raise ValueError("too few or many cells")
         yield Entry(number, source, to, sha256, size, mtime_ns, mode, Cells(index, cells))
