@@ -14,6 +14,7 @@ from digitsort.errors import OutputError
 from digitsort.files.disk import APPEND, DISK, NEW, NO_FOLLOW, READ_NO_WAIT, Disk
 from digitsort.files.names import printable
 from digitsort.files.places import open_places
+from digitsort.sorting.removal import SECTOR_BYTES
 from digitsort.sorting.run import (
     VERSION,
     DestIdentity,
@@ -22,12 +23,14 @@ from digitsort.sorting.run import (
     add_record,
     begun,
     is_of_entries,
+    is_of_plan,
     is_sealed,
     parsed,
     sealed,
     text_of,
     texts_of,
 )
+from digitsort.sorting.transfer import remove_ours
 
 FOLDER = ".digitsort"
 """In DEST: journals, the lock and who holds it."""
@@ -35,6 +38,12 @@ FOLDER = ".digitsort"
 _NAME = re.compile(r"run-(\d{6,9})\.jsonl")
 
 _MOST_NUMBER = 10**9 - 1
+
+_FEWEST_BYTES = 40
+"""Fewer than any line has."""
+
+_MOST_LOST_LINES = 1000
+"""Lines looked for in a hole of zeros: each costs a seal of every line behind it."""
 
 
 class Journal:
@@ -74,9 +83,11 @@ class Journal:
             self.sync()
 
     def head(self, record: Mapping[str, object]) -> None:
-        """Write, with the next flush, the first record, whose seal names no run."""
+        """Write the first record, whose seal names no run, and make it durable."""
         self._waiting.append(sealed(text_of(record), "", 0))
         self.run.lines = 1
+        self.flush()
+        self.sync()
 
     def flush(self) -> None:
         """Write what waits."""
@@ -108,7 +119,11 @@ def write_all(disk: Disk, descriptor: int, data: bytes) -> None:
 def new_journal(
     disk: Disk, dest: str, mode: str, root: str, made_levels: int, continues: bool
 ) -> Journal:
-    """Begin the journal of a new run, the newest in `dest`."""
+    """Begin the journal of a new run, the newest in `dest`.
+
+    Its first line is durable before anything else is written, and so are the names of the file and of
+    the folders that it lies in, which the file's own sync does not promise.
+    """
     number = max((number for number, _ in _files(dest)), default=0) + 1
     path = os.path.join(dest, FOLDER, f"run-{number:06d}.jsonl")
     if number > _MOST_NUMBER:
@@ -128,8 +143,15 @@ def new_journal(
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     with open_places(disk) as places:
-        journal = Journal(disk, run, disk.open(places.at(path), NEW | os.O_APPEND, 0o666))
-    journal.head(header)
+        place = places.at(path)
+        journal = Journal(disk, run, disk.open(place, NEW | os.O_APPEND, 0o666))
+        try:
+            journal.head(header)
+            places.sync([path])
+        except BaseException:
+            journal.close()
+            remove_ours(disk, place)
+            raise
     return journal
 
 
@@ -203,7 +225,7 @@ def read_run(path: str, *, entries: bool = True, foreign: bool = False) -> Run |
     dest = os.path.dirname(os.path.dirname(path))
     with _opened(path) as file:
         first = file.readline()
-        if not first.endswith(b"\n"):
+        if _is_torn_head(first, file):
             return None
         try:
             run = begun(path, first, identity_of(dest))
@@ -225,7 +247,21 @@ def read_run(path: str, *, entries: bool = True, foreign: bool = False) -> Run |
 def has_head(path: str) -> bool:
     """Return whether the first line of a journal is whole."""
     with _opened(path) as file:
-        return file.readline().endswith(b"\n")
+        return not _is_torn_head(file.readline(), file)
+
+
+def _is_torn_head(line: bytes, file: BinaryIO) -> bool:
+    """Return whether a journal's first line was not durable yet: nothing stands behind it then."""
+    return not line.endswith(b"\n") or (_lost_bytes(line, 0) > 0 and not file.readline())
+
+
+def _lost_bytes(line: bytes, start: int) -> int:
+    """Return how many bytes of a line, which starts at an offset, did not come to the disk.
+
+    After a power cut they are zeros, up to the end of a sector.
+    """
+    ends = range(SECTOR_BYTES - 1 - start % SECTOR_BYTES, len(line), SECTOR_BYTES)
+    return line.count(0) if any(line[end] == 0 for end in ends) else 0
 
 
 def _opened(path: str) -> BinaryIO:
@@ -251,7 +287,7 @@ def _add_records(run: Run, file: BinaryIO, entries: bool) -> None:
         if not entries and is_of_entries(line):
             pass
         elif run.is_authentic and not is_sealed(line, run.token, run.lines):
-            _check_torn(run, file)
+            _check_torn(run, line, file)
             return
         elif not line.endswith(b"\n"):
             return
@@ -264,14 +300,19 @@ def _add_records(run: Run, file: BinaryIO, entries: bool) -> None:
         run.lines += 1
 
 
-def _check_torn(run: Run, file: BinaryIO) -> None:
+def _check_torn(run: Run, bad: bytes, file: BinaryIO) -> None:
     """Raise if a line that is not what was written has whole ones behind it.
 
     Without any it is the end of a journal that a kill, a full disk or a power cut has torn. A flipped
-    bit may have made two lines of one, or one of two.
+    bit may have made two lines of one, or one of two. A power cut may take any sector of lines that
+    were written at once and not synced; only entries and folders follow a line in such a group.
     """
+    lost = _lost_bytes(bad, run.size)
+    most = 1 + min(lost // _FEWEST_BYTES, _MOST_LOST_LINES)
     for number, line in enumerate(file, run.lines + 1):
-        if any(is_sealed(line, run.token, number + shift) for shift in (0, -1, 1)):
+        if any(is_sealed(line, run.token, number + shift) for shift in range(-1, most + 1)):
+            if lost and is_of_plan(line):
+                continue
             raise _damaged(run.path, run.lines + 1)
 
 
