@@ -100,7 +100,7 @@ def undo(
         check_is_ours(real)
     with locked(dest, disk, make=False) as held:
         last = next(read_runs(held.dest, entries=False), None)
-        if last is not None and not last.undo_begun:
+        if last is None or not last.undo_begun:
             recover(held, disk)
         restored, left, runs = 0, [], 0
         try:
