@@ -17,7 +17,7 @@ from digitsort.files.places import Places, open_places
 from digitsort.sorting.booking import Sorted
 from digitsort.sorting.books import update_books
 from digitsort.sorting.folders import remove_empty
-from digitsort.sorting.journal import Journal, has_head, journals, read_run, reopen
+from digitsort.sorting.journal import Journal, has_head, journals, read_run, read_runs, reopen
 from digitsort.sorting.lock import Held
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.removal import check_copy, check_other_place, remove_copy, remove_torn
@@ -63,7 +63,7 @@ def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
     last = _last(held.dest, disk)
     if last is None:
         return None
-    if last.undo_begun:
+    if is_undo_begun(held.dest):
         dest = printable(held.dest)
         raise OutputError(f"An undo of {dest} was interrupted. Finish it first: digitsort undo {dest}")
     held.stopped_mode = last.mode if last.end != "done" and not last.undone else ""
@@ -78,6 +78,14 @@ def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
             f"{printable(held.dest)} can't be written: {error.strerror}. No file is lost; make room, "
             "and run the command again."
         ) from error
+
+
+def is_undo_begun(dest: str) -> bool:
+    """Return whether an undo was killed; of several runs, the newer ones may be undone already."""
+    for run in read_runs(dest, entries=False):
+        if run.undo_begun or not run.undone:
+            return run.undo_begun
+    return False
 
 
 def _last(dest: str, disk: Disk) -> Run | None:
