@@ -11,7 +11,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from digitsort.errors import OutputError
+from digitsort.files.disk import DISK
 from digitsort.files.names import printable
+from digitsort.files.places import open_places
 
 STATE_VARIABLE = "DIGITSORT_STATE"
 
@@ -91,6 +93,7 @@ def _make_key(path: Path) -> None:
             os.fsync(file.fileno())
         with suppress(FileExistsError):
             _publish(temporary, path)
+            _sync_name(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -102,6 +105,12 @@ def _publish(temporary: Path, path: Path) -> None:
         raise
     except OSError:  # no hard links here: the last one of two processes wins
         temporary.replace(path)
+
+
+def _sync_name(path: Path) -> None:
+    """Make the key's name durable: without the key, journals are a stranger's after a power cut."""
+    with open_places(DISK) as places:
+        places.sync([os.path.realpath(path)])
 
 
 def _read_key(path: Path) -> bytes:

@@ -166,10 +166,11 @@ class _Applying:
                 remove_empty(self._disk, places, made)
             if journal is not None and not self._done:  # a run that delivered nothing leaves nothing
                 journal.close()
+                places.sync([journal.run.path])  # what was half done is gone, and then the journal
                 self._disk.unlink(places.at(journal.run.path))
                 journal = None
             if journal is not None:
-                journal.flush()
+                self._make_durable(places, journal)
             if self._done or self._same:
                 update_books(
                     self._disk,
@@ -179,14 +180,15 @@ class _Applying:
                     there=map(_sorted, self._same),
                 )
             if journal is not None:
-                self._sync_moves(places, journal)
+                places.sync([journal.run.path])
                 journal.mark(end=end)
                 journal.close()
 
-    def _sync_moves(self, places: Places, journal: Journal) -> None:
-        """Make every move durable, before the journal says so."""
-        if self._plan.mode is Mode.MOVE:
-            places.sync([journal.run.path, *self._deliverer.sources_by_device.values()])
+    def _make_durable(self, places: Places, journal: Journal) -> None:
+        """Make every file durable, before labels.csv names it and the journal says that all is done."""
+        journal.flush()
+        journal.sync()
+        places.sync([journal.run.path, *self._deliverer.sources_by_device.values()])
 
 
 def _sorted(operation: Operation) -> Sorted:

@@ -140,6 +140,8 @@ class Deliverer:
                 folders.make(places)
                 tasks = listed.tasks(self._begun_journal().run.token)
                 results = TRANSFERS[self._mode](self._disk, places, tasks, stop)
+                if results.failed:  # what was made of them is gone for good before they are settled
+                    places.sync([self._begun_journal().run.path])
         except OSError as error:
             results.error = error
         finally:
@@ -168,11 +170,11 @@ class Deliverer:
         return self.journal
 
     def _write_down(self, listed: _Listed, folders: Folders) -> None:
-        """Write down what will be done; before a file is moved, that is durable."""
+        """Write down what will be done, and make that durable before anything is."""
         journal = self._begun_journal()
         journal.begin(listed.entries, [below(self._dest, folder) for folder in folders.missing])
+        journal.sync()
         if self._mode is Mode.MOVE:
-            journal.sync()
             for _, ready in listed.whole:
                 if ready.status is not None:
                     self.sources_by_device.setdefault(ready.status.device, ready.source)

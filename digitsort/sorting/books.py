@@ -134,6 +134,7 @@ def keep_persons_work(
         remove_ours(disk, temporary)  # of an undo that was killed
         copy_to_temporary(disk, places.at(os.path.join(dest, LABELS_NAME)), temporary, "")
         publish(disk, temporary, places.at(copy))
+        places.sync([copy])  # the rows go next
 
 
 def _is_as_written(dest: str) -> bool:

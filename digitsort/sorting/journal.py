@@ -14,6 +14,7 @@ from digitsort.errors import OutputError
 from digitsort.files.disk import APPEND, DISK, NEW, NO_FOLLOW, READ_NO_WAIT, Disk
 from digitsort.files.names import printable
 from digitsort.files.places import open_places
+from digitsort.sorting.removal import SECTOR_BYTES
 from digitsort.sorting.run import (
     VERSION,
     DestIdentity,
@@ -22,12 +23,14 @@ from digitsort.sorting.run import (
     add_record,
     begun,
     is_of_entries,
+    is_of_plan,
     is_sealed,
     parsed,
     sealed,
     text_of,
     texts_of,
 )
+from digitsort.sorting.transfer import remove_ours
 
 FOLDER = ".digitsort"
 """In DEST: journals, the lock and who holds it."""
@@ -41,6 +44,12 @@ MOST_HEAD_BYTES = 2**16
 
 MOST_FOREIGN_BYTES = 2**24
 """Of a line that somebody else wrote: a true one has 1,024 entries, mostly of 300 bytes."""
+
+_FEWEST_BYTES = 40
+"""Fewer than any line has."""
+
+_MOST_LOST_LINES = 1000
+"""Lines looked for in a hole of zeros: each costs a seal of every line behind it."""
 
 
 class Journal:
@@ -80,9 +89,11 @@ class Journal:
             self.sync()
 
     def head(self, record: Mapping[str, object]) -> None:
-        """Write, with the next flush, the first record, whose seal names no run."""
+        """Write the first record, whose seal names no run, and make it durable."""
         self._waiting.append(sealed(text_of(record), "", 0))
         self.run.lines = 1
+        self.flush()
+        self.sync()
 
     def flush(self) -> None:
         """Write what waits."""
@@ -114,7 +125,11 @@ def write_all(disk: Disk, descriptor: int, data: bytes) -> None:
 def new_journal(
     disk: Disk, dest: str, mode: str, root: str, made_levels: int, continues: bool
 ) -> Journal:
-    """Begin the journal of a new run, the newest in `dest`."""
+    """Begin the journal of a new run, the newest in `dest`.
+
+    Its first line is durable before anything else is written, and so are the names of the file and of
+    the folders that it lies in, which the file's own sync does not promise.
+    """
     number = max((number for number, _ in _files(dest)), default=0) + 1
     path = os.path.join(dest, FOLDER, f"run-{number:06d}.jsonl")
     if number > _MOST_NUMBER:
@@ -134,8 +149,15 @@ def new_journal(
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     with open_places(disk) as places:
-        journal = Journal(disk, run, disk.open(places.at(path), NEW | os.O_APPEND, 0o666))
-    journal.head(header)
+        place = places.at(path)
+        journal = Journal(disk, run, disk.open(place, NEW | os.O_APPEND, 0o666))
+        try:
+            journal.head(header)
+            places.sync([path])
+        except BaseException:
+            journal.close()
+            remove_ours(disk, place)
+            raise
     return journal
 
 
@@ -216,7 +238,7 @@ def read_run(path: str, *, entries: bool = True, foreign: bool = False) -> Run |
     dest = os.path.dirname(os.path.dirname(path))
     with _opened(path) as file:
         first = file.readline(MOST_HEAD_BYTES)
-        if not first.endswith(b"\n") and len(first) < MOST_HEAD_BYTES:
+        if _is_torn_head(first, file):
             return None
         try:
             run = begun(path, first, identity_of(dest))
@@ -238,8 +260,23 @@ def read_run(path: str, *, entries: bool = True, foreign: bool = False) -> Run |
 def has_head(path: str) -> bool:
     """Return whether a first line is whole, or longer than any that a kill has torn."""
     with _opened(path) as file:
-        first = file.readline(MOST_HEAD_BYTES)
-    return first.endswith(b"\n") or len(first) == MOST_HEAD_BYTES
+        return not _is_torn_head(file.readline(MOST_HEAD_BYTES), file)
+
+
+def _is_torn_head(line: bytes, file: BinaryIO) -> bool:
+    """Return whether a journal's first line was not durable yet: nothing stands behind it then."""
+    if not line.endswith(b"\n"):
+        return len(line) < MOST_HEAD_BYTES
+    return _lost_bytes(line, 0) > 0 and not file.readline(MOST_HEAD_BYTES)
+
+
+def _lost_bytes(line: bytes, start: int) -> int:
+    """Return how many bytes of a line, which starts at an offset, did not come to the disk.
+
+    After a power cut they are zeros, up to the end of a sector.
+    """
+    ends = range(SECTOR_BYTES - 1 - start % SECTOR_BYTES, len(line), SECTOR_BYTES)
+    return line.count(0) if any(line[end] == 0 for end in ends) else 0
 
 
 def _opened(path: str) -> BinaryIO:
@@ -265,7 +302,7 @@ def _add_records(run: Run, file: BinaryIO, entries: bool) -> None:
         if not entries and is_of_entries(line):
             pass
         elif run.is_authentic and not is_sealed(line, run.token, run.lines):
-            _check_torn(run, file)
+            _check_torn(run, line, file)
             return
         elif not line.endswith(b"\n"):
             if len(line) == MOST_FOREIGN_BYTES:
@@ -280,14 +317,19 @@ def _add_records(run: Run, file: BinaryIO, entries: bool) -> None:
         run.lines += 1
 
 
-def _check_torn(run: Run, file: BinaryIO) -> None:
+def _check_torn(run: Run, bad: bytes, file: BinaryIO) -> None:
     """Raise if a line that is not what was written has whole ones behind it.
 
     Without any it is the end of a journal that a kill, a full disk or a power cut has torn. A flipped
-    bit may have made two lines of one, or one of two.
+    bit may have made two lines of one, or one of two. A power cut may take any sector of lines that
+    were written at once and not synced; only entries and folders follow a line in such a group.
     """
+    lost = _lost_bytes(bad, run.size)
+    most = 1 + min(lost // _FEWEST_BYTES, _MOST_LOST_LINES)
     for number, line in enumerate(file, run.lines + 1):
-        if any(is_sealed(line, run.token, number + shift) for shift in (0, -1, 1)):
+        if any(is_sealed(line, run.token, number + shift) for shift in range(-1, most + 1)):
+            if lost and is_of_plan(line):
+                continue
             raise _damaged(run.path, run.lines + 1)
 
 

@@ -17,10 +17,10 @@ from digitsort.files.places import Places, open_places
 from digitsort.sorting.booking import Sorted
 from digitsort.sorting.books import update_books
 from digitsort.sorting.folders import remove_empty
-from digitsort.sorting.journal import Journal, has_head, journals, read_run, reopen
+from digitsort.sorting.journal import Journal, has_head, journals, read_run, read_runs, reopen
 from digitsort.sorting.lock import Held
 from digitsort.sorting.plan import Mode
-from digitsort.sorting.removal import check_copy, check_other_place, remove_copy
+from digitsort.sorting.removal import check_copy, check_other_place, remove_copy, remove_torn
 from digitsort.sorting.run import Entry, Run
 from digitsort.sorting.task import NotDeliveredError, temporary_name
 from digitsort.sorting.transfer import remove_ours
@@ -63,7 +63,7 @@ def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
     last = _last(held.dest, disk)
     if last is None:
         return None
-    if last.undo_begun:
+    if is_undo_begun(held.dest):
         dest = printable(held.dest)
         raise OutputError(f"An undo of {dest} was interrupted. Finish it first: digitsort undo {dest}")
     held.stopped_mode = last.mode if last.end != "done" and not last.undone else ""
@@ -78,6 +78,14 @@ def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
             f"{printable(held.dest)} can't be written: {error.strerror}. No file is lost; make room, "
             "and run the command again."
         ) from error
+
+
+def is_undo_begun(dest: str) -> bool:
+    """Return whether an undo was killed; of several runs, the newer ones may be undone already."""
+    for run in read_runs(dest, entries=False):
+        if run.undo_begun or not run.undone:
+            return run.undo_begun
+    return False
 
 
 def _last(dest: str, disk: Disk) -> Run | None:
@@ -111,6 +119,10 @@ class _Recovering:
         if self._mode is Mode.MOVE:
             there = [entry for entry in begun if entry.number not in failed]
             failed |= dict.fromkeys(self._finish_moves(there), "interrupted")
+        made = (os.path.join(self._dest, *folder.split("/")) for folder in run.made)
+        remove_empty(self._disk, self._places, made)
+        moved = begun if self._mode is Mode.MOVE else []
+        self._places.sync([run.path, *{entry.source for entry in moved}])
         journal = reopen(self._disk, run)
         try:
             return self._write_down(journal, failed)
@@ -118,10 +130,9 @@ class _Recovering:
             journal.close()
 
     def _write_down(self, journal: Journal, failed: dict[int, str]) -> Recovered:
+        """Say in the journal, and in labels.csv, what is durable already."""
         run = self._run
         journal.settle(len(run.entries), failed)
-        made = (os.path.join(self._dest, *folder.split("/")) for folder in run.made)
-        remove_empty(self._disk, self._places, made)
         delivered = [
             Sorted(self._target(e), e.source, {**e.cells, "sha256": e.sha256}) for e in run.delivered
         ]
@@ -131,34 +142,43 @@ class _Recovering:
             self._disk.unlink(self._places.at(run.path))
             return Recovered(0, len(failed))
         journal.flush()
+        journal.sync()
         update_books(self._disk, self._dest, delivered=delivered, moved=self._mode is Mode.MOVE)
-        if self._mode is Mode.MOVE:
-            self._places.sync([run.path, *{e.source for e in run.delivered}])
+        self._places.sync([run.path])
         journal.mark(end="recovered")
         return Recovered(len(delivered), len(failed))
 
     def _is_delivered(self, entry: Entry) -> bool:
         """Whether a file is at its target; what is half done of it goes.
 
-        What the journal says is settled is looked at too where a file was moved: a power cut may have
-        taken that back.
+        What the journal says is settled is looked at too: a power cut may have taken that back.
         """
         target = self._target(entry)
         is_open = entry.number >= self._run.settled
-        if is_open:
-            self._remove_half_done(entry, target)
-        elif self._mode is not Mode.MOVE:
-            return True
+        self._remove_half_done(entry, target)
         there = status_of(self._disk, self._places, target)
         if there is None:
             # A person may have taken it away; or it never came, and is where it was.
             return not (is_open or has_content(self._disk, self._places, entry.source, entry.sha256))
+        if self._mode is Mode.COPY and self._is_torn(entry, target):
+            return False
         if not is_open:
             return True
         if self._mode is Mode.SYMBOLIC:
             is_link = stat.S_ISLNK(there.st_mode)
             return is_link and self._disk.readlink(self._places.at(target)) == entry.source
         return has_content(self._disk, self._places, target, entry.sha256)
+
+    def _is_torn(self, entry: Entry, target: str) -> bool:
+        """Whether a copy was torn by a power cut; it goes then."""
+        if has_content(self._disk, self._places, target, entry.sha256):
+            return False
+        try:
+            torn, whole = self._places.at(target), self._places.at(os.path.realpath(entry.source))
+            remove_torn(self._disk, torn, whole, entry.sha256)
+        except (NotDeliveredError, OSError):
+            return False
+        return True
 
     def _remove_half_done(self, entry: Entry, target: str) -> None:
         """Remove the temporary file, and the empty one that held its final name (`publish`)."""

@@ -9,8 +9,11 @@ from __future__ import annotations
 from digitsort.files.disk import Disk, Place
 from digitsort.files.names import printable
 from digitsort.files.places import Places
-from digitsort.sorting.look import Seen, look
+from digitsort.sorting.look import CHUNK_BYTES, Seen, look, open_source
 from digitsort.sorting.task import NotDeliveredError, source_errors
+
+SECTOR_BYTES = 512
+"""What every disk writes whole or not at all."""
 
 
 def remove_copy(disk: Disk, places: Places, removed: Place, kept: str, sha256: str) -> None:
@@ -40,6 +43,61 @@ def remove_copy(disk: Disk, places: Places, removed: Place, kept: str, sha256: s
     check_copy(disk, place, sha256)
     check_other_place(disk, places, removed, place)
     disk.unlink(removed)
+
+
+def remove_torn(disk: Disk, torn: Place, whole: Place, sha256: str) -> None:
+    """Remove a copy that a power cut has torn: all of it is in the whole file, or zeros.
+
+    Parameters
+    ----------
+    disk : Disk
+    torn : Place
+        Of a file that has another content than `sha256` says.
+    whole : Place
+        Of the file that it was copied from, which must have that content: it is another file.
+    sha256 : str
+
+    Raises
+    ------
+    NotDeliveredError
+        If the copy has anything else in it, or the file that it was copied from is not whole.
+    OSError
+        If it can't be removed.
+    """
+    check_copy(disk, whole, sha256)
+    if not _is_part(disk, torn, whole):
+        raise NotDeliveredError(f"{printable(torn.path)} is no torn copy")
+    disk.unlink(torn)
+
+
+def _is_part(disk: Disk, torn: Place, whole: Place) -> bool:
+    """Return whether each sector of a file is the one that another has there, or zeros."""
+    part, _ = open_source(disk, torn, follow=False)
+    try:
+        full, _ = open_source(disk, whole, follow=False)
+        try:
+            while ours := disk.read(part, CHUNK_BYTES):
+                theirs = _read_exactly(disk, full, len(ours))
+                if ours != theirs and not _is_part_of_bytes(ours, theirs):
+                    return False
+        finally:
+            disk.close(full)
+    finally:
+        disk.close(part)
+    return True
+
+
+def _read_exactly(disk: Disk, descriptor: int, size: int) -> bytes:
+    data = b""
+    while len(data) < size and (chunk := disk.read(descriptor, size - len(data))):
+        data += chunk
+    return data
+
+
+def _is_part_of_bytes(ours: bytes, theirs: bytes) -> bool:
+    starts = range(0, len(ours), SECTOR_BYTES)
+    pairs = ((ours[i : i + SECTOR_BYTES], theirs[i : i + SECTOR_BYTES]) for i in starts)
+    return len(ours) <= len(theirs) and all(our == their or not any(our) for our, their in pairs)
 
 
 def check_copy(disk: Disk, place: Place, sha256: str) -> Seen:

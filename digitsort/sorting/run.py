@@ -370,6 +370,11 @@ def is_of_entries(line: bytes) -> bool:
     return line.startswith(b'{"columns":') and line.endswith(b"\n")
 
 
+def is_of_plan(line: bytes) -> bool:
+    """Return whether a whole line is one of what will be done: entries, or a folder to be made."""
+    return is_of_entries(line) or (line.startswith(b'{"mkdir":') and line.endswith(b"\n"))
+
+
 def text_of(record: Mapping[str, object]) -> str:
     """Return the text of any other record."""
     return json.dumps(record, separators=(",", ":"), check_circular=False)

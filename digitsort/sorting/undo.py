@@ -24,7 +24,7 @@ from digitsort.sorting.journal import FOLDER, journals, read_runs, reopen
 from digitsort.sorting.lock import Held, locked
 from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode
-from digitsort.sorting.recover import has_content, recover, status_of
+from digitsort.sorting.recover import has_content, is_undo_begun, recover, status_of
 from digitsort.sorting.removal import check_copy, remove_copy
 from digitsort.sorting.run import Entry, Run
 from digitsort.sorting.task import NotDeliveredError, Results, Task, source_errors, temporary_name
@@ -99,8 +99,7 @@ def undo(
     if not adopt:
         check_is_ours(real)
     with locked(dest, disk, make=False) as held:
-        last = next(read_runs(held.dest, entries=False), None)
-        if last is not None and not last.undo_begun:
+        if not is_undo_begun(held.dest):
             recover(held, disk)
         restored, left, runs = 0, [], 0
         try:

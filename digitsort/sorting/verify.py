@@ -69,8 +69,9 @@ def read_manifest(dest: str) -> Manifest:
             f"{printable(dest)} holds no journal of a sort: there is nothing to verify. Name the DEST "
             "of a `digitsort sort`."
         )
-    for run in list(read_runs(dest, foreign=True))[::-1]:
-        finished = run.end != "" and not run.undo_begun
+    runs = list(read_runs(dest, foreign=True))
+    for run in runs[::-1]:
+        finished = run.end != "" and not any(each.undo_begun for each in runs)
         foreign = foreign or not run.is_authentic
         _add(files, run, dest)
     return Manifest(files, finished, foreign)

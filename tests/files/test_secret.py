@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from digitsort.errors import OutputError
+from digitsort.files.disk import DISK, SYNCS_FILE_SYSTEMS
 from digitsort.files.secret import KEY_BYTES, seal
 
 
@@ -68,3 +69,15 @@ def test_a_state_folder_that_cannot_be_made_is_a_sentence(
     monkeypatch.setenv("DIGITSORT_STATE", str(tmp_path / "file" / "state"))
     with pytest.raises(OutputError, match="Set DIGITSORT_STATE to a folder of your own"):
         seal(b"journal", b"")
+
+
+@pytest.mark.skipif(not SYNCS_FILE_SYSTEMS, reason="no such call here")
+def test_a_new_key_is_durable_under_its_name(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it, a power cut would make every journal a stranger's."""
+    seen = []
+    monkeypatch.setattr(DISK, "sync_file_system", lambda place: seen.append(os.listdir(state)))
+    seal(b"journal", b"")
+    assert len(seen) == 1
+    assert "key" in seen[0]
+    seal(b"journal", b"more")
+    assert len(seen) == 1

@@ -12,9 +12,19 @@ from hypothesis import strategies as st
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK
-from digitsort.sorting.journal import FOLDER, journals, new_journal, read_run, read_runs, reopen
+from digitsort.sorting.journal import (
+    FOLDER,
+    Journal,
+    has_head,
+    journals,
+    new_journal,
+    read_run,
+    read_runs,
+    reopen,
+)
 from digitsort.sorting.run import Entry, entry_text, entry_texts, parsed, written
 from digitsort.table import Cells
+from tests.sorting.power import IdleDisk
 
 TEXT = st.text(st.characters(blacklist_characters="\0"), min_size=1, max_size=20)
 """Lone surrogates, as bytes that are no UTF-8 come out, newlines and quotes included."""
@@ -42,7 +52,7 @@ def test_what_was_written_is_read_and_a_torn_end_is_no_record(
     """Cut anywhere: the whole lines before the cut are read, and the next record is whole again."""
     dest = tmp_path_factory.mktemp("dest")
     (dest / FOLDER).mkdir()
-    journal = new_journal(DISK, str(dest), "move", "/scans", 1, True)
+    journal = new_journal(IdleDisk(), str(dest), "move", "/scans", 1, True)
     journal.begin(map(written, entries), ["7", "7/é"])
     journal.settle(len(entries), {0: "no"} if entries else {})
     journal.mark(end="done")
@@ -65,7 +75,7 @@ def test_what_was_written_is_read_and_a_torn_end_is_no_record(
         return
     assert torn is not None
     assert torn.size == sum(len(line) for line in lines if line.endswith(b"\n"))
-    again = reopen(DISK, torn)
+    again = reopen(IdleDisk(), torn)
     again.mark(end="recovered")
     again.close()
     assert parsed(path.read_bytes().splitlines(keepends=True)[-1]) == {"end": "recovered"}
@@ -116,3 +126,80 @@ def test_what_is_no_journal_is_an_output_error(tmp_path: Path, line: str) -> Non
     with pytest.raises(OutputError, match=r"run-000001\.jsonl"):
         list(read_runs(str(tmp_path), foreign=True))
     assert list(read_runs(str(tmp_path))) == []
+
+
+def _entries(count: int, first: int = 0) -> list[Entry]:
+    sources = [(number, f"/scans/{number}.png", f"7/{number}.png") for number in range(first, count)]
+    return [Entry(*names, "ab" * 32, 1, 1, 0o644, {"label": "7"}) for names in sources]
+
+
+def _two_batches(dest: Path) -> Journal:
+    """A journal of two batches; the second one goes over several sectors, folders first."""
+    (dest / FOLDER).mkdir()
+    journal = new_journal(DISK, str(dest), "move", "/scans", 1, False)
+    journal.begin(map(written, _entries(9)), ["7"])
+    journal.sync()
+    journal.settle(9, {})
+    journal.begin(map(written, _entries(30, 9)), [f"folder {number}" for number in range(30)])
+    return journal
+
+
+def _lose(path: Path, start: int, end: int) -> None:
+    """Zeros, as a power cut leaves them: from the first byte that was not durable to a sector's end."""
+    data = bytearray(path.read_bytes())
+    data[start:end] = bytes(end - start)
+    path.write_bytes(data)
+
+
+def test_any_sector_of_what_was_not_synced_may_be_lost(tmp_path: Path) -> None:
+    """The lines before it are read; those behind it were never acted on."""
+    journal = _two_batches(tmp_path)
+    journal.close()
+    path = Path(journal.run.path)
+    whole = path.read_bytes()
+    first = whole.index(b'{"settled"')  # not durable yet, nor what follows
+    sectors = [first, *range(first - first % 512 + 512, len(whole), 512)]
+    for start in sectors:
+        path.write_bytes(whole)
+        _lose(path, start, min(len(whole), start - start % 512 + 512))
+        run = read_run(str(path))
+        assert run is not None
+        assert len(run.entries) == 9
+        assert run.size == whole.rindex(b"\n", 0, start) + 1
+    print(f"{len(sectors)} sectors lost")
+    assert len(sectors) > 5
+
+
+def test_a_sector_that_was_durable_is_missed(tmp_path: Path) -> None:
+    """Something was done after it: the journal is damaged, and nothing is done by half of it."""
+    journal = _two_batches(tmp_path)
+    journal.sync()
+    journal.settle(30, {})
+    journal.flush()
+    journal.close()
+    path = Path(journal.run.path)
+    whole = path.read_bytes()
+    for start in range(512, len(whole) - 512, 512):
+        path.write_bytes(whole)
+        _lose(path, start, start + 512)
+        if b"settled" in whole[start : start + 1024] and whole.count(b"settled", start + 512) == 0:
+            continue  # the last one itself
+        with pytest.raises(OutputError, match="damaged"):
+            read_run(str(path))
+
+
+def test_a_first_line_that_was_not_durable_is_none(tmp_path: Path) -> None:
+    """Unless lines stand behind it: it was durable then, and is damaged."""
+    (tmp_path / FOLDER).mkdir()
+    journal = new_journal(DISK, str(tmp_path), "move", "/scans" * 200, 1, False)
+    path = Path(journal.run.path)
+    _lose(path, 0, 512)
+    assert path.read_bytes().endswith(b"\n")
+    assert read_run(str(path), foreign=True) is None
+    assert not has_head(str(path))
+    journal.settle(0, {})
+    journal.flush()
+    journal.close()
+    assert has_head(str(path))
+    with pytest.raises(OutputError, match="damaged"):
+        read_run(str(path), foreign=True)

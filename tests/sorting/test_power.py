@@ -1,0 +1,386 @@
+"""A power cut at any moment of a sort, undo or recovery: no file is lost, and all can be finished."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from digitsort.errors import DigitsortError, OutputError, UsageError
+from digitsort.files.disk import Disk, Place
+from digitsort.sorting.plan import Mode
+from digitsort.sorting.undo import undo as undo_runs
+from tests.sorting.power import Data, IdleDisk, Killed, Listing, Order, RecordingDisk, Volume
+from tests.sorting.stopping import CONTENTS, LABELS, NamingDisk, Scene, two_devices
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="no POSIX file system here")
+
+Step = Callable[[Scene, Disk, Mode], None]
+
+
+class NamingRecordingDisk(RecordingDisk):
+    """One whose file system knows no files without a name."""
+
+    open_unnamed = NamingDisk.open_unnamed
+
+
+class StubbornDisk(RecordingDisk):
+    """One where some scans can't be removed."""
+
+    def unlink(self, place: Place) -> None:
+        if place.path.endswith(("a/7.png", "b/1.png")):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), place.path)
+        super().unlink(place)
+
+
+class ForgetsFileSystems(RecordingDisk):
+    """One that keeps nothing when a file system is synced."""
+
+    def sync_file_system(self, place: Place) -> None:
+        pass
+
+
+class ForgetsFiles(RecordingDisk):
+    """One that keeps nothing when a file is synced."""
+
+    def fsync(self, descriptor: int) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is done before the power goes.
+
+    Attributes
+    ----------
+    mode : Mode
+    steps : sequence of Step
+        The last one is the one that is cut; what the others did may not be durable either.
+    is_two : bool
+        The scans and DEST lie on two file systems.
+    kills : sequence of int
+        Changes before which the step before the last one is killed; none if empty.
+    """
+
+    mode: Mode
+    steps: Sequence[Step]
+    is_two: bool = False
+    kills: Sequence[int] = ()
+    disk: type[RecordingDisk] = RecordingDisk
+
+
+@dataclass
+class Tried:
+    """What became of all cuts of a case."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    said: list[str] = field(default_factory=list)
+
+    def add(self, what: str, cut: str, error: Exception) -> None:
+        self.counts[what] += 1
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        self.said.append(f"{what}: {cut}: {type(error).__name__} {error} ({where.line})")
+
+
+def sort(scene: Scene, disk: Disk, mode: Mode) -> None:
+    scene.sort(mode, disk)
+
+
+def sort_some(scene: Scene, disk: Disk, mode: Mode) -> None:
+    """A sort of half of the scans."""
+    rows = scene.rows
+    scene.rows = rows[:3]
+    try:
+        scene.sort(mode, disk)
+    finally:
+        scene.rows = rows
+
+
+def undo(scene: Scene, disk: Disk, mode: Mode) -> None:
+    scene.undo(disk)
+
+
+def undo_all(scene: Scene, disk: Disk, mode: Mode) -> None:
+    undone = undo_runs(scene.dest, everything=True, disk=disk)
+    assert undone.left == ()
+
+
+@contextmanager
+def scene_on(is_two: bool) -> Iterator[tuple[Scene, Sequence[Path]]]:
+    """A scene, in memory where that is possible, and the folders that its two parts lie in."""
+    with ExitStack() as stack:
+        if is_two:
+            one, two, _ = stack.enter_context(two_devices())
+        else:
+            memory = Path("/dev/shm")
+            folder = memory if os.access(memory, os.W_OK) else None
+            one = two = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
+        tops = one / "one", two / "two"
+        for top in tops:
+            top.mkdir()
+        yield Scene(*tops), tops
+
+
+def check_nothing_lost(scene: Scene, mode: Mode) -> None:
+    """Every content is whole, under its own name, at its source or (of moves) at its target."""
+    for name, content in CONTENTS.items():
+        source = scene.source / name
+        if source.is_file() and source.read_bytes() == content:
+            continue
+        assert mode is Mode.MOVE, f"{name} is not whole at its source"
+        folder = scene.dest / LABELS[source.name]
+        found = folder.glob(f"{source.stem}*{source.suffix}")
+        assert content in [path.read_bytes() for path in found], f"{name} is nowhere"
+
+
+def finish_sort(scene: Scene, mode: Mode) -> None:
+    """Sort until it is done; where it says so, after an undo."""
+    for _ in range(2):
+        try:
+            scene.sort(mode, IdleDisk())
+        except OutputError as error:
+            if "undo" not in str(error):
+                raise
+            finish_undo(scene)
+        else:
+            return
+    scene.sort(mode, IdleDisk())
+
+
+def finish_undo(scene: Scene) -> None:
+    with suppress(UsageError):  # there is nothing to undo
+        undo_runs(scene.dest, everything=True, disk=IdleDisk())
+
+
+def check_cut(scene: Scene, write_out: Callable[[], None], mode: Mode, tried: Tried, cut: str) -> None:
+    """Look at a tree that a power cut left; then sort again, and undo; in another copy, only undo."""
+    write_out()
+    tried.counts["cuts"] += 1
+    try:
+        check_nothing_lost(scene, mode)
+    except AssertionError as error:
+        tried.add("lost", cut, error)
+        return
+    try:
+        finish_sort(scene, mode)
+        check_nothing_lost(scene, mode)
+    except (DigitsortError, AssertionError) as error:
+        tried.add("stuck, sort", cut, error)
+    else:
+        try:
+            scene.check_sorted(mode)
+        except (DigitsortError, AssertionError) as error:
+            tried.add("wrong after sort", cut, error)
+        try:
+            finish_undo(scene)
+            scene.check_undone()
+        except (DigitsortError, AssertionError) as error:
+            tried.add("wrong after sort and undo", cut, error)
+    write_out()
+    try:
+        finish_undo(scene)
+        check_nothing_lost(scene, mode)
+        finish_undo(scene)
+        scene.check_undone()
+    except (DigitsortError, AssertionError) as error:
+        tried.add("wrong after undo", cut, error)
+
+
+def cuts(
+    volume: Volume, start: int, orders: Sequence[Order], losses: Sequence[float], seed: int
+) -> Iterator[tuple[str, Listing]]:
+    """Yield trees that differ, each with its name."""
+    chance = random.Random(seed)
+    seen: set[Listing] = set()
+    for end in range(start, len(volume.log) + 1):
+        for order in orders:
+            for data in Data:
+                for loss in losses:
+                    listing = volume.cut(order, data, chance, end, loss)
+                    if listing not in seen:
+                        seen.add(listing)
+                        last = volume.log[end - 1][1] if end else "the beginning"
+                        yield f"{order}, {data}, {loss}, at {end} after {last!r:.200}", listing
+
+
+def try_case(case: Case, orders: Sequence[Order], losses: Sequence[float], seed: int = 1) -> Tried:
+    """Cut the power everywhere in a case's last step."""
+    tried = Tried()
+    for kill in case.kills or (None,):
+        with scene_on(case.is_two) as (scene, tops):
+            volume = Volume(tops, case.is_two)
+            for step in case.steps[:-1]:
+                is_killed = step is case.steps[-2]
+                with suppress(Killed):
+                    step(scene, case.disk(volume, kill if is_killed else None), case.mode)
+            start = len(volume.log)
+            with suppress(UsageError):
+                case.steps[-1](scene, case.disk(volume), case.mode)
+            for name, listing in cuts(volume, start, orders, losses, seed):
+                cut = f"kill {kill}, {name}"
+                check_cut(scene, partial(volume.write_out, listing), case.mode, tried, cut)
+    return tried
+
+
+def report(name: str, tried: Tried) -> None:
+    bad = {what: tried.counts[what] for what in sorted(tried.counts) if what != "cuts"}
+    print(f"{name}: {tried.counts['cuts']} cuts, {bad or '0 lost, 0 twice, 0 stuck'}")
+    assert not bad, "\n".join([str(bad), *tried.said[:5]])
+
+
+MODES = {
+    "move": (Mode.MOVE, False),
+    "move across": (Mode.MOVE, True),
+    "copy": (Mode.COPY, False),
+    "copy across": (Mode.COPY, True),
+    "hard links": (Mode.HARD, False),
+    "symbolic links": (Mode.SYMBOLIC, True),
+}
+
+STEPS: dict[str, Sequence[Step]] = {
+    "sort": (sort,),
+    "undo": (sort, undo),
+    "second sort": (sort_some, sort),
+    "undo all": (sort_some, sort, undo_all),
+}
+
+LOSSES = {Order.ORDERED: (0.0, 0.5, 1.0), Order.TREE_LOG: (0.0, 0.5, 1.0), Order.ANY: (0.3, 0.7)}
+
+
+@pytest.fixture
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of five files has several batches."""
+    monkeypatch.setattr("digitsort.sorting.batch.BATCH", 2)
+    monkeypatch.setattr("digitsort.sorting.undo.BATCH", 2)
+
+
+@pytest.mark.parametrize("steps", ["sort", "undo"])
+def test_a_move_and_its_undo(steps: str) -> None:
+    """Every prefix of the changes."""
+    tried = try_case(Case(Mode.MOVE, STEPS[steps]), [Order.ORDERED], [0.0])
+    report(steps, tried)
+    assert tried.counts["cuts"] > 20
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small_batches")
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("steps", STEPS)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cut_everywhere(mode: str, steps: str, order: Order) -> None:
+    case = Case(MODES[mode][0], STEPS[steps], MODES[mode][1])
+    report(f"{mode}, {steps}, {order}", try_case(case, [order], LOSSES[order]))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small_batches")
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("is_two", [False, True], ids=["one file system", "two file systems"])
+def test_copies_under_temporary_names(is_two: bool, order: Order) -> None:
+    case = Case(Mode.COPY, (sort,), is_two, disk=NamingRecordingDisk)
+    report(f"temporary names, {order}", try_case(case, [order], LOSSES[order]))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small_batches")
+@pytest.mark.parametrize("order", Order)
+def test_files_that_cannot_be_moved(order: Order) -> None:
+    """Their copies are gone for good before the journal says that they failed."""
+    case = Case(Mode.MOVE, (sort,), is_two=True, disk=StubbornDisk)
+    report(f"stubborn sources, {order}", try_case(case, [order], LOSSES[order]))
+
+
+AFTER_A_KILL: dict[str, Sequence[Step]] = {
+    "a sort": (sort, sort),
+    "a sort, undone": (sort, undo),
+    "an undo": (sort, undo, undo),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small_batches")
+@pytest.mark.parametrize("steps", AFTER_A_KILL)
+@pytest.mark.parametrize("mode", ["move", "move across", "copy", "hard links"])
+def test_a_cut_after_a_kill(mode: str, steps: str) -> None:
+    """What the killed process did may be lost by the cut as well."""
+    kills = range(9, 60, 10) if steps != "an undo" else range(2, 22, 4)
+    case = Case(MODES[mode][0], AFTER_A_KILL[steps], MODES[mode][1], kills)
+    tried = try_case(case, [Order.ORDERED, Order.TREE_LOG], [1.0])
+    report(f"{mode}, after a kill of {steps}", tried)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small_batches")
+@pytest.mark.parametrize("mode", ["move", "move across", "copy"])
+def test_a_cut_after_a_cut(mode: str) -> None:
+    """The power goes again while the next command finds out what there is."""
+    tried, chance = Tried(), random.Random(4)
+    how, is_two = MODES[mode]
+    for steps in ((sort,), (sort, undo)):
+        with scene_on(is_two) as (scene, tops):
+            volume = Volume(tops, is_two)
+            for step in steps:
+                step(scene, RecordingDisk(volume), how)
+            found = list(cuts(volume, 0, list(Order), [0.5], 4))
+            for name, listing in chance.sample(found, 20):
+                volume.write_out(listing)
+                again = Volume(tops, is_two)
+                act = undo_all if chance.random() < 0.5 else sort
+                with suppress(DigitsortError):
+                    act(scene, RecordingDisk(again), how)
+                second = list(cuts(again, 0, list(Order), [0.5], 4))
+                for other, tree in chance.sample(second, min(8, len(second))):
+                    cut = f"{name}; {act.__name__}; {other}"
+                    check_cut(scene, partial(again.write_out, tree), how, tried, cut)
+    report(f"{mode}, cut twice", tried)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", Order)
+def test_what_a_person_wrote_outlives_a_cut_of_an_undo(order: Order) -> None:
+    """It is in labels.csv, or in the copy that the undo made of it."""
+    lost = count = 0
+    with scene_on(is_two=False) as (scene, tops):
+        scene.sort(Mode.COPY, IdleDisk())
+        books = scene.dest / "labels.csv"
+        books.write_text(books.read_text().replace(",ok,", ",ok,by hand", 1))
+        volume = Volume(tops, is_two=False)
+        scene.undo(RecordingDisk(volume))
+        for _, listing in cuts(volume, 0, [order], LOSSES[order], 1):
+            volume.write_out(listing)
+            finish_undo(scene)
+            kept = [path.read_text() for path in scene.dest.glob("labels*.csv")]
+            lost += not any("by hand" in text for text in kept)
+            count += 1
+    print(f"{order}: {count} cuts, {lost} lost")
+    assert count > 20
+    assert lost == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "disk"),
+    [
+        ("move", ForgetsFiles),
+        ("move across", ForgetsFileSystems),
+        ("copy", ForgetsFiles),
+        ("copy", ForgetsFileSystems),
+    ],
+)
+def test_a_sync_that_is_left_out_is_noticed(mode: str, disk: type[RecordingDisk]) -> None:
+    """These tests can fail."""
+    case = Case(MODES[mode][0], (sort,), MODES[mode][1], disk=disk)
+    tried = try_case(case, list(Order), [0.5])
+    bad = {what: count for what, count in tried.counts.items() if what != "cuts"}
+    print(f"{mode}, {disk.__name__}: {tried.counts['cuts']} cuts, {bad}")
+    assert bad
