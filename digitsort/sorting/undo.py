@@ -159,6 +159,7 @@ class _Undoing:
         entries = list(run.delivered)[::-1]
         self._entries = entries if run.is_ours else place_back(entries, run, root)
         self._devices: dict[int, str] = {}
+        self._targets: frozenset[str] = frozenset()
         self.restored = 0
         self.left: list[tuple[str, str]] = []
 
@@ -287,6 +288,7 @@ class _Undoing:
             raise NotDeliveredError("changed since it was sorted")
         try:
             kept = os.path.realpath(entry.source)
+            self._check_stays(kept)
             remove_copy(self._disk, self._places, place, kept, entry.sha256)
         except NotDeliveredError as error:
             where = printable(entry.source)
@@ -294,6 +296,15 @@ class _Undoing:
                 f"the only one: {where} is gone, changed or a link to it"
             ) from error
         return None
+
+    def _check_stays(self, kept: str) -> None:
+        """Raise if a copy is one that this undo would remove in its turn: links lead there by now."""
+        if not self._is_in_dest(kept):
+            return
+        if not self._targets:
+            self._targets = frozenset(map(self._target, self._entries))
+        if kept in self._targets:
+            raise NotDeliveredError(f"{printable(kept)} was sorted, too")
 
     def _check_is_back(self, entry: Entry) -> None:
         """Raise unless a file that is not at its target is where it was; by an undo that was killed."""

@@ -10,16 +10,24 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from digitsort.files.disk import Disk
+from digitsort.sorting.plan import Mode
 from tests.conftest import run_digitsort
+from tests.sorting.stopping import in_child, two_devices
+from tests.sorting.tying import TIES, StopsBeforeChanges, TiedScene, bind, real_files
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
@@ -62,17 +70,6 @@ def threes(top: Path) -> tuple[Path, Path]:
     return scans, top / "labels.csv"
 
 
-def real_contents(*tops: Path) -> set[bytes]:
-    """Contents of all regular files below; no link is followed."""
-    return {
-        path.read_bytes()
-        for top in tops
-        for folder, _, names in os.walk(top)
-        for path in (Path(folder, name) for name in names)
-        if path.is_file() and not path.is_symlink()
-    }
-
-
 def be_a_link(path: Path, target: Path) -> None:
     """Put a link in the place of a file, or of an empty folder."""
     if path.is_dir():
@@ -82,22 +79,10 @@ def be_a_link(path: Path, target: Path) -> None:
     path.symlink_to(target)
 
 
-@contextmanager
-def bound(source: Path, target: Path) -> Iterator[None]:
-    """Let a folder be seen at the place of another one, too."""
-    mount = ["mount", "--bind", str(source), str(target)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("a bind mount takes root")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(target)], check=True)
-
-
 def run(top: Path, *arguments: str | Path, codes: tuple[int, ...] = (0,)) -> None:
     """Run a command, after which everything is still there."""
     ran = run_digitsort(*arguments)
-    assert real_contents(top) >= {name.encode() for name in NAMES}
+    assert {path.read_bytes() for path in real_files(top)} >= {name.encode() for name in NAMES}
     assert "Traceback" not in ran.stderr
     assert ran.returncode in codes, ran.stderr
 
@@ -144,5 +129,120 @@ def test_a_folder_that_was_moved_from_and_became_the_target(tmp_path: Path, how:
         be_a_link(scans, tmp_path / "sorted" / "3")
         run(tmp_path, "undo", tmp_path / "sorted", codes=(1,))
         return
-    with bound(tmp_path / "sorted" / "3", scans):
+    with ExitStack() as stack:
+        bind(stack, tmp_path / "sorted" / "3", scans)
         run(tmp_path, "undo", tmp_path / "sorted", codes=(1,))
+
+
+COMBINATIONS = [
+    (mode, across) for mode in Mode for across in (False, True) if not (mode is Mode.HARD and across)
+]
+STEPS: dict[str, Callable[[TiedScene], None]] = {
+    "undo": TiedScene.undo,
+    "undo --all": lambda scene: scene.undo(everything=True),
+    "sort again": TiedScene.sort,
+}
+of_all = pytest.mark.parametrize(
+    ("mode", "across"),
+    COMBINATIONS,
+    ids=[f"{mode.name} {'two' if across else 'one'}" for mode, across in COMBINATIONS],
+)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Callable[[Mode, bool], TiedScene]]:
+    """Makes scenes, with the scans and DEST on one file system or on two."""
+    with ExitStack() as stack:
+        number = count()
+        quick = tempfile.mkdtemp(dir="/dev/shm") if os.access("/dev/shm", os.W_OK) else str(tmp_path)
+        stack.callback(shutil.rmtree, quick, ignore_errors=True)
+        tops = {False: (Path(quick), Path(quick))}
+
+        def make(mode: Mode, across: bool) -> TiedScene:
+            if across not in tops:
+                tops[across] = stack.enter_context(two_devices())[:2]
+            one, two = tops[across]
+            name = str(next(number))
+            return TiedScene(one / name, two / f"{name}d", mode)
+
+        yield make
+
+
+@of_all
+def test_scans_tied_to_sorted_files(
+    fresh: Callable[[Mode, bool], TiedScene], mode: Mode, across: bool
+) -> None:
+    """All contents stay; where something is undone, no path of a scan leads to less than before."""
+    cases = 0
+    for tie in TIES.values():
+        for name, step in STEPS.items():
+            scene = fresh(mode, across)
+            scene.sort()
+            with ExitStack() as stack:
+                tie(scene, stack)
+                scene.check_all_there()  # or the test itself would lose something
+                before = scene.readable()
+                step(scene)
+                scene.check_all_there()
+                if name != "sort again":
+                    assert scene.readable().items() >= before.items()
+                scene.undo(everything=True)
+                scene.check_all_there()
+            scene.check_all_there()
+            cases += 1
+    print(f"{cases} cases, nothing lost")
+    assert cases == len(TIES) * len(STEPS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tie", TIES)
+@of_all
+def test_scans_tied_to_sorted_files_of_a_killed_run(
+    fresh: Callable[[Mode, bool], TiedScene], mode: Mode, across: bool, tie: str
+) -> None:
+    """Killed before each call; then tied, sorted again and undone."""
+    cases = _stopped_everywhere(
+        lambda: fresh(mode, across), lambda scene: None, TiedScene.sort, TIES[tie], TiedScene.sort
+    )
+    print(f"{cases} cases, nothing lost")
+    assert cases >= 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tie", TIES)
+@of_all
+def test_scans_tied_to_sorted_files_of_a_killed_undo(
+    fresh: Callable[[Mode, bool], TiedScene], mode: Mode, across: bool, tie: str
+) -> None:
+    """Killed before each call; then tied, and undone again."""
+    cases = _stopped_everywhere(
+        lambda: fresh(mode, across), TiedScene.sort, TiedScene.undo, TIES[tie], TiedScene.undo
+    )
+    print(f"{cases} cases, nothing lost")
+    assert cases >= 10
+
+
+def _stopped_everywhere(
+    fresh: Callable[[], TiedScene],
+    prepare: Callable[[TiedScene], None],
+    killed: Callable[[TiedScene, Disk], None],
+    tie: Callable[[TiedScene, ExitStack], None],
+    again: Callable[[TiedScene], None],
+) -> int:
+    for call in count():
+        scene = fresh()
+        prepare(scene)
+        if in_child(partial(killed, scene, StopsBeforeChanges(call))) == 0:
+            return call
+        with ExitStack() as stack:
+            if os.path.lexists(scene.dest):
+                tie(scene, stack)
+            scene.check_all_there()
+            again(scene)
+            scene.check_all_there()
+            scene.undo(everything=True)
+            scene.check_all_there()
+        scene.check_all_there()
+        for top in scene.tops:
+            shutil.rmtree(top)
+    raise AssertionError("it never came to its end")
