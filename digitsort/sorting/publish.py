@@ -45,6 +45,8 @@ def _remove_old_name(disk: Disk, source: Place, target: Place) -> None:
     """Remove the old one of a file's two names; where that can't be done, the new one."""
     try:
         disk.unlink(source)
+    except FileNotFoundError:
+        return  # somebody took the old name away: the new one may be the only one
     except OSError:
         remove_ours(disk, target)
         raise

@@ -8,6 +8,7 @@ tied the scans and the sorted files together.
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import os
 import shutil
@@ -23,7 +24,7 @@ from pathlib import Path
 
 import pytest
 
-from digitsort.files.disk import Disk
+from digitsort.files.disk import Disk, Place
 from digitsort.sorting.plan import Mode
 from tests.conftest import run_digitsort
 from tests.sorting.stopping import in_child, two_devices
@@ -35,7 +36,7 @@ NAMES = ("a.png", "b.png", "c.png")
 
 KILLED = """
 import os, signal, sys
-from digitsort.files.disk import Disk
+from digitsort.files.disk import Disk, Place
 
 def killing(count):
     rename, write = Disk.rename_new, Disk.write
@@ -246,3 +247,55 @@ def _stopped_everywhere(
         for top in scene.tops:
             shutil.rmtree(top)
     raise AssertionError("it never came to its end")
+
+
+class TiesAfterwards(Disk):
+    """A person replaces the scans by links to their copies once these have their names."""
+
+    def __init__(self, scene: TiedScene, *, fails: str = "") -> None:
+        self._scene = scene
+        self._fails = fails
+        self._syncs = 0
+
+    def sync_file_system(self, place: Place) -> None:
+        super().sync_file_system(place)
+        self._syncs += 1
+        if self._syncs == 2:  # the copies are published
+            for source, target in self._scene.pairs:
+                self._scene.link(source, target)
+            if self._fails == "sync":
+                raise OSError(errno.EIO, os.strerror(errno.EIO), place.path)
+
+
+@pytest.mark.parametrize("fails", ["", "sync"])
+def test_scans_tied_to_their_copies_while_they_are_moved(
+    fresh: Callable[[Mode, bool], TiedScene], fails: str
+) -> None:
+    """Across file systems: no copy is taken back whose source is a link to it by then."""
+    scene = fresh(Mode.MOVE, True)
+    scene.sort(TiesAfterwards(scene, fails=fails))
+    assert all(source.is_symlink() for source, _ in scene.pairs)
+    scene.check_all_there()
+    scene.sort()
+    scene.undo(everything=True)
+    scene.check_all_there()
+
+
+class TiesBeforeRemoval(Disk):
+    """Without a rename: a person takes a scan away after its second name was made, before the first goes."""
+
+    def rename_new(self, source: Place, target: Place) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    def link(self, source: Place, target: Place) -> None:
+        super().link(source, target)
+        if source.path.endswith(".png"):
+            Path(source.path).unlink()
+
+
+def test_a_scan_that_goes_between_its_link_and_its_removal(
+    fresh: Callable[[Mode, bool], TiedScene],
+) -> None:
+    scene = fresh(Mode.MOVE, False)
+    scene.sort(TiesBeforeRemoval())
+    scene.check_all_there()
