@@ -136,22 +136,18 @@ class _Crossing:
 
         The copy stays where the source is out of reach or another file by now: it may be the only one.
         """
-        done = {task.number: _seen(task).size}
         try:
-            source, target = _source(self._places, task), self._places.at(task.target)
-            check_other_place(self._disk, self._places, source, target)
-        except (NotDeliveredError, OSError):
-            self._results.done |= done
-            return
-        try:
+            source = _source(self._places, task)
+            target = target_place(self._places, task.target)
             _check_unchanged(self._disk, source, task)
+            check_other_place(self._disk, self._places, source, target)
             with source_errors():
                 self._disk.unlink(source)
-        except NotDeliveredError as error:
+        except (NotDeliveredError, OSError) as error:
             self._results.failed[task.number] = str(error)
             self._take_back(task)
         else:
-            self._results.done |= done
+            self._results.done[task.number] = _seen(task).size
 
     def _take_back(self, task: Task) -> None:
         """Remove a copy whose source is there, and what it was; else the copy counts as delivered."""

@@ -250,10 +250,11 @@ def _stopped_everywhere(
 
 
 class TiesAfterwards(Disk):
-    """A person replaces the scans by links to their copies once these have their names."""
+    """A person ties the scans to their copies once these have their names."""
 
-    def __init__(self, scene: TiedScene, *, fails: str = "") -> None:
+    def __init__(self, scene: TiedScene, *, backwards: bool, fails: bool) -> None:
         self._scene = scene
+        self._backwards = backwards
         self._fails = fails
         self._syncs = 0
 
@@ -262,27 +263,31 @@ class TiesAfterwards(Disk):
         self._syncs += 1
         if self._syncs == 2:  # the copies are published
             for source, target in self._scene.pairs:
-                self._scene.link(source, target)
-            if self._fails == "sync":
+                self._scene.link(*((target, source) if self._backwards else (source, target)))
+            if self._fails:
                 raise OSError(errno.EIO, os.strerror(errno.EIO), place.path)
 
 
-@pytest.mark.parametrize("fails", ["", "sync"])
+@pytest.mark.parametrize("fails", [False, True], ids=["", "then the disk fails"])
+@pytest.mark.parametrize("backwards", [False, True], ids=["scans are links", "copies are links"])
 def test_scans_tied_to_their_copies_while_they_are_moved(
-    fresh: Callable[[Mode, bool], TiedScene], fails: str
+    fresh: Callable[[Mode, bool], TiedScene], backwards: bool, fails: bool
 ) -> None:
-    """Across file systems: no copy is taken back whose source is a link to it by then."""
+    """Across file systems: neither a copy nor a scan goes that the other one leads to by then."""
     scene = fresh(Mode.MOVE, True)
-    scene.sort(TiesAfterwards(scene, fails=fails))
-    assert all(source.is_symlink() for source, _ in scene.pairs)
+    scene.sort(TiesAfterwards(scene, backwards=backwards, fails=fails))
+    assert all(pair[backwards].is_symlink() for pair in scene.pairs)
     scene.check_all_there()
     scene.sort()
     scene.undo(everything=True)
     scene.check_all_there()
 
 
-class TiesBeforeRemoval(Disk):
-    """Without a rename: a person takes a scan away after its second name was made, before the first goes."""
+class TiesAtTheLink(Disk):
+    """There is no rename. A person does something once a scan has its second name in DEST."""
+
+    def __init__(self, meddle: Callable[[Path, Path], None]) -> None:
+        self._meddle = meddle
 
     def rename_new(self, source: Place, target: Place) -> None:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
@@ -290,12 +295,22 @@ class TiesBeforeRemoval(Disk):
     def link(self, source: Place, target: Place) -> None:
         super().link(source, target)
         if source.path.endswith(".png"):
-            Path(source.path).unlink()
+            self._meddle(Path(source.path), Path(target.path))
 
 
-def test_a_scan_that_goes_between_its_link_and_its_removal(
-    fresh: Callable[[Mode, bool], TiedScene],
+MEDDLING: dict[str, Callable[[Path, Path], None]] = {
+    "the scan goes": lambda source, target: source.unlink(),
+    "the scan is a link": be_a_link,
+    "the copy is a link": lambda source, target: be_a_link(target, source),
+}
+
+
+@pytest.mark.parametrize("meddle", MEDDLING.values(), ids=MEDDLING)
+def test_scans_tied_to_their_second_names(
+    fresh: Callable[[Mode, bool], TiedScene], meddle: Callable[[Path, Path], None]
 ) -> None:
     scene = fresh(Mode.MOVE, False)
-    scene.sort(TiesBeforeRemoval())
+    scene.sort(TiesAtTheLink(meddle))
+    scene.check_all_there()
+    scene.sort()
     scene.check_all_there()
