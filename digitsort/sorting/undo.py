@@ -82,7 +82,7 @@ def undo(
     Raises
     ------
     UsageError
-        If digitsort sorted nothing into DEST, or an adopted move has no root.
+        If digitsort sorted nothing into DEST, its labels.csv is none, or an adopted move has no root.
     OutputError
         If DEST can't be written, another run works in it, its journals are of another user or machine
         and are not adopted, or one is damaged.
@@ -99,6 +99,7 @@ def undo(
     if not adopt:
         check_is_ours(real)
     with locked(dest, disk, make=False) as held:
+        read_books(held.dest)  # before anything is touched: it must be one
         last = next(read_runs(held.dest, entries=False), None)
         if last is not None and not last.undo_begun:
             recover(held, disk)

@@ -113,7 +113,7 @@ def _is_of_text(call: ast.Call) -> bool:
 
 
 def test_every_removal_is_known() -> None:
-    """A new one has to be thought through first: what proves that it is not the only copy?"""
+    """A new one has to be thought through first: it may remove the only copy."""
     folder = Path(digitsort.sorting.__file__).parent
     found = {removal for path in folder.glob("*.py") for removal in removals(path)}
     assert found == ALLOWED

@@ -46,7 +46,7 @@ CHANGES = {
 
 
 class StopsBeforeChanges(StoppingDisk):
-    """Stops before calls that change a name or a content: what is between two of them is no difference."""
+    """Stops before calls that change a name or a content: others make no difference."""
 
     def __getattribute__(self, name: str) -> Any:
         is_change = name in CHANGES or name == "calls" or name.startswith("_")
