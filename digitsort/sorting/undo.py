@@ -24,11 +24,10 @@ from digitsort.sorting.journal import FOLDER, journals, read_runs, reopen
 from digitsort.sorting.lock import Held, locked
 from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode
-from digitsort.sorting.recover import has_content, recover, status_of
+from digitsort.sorting.recover import has_content, recover, remove_half_done, status_of
 from digitsort.sorting.removal import check_copy, remove_copy
 from digitsort.sorting.run import Entry, Run
 from digitsort.sorting.task import NotDeliveredError, Results, Task, source_errors, temporary_name
-from digitsort.sorting.transfer import remove_ours
 
 BATCH = 256
 
@@ -179,7 +178,7 @@ class _Undoing:
             for entry in self._entries:
                 with suppress(OSError):
                     temporary = temporary_name(self._run.token, entry.source, entry.number)
-                    remove_ours(self._disk, self._places.at(temporary))
+                    remove_half_done(self._disk, self._places, temporary, entry.source, entry.sha256)
         journal = reopen(self._disk, self._run)
         try:
             if not self._goes_on:

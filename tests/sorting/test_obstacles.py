@@ -1,4 +1,4 @@
-"""One obstacle stops no other file, nothing waits for ever, and without the obstacle all is finished."""
+"""One obstacle stops no other file, nothing waits for ever; without it all is finished."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from digitsort.sorting.apply import apply_plan
 from digitsort.sorting.journal import journals
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.undo import undo
-from tests.conftest import invoke, make_tree, run_digitsort
+from tests.conftest import invoke, make_tree
 from tests.sorting.stopping import snapshot
 from tests.sorting.test_apply import rows_of
 from tests.sorting.test_disasters import make_scans, pngs
@@ -116,7 +116,7 @@ def test_what_is_no_file_is_said(labels: Path, dest: Path, name: str, kind: str)
     path = dest / READ_FILES[name]
     aside = path.rename(dest.parent / "aside")
     KINDS[kind](path)
-    commands = [["sort", labels, dest, "--move"], ["undo", dest]]
+    commands: list[list[str | Path]] = [["sort", labels, dest, "--move"], ["undo", dest]]
     commands += [["verify", dest]] if name == "journal" else []
     for command in commands:
         assert path.name in said(*command, code=5)
@@ -136,7 +136,8 @@ def test_what_is_in_the_way_of_a_helper_file(labels: Path, dest: Path, name: str
     with suppress(FileNotFoundError):
         path.unlink()
     KINDS[kind](path)
-    for command in (["verify", dest], ["sort", labels, dest], ["undo", dest]):
+    commands: list[list[str | Path]] = [["verify", dest], ["sort", labels, dest], ["undo", dest]]
+    for command in commands:
         ran = invoke(*command)
         assert ran.exit_code in (0, 5), ran.output
         assert "Traceback" not in ran.output
@@ -149,7 +150,8 @@ def test_a_status_that_is_none(labels: Path, dest: Path, status: str) -> None:
     path = dest / "labels.csv"
     whole = path.read_text()
     path.write_text(whole.replace(",ok,", f",{status},", 1))
-    for command in (["sort", labels, dest, "--move"], ["undo", dest]):
+    commands: list[list[str | Path]] = [["sort", labels, dest, "--move"], ["undo", dest]]
+    for command in commands:
         assert "labels.csv" in said(*command, code=2)
     assert pngs(dest).total() == len(CONTENTS)
     path.write_text(whole)
@@ -206,7 +208,7 @@ def test_the_same_command_again(
             rows = [row[:3] for row in csv.reader(file)]
         with labels.open("w", newline="") as file:
             csv.writer(file).writerows(rows)
-    command = ["sort", labels, dest, *ARGUMENTS[mode], *keep]
+    command: list[str | Path] = ["sort", labels, dest, *ARGUMENTS[mode], *keep]
     said(*command, code=0)
     before = {path.relative_to(dest) for path in dest.rglob("*") if path.name != "labels.csv"}
     for _ in range(2):

@@ -15,7 +15,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -151,13 +150,11 @@ of_all = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Callable[[Mode, bool], TiedScene]]:
+def fresh(quick_folder: Path) -> Iterator[Callable[[Mode, bool], TiedScene]]:
     """Makes scenes, with the scans and DEST on one file system or on two."""
     with ExitStack() as stack:
         number = count()
-        quick = tempfile.mkdtemp(dir="/dev/shm") if os.access("/dev/shm", os.W_OK) else str(tmp_path)
-        stack.callback(shutil.rmtree, quick, ignore_errors=True)
-        tops = {False: (Path(quick), Path(quick))}
+        tops = {False: (quick_folder, quick_folder)}
 
         def make(mode: Mode, across: bool) -> TiedScene:
             if across not in tops:

@@ -52,7 +52,7 @@ ALLOWED = {
     # An empty file of ours that held the final name of a copy for this moment.
     ("publish.py", "publish", "disk.replace(temporary, target)"),
     ("publish.py", "publish", "remove_ours(disk, target)"),
-    ("recover.py", "_remove_half_done", "remove_ours(self._disk, self._places.at(target))"),
+    ("recover.py", "remove_half_done", "remove_ours(disk, places.at(final))"),
     # Temporary files, by names that hold the token of a run of ours; their sources stay.
     ("transfer.py", "remove_ours", "disk.unlink(place)"),
     ("transfer.py", "copy_to_temporary", "remove_ours(disk, temporary)"),
@@ -60,8 +60,7 @@ ALLOWED = {
     ("moving.py", "move", "self._remove_temporary(task)"),
     ("moving.py", "_publish", "self._remove_temporary(task)"),
     ("moving.py", "_remove_temporary", "remove_ours(self._disk, self._places.at(task.temporary))"),
-    ("recover.py", "_remove_half_done", "remove_ours(self._disk, self._places.at(temporary))"),
-    ("undo.py", "_begin", "remove_ours(self._disk, self._places.at(temporary))"),
+    ("recover.py", "remove_half_done", "remove_ours(disk, places.at(temporary))"),
     ("books.py", "keep_persons_work", "remove_ours(disk, temporary)"),
     ("books.py", "_replace", "remove_ours(disk, temporary)"),
     ("books.py", "_replace", "disk.unlink(temporary)"),
