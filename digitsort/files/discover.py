@@ -10,6 +10,7 @@ from pathlib import Path
 from digitsort.errors import UsageError
 from digitsort.files.names import printable
 from digitsort.files.natural import packed_key, unpacked
+from digitsort.files.realpaths import RealPaths
 
 PICTURE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".bmp", ".gif", ".webp"}
@@ -39,6 +40,7 @@ class Walk:
     exclude: str | None = None
     passed_over: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    _real: RealPaths = field(default_factory=RealPaths, repr=False)
 
     def files(self) -> Iterator[str]:
         """Yield paths: source by source, folder by folder, names in natural order.
@@ -66,7 +68,7 @@ class Walk:
 
     def _may_enter(self, folder: str, entered: set[tuple[int, int]]) -> bool:
         """Excluded folders are not entered, and with links none twice, so that loops are harmless."""
-        if self.exclude is not None and os.path.realpath(folder) == self.exclude:
+        if self.exclude is not None and self._real.folder(os.path.abspath(folder)) == self.exclude:
             return False
         if not self.follow_links:
             return True

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from digitsort.files.disk import Disk, Place
 from digitsort.files.places import Places
+from digitsort.files.realpaths import RealPaths
 from digitsort.sorting.look import anywhere
 from digitsort.sorting.publish import publish
 from digitsort.sorting.task import (
@@ -49,10 +50,11 @@ def copy_files(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) ->
 
 def link_hard(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) -> Results:
     """Give each file a second name; of a link, the file that it leads to."""
+    real = RealPaths()
 
     def link(task: Task, target: Place) -> int:
         with source_errors():
-            source = places.at(os.path.realpath(task.source))
+            source = places.at(real.file(task.source))
             if not stat.S_ISREG(disk.lstat(source).st_mode):
                 raise NotDeliveredError("no regular file")
         try:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from digitsort.files.disk import Disk
 from digitsort.files.names import absolute, split_path
 from digitsort.files.places import Places
+from digitsort.files.realpaths import RealPaths
 from digitsort.sorting.copying import Stop
 from digitsort.sorting.look import anywhere, look
 from digitsort.sorting.plan import Mode, Operation
@@ -61,7 +62,7 @@ class Preparer:
         self._dest = dest
         self._is_copy = mode is Mode.COPY  # asked for each file, and an enumeration is slow to say
         self._is_move = mode is Mode.MOVE
-        self._folder = self._real_folder = ""
+        self._real = RealPaths()
 
     def prepare(
         self, places: Places, operations: Sequence[Operation], stop: Stop = ()
@@ -104,9 +105,7 @@ class Preparer:
             status, sha256 = look(self._disk, anywhere(path), sha256)
             return _Looked(path, sha256, status)
         folder, name = split_path(path)
-        if folder != self._folder:  # files follow one another in a folder
-            self._folder, self._real_folder = folder, os.path.realpath(folder)
-        path = os.path.join(self._real_folder, name)
+        path = os.path.join(self._real.folder(folder), name)
         with source_errors():
             place = places.at(path)
         status, sha256 = look(self._disk, place, sha256, follow=False)

@@ -14,6 +14,7 @@ from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
 from digitsort.files.places import Places, open_places
+from digitsort.files.realpaths import RealPaths
 from digitsort.progress import Progress, silent
 from digitsort.sorting.booking import Sorted
 from digitsort.sorting.books import keep_persons_work, read_books, update_books
@@ -160,6 +161,7 @@ class _Undoing:
         self._entries = entries if run.is_ours else place_back(entries, run, root)
         self._devices: dict[int, str] = {}
         self._targets: frozenset[str] = frozenset()
+        self._real = RealPaths()
         self.restored = 0
         self.left: list[tuple[str, str]] = []
 
@@ -236,7 +238,8 @@ class _Undoing:
 
     def _batch(self, entries: Sequence[Entry], pressed: Stop) -> None:
         if self._mode in (Mode.COPY, Mode.HARD):  # what stays has to be durable before its copy goes
-            self._places.sync(os.path.realpath(entry.source) for entry in entries)
+            self._real = RealPaths()
+            self._places.sync(self._real.file(entry.source) for entry in entries)
         tasks = []
         for entry in entries:
             if pressed:
@@ -287,7 +290,7 @@ class _Undoing:
         if not has_content(self._disk, self._places, target, entry.sha256):
             raise NotDeliveredError("changed since it was sorted")
         try:
-            kept = os.path.realpath(entry.source)
+            kept = self._real.file(entry.source)
             self._check_stays(kept)
             remove_copy(self._disk, self._places, place, kept, entry.sha256)
         except NotDeliveredError as error:
