@@ -32,6 +32,9 @@ class Places:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._open: dict[str, int | None] = {}
+        self._passed: dict[str, int] = {}
+        """The last folders that a walk came through. Deep trees are also emptied from below: without
+        these each folder would be walked to from the root."""
         self._identities: dict[str, Identity] = {}
 
     def at(self, path: str) -> Place:
@@ -82,6 +85,7 @@ class Places:
         """Close all folders; a path that is asked for again is walked again."""
         while self._open:
             self._close_oldest()
+        self._close_passed({})
         self._identities.clear()
 
     def _folder(self, path: str) -> int | None:
@@ -96,23 +100,33 @@ class Places:
     def _walk(self, path: str) -> None:
         """Open a folder, and those above it that are not open; it and the one above it stay open."""
         missing = []
-        while path not in self._open and path != os.sep:
+        while path not in self._open and path not in self._passed and path != os.sep:
             missing.append(path)
             path = os.path.dirname(path)
-        if path not in self._open:
+        if path in self._passed:
+            self._keep(path, self._passed.pop(path))
+        elif path not in self._open:
             self._keep(path, self._disk.open_folder(path))
-        parent, passed = self._open[path], []
+        parent = self._open[path]
+        passed: dict[str, int] = {}
         try:
             for below in reversed(missing):
                 opened = self._opened_in(parent, below)
                 if len(below) < len(missing[0]) and below != missing[1]:
-                    passed.append(opened)
+                    passed[below] = opened
+                    if len(passed) > MOST_OPEN:
+                        self._disk.close(passed.pop(next(iter(passed))))
                 else:
                     self._keep(below, opened)
                 parent = opened
         finally:
-            for descriptor in passed:
-                self._disk.close(descriptor)
+            if passed:
+                self._close_passed(passed)
+
+    def _close_passed(self, instead: dict[str, int]) -> None:
+        for descriptor in self._passed.values():
+            self._disk.close(descriptor)
+        self._passed = instead
 
     def _opened_in(self, parent: int | None, path: str) -> int:
         name = os.path.basename(path)

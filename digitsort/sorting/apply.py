@@ -13,6 +13,7 @@ from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import parent_of, printable
 from digitsort.files.places import Places, open_places
+from digitsort.files.realpaths import RealPaths
 from digitsort.progress import ByteProgress, silent_bytes
 from digitsort.sorting.batch import Deliverer
 from digitsort.sorting.booking import Sorted
@@ -88,8 +89,9 @@ def _root(plan: Plan) -> str:
     folders = {parent_of(operation.source) for operation in plan.operations}
     if plan.mode is not Mode.MOVE or not folders:
         return ""
+    real = RealPaths()
     try:
-        return os.path.commonpath([os.path.realpath(folder) for folder in folders])
+        return os.path.commonpath([real.folder(folder) for folder in folders])
     except ValueError:  # on several drives
         return ""
 

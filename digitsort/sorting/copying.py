@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Sequence
 
 from digitsort.files.disk import Disk, Place
 from digitsort.files.places import Places
+from digitsort.files.realpaths import RealPaths
 from digitsort.sorting.look import anywhere
 from digitsort.sorting.publish import publish
 from digitsort.sorting.task import (
@@ -20,6 +22,14 @@ from digitsort.sorting.task import (
 )
 from digitsort.sorting.transfer import copy_to_temporary, remove_ours
 from digitsort.sorting.unnamed import NoUnnamedFilesError, UnnamedCopies
+
+_NO_LINK = {
+    errno.EXDEV: "on another file system: no hard link leads there",
+    errno.EPERM: "no hard link can be made to it",  # also to a stranger's file: fs.protected_hardlinks
+    errno.EMLINK: "it has as many names as a file can have",
+    errno.ENOENT: "it went away meanwhile",
+}
+"""Why one file gets no second name."""
 
 Stop = Sequence[int]
 """Not empty once a person wants the run to end."""
@@ -40,19 +50,21 @@ def copy_files(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) ->
 
 def link_hard(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) -> Results:
     """Give each file a second name; of a link, the file that it leads to."""
+    real = RealPaths()
 
     def link(task: Task, target: Place) -> int:
         with source_errors():
-            source = places.at(os.path.realpath(task.source))
+            source = places.at(real.file(task.source))
             found = disk.lstat(source)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotDeliveredError("no regular file")
         if task.seen is not None and (found.st_dev, found.st_ino) != task.seen[:2]:
             raise NotDeliveredError("changed while it was linked")
         try:
             disk.link(source, target)
         except OSError as error:
-            if error.errno == errno.EXDEV:
-                reason = "on another file system: no hard link leads there"
-                raise NotDeliveredError(reason) from error
+            if error.errno in _NO_LINK:
+                raise NotDeliveredError(_NO_LINK[error.errno]) from error
             raise
         return 0
 

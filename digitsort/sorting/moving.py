@@ -12,7 +12,7 @@ from digitsort.files.places import Places
 from digitsort.sorting.copying import Stop
 from digitsort.sorting.look import status_from
 from digitsort.sorting.publish import publish, rename_new
-from digitsort.sorting.removal import check_other_place
+from digitsort.sorting.removal import check_other_place, remove_copy
 from digitsort.sorting.task import (
     NotDeliveredError,
     Results,
@@ -96,7 +96,10 @@ class _Crossing:
         except OSError as error:  # no source was touched yet: take back what there is of the batch
             self._results.error = error
             for task in copied:
-                self._remove(task.target if task in published else task.temporary)
+                if task in published:
+                    self._take_back(task)
+                else:
+                    self._remove_temporary(task)
             return
         for task in published:
             self._remove_source(task)
@@ -124,35 +127,40 @@ class _Crossing:
                 publish(self._disk, self._places.at(task.temporary), self._places.at(task.target))
         except NotDeliveredError as error:
             self._results.failed[task.number] = str(error)
-            self._remove(task.temporary)
+            self._remove_temporary(task)
         else:
             published.append(task)
 
     def _remove_source(self, task: Task) -> None:
         """Remove a source whose copy is durable; if it must stay, the copy goes.
 
-        The copy stays where the source is out of reach: it may be the only one.
+        The copy stays where the source is out of reach or another file by now: it may be the only one.
         """
         try:
-            source, target = _source(self._places, task), self._places.at(task.target)
-            check_other_place(self._disk, self._places, source, target)
-        except (NotDeliveredError, OSError):
-            self._results.done[task.number] = _seen(task).size
-            return
-        try:
+            source = _source(self._places, task)
+            target = target_place(self._places, task.target)
             _check_unchanged(self._disk, source, task)
+            check_other_place(self._disk, self._places, source, target)
             with source_errors():
                 self._disk.unlink(source)
-        except NotDeliveredError as error:
+        except (NotDeliveredError, OSError) as error:
             self._results.failed[task.number] = str(error)
-            self._remove(task.target)
+            self._take_back(task)
         else:
             self._results.done[task.number] = _seen(task).size
 
-    def _remove(self, path: str) -> None:
-        """Remove a copy whose source is there; on a disk that refuses even that, it stays."""
+    def _take_back(self, task: Task) -> None:
+        """Remove a copy whose source is there, and what it was; else the copy counts as delivered."""
+        try:
+            copy = self._places.at(task.target)
+            remove_copy(self._disk, self._places, copy, task.source, task.sha256)
+        except (NotDeliveredError, OSError):
+            self._results.done[task.number] = _seen(task).size
+
+    def _remove_temporary(self, task: Task) -> None:
+        """Remove a copy that has no name yet; on a disk that refuses even that, it stays."""
         with suppress(OSError):
-            remove_ours(self._disk, self._places.at(path))
+            remove_ours(self._disk, self._places.at(task.temporary))
 
 
 def _check_unchanged(disk: Disk, source: Place, task: Task, *, but_its_names: bool = False) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from digitsort.errors import OutputError, UsageError
 from digitsort.files.names import absolute, fold, is_folder_name, name_of, parent_of, printable
+from digitsort.files.realpaths import RealPaths
 from digitsort.labels import NONE_LABEL
 from digitsort.records import Status
 from digitsort.row import Row
@@ -165,13 +166,12 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
 def _check_inside(rows: Sequence[Row], top: str) -> None:
     """Raise UsageError if a file lies outside of a folder, wherever links lead."""
     is_inside: dict[str, bool] = {}
+    real = RealPaths()
     outside = []
     for row in rows:
         folder = parent_of(absolute(row.path))
         if folder not in is_inside:
-            is_inside[folder] = os.path.join(os.path.realpath(folder), "").startswith(
-                os.path.join(top, "")
-            )
+            is_inside[folder] = os.path.join(real.folder(folder), "").startswith(os.path.join(top, ""))
         if not is_inside[folder]:
             outside.append(row.path)
     if not outside:

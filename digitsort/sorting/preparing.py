@@ -10,6 +10,7 @@ from typing import NamedTuple
 from digitsort.files.disk import Disk
 from digitsort.files.names import absolute, printable, split_path
 from digitsort.files.places import Places
+from digitsort.files.realpaths import RealPaths
 from digitsort.sorting.copying import Stop
 from digitsort.sorting.look import anywhere, look
 from digitsort.sorting.own import check_not_own
@@ -66,7 +67,7 @@ class Preparer:
         self._is_move = mode is Mode.MOVE
         self._is_hard = mode is Mode.HARD
         self._top = os.path.join(root, "")
-        self._folder = self._real_folder = ""
+        self._real = RealPaths()
 
     def prepare(
         self, places: Places, operations: Sequence[Operation], stop: Stop = ()
@@ -111,9 +112,7 @@ class Preparer:
             status, sha256 = look(self._disk, anywhere(path), sha256)
             return _Looked(path, sha256, status)
         folder, name = split_path(path)
-        if folder != self._folder:  # files follow one another in a folder
-            self._folder, self._real_folder = folder, os.path.realpath(folder)
-        path = os.path.join(self._real_folder, name)
+        path = os.path.join(self._real.folder(folder), name)
         if not path.startswith(self._top):  # a folder became a link since this was planned
             raise NotDeliveredError(f"outside of {printable(self._top)} by now")
         check_not_own(path, self._dest)

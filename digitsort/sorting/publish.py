@@ -42,12 +42,23 @@ def rename_new(disk: Disk, source: Place, target: Place) -> None:
 
 
 def _remove_old_name(disk: Disk, source: Place, target: Place) -> None:
-    """Remove the old one of a file's two names; where that can't be done, the new one."""
+    """Remove the old one of a file's two names; where that can't be done, the new one.
+
+    If somebody has put another file in the place of one of them, both stay.
+    """
     try:
+        if not _is_one_file(disk.lstat(source), disk.lstat(target)):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target.path)
         disk.unlink(source)
+    except (FileExistsError, FileNotFoundError):
+        raise
     except OSError:
         remove_ours(disk, target)
         raise
+
+
+def _is_one_file(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 
 
 def publish(disk: Disk, temporary: Place, target: Place) -> None:

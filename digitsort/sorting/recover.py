@@ -181,16 +181,8 @@ class _Recovering:
         return True
 
     def _remove_half_done(self, entry: Entry, target: str) -> None:
-        """Remove the temporary file, and the empty one that held its final name (`publish`)."""
         temporary = temporary_name(self._run.token, target, entry.number)
-        if status_of(self._disk, self._places, temporary) is None:
-            return
-        there = status_of(self._disk, self._places, target)
-        is_empty = there is not None and stat.S_ISREG(there.st_mode) and there.st_size == 0
-        with suppress(FileNotFoundError):
-            if is_empty and entry.sha256 != _OF_NOTHING:
-                remove_ours(self._disk, self._places.at(target))
-            remove_ours(self._disk, self._places.at(temporary))
+        remove_half_done(self._disk, self._places, temporary, target, entry.sha256)
 
     def _finish_moves(self, entries: Sequence[Entry]) -> list[int]:
         """Remove the sources of files that are at their targets too; return those that can't be."""
@@ -227,6 +219,18 @@ class _Recovering:
 
     def _target(self, entry: Entry) -> str:
         return os.path.join(self._dest, *entry.to.split("/"))
+
+
+def remove_half_done(disk: Disk, places: Places, temporary: str, final: str, sha256: str) -> None:
+    """Remove a temporary file, and the empty one that held the final name (`publish`)."""
+    if status_of(disk, places, temporary) is None:
+        return
+    there = status_of(disk, places, final)
+    is_empty = there is not None and stat.S_ISREG(there.st_mode) and there.st_size == 0
+    with suppress(FileNotFoundError):
+        if is_empty and sha256 != _OF_NOTHING:
+            remove_ours(disk, places.at(final))
+        remove_ours(disk, places.at(temporary))
 
 
 def status_of(disk: Disk, places: Places, path: str) -> os.stat_result | None:

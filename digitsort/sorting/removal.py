@@ -6,6 +6,8 @@ mount, to the very file that was then removed.
 
 from __future__ import annotations
 
+import stat
+
 from digitsort.files.disk import Disk, Place
 from digitsort.files.names import printable
 from digitsort.files.places import Places
@@ -111,7 +113,7 @@ def check_copy(disk: Disk, place: Place, sha256: str) -> Seen:
 
 
 def check_other_place(disk: Disk, places: Places, one: Place, other: Place) -> None:
-    """Raise NotDeliveredError unless two places, each of which has a file, are two.
+    """Raise NotDeliveredError unless two places are two, each with a regular file of the same size.
 
     They are one if their folders are one and their names too. Where a folder is seen by two ways and
     looks like two (a network share that is mounted twice), a file with a single name gives it away: it
@@ -121,6 +123,11 @@ def check_other_place(disk: Disk, places: Places, one: Place, other: Place) -> N
         raise NotDeliveredError(f"{printable(other.path)} is the same file by another path")
     with source_errors():
         here, there = disk.lstat(one), disk.lstat(other)
+    if (
+        not (stat.S_ISREG(here.st_mode) and stat.S_ISREG(there.st_mode))
+        or here.st_size != there.st_size
+    ):
+        raise NotDeliveredError(f"{printable(other.path)} is no copy any more")
     is_one_file = (here.st_ino, here.st_ctime_ns) == (there.st_ino, there.st_ctime_ns)
     if is_one_file and here.st_nlink == 1 and here.st_ino != 0:
         raise NotDeliveredError(f"{printable(other.path)} is the same file by another path")

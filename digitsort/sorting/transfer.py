@@ -23,8 +23,10 @@ _NO_OWNER = {errno.EPERM, errno.EINVAL, errno.EOVERFLOW, errno.EOPNOTSUPP, errno
 
 _NO_ATTRIBUTES = {
     *(errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENODATA, errno.EINVAL, errno.EACCES),
+    *(errno.ENOSPC, errno.EDQUOT, errno.E2BIG, errno.ERANGE),
 }
-"""As `shutil.copystat` has it: an attribute that the target can't have is not worth the file."""
+"""As `shutil.copystat` has it: an attribute that the target can't have is not worth the file. The last
+four: it is too long for this file system; ext4 says then that there is no space."""
 
 
 def copy_to_temporary(

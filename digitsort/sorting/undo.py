@@ -14,6 +14,7 @@ from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
 from digitsort.files.places import Places, open_places
+from digitsort.files.realpaths import RealPaths
 from digitsort.progress import Progress, silent
 from digitsort.sorting.booking import Sorted
 from digitsort.sorting.books import keep_persons_work, read_books, update_books
@@ -24,11 +25,16 @@ from digitsort.sorting.journal import FOLDER, journals, read_runs, reopen
 from digitsort.sorting.lock import Held, locked
 from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode
-from digitsort.sorting.recover import has_content, is_undo_begun, recover, status_of
+from digitsort.sorting.recover import (
+    has_content,
+    is_undo_begun,
+    recover,
+    remove_half_done,
+    status_of,
+)
 from digitsort.sorting.removal import check_copy, remove_copy
 from digitsort.sorting.run import Entry, Run
 from digitsort.sorting.task import NotDeliveredError, Results, Task, source_errors, temporary_name
-from digitsort.sorting.transfer import remove_ours
 
 BATCH = 256
 
@@ -82,7 +88,7 @@ def undo(
     Raises
     ------
     UsageError
-        If digitsort sorted nothing into DEST, or an adopted move has no root.
+        If digitsort sorted nothing into DEST, its labels.csv is none, or an adopted move has no root.
     OutputError
         If DEST can't be written, another run works in it, its journals are of another user or machine
         and are not adopted, or one is damaged.
@@ -99,6 +105,7 @@ def undo(
     if not adopt:
         check_is_ours(real)
     with locked(dest, disk, make=False) as held:
+        read_books(held.dest)  # before anything is touched: it must be one
         if not is_undo_begun(held.dest):
             recover(held, disk)
         restored, left, runs = 0, [], 0
@@ -158,6 +165,8 @@ class _Undoing:
         entries = list(run.delivered)[::-1]
         self._entries = entries if run.is_ours else place_back(entries, run, root)
         self._devices: dict[int, str] = {}
+        self._targets: frozenset[str] = frozenset()
+        self._real = RealPaths()
         self.restored = 0
         self.left: list[tuple[str, str]] = []
 
@@ -176,7 +185,7 @@ class _Undoing:
             for entry in self._entries:
                 with suppress(OSError):
                     temporary = temporary_name(self._run.token, entry.source, entry.number)
-                    remove_ours(self._disk, self._places.at(temporary))
+                    remove_half_done(self._disk, self._places, temporary, entry.source, entry.sha256)
         journal = reopen(self._disk, self._run)
         try:
             if not self._goes_on:
@@ -234,7 +243,8 @@ class _Undoing:
 
     def _batch(self, entries: Sequence[Entry], pressed: Stop) -> None:
         if self._mode in (Mode.COPY, Mode.HARD):  # what stays has to be durable before its copy goes
-            self._places.sync(os.path.realpath(entry.source) for entry in entries)
+            self._real = RealPaths()
+            self._places.sync(self._real.file(entry.source) for entry in entries)
         tasks = []
         for entry in entries:
             if pressed:
@@ -285,7 +295,8 @@ class _Undoing:
         if not has_content(self._disk, self._places, target, entry.sha256):
             raise NotDeliveredError("changed since it was sorted")
         try:
-            kept = os.path.realpath(entry.source)
+            kept = self._real.file(entry.source)
+            self._check_stays(kept)
             remove_copy(self._disk, self._places, place, kept, entry.sha256)
         except NotDeliveredError as error:
             where = printable(entry.source)
@@ -293,6 +304,15 @@ class _Undoing:
                 f"the only one: {where} is gone, changed or a link to it"
             ) from error
         return None
+
+    def _check_stays(self, kept: str) -> None:
+        """Raise if a copy is one that this undo would remove in its turn: links lead there by now."""
+        if not self._is_in_dest(kept):
+            return
+        if not self._targets:
+            self._targets = frozenset(map(self._target, self._entries))
+        if kept in self._targets:
+            raise NotDeliveredError(f"{printable(kept)} was sorted, too")
 
     def _check_is_back(self, entry: Entry) -> None:
         """Raise unless a file that is not at its target is where it was; by an undo that was killed."""

@@ -1,0 +1,141 @@
+"""Every call by which digitsort/sorting removes or replaces something is known, and why it may."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import digitsort.sorting
+
+REMOVING = {
+    *("unlink", "rmdir", "remove", "removedirs", "rmtree", "rename", "renames", "replace"),
+    *("truncate", "remove_ours", "remove_copy", "remove_empty", "rename_new", "_remove_temporary"),
+}
+
+ALLOWED = {
+    # The rule itself: the content was proven at another place.
+    ("removal.py", "remove_copy", "disk.unlink(removed)"),
+    (
+        "moving.py",
+        "_take_back",
+        "remove_copy(self._disk, self._places, copy, task.source, task.sha256)",
+    ),
+    (
+        "recover.py",
+        "_remove_source",
+        "remove_copy(self._disk, self._places, source, target, entry.sha256)",
+    ),
+    (
+        "recover.py",
+        "_remove_source",
+        "remove_copy(self._disk, self._places, there, entry.source, entry.sha256)",
+    ),
+    ("undo.py", "_back", "remove_copy(self._disk, self._places, place, kept, entry.sha256)"),
+    (
+        "undo.py",
+        "_move_back",
+        "remove_copy(self._disk, self._places, place, entry.source, entry.sha256)",
+    ),
+    # A moved file's source: its copy was compared and made durable a moment ago, the source is the
+    # file that was copied (`_check_unchanged`), and the two are two (`check_other_place`).
+    ("moving.py", "_remove_source", "self._disk.unlink(source)"),
+    # One of two names of the same file, which were compared just before.
+    ("publish.py", "_remove_old_name", "disk.unlink(source)"),
+    ("publish.py", "_remove_old_name", "remove_ours(disk, target)"),
+    # A symbolic link in DEST that leads where this run made it lead: it is no content.
+    ("undo.py", "_back", "self._disk.unlink(place)"),
+    # Renames that replace nothing.
+    ("moving.py", "_renamed", "rename_new(disk, source, target)"),
+    ("publish.py", "rename_new", "disk.rename_new(source, target)"),
+    ("publish.py", "publish", "rename_new(disk, temporary, target)"),
+    # An empty file of ours that held the final name of a copy for this moment.
+    ("publish.py", "publish", "disk.replace(temporary, target)"),
+    ("publish.py", "publish", "remove_ours(disk, target)"),
+    ("recover.py", "remove_half_done", "remove_ours(disk, places.at(final))"),
+    # Temporary files, by names that hold the token of a run of ours; their sources stay.
+    ("transfer.py", "remove_ours", "disk.unlink(place)"),
+    ("transfer.py", "copy_to_temporary", "remove_ours(disk, temporary)"),
+    ("copying.py", "_copy_named", "remove_ours(disk, temporary)"),
+    ("moving.py", "move", "self._remove_temporary(task)"),
+    ("moving.py", "_publish", "self._remove_temporary(task)"),
+    ("moving.py", "_remove_temporary", "remove_ours(self._disk, self._places.at(task.temporary))"),
+    ("recover.py", "remove_half_done", "remove_ours(disk, places.at(temporary))"),
+    ("books.py", "keep_persons_work", "remove_ours(disk, temporary)"),
+    ("books.py", "_replace", "remove_ours(disk, temporary)"),
+    ("books.py", "_replace", "disk.unlink(temporary)"),
+    # DEST/labels.csv and its seal: replaced by their new versions, or gone with their last row.
+    ("books.py", "_replace", "disk.replace(temporary, path)"),
+    ("books.py", "update_books", "remove_ours(disk, places.at(os.path.join(dest, name)))"),
+    # Journals of runs that did nothing, or of which nothing is left; a torn last line of one.
+    ("apply.py", "_close_books", "self._disk.unlink(places.at(journal.run.path))"),
+    ("recover.py", "_write_down", "self._disk.unlink(self._places.at(run.path))"),
+    ("recover.py", "_last", "remove_ours(disk, places.at(path))"),
+    ("undo.py", "_forget", "disk.unlink(places.at(run.path))"),
+    ("journal.py", "reopen", "disk.truncate(descriptor, run.size)"),
+    # The lock, who holds it, and what lies beside it.
+    ("lock.py", "_say_who", "remove_ours(disk, place)"),
+    ("lock.py", "_leave", "remove_ours(disk, places.at(os.path.join(folder, HOLDER)))"),
+    ("lock.py", "_leave", "remove_ours(disk, places.at(os.path.join(folder, name)))"),
+    # Folders, which the system removes only if they are empty.
+    ("lock.py", "_leave", "disk.rmdir(places.at(folder))"),
+    ("lock.py", "_leave", "disk.rmdir(places.at(dest))"),
+    ("folders.py", "remove_empty", "disk.rmdir(places.at(folder))"),
+    ("apply.py", "_close_books", "remove_empty(self._disk, places, made)"),
+    ("recover.py", "_write_down", "remove_empty(self._disk, self._places, made)"),
+    ("undo.py", "_end", "remove_empty(self._disk, self._places, made)"),
+}
+"""File, function and call."""
+
+
+def removals(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield all calls of a file that may remove or replace something."""
+    tree = ast.parse(path.read_text())
+    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if _name(call) in REMOVING and not _is_of_text(call):
+            around = [f for f in functions if f.lineno <= call.lineno <= (f.end_lineno or 0)]
+            inner = max(around, key=lambda f: f.lineno).name if around else ""
+            yield path.name, inner, ast.unparse(call)
+
+
+def _name(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _is_of_text(call: ast.Call) -> bool:
+    """Whether it is `str.replace`: its second argument is text."""
+    last = call.args[-1] if call.args else None
+    return _name(call) == "replace" and isinstance(last, ast.Constant) and isinstance(last.value, str)
+
+
+def test_every_removal_is_known() -> None:
+    """A new one has to be thought through first: it may remove the only copy."""
+    folder = Path(digitsort.sorting.__file__).parent
+    found = {removal for path in folder.glob("*.py") for removal in removals(path)}
+    assert found == ALLOWED
+
+
+def test_no_removal_is_overlooked(tmp_path: Path) -> None:
+    path = tmp_path / "x.py"
+    path.write_text(
+        "import os, shutil\nfrom os import remove\n"
+        "def f(p, q, disk):\n p.unlink()\n os.remove(q)\n remove(q)\n shutil.rmtree(p)\n p.replace(q)\n"
+        " os.replace(p, q)\n p.rename(q)\n disk.rmdir(p)\n 'a'.replace('a', 'b')\n"
+    )
+    assert len(list(removals(path))) == 8
+
+
+def test_no_changing_function_is_called_by_another_name() -> None:
+    """Neither handed on, nor looked up by its name: the list would not see it."""
+    folder = Path(digitsort.sorting.__file__).parent
+    for path in folder.glob("*.py"):
+        tree = ast.parse(path.read_text())
+        called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        for node in ast.walk(tree):
+            named = isinstance(node, ast.Attribute) and node.attr in REMOVING - {"replace"}
+            assert not named or id(node) in called, (path.name, ast.unparse(node))
+            looked_up = isinstance(node, ast.Call) and _name(node) in ("getattr", "methodcaller")
+            assert not looked_up, path.name
