@@ -175,9 +175,9 @@ def test_links_that_are_followed_take_no_file_from_outside(world: World, monkeyp
     _link(world, "scans/out", world.home)
     _link(world, "scans/linked.png", world.home / "7.png")
 
-    def labelled(source: Path, dest: Path, *_: object) -> list[Row]:
+    def labelled(source: Path, dest: Path, *_: object) -> to_sort.ToSort:
         walk = Walk(check_sources([source]), True, exclude=str(dest))
-        return [Row(path, "7", Status.OK) for path in walk.files()]
+        return to_sort.ToSort([Row(path, "7", Status.OK) for path in walk.files()])
 
     monkeypatch.setattr(to_sort, "classified", labelled)
     home = snapshot(world.home)

@@ -253,12 +253,12 @@ class TiesAfterwards(Disk):
         self._scene = scene
         self._backwards = backwards
         self._fails = fails
-        self._syncs = 0
+        self._is_done = False
 
     def sync_file_system(self, place: Place) -> None:
         super().sync_file_system(place)
-        self._syncs += 1
-        if self._syncs == 2:  # the copies are published
+        if not self._is_done and all(target.exists() for _, target in self._scene.pairs):
+            self._is_done = True
             for source, target in self._scene.pairs:
                 self._scene.link(*((target, source) if self._backwards else (source, target)))
             if self._fails:

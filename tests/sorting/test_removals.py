@@ -40,6 +40,8 @@ ALLOWED = {
     # A moved file's source: its copy was compared and made durable a moment ago, the source is the
     # file that was copied (`_check_unchanged`), and the two are two (`check_other_place`).
     ("moving.py", "_remove_source", "self._disk.unlink(source)"),
+    # A copy that a power cut has torn: nothing is in it that its whole source has not.
+    ("removal.py", "remove_torn", "disk.unlink(torn)"),
     # One of two names of the same file, which were compared just before.
     ("publish.py", "_remove_old_name", "disk.unlink(source)"),
     ("publish.py", "_remove_old_name", "remove_ours(disk, target)"),
@@ -73,6 +75,8 @@ ALLOWED = {
     ("recover.py", "_last", "remove_ours(disk, places.at(path))"),
     ("undo.py", "_forget", "disk.unlink(places.at(run.path))"),
     ("journal.py", "reopen", "disk.truncate(descriptor, run.size)"),
+    # A journal of which not even the first line could be written.
+    ("journal.py", "new_journal", "remove_ours(disk, place)"),
     # The lock, who holds it, and what lies beside it.
     ("lock.py", "_say_who", "remove_ours(disk, place)"),
     ("lock.py", "_leave", "remove_ours(disk, places.at(os.path.join(folder, HOLDER)))"),
@@ -82,7 +86,7 @@ ALLOWED = {
     ("lock.py", "_leave", "disk.rmdir(places.at(dest))"),
     ("folders.py", "remove_empty", "disk.rmdir(places.at(folder))"),
     ("apply.py", "_close_books", "remove_empty(self._disk, places, made)"),
-    ("recover.py", "_write_down", "remove_empty(self._disk, self._places, made)"),
+    ("recover.py", "settle", "remove_empty(self._disk, self._places, made)"),
     ("undo.py", "_end", "remove_empty(self._disk, self._places, made)"),
 }
 """File, function and call."""
