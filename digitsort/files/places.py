@@ -14,6 +14,10 @@ MOST_OPEN = 64
 """Folders kept open at once: many systems let a process open 256 files. A place stays usable until so
 many other ones, less two, were asked for."""
 
+MOST_PASSED = 64
+"""Folders kept open because walks came through them. Deep trees are also emptied from below: without
+these each folder would be walked to from the root."""
+
 _WALKS = HAS_OPEN_FOLDERS and hasattr(os, "O_PATH")
 """Whether a path is walked folder by folder. O_PATH is needed for that: without it, a folder that may
 be entered and not listed can't be opened."""
@@ -33,8 +37,6 @@ class Places:
         self._disk = disk
         self._open: dict[str, int | None] = {}
         self._passed: dict[str, int] = {}
-        """The last folders that a walk came through. Deep trees are also emptied from below: without
-        these each folder would be walked to from the root."""
         self._identities: dict[str, Identity] = {}
 
     def at(self, path: str) -> Place:
@@ -85,7 +87,7 @@ class Places:
         """Close all folders; a path that is asked for again is walked again."""
         while self._open:
             self._close_oldest()
-        self._close_passed({})
+        self._close_passed(0)
         self._identities.clear()
 
     def _folder(self, path: str) -> int | None:
@@ -114,19 +116,18 @@ class Places:
                 opened = self._opened_in(parent, below)
                 if len(below) < len(missing[0]) and below != missing[1]:
                     passed[below] = opened
-                    if len(passed) > MOST_OPEN:
+                    if len(passed) > MOST_PASSED // 2:  # two trees are emptied in turns
                         self._disk.close(passed.pop(next(iter(passed))))
                 else:
                     self._keep(below, opened)
                 parent = opened
         finally:
-            if passed:
-                self._close_passed(passed)
+            self._passed |= passed
+            self._close_passed(MOST_PASSED)
 
-    def _close_passed(self, instead: dict[str, int]) -> None:
-        for descriptor in self._passed.values():
-            self._disk.close(descriptor)
-        self._passed = instead
+    def _close_passed(self, most: int) -> None:
+        while len(self._passed) > most:
+            self._disk.close(self._passed.pop(next(iter(self._passed))))
 
     def _opened_in(self, parent: int | None, path: str) -> int:
         name = os.path.basename(path)
