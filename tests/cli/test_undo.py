@@ -63,7 +63,9 @@ def test_verify_after_undo_of_one_of_two_runs(here: Path) -> None:
 
 def test_verify_of_a_run_that_was_killed_is_no_proof(here: Path) -> None:
     journal = here / "sorted" / ".digitsort" / "run-000001.jsonl"
-    journal.write_text(journal.read_text().replace('{"end":"done"}\n', ""))
+    lines = journal.read_text().splitlines(keepends=True)
+    assert lines[-1].startswith('{"end":"done"}')
+    journal.write_text("".join(lines[:-1]))
     done = invoke("verify", "sorted")
     assert done.exit_code == 6
     assert "interrupted" in done.stderr
