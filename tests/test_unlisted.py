@@ -78,7 +78,7 @@ CASES = {
     "sort only sorted -m m.pkl": (1, "only/shut can't be listed"),
     "sort listed/inner sorted -m m.pkl": (2, ""),
     "sort listed/labels.csv sorted": (2, "listed/labels.csv: Permission denied"),
-    "sort good/a listed -m m.pkl": (5, "can't be written"),
+    "sort good/a listed -m m.pkl": (5, "can't be listed"),
     "evaluate known -m m.pkl": (1, "known/shut can't be listed"),
     "evaluate only -m m.pkl": (1, "only/shut can't be listed"),
     "evaluate listed/labels.csv": (2, "Permission denied"),
@@ -122,9 +122,10 @@ def test_a_folder_that_vanishes_meanwhile_is_among_the_unlisted(tmp_path: Path) 
 def test_a_thousand_nested_folders(tmp_path: Path, model_file: Path, command: str) -> None:
     """No recursion by depth, and no cubic time."""
     folder = tmp_path / "deep"
-    for _ in range(1000):
+    folder.mkdir()
+    for _ in range(1000):  # `parents=True` makes them by recursion
         folder = folder / "d"
-    folder.mkdir(parents=True)
+        folder.mkdir()
     make_tree(folder, {"7.png": digit_png(7)})
     deep = tmp_path / "deep"
     model: list[str | Path] = ["-m", model_file]

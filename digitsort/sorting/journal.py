@@ -217,7 +217,9 @@ def _files(dest: str) -> list[tuple[int, str]]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise OutputError(f"{printable(folder)} can't be listed: {error.strerror}.") from error
+        raise OutputError(
+            f"{printable(folder)} can't be listed: {error.strerror}. Name another DEST."
+        ) from error
     found = ((_NAME.fullmatch(name), name) for name in names)
     return [(int(match[1]), os.path.join(folder, name)) for match, name in found if match]
 

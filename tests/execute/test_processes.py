@@ -220,6 +220,8 @@ def test_a_server_that_died_is_replaced() -> None:
     old = server._server._process
     assert old is not None
     old.kill()
+    while old.is_running():
+        time.sleep(0.01)
     assert results(Upper(), ["a", "b"]) == ["A", "B"]
     assert server._server._process is not old
 

@@ -104,7 +104,7 @@ def test_an_unreadable_training_image_is_named(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_read_is_a_sentence(unprivileged: Path, mode: int) -> None:
     make_tree(unprivileged, {"data": {"1": {"a.png": digit_png(1)}}})
     (unprivileged / "data").chmod(mode)
-    with pytest.raises(TrainingDataError, match="data can't be read: Permission denied"):
+    with pytest.raises(TrainingDataError, match="data can't be listed: Permission denied"):
         open_datasets([str(unprivileged / "data")])
 
 
