@@ -106,6 +106,17 @@ def _raise_again(lost: "sys.UnraisableHookArgs") -> None:
     from threading import Timer
 
     _state.raised_at = float("-inf")
-    timer = Timer(RETRY_S, _thread.interrupt_main, (_state.first,))
+    timer = Timer(RETRY_S, _send_again, (_state.first,))
     timer.daemon = True
     timer.start()
+
+
+def _send_again(number: int) -> None:
+    """Send a signal to the main thread, which ends its waiting for anything."""
+    from threading import main_thread
+
+    thread = main_thread().ident
+    if hasattr(signal, "pthread_kill") and thread is not None:
+        signal.pthread_kill(thread, number)
+    else:  # Windows, where it ends no waiting
+        _thread.interrupt_main(signal.Signals(number))

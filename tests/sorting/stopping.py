@@ -54,7 +54,21 @@ class StoppingDisk(Disk):
         return call
 
 
-class NamingDisk(StoppingDisk):
+CHANGES = {
+    *("write", "truncate", "mkdir", "rmdir", "unlink", "replace"),
+    *("rename_new", "link", "symlink", "name_unnamed", "set_mode", "set_times"),
+}
+
+
+class StopsBeforeChanges(StoppingDisk):
+    """Stops before calls that change a name or a content: others make no difference."""
+
+    def __getattribute__(self, name: str) -> Any:
+        is_change = name in CHANGES or name == "calls" or name.startswith("_")
+        return super().__getattribute__(name) if is_change else object.__getattribute__(self, name)
+
+
+class NamingDisk(StopsBeforeChanges):
     """One whose file system knows no files without a name."""
 
     def open_unnamed(self, place: Place, mode: int = 0o600) -> int:

@@ -26,8 +26,8 @@ import pytest
 from digitsort.files.disk import Disk, Place
 from digitsort.sorting.plan import Mode
 from tests.conftest import run_digitsort
-from tests.sorting.stopping import in_child, two_devices
-from tests.sorting.tying import TIES, StopsBeforeChanges, TiedScene, bind, real_files
+from tests.sorting.stopping import StopsBeforeChanges, in_child, two_devices
+from tests.sorting.tying import TIES, TiedScene, bind, real_files
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 

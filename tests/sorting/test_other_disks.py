@@ -23,9 +23,16 @@ from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.recover import recover
 from digitsort.sorting.undo import undo
 from tests.conftest import make_tree, read_tree
-from tests.sorting.stopping import CONTENTS, Scene, StoppingDisk, in_child, snapshot, two_devices
+from tests.sorting.stopping import (
+    CONTENTS,
+    Scene,
+    StoppingDisk,
+    StopsBeforeChanges,
+    in_child,
+    snapshot,
+    two_devices,
+)
 from tests.sorting.test_apply import rows_of, sorted_files
-from tests.sorting.tying import StopsBeforeChanges
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="no POSIX file systems here")
 

@@ -27,10 +27,9 @@ from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.undo import undo
 from digitsort.sorting.verify import Mark, read_manifest, verify
 from tests.conftest import Link, invoke, make_tree, read_tree
-from tests.sorting.stopping import Scene, in_child, snapshot, two_devices
+from tests.sorting.stopping import Scene, StopsBeforeChanges, in_child, snapshot, two_devices
 from tests.sorting.test_apply import rows_of, sorted_files
 from tests.sorting.test_disasters import make_scans, pngs
-from tests.sorting.tying import StopsBeforeChanges
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a Unix system")
 

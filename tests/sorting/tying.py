@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,7 +23,6 @@ from digitsort.sorting.lock import locked
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.recover import recover
 from digitsort.sorting.undo import undo
-from tests.sorting.stopping import StoppingDisk
 
 CONTENTS = {
     "a.png": b"a",
@@ -37,20 +35,6 @@ CONTENTS = {
     "8.png": b"eight",
 }
 """Below the folder of scans; all but the last one are labelled 3."""
-
-
-CHANGES = {
-    *("write", "truncate", "mkdir", "rmdir", "unlink", "replace"),
-    *("rename_new", "link", "symlink", "name_unnamed"),
-}
-
-
-class StopsBeforeChanges(StoppingDisk):
-    """Stops before calls that change a name or a content: others make no difference."""
-
-    def __getattribute__(self, name: str) -> Any:
-        is_change = name in CHANGES or name == "calls" or name.startswith("_")
-        return super().__getattribute__(name) if is_change else object.__getattribute__(self, name)
 
 
 class TiedScene:
