@@ -129,10 +129,49 @@ def invoke(*arguments: str | Path) -> Result:
     return CliRunner().invoke(make_app(), [str(a) for a in arguments], catch_exceptions=False)
 
 
+MOST_CASES = {
+    "test_a_link_before_any_call_leads_nowhere": 12,
+    "test_scans_tied_to_sorted_files_of_a_killed_run": 12,
+    "test_scans_tied_to_sorted_files_of_a_killed_undo": 12,
+    "test_a_cut_everywhere": 18,
+    "test_a_cut_after_a_kill": 4,
+    "test_no_line_counts_elsewhere_in_any_mode": 9,
+    "test_a_made_up_journal_beside_a_true_one_has_no_power": 4,
+    "test_no_made_up_journal_has_power": 5,
+    "test_a_flipped_bit_is_found_out": 5,
+    "test_hostile_fields_have_no_power": 4,
+    "test_nothing_is_executed": 18,
+    "test_a_pythonpath_that_means_the_working_folder": 6,
+    "test_at_every_moment": 15,
+    "test_a_line_of_three_gigabytes_takes_little_memory": 3,
+}
+"""Slow tests of very many cases, and how many of these run unless `--all-cases` is given."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave most cases of the largest slow tests out, evenly, so that all slow ones take half an hour."""
+    if config.getoption("--all-cases"):
+        return
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        name = getattr(item, "originalname", item.name)
+        if name in MOST_CASES:
+            cases.setdefault(name, []).append(item)
+    left_out = set()
+    for name, all_of_it in cases.items():
+        kept = {round(n * len(all_of_it) / MOST_CASES[name]) for n in range(MOST_CASES[name])}
+        left_out |= {item for n, item in enumerate(all_of_it) if n not in kept}
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--mutants N` makes the fuzzers run longer, or shorter; `--every-ms N` the tests of signals."""
     parser.addoption(
         "--mutants", type=int, default=20_000, help="mutants that each fuzzer tries (slow tests)"
+    )
+    parser.addoption(
+        "--all-cases", action="store_true", help="run every case of the largest slow tests"
     )
     parser.addoption(
         "--every-ms", type=int, default=80, help="time between two signals that are tried (slow tests)"
