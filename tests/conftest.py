@@ -149,7 +149,7 @@ MOST_CASES = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave most cases of the largest slow tests out, evenly, so that all slow ones take half an hour."""
+    """Leave out most cases of the largest slow tests, evenly: all slow ones take half an hour."""
     if config.getoption("--all-cases"):
         return
     cases: dict[str, list[pytest.Item]] = {}

@@ -73,8 +73,8 @@ def _renamed(disk: Disk, source: Place, target: Place) -> bool:
 
 
 def _is_refused(error: OSError) -> bool:
-    """Whether the source's folder does not let its names go; DEST was written to a moment ago."""
-    return error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    """Whether the source can't go: DEST was written to a moment ago. EBUSY: it is a mount point."""
+    return error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY)
 
 
 class _Crossing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -37,6 +38,8 @@ from digitsort.sorting.run import Entry, Run
 from digitsort.sorting.task import NotDeliveredError, Results, Task, source_errors, temporary_name
 
 BATCH = 256
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +109,11 @@ def undo(
         check_is_ours(real)
     with locked(dest, disk, make=False) as held:
         read_books(held.dest)  # before anything is touched: it must be one
-        if not is_undo_begun(held.dest):
-            recover(held, disk)
         restored, left, runs = 0, [], 0
         try:
+            if not is_undo_begun(held.dest):
+                restored = _recover(held, progress, disk)
+                runs = int(restored > 0)
             for run in _to_undo(held.dest, everything, adopt):
                 with open_places(disk) as places:
                     undoing = _Undoing(held.dest, run, root, progress, places, disk)
@@ -125,6 +129,25 @@ def undo(
                 "and run `digitsort undo` again to go on."
             ) from error
     return Undone(runs, restored, tuple(left))
+
+
+def _recover(held: Held, progress: Progress, disk: Disk) -> int:
+    """Bring the journal up to date after a run that was killed; return how many files are back already.
+
+    Where there is no room to write, what that run had delivered goes back first, which makes some.
+    """
+    try:
+        recover(held, disk)
+    except OutputError as error:
+        cause = error.__cause__
+        if not (isinstance(cause, OSError) and cause.errno in _FULL):
+            raise
+        run = next(read_runs(held.dest))
+        with open_places(disk) as places:
+            restored = _Undoing(held.dest, run, None, progress, places, disk).make_room()
+        recover(held, disk)
+        return restored
+    return 0
 
 
 def _to_undo(dest: str, everything: bool, adopt: bool) -> Iterator[Run]:
@@ -179,6 +202,15 @@ class _Undoing:
         self._progress("undo", len(self._entries), len(self._entries))
         with interrupts_wait():
             self._end()
+
+    def make_room(self) -> int:
+        """Take back all that was begun, without a word in the journal; return how many files."""
+        entries = [entry for entry in self._run.entries if entry.number not in self._run.failed]
+        there = [e for e in entries if status_of(self._disk, self._places, self._target(e)) is not None]
+        for start in range(0, len(there), BATCH):
+            with interrupts_wait() as pressed:
+                self._batch(there[start : start + BATCH], pressed)
+        return len(there) - len(self._kept)
 
     def _begin(self) -> None:
         if self._goes_on and self._mode is Mode.MOVE:

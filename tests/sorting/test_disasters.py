@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,25 @@ def test_a_full_disk_in_a_later_batch(tmp_path: Path, small_disk: Path, option: 
     assert done.returncode == 0, done.stderr
     assert pngs(dest) == Counter(contents.values())
     assert run_digitsort("verify", dest).returncode == 0
+
+
+@pytest.mark.parametrize("option", ["--copy", "--move"])
+def test_undo_makes_the_room_that_it_needs(tmp_path: Path, small_disk: Path, option: str) -> None:
+    """On the full disk itself: what goes back is what fills it."""
+    contents = {f"{n // 100}/{n}.png": b"%d" % n * 20 for n in range(10_000, 12_000)}
+    labels = make_scans(tmp_path, contents)
+    subprocess.run(["mount", "-o", "remount,size=2m", str(small_disk)], check=True)
+    dest = small_disk / "sorted"
+    assert run_digitsort("sort", labels, dest, option).returncode == 5
+    (small_disk / "filler").write_bytes(b"")
+    with suppress(OSError), (small_disk / "filler").open("ab", buffering=0) as filler:
+        while True:  # not a block is left
+            filler.write(bytes(4096))
+    assert pngs(dest).total() > 100
+    undone = run_digitsort("undo", dest)
+    assert undone.returncode == 0, undone.stderr
+    assert pngs(tmp_path / "scans") == Counter(contents.values())
+    assert not dest.exists()
 
 
 @pytest.mark.parametrize("option", ["--copy", "--move"])
