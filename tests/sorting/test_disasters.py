@@ -80,7 +80,7 @@ def test_a_full_disk(tmp_path: Path, small_disk: Path, option: str) -> None:
     assert run_digitsort("verify", dest).returncode == 0
 
 
-@pytest.mark.parametrize("option", ["--copy", "--move"])
+@pytest.mark.parametrize("option", [pytest.param("--copy", marks=pytest.mark.slow), "--move"])
 def test_a_full_disk_in_a_later_batch(tmp_path: Path, small_disk: Path, option: str) -> None:
     """What the batches before have done is known, and in the books."""
     contents = {f"{n // 100}/{n}.png": b"%d" % n * 20 for n in range(10_000, 12_000)}
@@ -105,7 +105,7 @@ def test_a_full_disk_in_a_later_batch(tmp_path: Path, small_disk: Path, option: 
     assert run_digitsort("verify", dest).returncode == 0
 
 
-@pytest.mark.parametrize("option", ["--copy", "--move"])
+@pytest.mark.parametrize("option", [pytest.param("--copy", marks=pytest.mark.slow), "--move"])
 def test_undo_makes_the_room_that_it_needs(tmp_path: Path, small_disk: Path, option: str) -> None:
     """On the full disk itself: what goes back is what fills it."""
     contents = {f"{n // 100}/{n}.png": b"%d" % n * 20 for n in range(10_000, 12_000)}
@@ -124,7 +124,7 @@ def test_undo_makes_the_room_that_it_needs(tmp_path: Path, small_disk: Path, opt
     assert not dest.exists()
 
 
-@pytest.mark.parametrize("option", ["--copy", "--move"])
+@pytest.mark.parametrize("option", [pytest.param("--copy", marks=pytest.mark.slow), "--move"])
 def test_interrupted_in_a_later_batch(tmp_path: Path, option: str) -> None:
     """Each file is whole in one place, in the books, and can be undone."""
     contents = {f"{n // 100}/{n}.png": b"%d" % n * 20 for n in range(8000)}

@@ -58,7 +58,9 @@ def deep() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("keep", [False, True], ids=["", "keep folders"])
+@pytest.mark.parametrize(
+    "keep", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["", "keep folders"]
+)
 def test_a_thousand_nested_folders(deep: Path, mode: Mode, keep: bool) -> None:
     """There, verified, and back."""
     scans, dest = deep / "scans", deep / "sorted"

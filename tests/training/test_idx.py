@@ -159,6 +159,7 @@ def bomb(folder: Path, announced: int) -> Path:
     return write(folder, {**good(), "train-images-idx3-ubyte": packed + packer.flush()})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("announced", [10, 2**31])
 def test_a_bomb_costs_no_more_than_its_header_says(tmp_path: Path, announced: int) -> None:
     folder = bomb(tmp_path, announced)
