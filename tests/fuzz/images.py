@@ -52,7 +52,7 @@ def _read(path: str) -> str:
     else:
         assert vectorize([gray]).normal.shape == (1, 32, 32)
         return "read"
-    assert reason in REASONS or reason.startswith("over "), reason
+    assert reason in REASONS or reason.startswith(BEGINNINGS), reason
     return "refused"
 
 
@@ -62,7 +62,11 @@ REASONS = {
     "no picture format",
     "not enough memory",
     "text chunk too large",
+    "too many scans for so large a JPEG",
+    "unusual kind of JPEG",
 }
+
+BEGINNINGS = ("over ", "TIFF compression ", "TIFF with ")
 
 
 def good_pictures() -> dict[str, bytes]:

@@ -83,7 +83,7 @@ def model_of_classes(count: int) -> bytes:
     model = parse_model(good_model())
     noise = np.rint(np.random.default_rng(0).random((2 * count, 392)) * 200).astype(np.float32)
     labels = np.repeat([f"c{number}" for number in range(count)], 2)
-    estimator = DigitClassifier().fit_features(noise, labels)
+    estimator = DigitClassifier(C=model.card.C).fit_features(noise, labels)
     machine, names = estimator.machine(), tuple(map(str, estimator.classes_))
     estimator.temperature_ = model.card.temperature
     card = replace(
