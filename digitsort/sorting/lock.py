@@ -82,9 +82,11 @@ def locked(dest: Path, disk: Disk = DISK, *, make: bool = True) -> Iterator[Held
         _say_who(disk, folder)
         yield held
     finally:
-        with suppress(OSError):  # what stays is in nobody's way
-            _leave(disk, real, held.made_levels)
-        unlock()
+        try:
+            with suppress(OSError):  # what stays is in nobody's way
+                _leave(disk, real, held.made_levels)
+        finally:
+            unlock()
 
 
 def _lock(disk: Disk, place: Place) -> Callable[[], None]:

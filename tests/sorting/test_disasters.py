@@ -154,10 +154,10 @@ FAULTS = {
     "a write": ("write", "EIO", "30", True, 5),
     "two writes": ("write", "ENOSPC", "60..61", True, 5),
     "a rename": ("renameat2", "EIO", "5+", False, 5),
-    "a removal": ("unlink", "EACCES", "2", True, 1),
+    "a removal": ("unlinkat", "EACCES", "3", True, 1),
     "the journal's fsync": ("fsync", "EIO", "1+", False, 5),
     "making the batch durable": ("syncfs", "EIO", "1+", True, 5),
-    "a folder": ("mkdir", "EDQUOT", "4+", True, 5),
+    "a folder": ("mkdirat", "EDQUOT", "3+", True, 5),
 }
 
 
