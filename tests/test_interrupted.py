@@ -38,7 +38,7 @@ COMMANDS = {
     "sort a folder": "sort scans sorted -m MODEL --workers 2",
     "verify": "verify before",
     "undo": "undo before",
-    "evaluate": "evaluate labels.csv -m MODEL --workers 2 --report a.html",
+    "evaluate": "evaluate truth.csv -m MODEL --workers 2 --report a.html",
     "train": "train -d synthetic:5 -o a.pkl",
     "inspect": "inspect scans/3.png -m MODEL",
     "model": "model MODEL --verify",
@@ -76,7 +76,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = tmp_path_factory.mktemp("original")
     make_tree(top / "scans", {f"{n}.png": digit_png(n % 10, example=n // 10 % 9) for n in range(COUNT)})
     rows = "".join(f"scans/{n}.png,{n % 10},ok\n" for n in range(COUNT))
-    make_tree(top, {"labels.csv": "path,label,status\n" + rows, "digitsort": SCRIPT})
+    truth = "".join(f"scans/{n}.png,{n % 10}\n" for n in range(COUNT))
+    tables = {"labels.csv": "path,label,status\n" + rows, "truth.csv": "path,label\n" + truth}
+    make_tree(top, {**tables, "digitsort": SCRIPT})
     sort = [sys.executable, "digitsort", "sort", "labels.csv", "before", "-q"]
     subprocess.run(sort, cwd=top, check=True)
     return top
@@ -180,9 +182,11 @@ def test_a_signal_that_was_ignored_from_the_beginning_stays_so(original: Path, t
     """As under nohup."""
     shutil.copytree(original, tmp_path / "here")
     command = [sys.executable, "digitsort", "sort", "labels.csv", "sorted", "-q"]
-    process = subprocess.Popen(
-        ["sh", "-c", 'trap "" HUP; exec "$@"', "-", *command], cwd=tmp_path / "here"
-    )
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(command, cwd=tmp_path / "here")
+    finally:
+        signal.signal(signal.SIGHUP, before)
     while process.poll() is None:
         process.send_signal(signal.SIGHUP)
         time.sleep(0.01)
