@@ -191,6 +191,10 @@ def _has_pieces(ink: Ink) -> Mask:
     return np.asarray(ink.pieces >= 2)
 
 
+def _has_pieces_near_edge(ink: Ink) -> Mask:
+    return np.asarray(ink.near_edge & (ink.pieces >= 2))
+
+
 def _may_be_shaded(ink: Ink) -> Mask:
     return np.asarray(ink.near_edge | (ink.separation < SURE_SEPARATION))
 
@@ -207,7 +211,7 @@ MANY_PIECES = 4
 IN_A_FRAME, IN_A_RING = "in a frame", "in a ring"
 
 SURROUNDED = (
-    Way(IN_A_RING, _has_pieces, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True),
+    Way(IN_A_RING, has_ring, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True),
     Way(IN_A_FRAME, _is_near_edge, margin=0.08, leaves_out_surroundings=True),
     Way(IN_A_FRAME, _is_near_edge, margin=0.16, leaves_out_surroundings=True),
 )
@@ -216,7 +220,7 @@ SURROUNDED = (
 
 OTHERS = (
     Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1)),
-    Way("its main part alone", _has_pieces, Look(choose=_main_part, zoom=1.2)),
+    Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
     Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
     Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
 )
