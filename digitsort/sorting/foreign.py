@@ -73,7 +73,8 @@ def describe_undo(dest: Path, root: Path | None, *, everything: bool = False) ->
         if run.undone:
             continue
         entries = list(run.delivered)[::-1]
-        for entry in entries if run.is_ours else place_back(entries, run, root):
+        is_placed = run.is_ours or root is None  # without a root: where the journal says that they lay
+        for entry in entries if is_placed else place_back(entries, run, root):
             target = printable(os.path.join(real, *entry.to.split("/")))
             source = printable(entry.source)
             is_move = Mode(run.mode) is Mode.MOVE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,12 @@ def test_where_nothing_was_sorted(here: Path, command: str) -> None:
     done = invoke(command, "scans")
     assert done.exit_code == 2
     assert "holds no journal of a sort" in done.output
+
+
+def test_a_copied_dest_is_shown_before_it_is_adopted(here: Path) -> None:
+    """What the refusal tells a person to type works as it is."""
+    shutil.copytree(here / "sorted", here / "copied")
+    assert invoke("undo", here / "copied").exit_code == 5
+    shown = invoke("undo", here / "copied", "--dry-run")
+    assert shown.exit_code == 0
+    assert str(here / "scans") in shown.stdout
