@@ -31,7 +31,7 @@ Invent = Callable[[Rng], Ink]
 Strokes = Sequence[Sequence[tuple[float, float]]]
 
 SIDE_PX = 120
-"""Of the sheet that a hand draws on before it is put on paper."""
+"""Side in pixels of the sheet that is drawn on before it is put on paper."""
 
 
 def bare_look(rng: Rng) -> Look:
@@ -259,7 +259,7 @@ def two_in_a_frame(digits: Sequence[Ink], rng: Rng) -> Ink:
 
 
 def turned(ink: Ink, quarters: Sequence[int], rng: Rng) -> Ink:
-    """Put a digit on paper that is turned by one of so many quarters."""
+    """Put a digit on paper, turned by one of the given quarter turns."""
     return on_paper(
         np.ascontiguousarray(np.rot90(ink, quarters[int(rng.integers(len(quarters)))])), rng
     )

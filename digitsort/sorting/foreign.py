@@ -21,8 +21,8 @@ def check_is_ours(dest: str) -> None:
         return  # they end within their first lines
     where = printable(dest)
     raise OutputError(
-        f"The sorts into {where} are of another user or machine, or {where} is a copy of another "
-        "folder: nothing was undone. `digitsort undo DEST --dry-run` shows what an undo would do; if "
+        f"{where} was sorted by another user or on another machine, or it is a copy of a sorted "
+        "folder. Nothing was undone. `digitsort undo DEST --dry-run` shows what an undo would do; if "
         "you know who sorted it, use --adopt. Files that were moved go back into --root DIR."
     )
 
