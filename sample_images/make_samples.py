@@ -1,9 +1,9 @@
 """Make the sample scans: `python sample_images/make_samples.py` writes them beside this file.
 
 All of them are invented: written by the hands of `digitsort.training.handwriting`, with other seeds
-than the default model learns from, or printed with the font that comes with Pillow (Aileron, CC0). They are
-put where people have digits: on white, cream, squared, ruled and dark paper, in cells, on meters and
-displays.
+than the default model learns from, or printed with the font that comes with Pillow (Aileron, CC0).
+They are put where people have digits: on white, cream, squared, ruled and dark paper, in cells, on
+meters and displays.
 """
 
 from __future__ import annotations
