@@ -94,17 +94,22 @@ class Disk:
     """Make every change of a sort, of its undo and of its journal.
 
     A method makes one call to the operating system. Tests put their own in its place: one that counts
-    the calls, or stops the process before one.
+    the calls, or stops the process before one. The methods that are called for every file let their
+    errors name the path themselves: a wrapper costs as much as a short call to the system.
     """
 
     def open_folder(self, name: str, parent: int | None = None) -> int:
         """Open a folder, not through a link, for looking names up in it."""
         return os.open(name, FOLDER, dir_fd=parent)
 
-    @_names_path
     def open(self, place: Place, flags: int, mode: int = 0o600) -> int:
         """`os.open`."""
-        return os.open(place.name, flags, mode, dir_fd=place.folder)
+        folder, name, path = place
+        try:
+            return os.open(name, flags, mode, dir_fd=folder)
+        except OSError as error:
+            error.filename = path
+            raise
 
     @_names_path
     def open_unnamed(self, place: Place, mode: int = 0o600) -> int:
@@ -156,10 +161,14 @@ class Disk:
         """`os.fstat`."""
         return os.fstat(descriptor)
 
-    @_names_path
     def lstat(self, place: Place) -> os.stat_result:
         """`os.lstat`."""
-        return os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
+        folder, name, path = place
+        try:
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            error.filename = path
+            raise
 
     def may_change(self, place: Place) -> bool:
         """Return whether names in the folder may be made and removed, as far as is known beforehand."""
@@ -176,17 +185,20 @@ class Disk:
         """`os.rmdir`."""
         os.rmdir(place.name, dir_fd=place.folder)
 
-    @_names_path
     def unlink(self, place: Place) -> None:
         """`os.unlink`."""
-        os.unlink(place.name, dir_fd=place.folder)
+        folder, name, path = place
+        try:
+            os.unlink(name, dir_fd=folder)
+        except OSError as error:
+            error.filename = path
+            raise
 
     @_names_paths
     def replace(self, source: Place, target: Place) -> None:
         """`os.replace`."""
         os.replace(source.name, target.name, src_dir_fd=source.folder, dst_dir_fd=target.folder)
 
-    @_names_paths
     def rename_new(self, source: Place, target: Place) -> None:
         """Rename to a name that nothing has.
 
@@ -197,14 +209,11 @@ class Disk:
         OSError
             With ENOSYS, EINVAL or ENOTSUP where the system or the file system has no such call.
         """
-        if os.name == "nt":
-            os.rename(source.name, target.name)  # refuses an existing target there
-            return
-        rename = _libc("renameat2")
-        if rename is None or source.folder is None or target.folder is None:
-            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), target.path)
-        names = os.fsencode(source.name), os.fsencode(target.name)
-        _check(rename(source.folder, names[0], target.folder, names[1], _RENAME_NOREPLACE))
+        try:
+            _rename_new(source, target)
+        except OSError as error:
+            error.filename, error.filename2 = source.path, target.path
+            raise
 
     @_names_paths
     def link(self, source: Place, target: Place) -> None:
@@ -295,6 +304,18 @@ class Disk:
 
 
 DISK = Disk()
+
+
+def _rename_new(source: Place, target: Place) -> None:
+    if os.name == "nt":
+        os.rename(source.name, target.name)  # refuses an existing target there
+        return
+    rename = _libc("renameat2")
+    if rename is None or source.folder is None or target.folder is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), target.path)
+    old, new = os.fsencode(source.name), os.fsencode(target.name)
+    if rename(source.folder, old, target.folder, new, _RENAME_NOREPLACE) != 0:
+        _check(-1)
 
 
 @cache

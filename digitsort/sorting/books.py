@@ -88,9 +88,11 @@ def update_books(
     rows: dict[str, Mapping[str, str]] = {name: row.cells for name, row in books.items()}
     before = list(rows.items())
     booking = Booking(dest)
-    for file in delivered:
-        written = rows.pop(file.source, None) if moved and before else None
-        rows[file.target] = booking.cells(file, written)
+    if moved and before:
+        for file in delivered:
+            rows[file.target] = booking.cells(file, rows.pop(file.source, None))
+    else:
+        rows |= booking.rows(delivered)
     for file in there:
         rows[file.target] = booking.cells(file, rows.get(file.target))
     for target in gone:
