@@ -35,6 +35,7 @@ FOLDER = (
 HAS_OPEN_FOLDERS = {os.open, os.stat, os.unlink, os.mkdir, os.rename} <= os.supports_dir_fd
 """Whether a name can be looked up in an open folder; not on Windows."""
 HAS_UNNAMED_FILES = hasattr(os, "O_TMPFILE") and os.open in os.supports_dir_fd
+_UNNAMED = os.O_WRONLY | getattr(os, "O_TMPFILE", 0) | getattr(os, "O_CLOEXEC", 0)
 HAS_METADATA_BY_DESCRIPTOR = hasattr(os, "fchmod") and os.utime in os.supports_fd
 SYNCS_FILE_SYSTEMS = hasattr(os, "sync")
 
@@ -111,7 +112,6 @@ class Disk:
             error.filename = path
             raise
 
-    @_names_path
     def open_unnamed(self, place: Place, mode: int = 0o600) -> int:
         """Make a file that has no name yet, on the file system of a place's folder.
 
@@ -122,9 +122,12 @@ class Disk:
         OSError
             Also where the file system knows no such files.
         """
-        return os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, mode, dir_fd=place.folder)
+        try:
+            return os.open(".", _UNNAMED, mode, dir_fd=place.folder)
+        except OSError as error:
+            error.filename = place.path
+            raise
 
-    @_names_path
     def name_unnamed(self, place: Place, descriptor: int) -> None:
         """Give a file that has no name one that nothing has; open(2) has the recipe.
 
@@ -137,9 +140,14 @@ class Disk:
         """
         link = _libc("linkat")  # by the open file itself: since Linux 6.10, or with the right to
         name = os.fsencode(place.name)
-        if link is None or link(descriptor, b"", place.folder, name, _AT_EMPTY_PATH) != 0:
-            open_file = f"/proc/self/fd/{descriptor}"
+        if link is not None and link(descriptor, b"", place.folder, name, _AT_EMPTY_PATH) == 0:
+            return
+        open_file = f"/proc/self/fd/{descriptor}"
+        try:
             os.link(open_file, place.name, dst_dir_fd=place.folder, follow_symlinks=True)
+        except OSError as error:
+            error.filename = place.path
+            raise
 
     def read(self, descriptor: int, size: int) -> bytes:
         """`os.read`."""

@@ -55,6 +55,22 @@ def read_books(dest: str) -> dict[str, Row]:
     return {row.path: row for row in read_labels(path)}
 
 
+class Books:
+    """``DEST/labels.csv``, which is read again only once its content is another."""
+
+    def __init__(self, dest: str) -> None:
+        self.dest = dest
+        self._sha256 = ""
+        self._rows: dict[str, Row] = {}
+
+    def read(self) -> Mapping[str, Row]:
+        """Return what `read_books` does."""
+        sha256 = file_sha256(os.path.join(self.dest, LABELS_NAME))
+        if not sha256 or sha256 != self._sha256:
+            self._rows, self._sha256 = read_books(self.dest), sha256
+        return self._rows
+
+
 def update_books(
     disk: Disk,
     dest: str,
