@@ -71,9 +71,10 @@ class Preparer:
         self._is_move = mode is Mode.MOVE
         self._is_hard = mode is Mode.HARD
         self._top = os.path.join(root, "")
+        self._in_dest = os.path.join(dest, "")
         self._real = RealPaths()
         self._allowed: dict[str, str] = {}
-        """Of this batch: folder to its real path, where files may be moved from."""
+        """Of this batch: folder to its real path with a separator, where files may be moved from."""
 
     def prepare(
         self, places: Places, operations: Sequence[Operation], stop: Stop = ()
@@ -115,28 +116,27 @@ class Preparer:
             status, sha256 = look(self._disk, anywhere(path), sha256)
             return _Looked(path, sha256, status)
         above, name = split_path(path)
-        folder = self._allowed.get(above) or self._allow(above)
-        path = os.path.join(folder, name)
-        if folder == self._dest:
-            check_not_own(path, folder)
+        inside = self._allowed.get(above) or self._allow(above)
+        path = inside + name
+        if inside == self._in_dest:
+            check_not_own(path, self._dest)
         status, sha256 = look(self._disk, source_place(places, path), sha256, follow=False)
         return _Looked(path, sha256, status)
 
     def _allow(self, folder: str) -> str:
-        """Return the real path of a folder that files may be moved from.
+        """Return the real path, with a separator, of a folder that files may be moved from.
 
         Raises
         ------
         NotDeliveredError
             If it lies outside of the root, or among digitsort's own files.
         """
-        real = self._real.folder(folder)
-        inside = os.path.join(real, "")
+        inside = os.path.join(self._real.folder(folder), "")
         if not inside.startswith(self._top):  # a folder became a link since this was planned
             raise NotDeliveredError(f"outside of {printable(self._top)} by now")
         check_not_own(inside, self._dest)
-        self._allowed[folder] = real
-        return real
+        self._allowed[folder] = inside
+        return inside
 
     def _before(self, status: Status | None) -> Before:
         """What an undo gives back."""
