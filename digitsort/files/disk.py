@@ -35,6 +35,7 @@ FOLDER = (
 HAS_OPEN_FOLDERS = {os.open, os.stat, os.unlink, os.mkdir, os.rename} <= os.supports_dir_fd
 """Whether a name can be looked up in an open folder; not on Windows."""
 HAS_UNNAMED_FILES = hasattr(os, "O_TMPFILE") and os.open in os.supports_dir_fd
+_UNNAMED = os.O_WRONLY | getattr(os, "O_TMPFILE", 0) | getattr(os, "O_CLOEXEC", 0)
 HAS_METADATA_BY_DESCRIPTOR = hasattr(os, "fchmod") and os.utime in os.supports_fd
 SYNCS_FILE_SYSTEMS = hasattr(os, "sync")
 
@@ -94,19 +95,23 @@ class Disk:
     """Make every change of a sort, of its undo and of its journal.
 
     A method makes one call to the operating system. Tests put their own in its place: one that counts
-    the calls, or stops the process before one.
+    the calls, or stops the process before one. The methods that are called for every file let their
+    errors name the path themselves: a wrapper costs as much as a short call to the system.
     """
 
     def open_folder(self, name: str, parent: int | None = None) -> int:
         """Open a folder, not through a link, for looking names up in it."""
         return os.open(name, FOLDER, dir_fd=parent)
 
-    @_names_path
     def open(self, place: Place, flags: int, mode: int = 0o600) -> int:
         """`os.open`."""
-        return os.open(place.name, flags, mode, dir_fd=place.folder)
+        folder, name, path = place
+        try:
+            return os.open(name, flags, mode, dir_fd=folder)
+        except OSError as error:
+            error.filename = path
+            raise
 
-    @_names_path
     def open_unnamed(self, place: Place, mode: int = 0o600) -> int:
         """Make a file that has no name yet, on the file system of a place's folder.
 
@@ -117,9 +122,12 @@ class Disk:
         OSError
             Also where the file system knows no such files.
         """
-        return os.open(".", os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, mode, dir_fd=place.folder)
+        try:
+            return os.open(".", _UNNAMED, mode, dir_fd=place.folder)
+        except OSError as error:
+            error.filename = place.path
+            raise
 
-    @_names_path
     def name_unnamed(self, place: Place, descriptor: int) -> None:
         """Give a file that has no name one that nothing has; open(2) has the recipe.
 
@@ -132,9 +140,14 @@ class Disk:
         """
         link = _libc("linkat")  # by the open file itself: since Linux 6.10, or with the right to
         name = os.fsencode(place.name)
-        if link is None or link(descriptor, b"", place.folder, name, _AT_EMPTY_PATH) != 0:
-            open_file = f"/proc/self/fd/{descriptor}"
+        if link is not None and link(descriptor, b"", place.folder, name, _AT_EMPTY_PATH) == 0:
+            return
+        open_file = f"/proc/self/fd/{descriptor}"
+        try:
             os.link(open_file, place.name, dst_dir_fd=place.folder, follow_symlinks=True)
+        except OSError as error:
+            error.filename = place.path
+            raise
 
     def read(self, descriptor: int, size: int) -> bytes:
         """`os.read`."""
@@ -156,10 +169,14 @@ class Disk:
         """`os.fstat`."""
         return os.fstat(descriptor)
 
-    @_names_path
     def lstat(self, place: Place) -> os.stat_result:
         """`os.lstat`."""
-        return os.stat(place.name, dir_fd=place.folder, follow_symlinks=False)
+        folder, name, path = place
+        try:
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            error.filename = path
+            raise
 
     def may_change(self, place: Place) -> bool:
         """Return whether names in the folder may be made and removed, as far as is known beforehand."""
@@ -176,17 +193,20 @@ class Disk:
         """`os.rmdir`."""
         os.rmdir(place.name, dir_fd=place.folder)
 
-    @_names_path
     def unlink(self, place: Place) -> None:
         """`os.unlink`."""
-        os.unlink(place.name, dir_fd=place.folder)
+        folder, name, path = place
+        try:
+            os.unlink(name, dir_fd=folder)
+        except OSError as error:
+            error.filename = path
+            raise
 
     @_names_paths
     def replace(self, source: Place, target: Place) -> None:
         """`os.replace`."""
         os.replace(source.name, target.name, src_dir_fd=source.folder, dst_dir_fd=target.folder)
 
-    @_names_paths
     def rename_new(self, source: Place, target: Place) -> None:
         """Rename to a name that nothing has.
 
@@ -197,14 +217,11 @@ class Disk:
         OSError
             With ENOSYS, EINVAL or ENOTSUP where the system or the file system has no such call.
         """
-        if os.name == "nt":
-            os.rename(source.name, target.name)  # refuses an existing target there
-            return
-        rename = _libc("renameat2")
-        if rename is None or source.folder is None or target.folder is None:
-            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), target.path)
-        names = os.fsencode(source.name), os.fsencode(target.name)
-        _check(rename(source.folder, names[0], target.folder, names[1], _RENAME_NOREPLACE))
+        try:
+            _rename_new(source, target)
+        except OSError as error:
+            error.filename, error.filename2 = source.path, target.path
+            raise
 
     @_names_paths
     def link(self, source: Place, target: Place) -> None:
@@ -295,6 +312,18 @@ class Disk:
 
 
 DISK = Disk()
+
+
+def _rename_new(source: Place, target: Place) -> None:
+    if os.name == "nt":
+        os.rename(source.name, target.name)  # refuses an existing target there
+        return
+    rename = _libc("renameat2")
+    if rename is None or source.folder is None or target.folder is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), target.path)
+    old, new = os.fsencode(source.name), os.fsencode(target.name)
+    if rename(source.folder, old, target.folder, new, _RENAME_NOREPLACE) != 0:
+        _check(-1)
 
 
 @cache

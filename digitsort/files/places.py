@@ -11,8 +11,11 @@ from digitsort.files.disk import HAS_OPEN_FOLDERS, SYNCS_FILE_SYSTEMS, Disk, Pla
 from digitsort.files.names import fold, printable, split_path
 
 MOST_OPEN = 64
-"""Folders kept open at once: many systems let a process open 256 files. A place stays usable until so
-many other ones, less two, were asked for."""
+"""Folders kept open at once: many systems let a process open 256 files."""
+
+FEW_OPEN = MOST_OPEN // 2
+"""As long as no more folders are open, none is about to be closed, and nobody notes which one was asked
+for last. A place stays usable until `MOST_OPEN - FEW_OPEN` other ones, less two, were asked for."""
 
 MOST_PASSED = 64
 """Folders kept open because walks came through them. Deep trees are also emptied from below: without
@@ -37,7 +40,7 @@ class Places:
         self._disk = disk
         self._open: dict[str, int | None] = {}
         self._passed: dict[str, int] = {}
-        self._identities: dict[str, Identity] = {}
+        self._identities: dict[int | str, Identity] = {}
 
     def at(self, path: str) -> Place:
         """Return the place of a path.
@@ -48,13 +51,15 @@ class Places:
             If its folder is not there, can't be entered, or a link is in the way.
         """
         folder, name = split_path(path)
-        return Place(self._folder(folder), name, path)
+        if len(self._open) > FEW_OPEN or folder not in self._open:
+            self._folder(folder)
+        return tuple.__new__(Place, (self._open[folder], name, path))  # there may be millions
 
     def identity(self, place: Place) -> Identity:
         """Return the device and inode of a place's folder."""
-        folder = os.path.dirname(place.path)
+        folder = os.path.dirname(place.path) if place.folder is None else place.folder
         if folder not in self._identities:
-            found = os.stat(folder) if place.folder is None else self._disk.fstat(place.folder)
+            found = os.stat(folder) if isinstance(folder, str) else self._disk.fstat(folder)
             self._identities[folder] = found.st_dev, found.st_ino
         return self._identities[folder]
 
@@ -90,14 +95,14 @@ class Places:
         self._close_passed(0)
         self._identities.clear()
 
-    def _folder(self, path: str) -> int | None:
+    def _folder(self, path: str) -> None:
+        """Have a folder open, the last one that is closed."""
         if path in self._open:
-            self._open[path] = self._open.pop(path)  # the last one that is closed
+            self._open[path] = self._open.pop(path)
         elif _WALKS:
             self._walk(path)
         else:
             self._keep(path, self._opened_at_once(path))
-        return self._open[path]
 
     def _walk(self, path: str) -> None:
         """Open a folder, and those above it that are not open; it and the one above it stay open."""
@@ -149,7 +154,7 @@ class Places:
     def _close_oldest(self) -> None:
         path = next(iter(self._open))
         descriptor = self._open.pop(path)
-        self._identities.pop(path, None)
+        self._identities.pop(path if descriptor is None else descriptor, None)
         if descriptor is not None:
             self._disk.close(descriptor)
 

@@ -86,9 +86,9 @@ def _root(plan: Plan) -> str:
     """The folder that all files of a move lie in; empty where nothing is moved."""
     if plan.move_from is not None:
         return plan.move_from
-    folders = {parent_of(operation.source) for operation in plan.operations}
-    if plan.mode is not Mode.MOVE or not folders:
+    if plan.mode is not Mode.MOVE or not plan.operations:
         return ""
+    folders = {parent_of(operation.source) for operation in plan.operations}
     real = RealPaths()
     try:
         return os.path.commonpath([real.folder(folder) for folder in folders])

@@ -19,7 +19,6 @@ from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.preparing import Preparer, Ready, below
 from digitsort.sorting.run import Written
 from digitsort.sorting.task import Results, Task
-from digitsort.table import columns_of_cells
 from digitsort.tuples import made
 
 TRANSFERS: Mapping[Mode, Callable[[Disk, Places, Sequence[Task], Stop], Results]] = {
@@ -77,8 +76,8 @@ class _Listed:
     @property
     def entries(self) -> list[Written]:
         """What is written before anything is done."""
-        columns = [columns_of_cells(operation.cells) for operation, _ in self.whole]
-        return made(Written, self.numbers, columns, [ready.entry for _, ready in self.whole])
+        ready = [ready for _, ready in self.whole]
+        return made(Written, self.numbers, [r.columns for r in ready], [r.entry for r in ready])
 
     def tasks(self, token: str) -> list[Task]:
         """What is to be done, by the run of this token."""

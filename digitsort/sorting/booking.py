@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
-from digitsort.files.names import to_cell
+from digitsort.files.names import to_cell, to_cells
 from digitsort.labels import COLUMNS
 from digitsort.row import SOURCE
-from digitsort.table import Cells, columns_of
+from digitsort.table import ROWS_AT_ONCE, Cells, columns_of
 
 
 class Sorted(NamedTuple):
@@ -41,6 +42,18 @@ class Booking:
         source = (written or {}).get(SOURCE, "") or to_cell(file.source, self._dest)
         cells = self.led(file.cells, path, source)
         return _kept(written, cells) if written else cells
+
+    def rows(self, files: Iterable[Sorted]) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """Yield target and row of files that had none before."""
+        waiting = iter(files)
+        while some := list(islice(waiting, ROWS_AT_ONCE)):
+            targets, sources, cells = zip(*some, strict=True)
+            yield from zip(targets, self._rows(targets, sources, cells), strict=True)
+
+    def _rows(
+        self, targets: Sequence[str], sources: Sequence[str], cells: Sequence[Mapping[str, str]]
+    ) -> Iterator[Mapping[str, str]]:
+        return map(self.led, cells, to_cells(targets, self._dest), to_cells(sources, self._dest))
 
     def led(self, cells: Mapping[str, str], path: str, source: str) -> Mapping[str, str]:
         """A file's cells with its path in DEST and its source, both as they are written."""

@@ -55,6 +55,22 @@ def read_books(dest: str) -> dict[str, Row]:
     return {row.path: row for row in read_labels(path)}
 
 
+class Books:
+    """``DEST/labels.csv``, which is read again only once its content is another."""
+
+    def __init__(self, dest: str) -> None:
+        self.dest = dest
+        self._sha256 = ""
+        self._rows: dict[str, Row] = {}
+
+    def read(self) -> Mapping[str, Row]:
+        """Return what `read_books` does."""
+        sha256 = file_sha256(os.path.join(self.dest, LABELS_NAME))
+        if not sha256 or sha256 != self._sha256:
+            self._rows, self._sha256 = read_books(self.dest), sha256
+        return self._rows
+
+
 def update_books(
     disk: Disk,
     dest: str,
@@ -88,9 +104,11 @@ def update_books(
     rows: dict[str, Mapping[str, str]] = {name: row.cells for name, row in books.items()}
     before = list(rows.items())
     booking = Booking(dest)
-    for file in delivered:
-        written = rows.pop(file.source, None) if moved and before else None
-        rows[file.target] = booking.cells(file, written)
+    if moved and before:
+        for file in delivered:
+            rows[file.target] = booking.cells(file, rows.pop(file.source, None))
+    else:
+        rows |= booking.rows(delivered)
     for file in there:
         rows[file.target] = booking.cells(file, rows.get(file.target))
     for target in gone:

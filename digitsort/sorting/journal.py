@@ -130,10 +130,7 @@ def new_journal(
     Its first line is durable before anything else is written, and so are the names of the file and of
     the folders that it lies in, which the file's own sync does not promise.
     """
-    number = max((number for number, _ in _files(dest)), default=0) + 1
-    path = os.path.join(dest, FOLDER, f"run-{number:06d}.jsonl")
-    if number > _MOST_NUMBER:
-        raise OutputError(f"{printable(path)}: no more runs can be numbered. Name another DEST.")
+    path = os.path.join(dest, FOLDER, f"run-{_next_number(dest):06d}.jsonl")
     run = Run(path, mode, secrets.token_hex(4), root, made_levels, continues)
     identity = identity_of(dest)
     header = {
@@ -159,6 +156,24 @@ def new_journal(
             remove_ours(disk, place)
             raise
     return journal
+
+
+def _next_number(dest: str) -> int:
+    """Return a number that no journal has, above those of all runs of this user's.
+
+    A stranger's file may have the last number there is: it does not count then.
+    """
+    taken = {number for number, _ in _files(dest)}
+    if max(taken, default=0) < _MOST_NUMBER:
+        return max(taken, default=0) + 1
+    ours = {run.path for run in read_runs(dest, entries=False)}
+    last = max((number for number, path in _files(dest) if path in ours), default=0)
+    free = (number for number in range(last + 1, _MOST_NUMBER + 1) if number not in taken)
+    number = next(free, None)
+    if number is None:
+        folder = printable(os.path.join(dest, FOLDER))
+        raise OutputError(f"{folder}: no more runs can be numbered. Name another DEST.")
+    return number
 
 
 def identity_of(dest: str) -> DestIdentity:

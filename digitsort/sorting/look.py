@@ -40,13 +40,14 @@ def look(disk: Disk, place: Place, expected: str = "", *, follow: bool = True) -
     """
     descriptor, status = open_source(disk, place, follow)
     try:
-        digest = hashlib.sha256()
-        size = 0
-        while chunk := disk.read(descriptor, chunk_bytes(status)):
+        most = chunk_bytes(status)
+        chunk = disk.read(descriptor, most)
+        digest = hashlib.sha256(chunk)
+        size = len(chunk)
+        while chunk and size < status.st_size:  # a small file is read by one call
+            chunk = disk.read(descriptor, most)
             digest.update(chunk)
             size += len(chunk)
-            if size >= status.st_size:  # one call less for each small file
-                break
     except OSError as error:
         raise NotDeliveredError(error.strerror or str(error)) from error
     finally:
@@ -61,7 +62,7 @@ def anywhere(path: str) -> Place:
 
 def status_from(found: os.stat_result) -> Status:
     """What is kept of a status."""
-    return Status(
+    kept = (
         found.st_dev,
         found.st_ino,
         found.st_mode,
@@ -70,6 +71,7 @@ def status_from(found: os.stat_result) -> Status:
         found.st_ctime_ns,
         found.st_nlink,
     )
+    return tuple.__new__(Status, kept)  # there may be millions
 
 
 def chunk_bytes(status: os.stat_result) -> int:

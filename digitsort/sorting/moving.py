@@ -10,7 +10,6 @@ from contextlib import suppress
 from digitsort.files.disk import Disk, Place
 from digitsort.files.places import Places
 from digitsort.sorting.copying import Stop
-from digitsort.sorting.look import status_from
 from digitsort.sorting.publish import publish, rename_new
 from digitsort.sorting.removal import check_other_place, remove_copy
 from digitsort.sorting.task import (
@@ -19,6 +18,7 @@ from digitsort.sorting.task import (
     Status,
     Task,
     source_errors,
+    source_place,
     target_errors,
     target_place,
 )
@@ -37,11 +37,11 @@ def move_files(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) ->
         if stop or results.error is not None:
             break
         try:
-            source, target = _source(places, task), target_place(places, task.target)
-            _check_unchanged(disk, source, task, but_its_names=True)
-            is_near = places.identity(target)[0] == _seen(task).device
+            source, target = source_place(places, task.source), target_place(places, task.target)
+            seen = _check_unchanged(disk, source, task, but_its_names=True)
+            is_near = places.identity(target)[0] == seen.device
             if is_near and _renamed(disk, source, target):
-                results.done[task.number] = _seen(task).size
+                results.done[task.number] = seen.size
             else:
                 across.append(task)
         except NotDeliveredError as error:
@@ -51,11 +51,6 @@ def move_files(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) ->
     if across and results.error is None:
         _Crossing(disk, places, results).move(across, stop)
     return results
-
-
-def _source(places: Places, task: Task) -> Place:
-    with source_errors():
-        return places.at(task.source)
 
 
 def _renamed(disk: Disk, source: Place, target: Place) -> bool:
@@ -107,7 +102,7 @@ class _Crossing:
     def _copied(self, task: Task) -> bool:
         """Whether the source could be copied to a temporary name beside its target."""
         try:
-            source = _source(self._places, task)
+            source = source_place(self._places, task.source)
             if not self._disk.may_change(source):
                 raise NotDeliveredError("its folder is read-only: it can't be removed there")
             temporary = target_place(self._places, task.temporary)
@@ -122,7 +117,7 @@ class _Crossing:
 
     def _publish(self, task: Task, published: list[Task]) -> None:
         try:
-            _check_unchanged(self._disk, _source(self._places, task), task)
+            _check_unchanged(self._disk, source_place(self._places, task.source), task)
             with target_errors(task.target):
                 publish(self._disk, self._places.at(task.temporary), self._places.at(task.target))
         except NotDeliveredError as error:
@@ -137,7 +132,7 @@ class _Crossing:
         The copy stays where the source is out of reach or another file by now: it may be the only one.
         """
         try:
-            source = _source(self._places, task)
+            source = source_place(self._places, task.source)
             target = target_place(self._places, task.target)
             _check_unchanged(self._disk, source, task)
             check_other_place(self._disk, self._places, source, target)
@@ -163,20 +158,27 @@ class _Crossing:
             remove_ours(self._disk, self._places.at(task.temporary))
 
 
-def _check_unchanged(disk: Disk, source: Place, task: Task, *, but_its_names: bool = False) -> None:
-    """Raise where the source is another file by now; another name of it may have been moved before."""
-    with source_errors():
-        found = disk.lstat(source)
-    now, seen = status_from(found), _seen(task)
-    if but_its_names or seen.links > 1:
-        now, seen = now._replace(ctime_ns=0), seen._replace(ctime_ns=0)
-    if _identity(now) != _identity(seen):
+def _check_unchanged(disk: Disk, source: Place, task: Task, *, but_its_names: bool = False) -> Status:
+    """Return what was seen of a source, or raise where that is another file by now.
+
+    With `but_its_names`, another name of it may have been moved before.
+    """
+    try:
+        now = disk.lstat(source)
+    except OSError as error:
+        raise NotDeliveredError(error.strerror or str(error)) from error
+    seen = _seen(task)
+    device, inode, mode, size, mtime_ns, ctime_ns, links = seen
+    if (  # what differs if a file was written to, or another one took its name
+        now.st_ino != inode
+        or now.st_mtime_ns != mtime_ns
+        or now.st_size != size
+        or now.st_dev != device
+        or stat.S_IFMT(now.st_mode) != stat.S_IFMT(mode)
+        or (now.st_ctime_ns != ctime_ns and not (but_its_names or links > 1))
+    ):
         raise NotDeliveredError("changed while it was moved")
-
-
-def _identity(status: Status) -> Status:
-    """What differs if a file was written to, or another one took its name."""
-    return status._replace(mode=stat.S_IFMT(status.mode), links=0)
+    return seen
 
 
 def _seen(task: Task) -> Status:

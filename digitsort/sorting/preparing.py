@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from digitsort.files.disk import Disk
@@ -16,7 +16,8 @@ from digitsort.sorting.look import anywhere, look
 from digitsort.sorting.own import check_not_own
 from digitsort.sorting.plan import Mode, Operation
 from digitsort.sorting.run import NOTHING_BEFORE, Before, entry_texts
-from digitsort.sorting.task import NotDeliveredError, Status, source_errors
+from digitsort.sorting.task import NotDeliveredError, Status, source_place
+from digitsort.table import columns_of_cells
 from digitsort.tuples import made
 
 
@@ -32,12 +33,15 @@ class Ready(NamedTuple):
         None where nobody looked: a copy is compared while it is made.
     entry : str
         For the journal, by `entry_texts`.
+    columns : iterable of str
+        Of the cells in the entry.
     """
 
     source: str
     sha256: str
     status: Status | None
     entry: str
+    columns: Iterable[str]
 
 
 class _Looked(NamedTuple):
@@ -67,12 +71,16 @@ class Preparer:
         self._is_move = mode is Mode.MOVE
         self._is_hard = mode is Mode.HARD
         self._top = os.path.join(root, "")
+        self._in_dest = os.path.join(dest, "")
         self._real = RealPaths()
+        self._allowed: dict[str, str] = {}
+        """Of this batch: folder to its real path with a separator, where files may be moved from."""
 
     def prepare(
         self, places: Places, operations: Sequence[Operation], stop: Stop = ()
     ) -> list[Ready | str]:
         """Prepare files; a reason for what can't be delivered. It ends early where it is to."""
+        self._allowed.clear()
         looked = list(self._looked(places, operations, stop))
         seen = [
             (operation, each)
@@ -80,14 +88,10 @@ class Preparer:
             if isinstance(each, _Looked)
         ]
         sources, hashes, states = zip(*[each for _, each in seen], strict=True) if seen else ((),) * 3
-        entries = entry_texts(
-            sources,
-            [below(self._dest, operation.target) for operation, _ in seen],
-            hashes,
-            list(map(self._before, states)),
-            [operation.cells for operation, _ in seen],
-        )
-        ready = iter(made(Ready, sources, hashes, states, entries))
+        targets = [below(self._dest, operation.target) for operation, _ in seen]
+        cells = [operation.cells for operation, _ in seen]
+        entries = entry_texts(sources, targets, hashes, list(map(self._before, states)), cells)
+        ready = iter(made(Ready, sources, hashes, states, entries, map(columns_of_cells, cells)))
         return [next(ready) if isinstance(each, _Looked) else each for each in looked]
 
     def _looked(
@@ -111,15 +115,28 @@ class Preparer:
         if not self._is_move:
             status, sha256 = look(self._disk, anywhere(path), sha256)
             return _Looked(path, sha256, status)
-        folder, name = split_path(path)
-        path = os.path.join(self._real.folder(folder), name)
-        if not path.startswith(self._top):  # a folder became a link since this was planned
-            raise NotDeliveredError(f"outside of {printable(self._top)} by now")
-        check_not_own(path, self._dest)
-        with source_errors():
-            place = places.at(path)
-        status, sha256 = look(self._disk, place, sha256, follow=False)
+        above, name = split_path(path)
+        inside = self._allowed.get(above) or self._allow(above)
+        path = inside + name
+        if inside == self._in_dest:
+            check_not_own(path, self._dest)
+        status, sha256 = look(self._disk, source_place(places, path), sha256, follow=False)
         return _Looked(path, sha256, status)
+
+    def _allow(self, folder: str) -> str:
+        """Return the real path, with a separator, of a folder that files may be moved from.
+
+        Raises
+        ------
+        NotDeliveredError
+            If it lies outside of the root, or among digitsort's own files.
+        """
+        inside = os.path.join(self._real.folder(folder), "")
+        if not inside.startswith(self._top):  # a folder became a link since this was planned
+            raise NotDeliveredError(f"outside of {printable(self._top)} by now")
+        check_not_own(inside, self._dest)
+        self._allowed[folder] = inside
+        return inside
 
     def _before(self, status: Status | None) -> Before:
         """What an undo gives back."""

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from json.encoder import encode_basestring_ascii as _quoted
 from operator import itemgetter
@@ -21,6 +22,7 @@ from digitsort.errors import OutputError
 from digitsort.files.names import printable
 from digitsort.files.secret import SEAL_BYTES, seal
 from digitsort.table import NO_CELLS, Cells, columns_of_cells, values_of
+from digitsort.tuples import made
 
 VERSION = 3
 
@@ -224,7 +226,7 @@ def begun(path: str, line: bytes, dest: DestIdentity) -> Run:
 def add_record(run: Run, record: dict[str, Any]) -> Run:
     """Return the run, with one more record of its journal."""
     if "entries" in record:
-        entries = list(_entries(record))
+        entries = _entries(record)
         if not run.is_ours:
             _check_foreign_entries(entries, len(run.entries))
         run.entries += entries
@@ -380,9 +382,9 @@ def text_of(record: Mapping[str, object]) -> str:
     return json.dumps(record, separators=(",", ":"), check_circular=False)
 
 
-def _entries(record: dict[str, Any]) -> Iterator[Entry]:
+def _entries(record: dict[str, Any]) -> list[Entry]:
     index = {name: place for place, name in enumerate(record["columns"])}
-    for number, source, to, sha256, size, mtime_ns, mode, cells in record["entries"]:
-        if len(cells) != len(index):
-            raise ValueError("too few or many cells")
-        yield Entry(number, source, to, sha256, size, mtime_ns, mode, Cells(index, cells))
+    *fields, cells = zip(*record["entries"], strict=True)
+    if len(fields) != len(Entry._fields) - 1 or any(len(each) != len(index) for each in cells):
+        raise ValueError("too few or many cells")
+    return made(Entry, *fields, map(partial(Cells, index), cells))

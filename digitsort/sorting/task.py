@@ -107,6 +107,20 @@ def source_errors() -> Iterator[None]:
         raise NotDeliveredError(error.strerror or str(error)) from error
 
 
+def source_place(places: Places, source: str) -> Place:
+    """Return the place of a source; faster than `places.at` within `source_errors`.
+
+    Raises
+    ------
+    NotDeliveredError
+        If its folder is gone, or became a link.
+    """
+    try:
+        return places.at(source)
+    except OSError as error:
+        raise NotDeliveredError(error.strerror or str(error)) from error
+
+
 def target_place(places: Places, target: str) -> Place:
     """Return the place of a target.
 

@@ -77,11 +77,14 @@ def fill(
     expected: str,
     *,
     owner: bool = False,
-    has_mode: bool = False,
+    is_plain: bool = False,
 ) -> None:
-    """Copy content, which is as expected, and all else from one open file to another."""
+    """Copy content, which is as expected, and all else from one open file to another.
+
+    A copy that is plain has the mode already, and no access list of its folder's default one.
+    """
     as_expected(copy_content(disk, source, copy, status), expected)
-    copy_metadata(disk, source, copy, status, owner=owner, has_mode=has_mode)
+    copy_metadata(disk, source, copy, status, owner=owner, is_plain=is_plain)
 
 
 def copy_content(disk: Disk, source: int, copy: int, status: os.stat_result) -> str:
@@ -118,7 +121,7 @@ def copy_metadata(
     status: os.stat_result,
     *,
     owner: bool = False,
-    has_mode: bool = False,
+    is_plain: bool = False,
 ) -> None:
     """Give an open file the mode, unless it has it, times, attributes and perhaps owner of another.
 
@@ -128,9 +131,9 @@ def copy_metadata(
         return
     if owner:
         _copy_owner(disk, copy, status)
-    has_attributes = _copy_attributes(disk, source, copy)
+    has_attributes = _copy_attributes(disk, source, copy, is_plain)
     mode = stat.S_IMODE(status.st_mode)
-    if has_attributes or owner or not has_mode:  # each of these may change it
+    if has_attributes or owner or not is_plain:  # each of these may change it
         disk.set_mode(copy, mode & ~_SET_ID if _is_anothers(disk, copy, status, mode) else mode)
     disk.set_times(copy, status.st_atime_ns, status.st_mtime_ns)
 
@@ -151,27 +154,35 @@ def _is_anothers(disk: Disk, copy: int, status: os.stat_result, mode: int) -> bo
     return (now.st_uid, now.st_gid) != (status.st_uid, status.st_gid)
 
 
-def _copy_attributes(disk: Disk, source: int, copy: int) -> bool:
+def _copy_attributes(disk: Disk, source: int, copy: int, is_plain: bool) -> bool:
     """Whether there are any; one that the copy can't have is left out.
 
     An access list that the copy has of its folder's default one goes: the source does not have it.
     """
-    names, inherited = _attributes(disk, source), _attributes(disk, copy)
+    names = _attributes(disk, source)
+    inherits = not is_plain and has_access_list(disk, copy)
     for name in names:
         with _attribute_may_fail():
             disk.set_attribute(copy, name, disk.attribute(source, name))
-    if _ACCESS_LIST in inherited and _ACCESS_LIST not in names:
+    if inherits and _ACCESS_LIST not in names:
         with _attribute_may_fail():
             disk.remove_attribute(copy, _ACCESS_LIST)
         return True
     return bool(names)
 
 
+def has_access_list(disk: Disk, descriptor: int) -> bool:
+    """Return whether an open file has an access list, which a new one has of its folder's default."""
+    return _ACCESS_LIST in _attributes(disk, descriptor)
+
+
 def _attributes(disk: Disk, descriptor: int) -> list[str]:
-    names: list[str] = []
-    with _attribute_may_fail():
-        names += disk.attributes(descriptor)
-    return names
+    try:
+        return disk.attributes(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_ATTRIBUTES:
+            raise
+    return []
 
 
 @contextmanager

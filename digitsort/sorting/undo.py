@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk
+from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk, Place
 from digitsort.files.interrupts import interrupts_wait
-from digitsort.files.names import printable
+from digitsort.files.names import parent_of, printable
 from digitsort.files.places import Places, open_places
 from digitsort.files.realpaths import RealPaths
 from digitsort.progress import Progress, silent
 from digitsort.sorting.booking import Sorted
-from digitsort.sorting.books import keep_persons_work, read_books, update_books
+from digitsort.sorting.books import Books, keep_persons_work, update_books
 from digitsort.sorting.copying import Stop
 from digitsort.sorting.folders import make_folders, remove_empty
 from digitsort.sorting.foreign import check_is_ours, place_back
@@ -108,15 +108,16 @@ def undo(
     if not adopt:
         check_is_ours(real)
     with locked(dest, disk, make=False) as held:
-        read_books(held.dest)  # before anything is touched: it must be one
+        books = Books(held.dest)
+        books.read()  # before anything is touched: it must be one
         restored, left, runs = 0, [], 0
         try:
             if not is_undo_begun(held.dest):
-                restored = _recover(held, progress, disk)
+                restored = _recover(held, books, progress, disk)
                 runs = int(restored > 0)
             for run in _to_undo(held.dest, everything, adopt):
                 with open_places(disk) as places:
-                    undoing = _Undoing(held.dest, run, root, progress, places, disk)
+                    undoing = _Undoing(books, run, root, progress, places, disk)
                     undoing.run()
                 runs += 1
                 restored += undoing.restored
@@ -131,7 +132,7 @@ def undo(
     return Undone(runs, restored, tuple(left))
 
 
-def _recover(held: Held, progress: Progress, disk: Disk) -> int:
+def _recover(held: Held, books: Books, progress: Progress, disk: Disk) -> int:
     """Bring the journal up to date after a run that was killed; return how many files are back already.
 
     Where there is no room to write, what that run had delivered goes back first, which makes some.
@@ -144,7 +145,7 @@ def _recover(held: Held, progress: Progress, disk: Disk) -> int:
             raise
         run = next(read_runs(held.dest))
         with open_places(disk) as places:
-            restored = _Undoing(held.dest, run, None, progress, places, disk).make_room()
+            restored = _Undoing(books, run, None, progress, places, disk).make_room()
         recover(held, disk)
         return restored
     return 0
@@ -174,14 +175,19 @@ class _Undoing:
     """The undo of one run."""
 
     def __init__(
-        self, dest: str, run: Run, root: Path | None, progress: Progress, places: Places, disk: Disk
+        self, books: Books, run: Run, root: Path | None, progress: Progress, places: Places, disk: Disk
     ) -> None:
-        self._dest = dest
+        self._dest = dest = books.dest
+        self._books = books
         self._run = run
         self._progress = progress
         self._places = places
         self._disk = disk
         self._mode = Mode(run.mode)
+        self._is_move = self._mode is Mode.MOVE
+        self._top = os.path.join(dest, "")
+        self._folders: set[str] = set()
+        """Of this batch: folders of sources, which are there."""
         self._kept: dict[int, str] = {}
         self._not_as_before: list[tuple[str, str]] = []
         self._goes_on = run.undo_begun
@@ -213,7 +219,7 @@ class _Undoing:
         return len(there) - len(self._kept)
 
     def _begin(self) -> None:
-        if self._goes_on and self._mode is Mode.MOVE:
+        if self._goes_on and self._is_move:
             for entry in self._entries:
                 with suppress(OSError):
                     temporary = temporary_name(self._run.token, entry.source, entry.number)
@@ -232,8 +238,8 @@ class _Undoing:
     def _end(self) -> None:
         """Bring labels.csv up to date, make all of it durable, and only then say in the journal so."""
         back = [entry for entry in self._entries if entry.number not in self._kept]
-        inside = [e for e in back if self._mode is Mode.MOVE and self._is_in_dest(e.source)]
-        books = read_books(self._dest)
+        inside = [e for e in back if self._is_move and self._is_in_dest(e.source)]
+        books = self._books.read()
         keep_persons_work(self._disk, self._dest, books, {self._target(e): e.cells for e in back})
         update_books(
             self._disk,
@@ -274,6 +280,7 @@ class _Undoing:
         return list(rows.values())
 
     def _batch(self, entries: Sequence[Entry], pressed: Stop) -> None:
+        self._folders.clear()
         if self._mode in (Mode.COPY, Mode.HARD):  # what stays has to be durable before its copy goes
             self._real = RealPaths()
             self._places.sync(self._real.file(entry.source) for entry in entries)
@@ -311,11 +318,10 @@ class _Undoing:
     def _back(self, entry: Entry) -> Task | None:
         """A move that is to be made; None where nothing is to be moved, or no more."""
         target = self._target(entry)
-        if status_of(self._disk, self._places, target) is None:
-            self._check_is_back(entry)
-            return None
-        if self._mode is Mode.MOVE:
+        if self._is_move:
             return self._move_back(entry, target)
+        if status_of(self._disk, self._places, target) is None:
+            return None  # a person removed the copy, or an undo that was killed
         with source_errors():
             place = self._places.at(target)
         if self._mode is Mode.SYMBOLIC:
@@ -348,8 +354,6 @@ class _Undoing:
 
     def _check_is_back(self, entry: Entry) -> None:
         """Raise unless a file that is not at its target is where it was; by an undo that was killed."""
-        if self._mode is not Mode.MOVE:
-            return  # a copy that a person removed, or that undo
         if not has_content(self._disk, self._places, entry.source, entry.sha256):
             raise NotDeliveredError("not there any more")
         if self._goes_on:
@@ -359,19 +363,31 @@ class _Undoing:
         try:
             place = self._places.at(target)
             seen = check_copy(self._disk, place, entry.sha256)
-        except NotDeliveredError as error:
+        except (NotDeliveredError, OSError) as error:
+            if status_of(self._disk, self._places, target) is None:
+                self._check_is_back(entry)
+                return None
             raise NotDeliveredError("changed since it was sorted") from error
         if status_of(self._disk, self._places, entry.source) is not None:
-            if not has_content(self._disk, self._places, entry.source, entry.sha256):
-                raise NotDeliveredError(f"something else is at {printable(entry.source)}")
-            # Of an undo that was killed between copy and removal; or a person put a copy there.
-            self._places.sync([entry.source])
-            remove_copy(self._disk, self._places, place, entry.source, entry.sha256)
-            self._restore_metadata(entry)
+            self._remove_second(entry, place)
             return None
-        make_folders(self._disk, self._places, os.path.dirname(entry.source))
+        folder = parent_of(entry.source)
+        if folder not in self._folders:
+            make_folders(self._disk, self._places, folder)
+            self._folders.add(folder)
         token = self._run.token
         return Task(entry.number, target, entry.source, entry.sha256, token, seen.status)
+
+    def _remove_second(self, entry: Entry, place: Place) -> None:
+        """Remove a file whose content is at its source, too.
+
+        An undo was killed between copy and removal; or a person put a copy there.
+        """
+        if not has_content(self._disk, self._places, entry.source, entry.sha256):
+            raise NotDeliveredError(f"something else is at {printable(entry.source)}")
+        self._places.sync([entry.source])
+        remove_copy(self._disk, self._places, place, entry.source, entry.sha256)
+        self._restore_metadata(entry)
 
     def _restore_metadata(self, entry: Entry) -> None:
         """Give a file that is back its time and mode of before; an adopted one keeps its mode."""
@@ -393,10 +409,10 @@ class _Undoing:
             self._not_as_before.append((entry.source, reason))
 
     def _target(self, entry: Entry) -> str:
-        return os.path.join(self._dest, *entry.to.split("/"))
+        return self._top + os.sep.join(entry.to.split("/"))
 
     def _is_in_dest(self, path: str) -> bool:
-        return path.startswith(os.path.join(self._dest, ""))
+        return path.startswith(self._top)
 
 
 def _failures(task: Task, results: Results) -> dict[int, str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 import stat
 
 from digitsort.files.disk import HAS_UNNAMED_FILES, Disk, Place
+from digitsort.files.names import parent_of
 from digitsort.sorting.look import anywhere, open_source
 from digitsort.sorting.task import Task
-from digitsort.sorting.transfer import fill
+from digitsort.sorting.transfer import fill, has_access_list
 
 _NO_UNNAMED = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EISDIR, errno.EINVAL, errno.ENOSYS, errno.ENOENT}
 """What a system or a file system without such files answers; ENOENT where there is no ``/proc``."""
@@ -30,7 +30,7 @@ class UnnamedCopies:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._without: set[str] = set()
-        self._given: dict[tuple[str, int], int] = {}
+        self._given: dict[tuple[str, int], bool] = {}
 
     def copy(self, task: Task, target: Place) -> int:
         """Copy content, mode, times and attributes; return the copy's bytes.
@@ -44,7 +44,7 @@ class UnnamedCopies:
         OSError
             If the target's file system fails.
         """
-        disk, folder = self._disk, os.path.dirname(target.path)
+        disk, folder = self._disk, parent_of(target.path)
         if not HAS_UNNAMED_FILES or folder in self._without:
             raise NoUnnamedFilesError
         source, status = open_source(disk, anywhere(task.source))
@@ -56,8 +56,8 @@ class UnnamedCopies:
             except OSError as error:
                 raise self._given_up(folder, error, _NO_UNNAMED) from error
             try:
-                has_mode = mode == writable and self._gives(folder, mode, copy)
-                fill(disk, source, status, copy, task.sha256, has_mode=has_mode)
+                is_plain = mode == writable and self._is_plain(folder, mode, copy)
+                fill(disk, source, status, copy, task.sha256, is_plain=is_plain)
                 try:
                     disk.name_unnamed(target, copy)
                 except OSError as error:
@@ -68,11 +68,12 @@ class UnnamedCopies:
             disk.close(source)
         return status.st_size
 
-    def _gives(self, folder: str, mode: int, descriptor: int) -> bool:
-        """Whether a file made in a folder with a mode has it, which is seen of the first one."""
+    def _is_plain(self, folder: str, mode: int, descriptor: int) -> bool:
+        """Whether a file made in a folder with a mode has it, and no access list: as the first one."""
         if (folder, mode) not in self._given:
-            self._given[folder, mode] = stat.S_IMODE(self._disk.fstat(descriptor).st_mode)
-        return self._given[folder, mode] == mode
+            given = stat.S_IMODE(self._disk.fstat(descriptor).st_mode)
+            self._given[folder, mode] = given == mode and not has_access_list(self._disk, descriptor)
+        return self._given[folder, mode]
 
     def _given_up(self, folder: str, error: OSError, means: set[int]) -> Exception:
         """What to raise instead of an error, which may only mean that there are no such files."""

@@ -173,7 +173,7 @@ ODD_CELLS = "=1.png,file:x.png,./=x,a//b,a/./b,../b,a/,.a/b,a\udcff,a\nb,a\n/b,Ã
 
 @posix_only
 @pytest.mark.parametrize("odd", [*ODD_CELLS, f"{ROOT}/7.png", f"{ROOT}er/7.png", ROOT])
-@pytest.mark.parametrize("plain", ["ward/7.png", "/else/where/7.png"])
+@pytest.mark.parametrize("plain", ["ward/7.png", "/else/where/7.png", f"{ROOT}/ward/7.png"])
 def test_many_paths_are_written_and_read_as_each_alone(odd: str, plain: str) -> None:
     """Also where one is odd, first, in the middle or last."""
     for paths in ([odd], [odd, plain], [plain, odd, plain], [plain, odd], [plain, plain], []):

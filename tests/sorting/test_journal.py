@@ -118,6 +118,31 @@ def test_runs_are_read_the_newest_first(tmp_path: Path) -> None:
     ]
 
 
+def _new_run(dest: Path) -> str:
+    journal = new_journal(IdleDisk(), str(dest), "copy", "", 0, False)
+    journal.close()
+    return Path(journal.run.path).name
+
+
+def test_a_strangers_file_with_the_last_number_stops_no_sort(tmp_path: Path) -> None:
+    """Runs of this user's are numbered on behind the last one of theirs, past what is taken."""
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / _new_run(tmp_path)).rename(tmp_path / FOLDER / "run-000005.jsonl")
+    for number in ("000007", "999999999"):
+        (tmp_path / FOLDER / f"run-{number}.jsonl").write_text("somebody else's\n")
+    assert [_new_run(tmp_path) for _ in range(2)] == ["run-000006.jsonl", "run-000008.jsonl"]
+    ours = [Path(run.path).name for run in read_runs(str(tmp_path))]
+    assert ours == ["run-000008.jsonl", "run-000006.jsonl", "run-000005.jsonl"]
+
+
+def test_behind_ones_own_last_number_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir()
+    name = _new_run(tmp_path)
+    (tmp_path / FOLDER / name).rename(tmp_path / FOLDER / "run-999999999.jsonl")
+    with pytest.raises(OutputError, match=r"no more runs can be numbered\. Name another DEST"):
+        _new_run(tmp_path)
+
+
 @pytest.mark.parametrize("line", ["{}", "[]", "no json", '{"digitsort":9}', '{"digitsort":1}'])
 def test_what_is_no_journal_is_an_output_error(tmp_path: Path, line: str) -> None:
     """Nothing is done in such a DEST."""

@@ -34,7 +34,7 @@ ALLOWED = {
     ("undo.py", "_back", "remove_copy(self._disk, self._places, place, kept, entry.sha256)"),
     (
         "undo.py",
-        "_move_back",
+        "_remove_second",
         "remove_copy(self._disk, self._places, place, entry.source, entry.sha256)",
     ),
     # A moved file's source: its copy was compared and made durable a moment ago, the source is the
