@@ -165,6 +165,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
 
 
+def pytest_configure() -> None:
+    """Let no example of hypothesis fail because the machine is busy."""
+    from hypothesis import settings
+
+    settings.register_profile("no deadline", deadline=None)
+    settings.load_profile("no deadline")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--mutants N` makes the fuzzers run longer, or shorter; `--every-ms N` the tests of signals."""
     parser.addoption(
