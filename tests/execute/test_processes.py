@@ -157,13 +157,12 @@ def refuse(worker: processes._Worker, items: Sequence[str]) -> None:
 
 def test_a_fork_that_fails_ends_no_other_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each would be taken for one that its item in hand had killed."""
-    forks = iter([1001, BlockingIOError(), 1003])
+    pids = iter([1001, 0, 1003])
 
     def fork(line: socket.socket, worker: socket.socket) -> int:
-        fate = next(forks)
-        if isinstance(fate, OSError):
-            raise fate
-        return fate
+        if pid := next(pids):
+            return pid
+        raise BlockingIOError
 
     ours, theirs = socket.socketpair()
     monkeypatch.setattr(server, "_forked", fork)
