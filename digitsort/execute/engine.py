@@ -81,6 +81,13 @@ def fruitless() -> DigitsortError:
     )
 
 
+def no_thread() -> DigitsortError:
+    """Return the error of a process that can start no thread."""
+    return DigitsortError(
+        "No thread can be started: the system allows no more processes. --workers 0 works without any."
+    )
+
+
 class Engine(Protocol):
     """An executor and what the loop has to know of it.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from digitsort.errors import OutputError
-from digitsort.execute.engine import FRUITLESS_DEATHS, Death, Done, Job, fruitless
+from digitsort.execute.engine import FRUITLESS_DEATHS, Death, Done, Job, fruitless, no_thread
 from digitsort.execute.note import Note
 from digitsort.execute.process import PATIENCE_S, Process, start
 from digitsort.execute.server import Forked, fork_worker, has_server
@@ -147,7 +147,11 @@ class _Worker:
         with suppress(OSError):  # it died already: the thread that receives will see it
             self._process.channel.send((str(job), str(note.path), time_limit_s))
         self._receiver = threading.Thread(target=self._receive, daemon=True)
-        self._receiver.start()
+        try:
+            self._receiver.start()
+        except RuntimeError as error:  # a limit on processes counts threads as well
+            self._process.end()
+            raise no_thread() from error
 
     def start_on(self, items: Sequence[str]) -> Future[Done]:
         """Send a batch.

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -149,6 +150,16 @@ def test_workers_that_can_not_be_forked_end_the_run(monkeypatch: pytest.MonkeyPa
     with pytest.raises(DigitsortError, match="die before they begin to work"):
         list(Loop(engine, bool).run(["a", "b"]))
     engine.executor.shutdown()
+
+
+def test_a_thread_that_can_not_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(processes, "_started", dead_process)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(DigitsortError, match="allows no more processes"):
+        Processes(Upper(), 2)
 
 
 def refuse(worker: processes._Worker, items: Sequence[str]) -> None:
