@@ -19,7 +19,7 @@ from digitsort.files.leftovers import temporary
 from digitsort.signals import SIGNALS
 
 START_LIMIT_S = 180.0
-"""For the scheduler and the workers of a local cluster, which takes seconds unless the machine is busy."""
+"""For the scheduler and the workers of a local cluster, which start in seconds on a quiet machine."""
 
 
 @contextmanager
