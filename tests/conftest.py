@@ -142,7 +142,7 @@ MOST_CASES = {
     "test_hostile_fields_have_no_power": 4,
     "test_nothing_is_executed": 18,
     "test_a_pythonpath_that_means_the_working_folder": 6,
-    "test_at_every_moment": 15,
+    "test_at_every_moment": 16,
     "test_a_line_of_three_gigabytes_takes_little_memory": 3,
 }
 """Slow tests of very many cases, and how many of these run unless `--all-cases` is given."""
@@ -163,6 +163,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out |= {item for n, item in enumerate(all_of_it) if n not in kept}
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_configure() -> None:
+    """Let no example of hypothesis fail because the machine is busy."""
+    from hypothesis import settings
+
+    settings.register_profile("no deadline", deadline=None)
+    settings.load_profile("no deadline")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

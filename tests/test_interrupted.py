@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from digitsort import Mode, SortOptions, apply_plan, plan_sort, read_labels
 from tests.conftest import digit_png, make_tree
 
 pytestmark = [
@@ -36,13 +38,26 @@ COMMANDS = {
     "sort": "sort labels.csv sorted",
     "sort --move": "sort labels.csv sorted --move",
     "sort a folder": "sort scans sorted -m MODEL --workers 2",
-    "verify": "verify before",
-    "undo": "undo before",
+    "verify": "verify copied",
+    "undo": "undo copied",
+    "undo of a move": "undo moved",
     "evaluate": "evaluate truth.csv -m MODEL --workers 2 --report a.html",
     "train": "train -d synthetic:5 -o a.pkl",
     "inspect": "inspect scans/3.png -m MODEL",
     "model": "model MODEL --verify",
 }
+
+SORTED = {"copied": Mode.COPY, "moved": Mode.MOVE}
+"""Folders that the scans are sorted into before the command begins, in the place where it runs: `undo`
+takes back only what was sorted there."""
+
+LONG = ("classify on Dask", "train")
+"""Commands that take many seconds: after the first `DENSE_MS` fewer moments are tried."""
+
+DENSE_MS, FEWER = 1500, 5
+
+AGAIN_EVERY_MS = 240
+"""Between two moments after which the command is run once more."""
 
 GO_ON = {"classify": ["--resume"], "undo": ["--all"]}
 
@@ -72,24 +87,32 @@ SIGNALS = {
 
 @pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Scans, a table of them, and a folder that they were sorted into."""
+    """Scans, and tables of them."""
     top = tmp_path_factory.mktemp("original")
-    make_tree(top / "scans", {f"{n}.png": digit_png(n % 10, example=n // 10 % 9) for n in range(COUNT)})
-    rows = "".join(f"scans/{n}.png,{n % 10},ok\n" for n in range(COUNT))
+    scans = {f"{n}.png": digit_png(n % 10, example=n // 10 % 9) for n in range(COUNT)}
+    make_tree(top / "scans", scans)
+    hashes = [sha256(content).hexdigest() for content in scans.values()]
+    rows = "".join(f"scans/{n}.png,{n % 10},ok,{hashes[n]}\n" for n in range(COUNT))
     truth = "".join(f"scans/{n}.png,{n % 10}\n" for n in range(COUNT))
-    tables = {"labels.csv": "path,label,status\n" + rows, "truth.csv": "path,label\n" + truth}
-    make_tree(top, {**tables, "digitsort": SCRIPT})
-    sort = [sys.executable, "digitsort", "sort", "labels.csv", "before", "-q"]
-    subprocess.run(sort, cwd=top, check=True)
-    return top
+    tables = {"labels.csv": "path,label,status,sha256\n" + rows, "truth.csv": "path,label\n" + truth}
+    return make_tree(top, {**tables, "digitsort": SCRIPT})
+
+
+def prepare(folder: Path, original: Path, command: Sequence[str]) -> None:
+    """Make the folder that a command works in; of the scans, links will do where they are not moved."""
+    is_moved = "--move" in command or "moved" in command
+    shutil.copytree(original, folder, copy_function=shutil.copy2 if is_moved else os.link)
+    for name in SORTED.keys() & set(command):
+        rows = list(read_labels(folder / "labels.csv"))
+        apply_plan(plan_sort(rows, folder / name, SortOptions(SORTED[name])))
 
 
 class Run:
-    """A command at work in a copy of the folder, with folders of its own for what is temporary."""
+    """A command at work in a folder of its own, with another one for what is temporary."""
 
     def __init__(self, original: Path, top: Path, command: list[str]) -> None:
         self.folder, self.temporary = top / "here", top / "temporary"
-        shutil.copytree(original, self.folder)
+        prepare(self.folder, original, command)
         self.temporary.mkdir()
         self.command = [sys.executable, "digitsort", *command]
         self.environment = {**os.environ, "TMPDIR": str(self.temporary)}
@@ -104,6 +127,11 @@ class Run:
             start_new_session=True,
         )
 
+    def wait_until_it_listens(self) -> None:
+        """Wait until digitsort has begun: before, the signals are Python's own."""
+        while self.process.poll() is None and not self.listens():
+            time.sleep(0.001)
+
     def listens(self) -> bool:
         """Whether digitsort has begun: before, the signals are Python's own."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -117,6 +145,10 @@ class Run:
         if partial.exists() and not (partial / "run.json").exists():
             files.append(partial)
         return [*map(str, files), *members(self.process.pid)]
+
+    def lost(self) -> set[str]:
+        """Names of scans that are nowhere any more."""
+        return {f"{n}.png" for n in range(COUNT)} - {path.name for path in self.folder.rglob("*.png")}
 
     def again(self) -> subprocess.CompletedProcess[str]:
         """The same command once more, as its message or the README says."""
@@ -144,38 +176,65 @@ def members(session: int) -> Iterator[str]:
             continue  # it ended meanwhile
 
 
+def moments(name: str, every_ms: int) -> Iterator[int]:
+    """Milliseconds after its beginning at which a command gets a signal."""
+    yield from range(0, DENSE_MS, every_ms)
+    yield from count(DENSE_MS, FEWER * every_ms if name in LONG else every_ms)
+
+
+def faults(run: Run, said: str, sent: Sent) -> list[str]:
+    """What is wrong with a command that was ended by a signal, or came to its end in spite of it."""
+    found = [f"left: {name}" for name in run.left()]
+    found += [f"nowhere: {name}" for name in run.lost()]
+    found += [word for word in ("Traceback", "Error") if word in said]
+    code, sentences = run.process.returncode, said.count("digitsort: interrupted.")
+    if (code, sentences) not in ((sent.code, 1), (0, 0)):  # 0: at its very end, deaf already
+        found.append(f"exit code {code}, interrupted {sentences} times")
+    return found
+
+
+def faults_again(run: Run) -> list[str]:
+    """What is wrong with the same command once more."""
+    done = run.again()
+    is_undone = run.command[2] == "undo" and not (run.folder / run.command[3]).exists()
+    return [] if done.returncode == 0 or is_undone else [f"again: {done.stderr}"]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("sent", SIGNALS.values(), ids=list(SIGNALS))
 def test_at_every_moment(
-    original: Path, tmp_path: Path, model_file: Path, name: str, sent: Sent, every_ms: int
+    original: Path,
+    tmp_path: Path,
+    model_file: Path,
+    name: str,
+    sent: Sent,
+    every_ms: int,
 ) -> None:
     command = [str(model_file) if word == "MODEL" else word for word in COMMANDS[name].split()]
-    for number in count(1):
-        run = Run(original, tmp_path / str(number), command)
-        while run.process.poll() is None and not run.listens():
-            time.sleep(0.001)
-        time.sleep((number - 1) * every_ms / 1000)
+    failed, tried, interrupted, again = list[str](), 0, 0, 0
+    for moment in moments(name, every_ms):
+        run = Run(original, tmp_path / "run", command)
+        run.wait_until_it_listens()
+        time.sleep(moment / 1000)
         ended = run.process.poll() is not None
         if not ended:
             sent.send(run.process.pid)
         _, said = run.process.communicate(timeout=120)
         if ended:
             break
-        moment = f"{(number - 1) * every_ms} ms: {said}"
-        if run.process.returncode == 0:  # at its very end, deaf already
-            assert said.count("interrupted") == 0, moment
-        else:
-            assert run.process.returncode == sent.code, moment
-            assert said.count("digitsort: interrupted.") == 1, moment
-        assert "Traceback" not in said, moment
-        assert "Error" not in said, moment
-        assert run.left() == [], moment
-        if number % 4 == 0:
-            done = run.again()
-            undone = name == "undo" and not (run.folder / "before").exists()
-            assert done.returncode == 0 or undone, moment + done.stderr
-        shutil.rmtree(tmp_path / str(number))
-    assert number > 1
+        found = faults(run, said, sent)
+        tried += 1
+        interrupted += run.process.returncode == sent.code
+        if moment % AGAIN_EVERY_MS < every_ms:
+            again += 1
+            found += faults_again(run)
+        if found:
+            failed.append(f"{moment} ms: {found} {said}")
+            print(failed[-1])
+        shutil.rmtree(tmp_path / "run")
+    print(f"{tried} moments, {interrupted} interrupted, {again} run again, {len(failed)} failed")
+    assert interrupted > 0
+    assert failed == []
 
 
 def test_a_signal_that_was_ignored_from_the_beginning_stays_so(original: Path, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from digitsort.errors import DigitsortError
 from digitsort.execute.channel import to_parent
 from digitsort.execute.engine import Done, GiveUp, Job
 from digitsort.execute.loop import Loop
@@ -25,34 +24,35 @@ def perform_carefully(job: Job, give_up: GiveUp, items: Sequence[str]) -> Done:
 
     Raises
     ------
-    DigitsortError
-        If the batch can't be done here: no room for temporary files, no more processes.
+    Exception
+        Whatever stopped the careful process. It says nothing about the items: no room for temporary
+        files, no more processes, no memory, an error of the job itself.
     WorkerDiedError
-        If the process that was to be careful died itself, each time.
+        If the careful process died each time.
     """
     for _ in range(ATTEMPTS):
         process = start("digitsort.execute.careful")
         try:
             process.channel.send((job, give_up, list(items)))
-            done: Done | DigitsortError = process.channel.receive()
+            done: Done | Exception = process.channel.receive()
         except (EOFError, OSError):
             continue
         finally:
             process.end()
-        if isinstance(done, DigitsortError):
-            raise done  # it says nothing of the items: else good files would be given up
+        if isinstance(done, Exception):
+            raise done
         return done
     raise WorkerDiedError
 
 
 def main() -> None:
-    """Take a batch from the parent, and send what became of it."""
+    """Take a batch from the parent, and send its results, or the error that stopped it."""
     channel = to_parent()
-    job, give_up, items = channel.receive()
     try:
-        channel.send(_do(job, give_up, items))
-    except DigitsortError as error:
-        channel.send(error)
+        outcome: Done | Exception = _do(*channel.receive())
+    except Exception as error:  # noqa: BLE001 - the parent raises it
+        outcome = error
+    channel.send_outcome(outcome)
 
 
 def _do(job: Job, give_up: GiveUp, items: Sequence[str]) -> Done:

@@ -45,6 +45,19 @@ class Channel:
         self._write(len(data).to_bytes(_LENGTH_BYTES, "big"))
         self._write(data)
 
+    def send_outcome(self, outcome: object) -> None:
+        """Send a result, or an exception; one that can't be pickled is sent as its words.
+
+        Raises
+        ------
+        OSError
+            If the other process has ended.
+        """
+        try:
+            self.send(outcome)
+        except (TypeError, AttributeError, pickle.PicklingError):
+            self.send(RuntimeError(f"{type(outcome).__name__}: {outcome}"))
+
     def receive(self) -> Any:
         """Wait for an object.
 

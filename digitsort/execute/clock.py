@@ -7,6 +7,8 @@ import signal
 import time
 from typing import IO
 
+from digitsort.execute.engine import no_thread
+
 SLACK = 30
 """The clock is set anew after a thirtieth of the limit: setting it starts a thread, too dear for each
 item."""
@@ -42,11 +44,20 @@ class Clock:
             faulthandler.register(signal.SIGPROF, file=file, all_threads=False, chain=True)
 
     def tick(self) -> None:
-        """Say that another item is begun."""
+        """Say that another item is begun.
+
+        Raises
+        ------
+        DigitsortError
+            If no thread can be started.
+        """
         now = time.monotonic()
         if now - self._set_at > min(self._limit_s, self._processor_s) / SLACK:
             self._set_at = now
-            faulthandler.dump_traceback_later(self._limit_s, exit=True, file=self._file)
+            try:
+                faulthandler.dump_traceback_later(self._limit_s, exit=True, file=self._file)
+            except RuntimeError as error:  # a limit on processes counts threads as well
+                raise no_thread() from error
             self._allow(self._processor_s)
 
     def stop(self) -> None:

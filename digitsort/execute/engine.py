@@ -7,12 +7,18 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from digitsort.errors import DigitsortError
+
 InHand = Callable[[int | None], None]
 """Told the index of the item that is worked on from now on; None: several, or none."""
 
 
 GiveUp = Callable[[bool], Any]
 """Gives the result of an item that kills its workers; told whether it did so by taking too long."""
+
+
+FRUITLESS_DEATHS = 10
+"""Workers that died in a row before they began: then it is not the items."""
 
 
 class Job(Protocol):
@@ -65,6 +71,21 @@ class Death:
     certain: bool = True
     suspect: int | None = None
     timed_out: bool = False
+
+
+def fruitless() -> DigitsortError:
+    """Return the error of a run whose workers die before they begin."""
+    return DigitsortError(
+        "Worker processes die before they begin to work. Is there memory left, is there room for "
+        "temporary files, are more processes allowed? --workers 0 works without them."
+    )
+
+
+def no_thread() -> DigitsortError:
+    """Return the error of a process that can start no thread."""
+    return DigitsortError(
+        "No thread can be started: the system allows no more processes. --workers 0 works without any."
+    )
 
 
 class Engine(Protocol):

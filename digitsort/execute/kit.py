@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TextIO
 
-from digitsort.errors import ClusterError
+from digitsort.errors import ClusterError, DigitsortError
 from digitsort.execute.careful import perform_carefully
 from digitsort.execute.clock import Clock
 from digitsort.execute.engine import Done, GiveUp, Job
@@ -98,13 +99,29 @@ def work(name: str, items: Sequence[str], blamed: bool) -> Done:
         plugin.complaint = complaint(plugin.kit.version, plugin.kit.probe)
     if plugin.complaint:
         raise ClusterError(f"The worker at {worker.address} can't be used: {plugin.complaint}.")
-    if blamed:
-        return perform_carefully(plugin.kit.job, plugin.kit.give_up, items)
-    if worker.state.nthreads > 1 or sys.__stderr__ is None:
-        return perform(plugin.kit.job, items)  # one thread's clock would end the others' work
-    clock = Clock(TIME_LIMIT_S, sys.__stderr__)
+    with _errors_of(worker.address):
+        if blamed:
+            return perform_carefully(plugin.kit.job, plugin.kit.give_up, items)
+        if worker.state.nthreads > 1 or sys.__stderr__ is None:
+            return perform(plugin.kit.job, items)  # one thread's clock would end the others' work
+        return _perform_timed(plugin.kit.job, items, sys.__stderr__)
+
+
+@contextmanager
+def _errors_of(address: str) -> Iterator[None]:
+    """Say on which worker something went wrong; an OSError would pass for a scheduler that is gone."""
     try:
-        return perform(plugin.kit.job, items, lambda _: clock.tick())
+        yield
+    except DigitsortError as error:
+        raise type(error)(f"On the Dask worker at {address}: {error}") from error
+    except OSError as error:
+        raise ClusterError(f"On the Dask worker at {address}: {error}. Start it again.") from error
+
+
+def _perform_timed(job: Job, items: Sequence[str], stderr: TextIO) -> Done:
+    clock = Clock(TIME_LIMIT_S, stderr)
+    try:
+        return perform(job, items, lambda _: clock.tick())
     finally:
         clock.stop()
 

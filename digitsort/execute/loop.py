@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from digitsort.errors import DigitsortError
-from digitsort.execute.engine import Death, Done, Engine, GiveUp
+from digitsort.errors import ClusterError
+from digitsort.execute.engine import FRUITLESS_DEATHS, Death, Done, Engine, GiveUp, fruitless
+from digitsort.files.names import printable
 
 FIRST_SIZE, LARGEST_SIZE = 64, 2048
 TARGET_S = 0.3
@@ -26,10 +27,8 @@ DEATHS_OF_THE_GUILTY = 2
 """An item is given up when a worker that had it alone died, and another had died with it before."""
 
 DEATHS_BEFORE_HALVING, DEATHS_WITHOUT_EVIDENCE = 4, 20
-"""Where nobody knows whether a dead worker had the batch in hand: workers may die of anything."""
-
-FRUITLESS_DEATHS = 10
-"""Workers that died in a row before they began: then it is not the items."""
+"""Where nobody knows whether a dead worker had the batch in hand: workers may die of anything. After
+the first death its items are set apart; further deaths are no evidence against one, and end the run."""
 
 
 @dataclass(slots=True)
@@ -133,6 +132,8 @@ class Loop:
         parts = _parts(batch.items, death, deaths)
         if parts:
             return [self._submitted(*part) for part in parts]
+        if not death.certain:  # it was set apart, so that it could only kill a process of its own
+            raise _unexplained(batch.items[0], deaths)
         given_up: Future[Done] = Future()
         given_up.set_result(Done([self.give_up(death.timed_out)], None))
         return [_Batch(batch.items, given_up)]
@@ -140,14 +141,18 @@ class Loop:
     def _count_fruitless(self, death: Death) -> None:
         self._fruitless += death.fruitless
         if self._fruitless >= FRUITLESS_DEATHS:
-            raise DigitsortError(
-                "Worker processes die before they begin to work. Is there memory left? "
-                "--workers 0 works without them."
-            )
+            raise fruitless()
 
 
 def _is_well(future: Future[Done]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
+
+
+def _unexplained(item: str, deaths: int) -> ClusterError:
+    return ClusterError(
+        f"{deaths} workers died while they had {printable(item)}, though a file that crashes its "
+        "reader can't end them. Is there memory left where they run?"
+    )
 
 
 Part = tuple[Sequence[str], int]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from digitsort.errors import OutputError
-from digitsort.execute.engine import Death, Done, Job
+from digitsort.execute.engine import FRUITLESS_DEATHS, Death, Done, Job, fruitless, no_thread
 from digitsort.execute.note import Note
 from digitsort.execute.process import PATIENCE_S, Process, start
 from digitsort.execute.server import Forked, fork_worker, has_server
@@ -83,14 +83,21 @@ class Workers(Executor):
             raise
 
     def start_on(self, items: Sequence[str]) -> Future[Done]:
-        """Start on a batch, in the least busy process."""
-        index = min(range(len(self._workers)), key=lambda i: self._workers[i].load())
-        try:
-            return self._workers[index].start_on(items)
-        except WorkerDiedError:
-            self._dead.append(self._workers[index])
-            self._workers[index] = self._new()
-            return self._workers[index].start_on(items)
+        """Start on a batch, in the least busy process.
+
+        Raises
+        ------
+        DigitsortError
+            If each process that takes a dead one's place is dead before it is given the batch.
+        """
+        for _ in range(FRUITLESS_DEATHS):
+            index = min(range(len(self._workers)), key=lambda i: self._workers[i].load())
+            try:
+                return self._workers[index].start_on(items)
+            except WorkerDiedError:
+                self._dead.append(self._workers[index])
+                self._workers[index] = self._new()
+        raise fruitless()
 
     def death(self, future: Future[Any]) -> Death:
         """How the process of a failed batch died."""
@@ -119,7 +126,10 @@ class Workers(Executor):
             self._closing.close()
 
     def _new(self) -> _Worker:
-        note = Note.create(self._folder / str(next(self._numbers)))
+        try:
+            note = Note.create(self._folder / str(next(self._numbers)))
+        except OSError as error:
+            raise _no_room(error) from error
         return _Worker(self._folder / JOB_NAME, note, self._time_limit_s)
 
 
@@ -137,7 +147,11 @@ class _Worker:
         with suppress(OSError):  # it died already: the thread that receives will see it
             self._process.channel.send((str(job), str(note.path), time_limit_s))
         self._receiver = threading.Thread(target=self._receive, daemon=True)
-        self._receiver.start()
+        try:
+            self._receiver.start()
+        except RuntimeError as error:  # a limit on processes counts threads as well
+            self._process.end()
+            raise no_thread() from error
 
     def start_on(self, items: Sequence[str]) -> Future[Done]:
         """Send a batch.
@@ -231,8 +245,12 @@ def _folder_with(job: Job) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
             raise
     except OSError as error:
-        raise OutputError(
-            f"Worker processes have no room for temporary files: {error.strerror or error}. Set TMPDIR "
-            "to a folder that has some; --workers 0 works without."
-        ) from error
+        raise _no_room(error) from error
     return folder
+
+
+def _no_room(error: OSError) -> OutputError:
+    return OutputError(
+        f"Worker processes have no room for temporary files: {error.strerror or error}. Set TMPDIR "
+        "to a folder that has some; --workers 0 works without."
+    )

@@ -105,15 +105,20 @@ def main() -> None:
     workers: set[int] = set()
     folders: set[str] = set()
     with suppress(OSError):  # as good as its end
-        while (worker := _next_worker(line, folders)) is not None:
-            workers = {pid for pid in workers if os.waitpid(pid, os.WNOHANG) == (0, 0)}
-            with worker:
-                workers.add(_forked(line, worker))
+        _fork_as_asked(line, workers, folders)
     for pid in workers:
         os.kill(pid, signal.SIGKILL)  # none of them has been waited for: the number is still its own
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
+
+
+def _fork_as_asked(line: socket.socket, workers: set[int], folders: set[str]) -> None:
+    """Fork workers until the parent ends; where the system allows no more, only that worker is dead."""
+    while (worker := _next_worker(line, folders)) is not None:
+        workers -= {pid for pid in workers if os.waitpid(pid, os.WNOHANG) != (0, 0)}
+        with worker, suppress(OSError):  # its channel ends
+            workers.add(_forked(line, worker))
 
 
 def _next_worker(line: socket.socket, folders: set[str]) -> socket.socket | None:

@@ -95,7 +95,4 @@ def _answer(channel: Channel, station: _Station, number: int, items: Sequence[st
         done: Done | Exception = station.work(number, items)
     except Exception as error:  # noqa: BLE001 - the parent raises it
         done = error
-    try:
-        channel.send(done)
-    except (TypeError, AttributeError, pickle.PicklingError):  # an error that can't be sent as it is
-        channel.send(RuntimeError(f"{type(done).__name__}: {done}"))
+    channel.send_outcome(done)

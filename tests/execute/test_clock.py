@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from digitsort.errors import DigitsortError
+from digitsort.execute.clock import Clock
 from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -25,6 +28,17 @@ def spin_in_c():
     re.match("(a+)+$", "a" * 60 + "b")
 file = open(sys.argv[1], "wb")
 """
+
+
+def test_a_watchdog_that_can_not_be_started_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("unable to start watchdog thread")
+
+    monkeypatch.setattr(faulthandler, "dump_traceback_later", refuse)
+    with (tmp_path / "late").open("wb") as file, pytest.raises(DigitsortError, match="No thread"):
+        Clock(1.0, file).tick()
 
 
 def run(program: str, late: Path) -> tuple[int, bool]:

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digitsort.errors import ClusterError
 from digitsort.execute.engine import Death, Done
 from digitsort.execute.inline import InlineExecutor
 from digitsort.execute.loop import LARGEST_SIZE, MOST_AHEAD, Loop
+from digitsort.execute.processes import WorkerDiedError
 
 
 class Slow:
@@ -31,6 +33,29 @@ class Slow:
 
     def death(self, future: Future[Done]) -> Death | None:
         raise AssertionError("nobody died")
+
+
+class Dying:
+    """An engine whose workers die with every batch that holds the item; nobody knows why."""
+
+    def __init__(self, item: str, *, certain: bool) -> None:
+        self.executor: Executor = InlineExecutor()
+        self.window = 3
+        self.deaths = 0
+        self._item = item
+        self._certain = certain
+
+    def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
+        future: Future[Done] = Future()
+        if self._item in items:
+            future.set_exception(WorkerDiedError())
+        else:
+            future.set_result(Done(list(items), None))
+        return future
+
+    def death(self, future: Future[Done]) -> Death | None:
+        self.deaths += 1
+        return Death(certain=self._certain)
 
 
 def names(count: int, given_out: list[int] | None = None) -> Iterator[str]:
@@ -65,6 +90,20 @@ def test_one_batch_at_a_time_stays_whole() -> None:
     engine = Slow(1, 1e-2)
     list(Loop(engine, lambda _: None).run(names(300)))
     assert engine.sizes[-3:-1] == [30, 30]
+
+
+def test_deaths_that_prove_nothing_end_the_run_and_blame_no_item() -> None:
+    """What is set apart can't end its worker: no room, no memory, a cluster that falls apart."""
+    engine = Dying("7", certain=False)
+    with pytest.raises(ClusterError, match="20 workers died while they had 7"):
+        list(Loop(engine, lambda _: "given up").run(names(10)))
+    assert engine.deaths == 20
+
+
+def test_deaths_with_one_item_in_hand_are_evidence() -> None:
+    loop = Loop(Dying("7", certain=True), lambda _: "given up")
+    results = [result for _, batch in loop.run(names(10)) for result in batch]
+    assert results == [*"0123456", "given up", *"89"]
 
 
 def test_only_some_items_are_taken_ahead() -> None:

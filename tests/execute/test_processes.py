@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,12 +18,14 @@ from typing import Any
 
 import pytest
 
-from digitsort.errors import OutputError
+from digitsort.errors import DigitsortError, OutputError
 from digitsort.execute import processes, server
+from digitsort.execute.channel import Channel
 from digitsort.execute.choose import chosen_engine
 from digitsort.execute.engine import Job
 from digitsort.execute.loop import Loop
 from digitsort.execute.processes import Processes
+from digitsort.execute.server import Forked
 from tests.conftest import REPOSITORY, digit_png, make_tree
 from tests.execute.faults import DiesOnce, DiesSending, RaisesUnsendable, Unnamed, Upper
 
@@ -119,6 +123,69 @@ def test_no_room_for_temporary_files_is_said(small_disk: Path) -> None:
     with pytest.raises(OutputError, match="no room for temporary files: File too large"):
         Processes(Heavy(), 2)
     assert list(small_disk.iterdir()) == []
+
+
+def test_a_temporary_folder_that_was_removed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By whoever cleans up /tmp, when a worker's place is to be taken."""
+    monkeypatch.setattr(processes, "_started", dead_process)
+    engine = Processes(Upper(), 1)
+    shutil.rmtree(engine._workers._folder)
+    with pytest.raises(OutputError, match="temporary files: No such file or directory"):
+        engine.submit(["a"])
+    engine.executor.shutdown()
+
+
+def dead_process(folder: Path) -> Forked:
+    """A worker that could not even be forked: its channel has its end."""
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    return Forked(Channel.over(ours))
+
+
+def test_workers_that_can_not_be_forked_end_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of those that take a dead one's place is dead before it is given a batch."""
+    monkeypatch.setattr(processes, "_started", dead_process)
+    monkeypatch.setattr(processes._Worker, "start_on", refuse)
+    engine = Processes(Upper(), 2)
+    with pytest.raises(DigitsortError, match="die before they begin to work"):
+        list(Loop(engine, bool).run(["a", "b"]))
+    engine.executor.shutdown()
+
+
+def test_a_thread_that_can_not_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(processes, "_started", dead_process)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(DigitsortError, match="allows no more processes"):
+        Processes(Upper(), 2)
+
+
+def refuse(worker: processes._Worker, items: Sequence[str]) -> None:
+    raise processes.WorkerDiedError
+
+
+def test_a_fork_that_fails_ends_no_other_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would be taken for one that its item in hand had killed."""
+    pids = iter([1001, 0, 1003])
+
+    def fork(line: socket.socket, worker: socket.socket) -> int:
+        if pid := next(pids):
+            return pid
+        raise BlockingIOError
+
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(server, "_forked", fork)
+    monkeypatch.setattr(os, "waitpid", lambda *_: (0, 0))
+    for _ in range(3):
+        socket.send_fds(ours, [(1).to_bytes(8, "big")], [theirs.fileno()])
+        ours.sendall(b"f")
+    ours.close()
+    workers: set[int] = set()
+    with theirs:
+        server._fork_as_asked(theirs, workers, set())
+    assert workers == {1001, 1003}
 
 
 def test_an_item_that_hangs_in_c_is_given_up() -> None:
