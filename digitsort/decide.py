@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from digitsort.labels import NONE_LABEL
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
-from digitsort.recognition.looks import IF_OK, OTHERS, SURROUNDED, Way, is_cut, look_again
+from digitsort.recognition.ink import Ink
+from digitsort.recognition.looks import IF_OK, ROUNDS, Way, is_cut, look_again
 from digitsort.recognition.score import predict, probabilities, score
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 from digitsort.records import Status
@@ -19,7 +20,6 @@ from digitsort.records import Status
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
     from digitsort.recognition.canvas import Gray
-    from digitsort.recognition.ink import Ink
 
 LOW_CONFIDENCE = "low confidence"
 NOT_A_DIGIT = "not a digit"
@@ -85,32 +85,82 @@ def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = N
     min_confidence : float, optional
         Labels below it are uncertain; by default the model's own threshold.
     """
-    starts = range(0, len(grays), STACK)
-    stacks = (read_digits(grays[start : start + STACK], model, min_confidence) for start in starts)
-    return [reading.verdict for stack in stacks for reading in stack]
+    return [reading.verdict for reading in read_digits(grays, model, min_confidence)]
 
 
 def read_digits(
     grays: Sequence[Gray], model: Model, min_confidence: float | None = None
 ) -> list[Reading]:
-    """Decide on each image, as `decide` does, and say in which way it was looked at."""
-    vectors = vectorize(grays)
-    first = decide_vectors(vectors, model, min_confidence)
-    candidates = [_Candidates(verdict, _known(verdict, model)) for verdict in first]
-    is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
-    for way in (*SURROUNDED, *OTHERS):
-        helped = way.helps(vectors.ink) & ~is_ok
+    """Decide on each image, as `decide` does, and say in which way it was looked at.
+
+    All first looks are taken before any other: the few hard pictures of many fill one stack then.
+    """
+    first, ink = _first_looks(grays, model, min_confidence)
+    readings = [Reading(verdict) for verdict in first]
+    if not first:
+        return readings
+    candidates = _Doubtful(first, model)
+    for ways in ROUNDS:
+        jobs = candidates.jobs(ways, ink)
+        for start in range(0, len(jobs), STACK):
+            some = jobs[start : start + STACK]
+            chosen = [way for _, way in some]
+            again = vectors_of(look_again([grays[index] for index, _ in some], chosen))
+            verdicts = decide_vectors(again, model, min_confidence)
+            candidates.take(some, verdicts, is_cut(again.ink).tolist())
+    for index, candidate in candidates.of.items():
+        readings[index] = candidate.best()
+    return readings
+
+
+def _first_looks(
+    grays: Sequence[Gray], model: Model, min_confidence: float | None
+) -> tuple[list[Verdict], Ink]:
+    """Look at each image as it is, a stack at a time, whose vectors stay in the cache."""
+    verdicts: list[Verdict] = []
+    inks = []
+    for start in range(0, max(len(grays), 1), STACK):
+        vectors = vectorize(grays[start : start + STACK])
+        verdicts += decide_vectors(vectors, model, min_confidence)
+        inks.append(vectors.ink)
+    return verdicts, Ink.concatenate(inks)
+
+
+class _Doubtful:
+    """The images that may be looked at again.
+
+    Attributes
+    ----------
+    of : dict of int to _Candidates
+    """
+
+    def __init__(self, first: Sequence[Verdict], model: Model) -> None:
+        self._first = first
+        self._is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
+        doubtful = np.flatnonzero(~self._is_ok).tolist()
+        self.of = {index: _Candidates(first[index], _known(first[index], model)) for index in doubtful}
+
+    def jobs(self, ways: Sequence[Way], ink: Ink) -> list[tuple[int, Way]]:
+        """Which images to look at in which of the ways."""
+        return [(index, way) for way in ways for index in self._helped(way, ink)]
+
+    def _helped(self, way: Way, ink: Ink) -> list[int]:
+        helped = way.helps(ink) & ~self._is_ok
         if way in IF_OK:
-            helped |= IF_OK[way](vectors.ink) & is_ok
-        wanted = [i for i in np.flatnonzero(helped).tolist() if candidates[i].wants(way)]
-        if not wanted:
-            continue
-        again = vectors_of(look_again([grays[index] for index in wanted], way))
-        verdicts = decide_vectors(again, model, min_confidence)
-        for index, verdict, cut in zip(wanted, verdicts, is_cut(again.ink).tolist(), strict=True):
-            if not (cut and way.leaves_out_surroundings):  # or a piece of the digit is left out too
-                candidates[index].others.append(Reading(verdict, way))
-    return [candidate.best() for candidate in candidates]
+            helped |= IF_OK[way](ink) & self._is_ok
+        return [i for i in np.flatnonzero(helped).tolist() if self._candidates(i).wants(way)]
+
+    def take(
+        self, jobs: Sequence[tuple[int, Way]], verdicts: Sequence[Verdict], cut: Sequence[bool]
+    ) -> None:
+        """Add what was read to the images' candidates, in the order of the ways."""
+        for (index, way), verdict, is_cut_off in zip(jobs, verdicts, cut, strict=True):
+            # A reading without its surroundings that is cut has lost a piece of the digit too.
+            if not (is_cut_off and way.leaves_out_surroundings) and self.of[index].wants(way):
+                self.of[index].others.append(Reading(verdict, way))
+
+    def _candidates(self, index: int) -> _Candidates:
+        return self.of.setdefault(index, _Candidates(self._first[index]))
 
 
 @dataclass(slots=True)

@@ -123,39 +123,63 @@ def find_ink(grays: Sequence[Gray]) -> Ink:
     grays : sequence of ndarray of shape (height, width)
         uint8, uint16, bool, or float within 0-1; dark on light or light on dark.
     """
-    return look_for_ink(grays, [(0.0, 0.0, g.shape[1], g.shape[0]) for g in grays])
+    frames = [(0.0, 0.0, gray.shape[1], gray.shape[0]) for gray in grays]
+    return look_for_ink(grays, frames, [FIRST_LOOK] * len(grays))
 
 
-def look_for_ink(grays: Sequence[Gray], frames: Sequence[Box], look: Look = FIRST_LOOK) -> Ink:
-    """Find the ink of one digit in a frame of each image, and again closer where it is small."""
-    ink = _find_in_frames(grays, frames, look)
+def look_for_ink(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequence[Look]) -> Ink:
+    """Find the ink of one digit in a frame of each image, and again closer where it is small.
+
+    Each image has a look of its own: a stack of a few costs nearly as much as one of many.
+    """
+    ink = _find_in_frames(grays, frames, looks)
     for _ in range(MOST_ZOOMS):
         small = np.flatnonzero(_is_small(ink))
         if not len(small):
             break
-        frames = [_zoomed_frame(ink, i, grays[i].shape, look.zoom) for i in small.tolist()]
-        closer = _find_in_frames([grays[i] for i in small.tolist()], frames, look)
+        again = small.tolist()
+        frames = [_zoomed_frame(ink, i, grays[i].shape, looks[i].zoom) for i in again]
+        closer = _find_in_frames([grays[i] for i in again], frames, [looks[i] for i in again])
         of_first = {name: getattr(ink, name)[small] for name in OF_FIRST_FRAME}
         _put(ink, small, replace(closer, **of_first))
     return ink
 
 
-def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], look: Look) -> Ink:
-    canvases = to_canvases(grays, frames)
-    background = subtract_background(canvases if look.prepare is None else look.prepare(canvases))
+def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequence[Look]) -> Ink:
+    alike = _alike(looks)
+    background = subtract_background(_prepared(to_canvases(grays, frames), alike))
     threshold, separation = otsu(np.cumsum(background.counts, axis=1))
     masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
     near_edge = _is_near_edge(masks)
     parts = connected_parts(masks)
     keep = _choose(parts, background)
-    if look.choose is not None:
-        keep = look.choose(parts, keep, background.darkness)
+    for look, images in alike.items():
+        if look.choose is not None:
+            mine = np.isin(parts.image, images)
+            keep[mine] = look.choose(parts.of(images), keep[mine], background.darkness[images])
     with_dropped = np.unique(parts.image[~keep])
     dropped = parts.of(with_dropped).select(~keep[np.isin(parts.image, with_dropped)])
     masks[with_dropped] &= ~dropped
     pixels = _soft_ink(background.darkness, threshold, masks, with_dropped, dropped)
     return _describe(background, separation, pixels, masks, parts, keep, frames, near_edge)
+
+
+def _alike(looks: Sequence[Look]) -> dict[Look, npt.NDArray[np.intp]]:
+    """Give the images, ascending, that each look is for; the first look's are left out."""
+    numbers: dict[Look, list[int]] = {}
+    for index, look in enumerate(looks):
+        if look is not FIRST_LOOK:
+            numbers.setdefault(look, []).append(index)
+    return {look: np.array(images) for look, images in numbers.items()}
+
+
+def _prepared(canvases: Canvases, alike: dict[Look, npt.NDArray[np.intp]]) -> Canvases:
+    """Change the canvases of the looks that ask for it."""
+    for look, images in alike.items():
+        if look.prepare is not None:
+            canvases[images] = look.prepare(canvases[images])
+    return canvases
 
 
 def _choose(parts: Parts, background: Background) -> Mask:

@@ -1,6 +1,6 @@
 """Other ways to look at a picture whose first look was not sure.
 
-Each is a small function and a line in `SURROUNDED` or `OTHERS`. The model says of each which digit it
+Each is a small function and a line in `ROUNDS`. The model says of each which digit it
 would be, and how well it knows it; `decide` takes one of them, or none.
 """
 
@@ -69,9 +69,10 @@ class Way:
     leaves_out_surroundings: bool = False
 
 
-def look_again(grays: Sequence[Gray], way: Way) -> Ink:
-    """Find the ink of each image in another way."""
-    return look_for_ink(grays, [_inner_frame(gray, way.margin) for gray in grays], way.look)
+def look_again(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
+    """Find the ink of each image in a way of its own."""
+    frames = [_inner_frame(gray, way.margin) for gray, way in zip(grays, ways, strict=True)]
+    return look_for_ink(grays, frames, [way.look for way in ways])
 
 
 def _inner_frame(gray: Gray, margin: float) -> Box:
@@ -210,20 +211,24 @@ MANY_PIECES = 4
 
 IN_A_FRAME, IN_A_RING = "in a frame", "in a ring"
 
-SURROUNDED = (
-    Way(IN_A_RING, has_ring, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True),
-    Way(IN_A_FRAME, _is_near_edge, margin=0.08, leaves_out_surroundings=True),
-    Way(IN_A_FRAME, _is_near_edge, margin=0.16, leaves_out_surroundings=True),
+_RING = Way(IN_A_RING, has_ring, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True)
+_BESIDE = Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1))
+
+ROUNDS = (
+    (
+        _RING,
+        Way(IN_A_FRAME, _is_near_edge, margin=0.08, leaves_out_surroundings=True),
+        Way(IN_A_FRAME, _is_near_edge, margin=0.16, leaves_out_surroundings=True),
+    ),
+    (_BESIDE,),
+    (
+        Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
+        Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
+        Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
+    ),
 )
-"""What is tried first: most of what is around a digit is a frame or a ring."""
+"""What is tried, in this order, the ways of a round in one stack. Frames and rings come first: most of
+what is around a digit is one. What is read in one round is seldom tried in the next."""
 
-
-OTHERS = (
-    Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1)),
-    Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
-    Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
-    Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
-)
-
-IF_OK = {SURROUNDED[0]: has_ring, OTHERS[0]: has_neighbour}
+IF_OK = {_RING: has_ring, _BESIDE: has_neighbour}
 """What is tried even where the first look was sure, and where: a circled digit looks like a 0."""
