@@ -18,7 +18,6 @@ from digitsort.recognition.parts import Parts, connected_parts
 from digitsort.recognition.uneven import SURE_SEPARATION, closing
 
 Bytes = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
 RING_HEIGHT = 0.35
@@ -123,52 +122,46 @@ def _without_rings(parts: Parts, keep: Mask, _darkness: Bytes) -> Mask:
 def _are_rings(parts: Parts) -> Mask:
     """Tell parts (n_parts,) that surround another one, by their boxes."""
     rings = np.zeros(len(parts.image), np.bool_)
-    boxes = parts.boxes()
-    for index in _groups(parts):
-        left, top, right, bottom = boxes[index].T
-        height, area = bottom - top, parts.area[index]
-        within = (left[None] > left[:, None]) & (right[None] < right[:, None])  # (outer, inner)
-        within &= (top[None] > top[:, None]) & (bottom[None] < bottom[:, None])
-        within &= height[None] >= RING_HEIGHT * height[:, None]
-        within &= area[None] >= RING_AREA * area[:, None]
-        rings[index] = within.any(axis=1)
+    left, top, right, bottom = parts.boxes().T
+    height, area = bottom - top, parts.area
+    # The parts of an image stand together: each is compared with the next, the one after that, ...
+    first = np.arange(len(parts.image))
+    for second in range(1, len(parts.image)):
+        first = first[first + second < len(parts.image)]
+        first = first[parts.image[first] == parts.image[first + second]]
+        if not len(first):
+            break
+        for outer, inner in ((first, first + second), (first + second, first)):
+            within = (left[inner] > left[outer]) & (right[inner] < right[outer])
+            within &= (top[inner] > top[outer]) & (bottom[inner] < bottom[outer])
+            within &= height[inner] >= RING_HEIGHT * height[outer]
+            within &= area[inner] >= RING_AREA * area[outer]
+            rings[outer[within]] = True
     return rings
 
 
 def _main_part(parts: Parts, keep: Mask, darkness: Bytes) -> Mask:
     """Keep the most central part alone."""
     main = np.zeros_like(keep)
-    score = parts.total(centrality() * darkness)
-    for index in _groups(parts, least=1):
-        main[index[score[index].argmax()]] = True
+    main[parts.best(parts.total(centrality() * darkness))] = True
     return main
 
 
 def _without_neighbours(parts: Parts, keep: Mask, darkness: Bytes | None) -> Mask:
     """Drop what lies beside, above or below the main part and is no piece of a digit."""
-    keep = keep.copy()
     weights = centrality() if darkness is None else centrality() * darkness
-    boxes, score = parts.boxes(), parts.total(np.broadcast_to(weights, parts.shape))
-    for index in _groups(parts):
-        box = boxes[index]
-        size = box[:, 2:] - box[:, :2]  # (of the image, 2): width and height
-        main = int((score[index] * size[:, 1]).argmax())
-        overlap = np.minimum(box[:, 2:], box[main, 2:]) - np.maximum(box[:, :2], box[main, :2])
-        beside, above_or_below = (overlap <= MOST_OVERLAP * size).T
-        low = beside & (size[:, 1] < LOW * size[main, 1])
-        flat = (size[:, 1] < FLAT * size[main, 1]) | (size[:, 0] > WIDE * size[main, 0])
-        dropped = low | (above_or_below & flat)
-        dropped[main] = False
-        keep[index] &= ~dropped
-        keep[index[main]] = True
-    return keep
-
-
-def _groups(parts: Parts, least: int = 2) -> list[Ints]:
-    """The parts of each image that has so many, by their numbers."""
+    score, box = parts.total(np.broadcast_to(weights, parts.shape)), parts.boxes()
+    size = box[:, 2:] - box[:, :2]  # (n_parts, 2): width and height
+    main = parts.best(score * size[:, 1])  # of each image that has a part
     counts = np.bincount(parts.image, minlength=parts.shape[0])
-    numbers = np.split(np.arange(len(parts.image)), np.cumsum(counts)[:-1])
-    return [group for group in numbers if len(group) >= least]
+    mine = np.repeat(main, counts[counts > 0])  # (n_parts,): the main part of its image
+    overlap = np.minimum(box[:, 2:], box[mine, 2:]) - np.maximum(box[:, :2], box[mine, :2])
+    beside, above_or_below = (overlap <= MOST_OVERLAP * size).T
+    low = beside & (size[:, 1] < LOW * size[mine, 1])
+    flat = (size[:, 1] < FLAT * size[mine, 1]) | (size[:, 0] > WIDE * size[mine, 0])
+    is_main = mine == np.arange(len(mine))
+    kept = (keep & ~(low | (above_or_below & flat))) | is_main
+    return np.where(counts[parts.image] >= 2, kept, keep)
 
 
 def _in_even_light(canvases: Bytes) -> Bytes:
