@@ -26,7 +26,7 @@ MOST_ZOOMS = 2
 LONG_AT_EDGE = 0.5
 """Share of a side along which ink that lies at the edge only is a piece of a frame or a grid."""
 
-OF_FIRST_FRAME = ("at_edge", "near_edge", "pieces")
+OF_FIRST_FRAME = ("at_edge", "near_edge", "along_edge", "pieces")
 """What is said of the first frame, and stays when a small digit is looked at closely."""
 
 EDGE_PX = 3
@@ -68,6 +68,8 @@ class Ink:
         All ink lies in the outer fifth of the first frame looked at, along more than half a side of it.
     near_edge : ndarray of shape (n,), bool
         Something dark, kept or not, lies near an edge of the first frame.
+    along_edge : ndarray of shape (n,), bool
+        So near an edge something dark lies along half of it or more.
     pieces : ndarray of shape (n,), intp
         Connected parts on the first frame, kept or not, specks aside.
     """
@@ -83,6 +85,7 @@ class Ink:
     lined: Mask
     at_edge: Mask
     near_edge: Mask
+    along_edge: Mask
     pieces: npt.NDArray[np.intp]
 
     @classmethod
@@ -151,7 +154,7 @@ def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequenc
     threshold, separation = otsu(np.cumsum(background.counts, axis=1))
     masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
-    near_edge = _is_near_edge(masks)
+    edges = _is_near_edge(masks), _is_along_edge(masks)
     parts = connected_parts(masks)
     keep = _choose(parts, background)
     for look, images in alike.items():
@@ -162,7 +165,7 @@ def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequenc
     dropped = parts.of(with_dropped).select(~keep[np.isin(parts.image, with_dropped)])
     masks[with_dropped] &= ~dropped
     pixels = _soft_ink(background.darkness, threshold, masks, with_dropped, dropped)
-    return _describe(background, separation, pixels, masks, parts, keep, frames, near_edge)
+    return _describe(background, separation, pixels, masks, parts, keep, frames, edges)
 
 
 def _alike(looks: Sequence[Look]) -> dict[Look, npt.NDArray[np.intp]]:
@@ -288,7 +291,7 @@ def _describe(
     parts: Parts,
     keep: Mask,
     frames: Sequence[Box],
-    near_edge: Mask,
+    edges: tuple[Mask, Mask],
 ) -> Ink:
     frame = np.array(frames, np.float64).reshape(-1, 4)
     box = _bounding_boxes(mask, frame)
@@ -303,7 +306,8 @@ def _describe(
         parts=np.bincount(parts.image[keep], minlength=len(mask)),
         lined=background.lined,
         at_edge=_lie_at_edge(mask, box, frame),
-        near_edge=near_edge,
+        near_edge=edges[0],
+        along_edge=edges[1],
         pieces=np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(mask)),
     )
 
@@ -315,6 +319,15 @@ def _is_near_edge(mask: Mask) -> Mask:
     band = (1 << EDGE_PX) - 1
     sides = np.uint32(band << (SIDE_PX - EDGE_PX) | band)
     return np.asarray(top_and_bottom | (rows & sides).any(axis=1))
+
+
+def _is_along_edge(mask: Mask) -> Mask:
+    """Tell masks (n, side, side) of which half of one of the outermost rows or columns is set."""
+    ends = mask[:, :EDGE_PX], mask[:, -EDGE_PX:]
+    rows = np.concatenate(ends, axis=1).sum(axis=2, dtype=np.uint8)
+    sides = mask[:, :, :EDGE_PX], mask[:, :, -EDGE_PX:]
+    columns = np.concatenate(sides, axis=2).sum(axis=1, dtype=np.uint8)
+    return np.asarray(np.maximum(rows, columns).max(axis=1) >= LONG_AT_EDGE * SIDE_PX)
 
 
 def _lie_at_edge(mask: Mask, boxes: Floats, frame: Floats) -> Mask:
