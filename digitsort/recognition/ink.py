@@ -154,7 +154,7 @@ def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequenc
     threshold, separation = otsu(np.cumsum(background.counts, axis=1))
     masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
-    edges = _is_near_edge(masks), _is_along_edge(masks)
+    edges = _near_and_along_edge(masks)
     parts = connected_parts(masks)
     keep = _choose(parts, background)
     for look, images in alike.items():
@@ -294,7 +294,8 @@ def _describe(
     edges: tuple[Mask, Mask],
 ) -> Ink:
     frame = np.array(frames, np.float64).reshape(-1, 4)
-    box = _bounding_boxes(mask, frame)
+    rows = _packed(mask)
+    box = _bounding_boxes(rows, frame)
     return Ink(
         pixels=pixels,
         frame=frame,
@@ -305,7 +306,7 @@ def _describe(
         share=np.bincount(parts.image, parts.area * keep, len(mask)) / SIDE_PX**2,
         parts=np.bincount(parts.image[keep], minlength=len(mask)),
         lined=background.lined,
-        at_edge=_lie_at_edge(mask, box, frame),
+        at_edge=_lie_at_edge(rows, box, frame),
         near_edge=edges[0],
         along_edge=edges[1],
         pieces=np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(mask)),
@@ -321,29 +322,35 @@ def _is_near_edge(mask: Mask) -> Mask:
     return np.asarray(top_and_bottom | (rows & sides).any(axis=1))
 
 
+def _near_and_along_edge(masks: Mask) -> tuple[Mask, Mask]:
+    """Tell masks (n, side, side) with something near an edge, and those with much along one."""
+    near = _is_near_edge(masks)
+    along = near.copy()
+    along[near] = _is_along_edge(masks[near])
+    return near, along
+
+
 def _is_along_edge(mask: Mask) -> Mask:
     """Tell masks (n, side, side) of which half of one of the outermost rows or columns is set."""
-    ends = mask[:, :EDGE_PX], mask[:, -EDGE_PX:]
-    rows = np.concatenate(ends, axis=1).sum(axis=2, dtype=np.uint8)
-    sides = mask[:, :, :EDGE_PX], mask[:, :, -EDGE_PX:]
-    columns = np.concatenate(sides, axis=2).sum(axis=1, dtype=np.uint8)
-    return np.asarray(np.maximum(rows, columns).max(axis=1) >= LONG_AT_EDGE * SIDE_PX)
+    rows = np.concatenate([mask[:, :EDGE_PX], mask[:, -EDGE_PX:]], axis=1)
+    columns = np.concatenate([mask[:, :, :EDGE_PX], mask[:, :, -EDGE_PX:]], axis=2)
+    longest = np.maximum(rows.sum(axis=2, dtype=np.uint8), columns.sum(axis=1, dtype=np.uint8))
+    return np.asarray(longest.max(axis=1) >= LONG_AT_EDGE * SIDE_PX)
 
 
-def _lie_at_edge(mask: Mask, boxes: Floats, frame: Floats) -> Mask:
-    """Tell masks (n, side, side) with ink in the outer fifth only, along more than half a side.
+def _lie_at_edge(rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats) -> Mask:
+    """Tell packed masks (n, side) with ink in the outer fifth only, along more than half a side.
 
     Less may be a small digit in the corner of a sheet.
     """
-    is_inside = (_packed(mask) & _packed(_inner()[None])).any(axis=1)
+    is_inside = (rows & _packed(_inner()[None])).any(axis=1)
     size = (boxes[:, 2:] - boxes[:, :2]) / (frame[:, 2:] - frame[:, :2])
     return np.asarray(~is_inside & (size > LONG_AT_EDGE).any(axis=1))
 
 
-def _bounding_boxes(mask: Mask, frame: Floats) -> Floats:
-    """Boxes (n, 4) around the mask in source pixels; empty ones at the frame's corner."""
+def _bounding_boxes(rows: npt.NDArray[np.uint32], frame: Floats) -> Floats:
+    """Boxes (n, 4) around packed masks (n, side) in source pixels; empty ones at the frame's corner."""
     boxes = np.empty_like(frame)
-    rows = _packed(mask)
     across = _unpacked(np.bitwise_or.reduce(rows, axis=1))  # (n, side): some pixel of the column is set
     for low, high, along in ((0, 2, across), (1, 3, rows != 0)):
         step: Floats = (frame[:, high] - frame[:, low]) / SIDE_PX
