@@ -184,10 +184,11 @@ class _Candidates:
             return True
         if self.first.reason == BLANK:
             return False
-        if way.leaves_out_surroundings:
+        if way in ROUNDS[0]:
             return True
-        is_read = any(other.verdict.status is Status.OK for other in self.others)
-        return not is_read and self.first.reason not in SURELY_NO_DIGIT
+        if any(other.verdict.status is Status.OK for other in self.others):
+            return False
+        return way.leaves_out_surroundings or self.first.reason not in SURELY_NO_DIGIT
 
     def best(self) -> Reading:
         """The reading that is taken."""

@@ -217,9 +217,8 @@ ROUNDS = (
     (
         _RING,
         Way(IN_A_FRAME, _may_be_framed, margin=0.08, leaves_out_surroundings=True),
-        Way(IN_A_FRAME, _may_be_framed, margin=0.16, leaves_out_surroundings=True),
     ),
-    (_BESIDE,),
+    (Way(IN_A_FRAME, _may_be_framed, margin=0.16, leaves_out_surroundings=True), _BESIDE),
     (
         Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
         Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
