@@ -15,7 +15,7 @@ import numpy.typing as npt
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray
 from digitsort.recognition.ink import FIRST_LOOK, Ink, Look, centrality, look_for_ink
 from digitsort.recognition.parts import Parts, connected_parts
-from digitsort.recognition.uneven import SURE_SEPARATION, closing
+from digitsort.recognition.uneven import SURE_SEPARATION, closing, sharp_closing
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -169,6 +169,12 @@ def _in_even_light(canvases: Bytes) -> Bytes:
     return np.asarray(np.clip(canvases * (255.0 / np.maximum(closing(canvases), 1)), 0, 255), np.uint8)
 
 
+def _across_hard_shadows(canvases: Bytes) -> Bytes:
+    """Divide by the closing as it is, from which also the side in the light is dark."""
+    shade = np.maximum(sharp_closing(canvases), 1)
+    return np.asarray(np.rint(canvases * (255.0 / shade)), np.uint8)
+
+
 def _blurred(canvases: Bytes) -> Bytes:
     """Blur by 1 2 1 in both directions: noise and the gaps between dots go."""
     padded = np.pad(canvases.astype(np.uint16), ((0, 0), (1, 1), (1, 1)), mode="edge")
@@ -222,6 +228,7 @@ ROUNDS = (
     (
         Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
         Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
+        Way("across a shadow", _may_be_shaded, Look(prepare=_across_hard_shadows)),
         Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
     ),
 )
