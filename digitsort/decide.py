@@ -201,6 +201,12 @@ class _Candidates:
             is_another = best.verdict.label not in ("", self.first.label)
             if not is_another or best.verdict.strength < self.first.strength / 2:
                 return first
+            if (
+                best.way is not None
+                and best.way.leaves_nothing_out
+                and best.verdict.strength < self.first.strength
+            ):
+                return _doubtful(first, TWO_READINGS)
             return _doubtful(best, _words(best))
         if best.verdict.strength <= self.first.strength + BETTER_BY:
             return first

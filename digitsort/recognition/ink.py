@@ -68,8 +68,8 @@ class Ink:
         All ink lies in the outer fifth of the first frame looked at, along more than half a side of it.
     near_edge : ndarray of shape (n,), bool
         Something dark, kept or not, lies near an edge of the first frame.
-    along_edge : ndarray of shape (n,), bool
-        So near an edge something dark lies along half of it or more.
+    along_edge : ndarray of shape (n,), float64
+        Largest share of a row or column so near an edge that is dark, 0-1.
     pieces : ndarray of shape (n,), intp
         Connected parts on the first frame, kept or not, specks aside.
     """
@@ -85,7 +85,7 @@ class Ink:
     lined: Mask
     at_edge: Mask
     near_edge: Mask
-    along_edge: Mask
+    along_edge: Floats
     pieces: npt.NDArray[np.intp]
 
     @classmethod
@@ -291,7 +291,7 @@ def _describe(
     parts: Parts,
     keep: Mask,
     frames: Sequence[Box],
-    edges: tuple[Mask, Mask],
+    edges: tuple[Mask, Floats],
 ) -> Ink:
     frame = np.array(frames, np.float64).reshape(-1, 4)
     rows = _packed(mask)
@@ -322,20 +322,20 @@ def _is_near_edge(mask: Mask) -> Mask:
     return np.asarray(top_and_bottom | (rows & sides).any(axis=1))
 
 
-def _near_and_along_edge(masks: Mask) -> tuple[Mask, Mask]:
-    """Tell masks (n, side, side) with something near an edge, and those with much along one."""
+def _near_and_along_edge(masks: Mask) -> tuple[Mask, Floats]:
+    """Tell masks (n, side, side) with something near an edge, and how much lies along one."""
     near = _is_near_edge(masks)
-    along = near.copy()
-    along[near] = _is_along_edge(masks[near])
+    along = np.zeros(len(masks))
+    along[near] = _share_along_edge(masks[near])
     return near, along
 
 
-def _is_along_edge(mask: Mask) -> Mask:
-    """Tell masks (n, side, side) of which half of one of the outermost rows or columns is set."""
+def _share_along_edge(mask: Mask) -> Floats:
+    """Largest share of one of the outermost rows or columns of each mask (n, side, side)."""
     rows = np.concatenate([mask[:, :EDGE_PX], mask[:, -EDGE_PX:]], axis=1)
     columns = np.concatenate([mask[:, :, :EDGE_PX], mask[:, :, -EDGE_PX:]], axis=2)
     longest = np.maximum(rows.sum(axis=2, dtype=np.uint8), columns.sum(axis=1, dtype=np.uint8))
-    return np.asarray(longest.max(axis=1) >= LONG_AT_EDGE * SIDE_PX)
+    return np.asarray(longest.max(axis=1) / SIDE_PX)
 
 
 def _lie_at_edge(rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats) -> Mask:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray
-from digitsort.recognition.ink import FIRST_LOOK, Ink, Look, centrality, look_for_ink
+from digitsort.recognition.ink import FIRST_LOOK, LONG_AT_EDGE, Ink, Look, centrality, look_for_ink
 from digitsort.recognition.parts import Parts, connected_parts
 from digitsort.recognition.uneven import SURE_SEPARATION, closing, sharp_closing
 
@@ -66,6 +66,11 @@ class Way:
     look: Look = FIRST_LOOK
     margin: float = 0.0
     leaves_out_surroundings: bool = False
+
+    @property
+    def leaves_nothing_out(self) -> bool:
+        """Whether all of the picture's ink may be read."""
+        return self.margin == 0 and self.look.choose is None
 
 
 def look_again(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
@@ -185,7 +190,7 @@ def _blurred(canvases: Bytes) -> Bytes:
 
 def _may_be_framed(ink: Ink) -> Mask:
     """Tell images (n,) on which what is near an edge may be more than a digit's stroke."""
-    more = ink.along_edge | (ink.pieces >= 2) | (ink.separation < EVEN_SEPARATION)
+    more = (ink.along_edge >= LONG_AT_EDGE) | (ink.pieces >= 2) | (ink.separation < EVEN_SEPARATION)
     return np.asarray(ink.near_edge & more)
 
 
@@ -197,6 +202,10 @@ def _has_pieces_near_edge(ink: Ink) -> Mask:
     return np.asarray(ink.near_edge & (ink.pieces >= 2))
 
 
+def _is_dark_along_edge(ink: Ink) -> Mask:
+    return np.asarray(ink.along_edge >= WHOLE_EDGE)
+
+
 def _may_be_shaded(ink: Ink) -> Mask:
     return np.asarray(_may_be_framed(ink) | (ink.separation < SURE_SEPARATION))
 
@@ -204,6 +213,9 @@ def _may_be_shaded(ink: Ink) -> Mask:
 def _may_be_noisy(ink: Ink) -> Mask:
     return np.asarray((ink.contrast < FAINT) | (ink.pieces >= MANY_PIECES))
 
+
+WHOLE_EDGE = 0.9
+"""Share of an edge along which a shadow, or a table, is dark; few digits fill so much of one."""
 
 EVEN_SEPARATION = 0.88
 """Otsu's criterion from which on the light is even and nothing shines through; of the MNIST digits that
@@ -218,6 +230,7 @@ IN_A_FRAME, IN_A_RING = "in a frame", "in a ring"
 
 _RING = Way(IN_A_RING, has_ring, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True)
 _BESIDE = Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1))
+_SHADOW = Way("across a shadow", _may_be_shaded, Look(prepare=_across_hard_shadows))
 
 ROUNDS = (
     (
@@ -228,12 +241,12 @@ ROUNDS = (
     (
         Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
         Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
-        Way("across a shadow", _may_be_shaded, Look(prepare=_across_hard_shadows)),
+        _SHADOW,
         Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
     ),
 )
 """What is tried, in this order, the ways of a round in one stack. Frames and rings come first: most of
 what is around a digit is one. What is read in one round is seldom tried in the next."""
 
-IF_OK = {_RING: has_ring, _BESIDE: has_neighbour}
+IF_OK = {_RING: has_ring, _BESIDE: has_neighbour, _SHADOW: _is_dark_along_edge}
 """What is tried even where the first look was sure, and where: a circled digit looks like a 0."""
