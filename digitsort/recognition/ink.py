@@ -13,6 +13,7 @@ from digitsort.recognition.background import Background, subtract_background
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray, to_canvases
 from digitsort.recognition.levels import onto_255, otsu
 from digitsort.recognition.parts import Parts, connected_parts
+from digitsort.recognition.signs import are_signs
 
 Mask = npt.NDArray[np.bool_]
 Canvases = npt.NDArray[np.uint8]
@@ -70,6 +71,8 @@ class Ink:
         Something dark, kept or not, lies near an edge of the first frame.
     along_edge : ndarray of shape (n,), float64
         Largest share of a row or column so near an edge that is dark, 0-1.
+    sign : ndarray of shape (n,), bool
+        The parts, kept or not, lie as those of a face or of a question mark.
     pieces : ndarray of shape (n,), intp
         Connected parts on the first frame, kept or not, specks aside.
     """
@@ -86,6 +89,7 @@ class Ink:
     at_edge: Mask
     near_edge: Mask
     along_edge: Floats
+    sign: Mask
     pieces: npt.NDArray[np.intp]
 
     @classmethod
@@ -183,6 +187,15 @@ def _prepared(canvases: Canvases, alike: dict[Look, npt.NDArray[np.intp]]) -> Ca
         if look.prepare is not None:
             canvases[images] = look.prepare(canvases[images])
     return canvases
+
+
+def _are_signs(parts: Parts) -> Mask:
+    """Tell images (n,) whose parts lie as those of a sign."""
+    found = np.zeros(parts.shape[0], np.bool_)
+    several = np.flatnonzero(np.bincount(parts.image, minlength=len(found)) > 1)
+    if len(several):
+        found[several] = are_signs(parts.of(several))
+    return found
 
 
 def _choose(parts: Parts, background: Background) -> Mask:
@@ -309,6 +322,7 @@ def _describe(
         at_edge=_lie_at_edge(rows, box, frame),
         near_edge=edges[0],
         along_edge=edges[1],
+        sign=_are_signs(parts),
         pieces=np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(mask)),
     )
 
