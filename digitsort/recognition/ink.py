@@ -189,12 +189,12 @@ def _prepared(canvases: Canvases, alike: dict[Look, npt.NDArray[np.intp]]) -> Ca
     return canvases
 
 
-def _are_signs(parts: Parts) -> Mask:
+def _are_signs(parts: Parts, scale: Floats) -> Mask:
     """Tell images (n,) whose parts lie as those of a sign."""
     found = np.zeros(parts.shape[0], np.bool_)
     several = np.flatnonzero(np.bincount(parts.image, minlength=len(found)) > 1)
     if len(several):
-        found[several] = are_signs(parts.of(several))
+        found[several] = are_signs(parts.of(several), scale[several])
     return found
 
 
@@ -322,7 +322,7 @@ def _describe(
         at_edge=_lie_at_edge(rows, box, frame),
         near_edge=edges[0],
         along_edge=edges[1],
-        sign=_are_signs(parts),
+        sign=_are_signs(parts, (frame[:, 2:] - frame[:, :2]) / SIDE_PX),
         pieces=np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(mask)),
     )
 
