@@ -147,8 +147,12 @@ class _Doubtful:
     def _helped(self, way: Way, ink: Ink) -> list[int]:
         helped = way.helps(ink) & ~self._is_ok
         if way in IF_OK:
-            helped |= IF_OK[way](ink) & self._is_ok
+            sure = self._is_ok if way.taken_for is None else self._is_ok & self._has(way.taken_for)
+            helped |= IF_OK[way](ink) & sure
         return [i for i in np.flatnonzero(helped).tolist() if self._candidates(i).wants(way)]
+
+    def _has(self, label: str) -> npt.NDArray[np.bool_]:
+        return np.array([verdict.label == label for verdict in self._first], np.bool_)
 
     def take(
         self, jobs: Sequence[tuple[int, Way]], verdicts: Sequence[Verdict], cut: Sequence[bool]

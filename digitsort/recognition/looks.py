@@ -13,6 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray
+from digitsort.recognition.enclosing import (
+    may_have_frame,
+    may_have_ring,
+    without_frame,
+    without_ring,
+)
 from digitsort.recognition.ink import FIRST_LOOK, LONG_AT_EDGE, Ink, Look, centrality, look_for_ink
 from digitsort.recognition.parts import Parts, connected_parts
 from digitsort.recognition.uneven import SURE_SEPARATION, closing, sharp_closing
@@ -56,6 +62,11 @@ class Way:
     look : Look
     margin : float
         Share of the picture that is left out at each side.
+    redraw : callable, optional
+        Changes the picture before it is looked at.
+    taken_for : str, optional
+        The label that what is left out is given. An image whose first look is sure, and has another
+        label, is not looked at.
     leaves_out_surroundings : bool
         What it leaves out lies around the digit, and not beside or in it: a frame, a ring. The digit
         itself is read as it is, and may be accepted.
@@ -65,16 +76,21 @@ class Way:
     helps: Callable[[Ink], Mask]
     look: Look = FIRST_LOOK
     margin: float = 0.0
+    redraw: Callable[[Gray], Gray] | None = None
+    taken_for: str | None = None
     leaves_out_surroundings: bool = False
 
     @property
     def leaves_nothing_out(self) -> bool:
         """Whether all of the picture's ink may be read."""
-        return self.margin == 0 and self.look.choose is None
+        return self.margin == 0 and self.redraw is None and self.look.choose is None
 
 
 def look_again(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
     """Find the ink of each image in a way of its own."""
+    grays = [
+        gray if way.redraw is None else way.redraw(gray) for gray, way in zip(grays, ways, strict=True)
+    ]
     frames = [_inner_frame(gray, way.margin) for gray, way in zip(grays, ways, strict=True)]
     return look_for_ink(grays, frames, [way.look for way in ways])
 
@@ -230,6 +246,10 @@ IN_A_FRAME, IN_A_RING = "in a frame", "in a ring"
 
 _RING = Way(IN_A_RING, has_ring, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True)
 _BESIDE = Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1))
+_TOUCHING_RING = Way(
+    IN_A_RING, may_have_ring, redraw=without_ring, taken_for="0", leaves_out_surroundings=True
+)
+_TOUCHING_FRAME = Way(IN_A_FRAME, may_have_frame, redraw=without_frame, leaves_out_surroundings=True)
 _SHADOW = Way("across a shadow", _may_be_shaded, Look(prepare=_across_hard_shadows))
 
 ROUNDS = (
@@ -237,7 +257,12 @@ ROUNDS = (
         _RING,
         Way(IN_A_FRAME, _may_be_framed, margin=0.08, leaves_out_surroundings=True),
     ),
-    (Way(IN_A_FRAME, _may_be_framed, margin=0.16, leaves_out_surroundings=True), _BESIDE),
+    (
+        Way(IN_A_FRAME, _may_be_framed, margin=0.16, leaves_out_surroundings=True),
+        _BESIDE,
+        _TOUCHING_RING,
+        _TOUCHING_FRAME,
+    ),
     (
         Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
         Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
@@ -248,5 +273,10 @@ ROUNDS = (
 """What is tried, in this order, the ways of a round in one stack. Frames and rings come first: most of
 what is around a digit is one. What is read in one round is seldom tried in the next."""
 
-IF_OK = {_RING: has_ring, _BESIDE: has_neighbour, _SHADOW: _is_dark_along_edge}
+IF_OK = {
+    _RING: has_ring,
+    _BESIDE: has_neighbour,
+    _SHADOW: _is_dark_along_edge,
+    _TOUCHING_RING: may_have_ring,
+}
 """What is tried even where the first look was sure, and where: a circled digit looks like a 0."""
