@@ -29,6 +29,10 @@ TWO_READINGS = "two readings"
 BETTER_BY = 0.1
 """Strength by which another reading has to be better than the first one, which leaves nothing out."""
 
+AS_GOOD = 0.8
+"""Share of a sure first look's strength from which on another label is the better guess, where it was
+not made of whole parts of the ink."""
+
 AS_STRONG = 0.15
 """Strength within which a reading of another label makes one doubtful."""
 
@@ -70,6 +74,11 @@ class Reading(NamedTuple):
 
     verdict: Verdict
     way: Way | None = None
+
+    @property
+    def has_cut_parts(self) -> bool:
+        """Whether it was made of other ink than whole parts of the picture's."""
+        return self.way is not None and self.way.look.choose is None
 
 
 def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = None) -> list[Verdict]:
@@ -159,8 +168,10 @@ class _Doubtful:
     ) -> None:
         """Add what was read to the images' candidates, in the order of the ways."""
         for (index, way), verdict, is_cut_off in zip(jobs, verdicts, cut, strict=True):
-            # A reading without its surroundings that is cut has lost a piece of the digit too.
-            if not (is_cut_off and way.leaves_out_surroundings) and self.of[index].wants(way):
+            # A reading without its surroundings that is cut has lost a piece of the digit too, but for
+            # one that touched what was taken out of the picture.
+            is_piece = is_cut_off and way.leaves_out_surroundings and way.redraw is None
+            if not is_piece and self.of[index].wants(way):
                 self.of[index].others.append(Reading(verdict, way))
 
     def _candidates(self, index: int) -> _Candidates:
@@ -205,11 +216,7 @@ class _Candidates:
             is_another = best.verdict.label not in ("", self.first.label)
             if not is_another or best.verdict.strength < self.first.strength / 2:
                 return first
-            if (
-                best.way is not None
-                and best.way.leaves_nothing_out
-                and best.verdict.strength < self.first.strength
-            ):
+            if best.has_cut_parts and best.verdict.strength < AS_GOOD * self.first.strength:
                 return _doubtful(first, TWO_READINGS)
             return _doubtful(best, _words(best))
         if best.verdict.strength <= self.first.strength + BETTER_BY:

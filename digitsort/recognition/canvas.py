@@ -93,7 +93,7 @@ def shrink(gray: Gray, side: int) -> npt.NDArray[np.uint8]:
     scale = min(1.0, side / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     small = image if size == image.size else image.resize(size, Image.Resampling.BOX)
-    return np.clip(np.rint(np.asarray(small)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(np.asarray(small)), 0, 255), np.uint8)
 
 
 def _with_range_255(gray: Gray) -> npt.NDArray[Any]:

@@ -25,7 +25,7 @@ RAYS, STEPS, REACH = 64, 40, 1.08
 """Rays from the middle of the ink, samples along each, and how far they go, in halves of its box."""
 
 RING_FROM, RING_CLOSED = 0.8, 0.9
-"""Distance of a ring from the middle, in halves of its box, and share of the rays that have to meet it."""
+"""Distance of a ring from the middle, in halves of its box, and share of the rays that meet it."""
 
 SOMETHING_INSIDE = 0.12
 """Share of the rays that meet further ink within the ring: a zero has none."""
@@ -43,7 +43,7 @@ THICKEST_LINE = 0.09
 """Thickness of a line as a share of the picture's longer side."""
 
 CROSSING = 1.5
-"""Times a line's thickness from which on the ink across it is a stroke that crosses it or touches it."""
+"""Times a line's thickness from which on the ink across it is a stroke that crosses or touches it."""
 
 
 def may_have_ring(ink: Ink) -> Mask:
@@ -122,7 +122,8 @@ def _line_pixels(rest: Mask, mask: Mask) -> Mask:
     beyond = lost.copy()
     beyond[1:] |= lost[:-1]
     beyond[:-1] |= lost[1:]
-    return beyond & (~mask | (height <= CROSSING * THICKEST_LINE * max(mask.shape)))
+    is_thin = height <= CROSSING * THICKEST_LINE * max(mask.shape)
+    return np.asarray(beyond & (~mask | is_thin))
 
 
 def _runs_down(mask: Mask) -> Ints:
@@ -181,7 +182,7 @@ def _along_rays(masks: Mask, boxes: Floats) -> Mask:
     _, height, width = masks.shape
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     image = np.arange(len(masks))[:, None, None]
-    return masks[image, y.clip(0, height - 1), x.clip(0, width - 1)] & inside
+    return np.asarray(masks[image, y.clip(0, height - 1), x.clip(0, width - 1)] & inside)
 
 
 def _outermost(along: Mask) -> tuple[Ints, Ints]:

@@ -80,11 +80,6 @@ class Way:
     taken_for: str | None = None
     leaves_out_surroundings: bool = False
 
-    @property
-    def leaves_nothing_out(self) -> bool:
-        """Whether all of the picture's ink may be read."""
-        return self.margin == 0 and self.redraw is None and self.look.choose is None
-
 
 def look_again(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
     """Find the ink of each image in a way of its own."""
@@ -262,11 +257,11 @@ ROUNDS = (
         _BESIDE,
         _TOUCHING_RING,
         _TOUCHING_FRAME,
+        _SHADOW,
     ),
     (
         Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
         Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
-        _SHADOW,
         Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
     ),
 )

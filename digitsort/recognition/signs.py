@@ -84,7 +84,7 @@ def _are_inside(geometry: _Geometry) -> Mask:
     g, main = geometry, geometry.main
     inside = (g.left > g.left[main]) & (g.right < g.right[main])
     inside &= (g.top > g.top[main]) & (g.bottom < g.bottom[main])
-    return inside & (g.area >= LEAST_PART_PX)
+    return np.asarray(inside & (g.area >= LEAST_PART_PX))
 
 
 def _are_dots_below(geometry: _Geometry) -> Mask:
@@ -99,7 +99,7 @@ def _are_dots_below(geometry: _Geometry) -> Mask:
     gap = g.top - g.bottom[main]
     is_dot &= (gap >= 0) & (gap <= FARTHEST_DOT * height)
     aside = np.abs((g.left + g.right) / 2 - g.end[main])
-    return is_dot & (aside <= BESIDE_THE_END * height)
+    return np.asarray(is_dot & (aside <= BESIDE_THE_END * height))
 
 
 def _lower_ends(parts: Parts) -> Floats:
