@@ -10,7 +10,6 @@ from digitsort.decide import decide
 from digitsort.files.limits import Limits
 from digitsort.files.read import Picture, UnreadableError, grays_of, read
 from digitsort.recognition.threads import one_blas_thread
-from digitsort.recognition.vectorize import STACK
 from digitsort.records import Fields, failed
 
 if TYPE_CHECKING:
@@ -18,8 +17,9 @@ if TYPE_CHECKING:
     from digitsort.execute.engine import InHand
     from digitsort.model.reading import Model
 
-STACK_BYTES = 16 * 2**20
-"""Pixels read before they are worked on; so a worker's memory does not grow with the scans."""
+STACK, STACK_BYTES = 2048, 16 * 2**20
+"""Pictures, and bytes of their pixels, that are read before they are worked on: many, so that the hard
+ones among them are enough for a stack, and few, so that memory does not grow with the scans."""
 
 
 @dataclass(frozen=True, slots=True)

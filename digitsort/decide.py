@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from digitsort.labels import NONE_LABEL
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
-from digitsort.recognition.looks import IF_OK, OTHERS, SURROUNDED, Way, is_cut, look_again
+from digitsort.recognition.ink import Ink
+from digitsort.recognition.looks import IF_OK, ROUNDS, Way, is_cut, look_again
 from digitsort.recognition.score import predict, probabilities, score
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 from digitsort.records import Status
@@ -19,7 +20,6 @@ from digitsort.records import Status
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
     from digitsort.recognition.canvas import Gray
-    from digitsort.recognition.ink import Ink
 
 LOW_CONFIDENCE = "low confidence"
 NOT_A_DIGIT = "not a digit"
@@ -28,6 +28,10 @@ TWO_READINGS = "two readings"
 
 BETTER_BY = 0.1
 """Strength by which another reading has to be better than the first one, which leaves nothing out."""
+
+AS_GOOD = 0.8
+"""Share of a sure first look's strength from which on another label is the better guess, where it was
+not made of whole parts of the ink."""
 
 AS_STRONG = 0.15
 """Strength within which a reading of another label makes one doubtful."""
@@ -71,6 +75,11 @@ class Reading(NamedTuple):
     verdict: Verdict
     way: Way | None = None
 
+    @property
+    def has_cut_parts(self) -> bool:
+        """Whether it was made of other ink than whole parts of the picture's."""
+        return self.way is not None and self.way.look.choose is None
+
 
 def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = None) -> list[Verdict]:
     """Decide on each image.
@@ -85,32 +94,88 @@ def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = N
     min_confidence : float, optional
         Labels below it are uncertain; by default the model's own threshold.
     """
-    starts = range(0, len(grays), STACK)
-    stacks = (read_digits(grays[start : start + STACK], model, min_confidence) for start in starts)
-    return [reading.verdict for stack in stacks for reading in stack]
+    return [reading.verdict for reading in read_digits(grays, model, min_confidence)]
 
 
 def read_digits(
     grays: Sequence[Gray], model: Model, min_confidence: float | None = None
 ) -> list[Reading]:
-    """Decide on each image, as `decide` does, and say in which way it was looked at."""
-    vectors = vectorize(grays)
-    first = decide_vectors(vectors, model, min_confidence)
-    candidates = [_Candidates(verdict, _known(verdict, model)) for verdict in first]
-    is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
-    for way in (*SURROUNDED, *OTHERS):
-        helped = way.helps(vectors.ink) & ~is_ok
+    """Decide on each image, as `decide` does, and say in which way it was looked at.
+
+    All first looks are taken before any other: the few hard pictures of many fill one stack then.
+    """
+    first, ink = _first_looks(grays, model, min_confidence)
+    readings = [Reading(verdict) for verdict in first]
+    if not first:
+        return readings
+    candidates = _Doubtful(first, model)
+    for ways in ROUNDS:
+        jobs = candidates.jobs(ways, ink)
+        for start in range(0, len(jobs), STACK):
+            some = jobs[start : start + STACK]
+            chosen = [way for _, way in some]
+            again = vectors_of(look_again([grays[index] for index, _ in some], chosen))
+            verdicts = decide_vectors(again, model, min_confidence)
+            candidates.take(some, verdicts, is_cut(again.ink).tolist())
+    for index, candidate in candidates.of.items():
+        readings[index] = candidate.best()
+    return readings
+
+
+def _first_looks(
+    grays: Sequence[Gray], model: Model, min_confidence: float | None
+) -> tuple[list[Verdict], Ink]:
+    """Look at each image as it is, a stack at a time, whose vectors stay in the cache."""
+    verdicts: list[Verdict] = []
+    inks = []
+    for start in range(0, max(len(grays), 1), STACK):
+        vectors = vectorize(grays[start : start + STACK])
+        verdicts += decide_vectors(vectors, model, min_confidence)
+        inks.append(vectors.ink)
+    return verdicts, Ink.concatenate(inks)
+
+
+class _Doubtful:
+    """The images that may be looked at again.
+
+    Attributes
+    ----------
+    of : dict of int to _Candidates
+    """
+
+    def __init__(self, first: Sequence[Verdict], model: Model) -> None:
+        self._first = first
+        self._is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
+        doubtful = np.flatnonzero(~self._is_ok).tolist()
+        self.of = {index: _Candidates(first[index], _known(first[index], model)) for index in doubtful}
+
+    def jobs(self, ways: Sequence[Way], ink: Ink) -> list[tuple[int, Way]]:
+        """Which images to look at in which of the ways."""
+        return [(index, way) for way in ways for index in self._helped(way, ink)]
+
+    def _helped(self, way: Way, ink: Ink) -> list[int]:
+        helped = way.helps(ink) & ~self._is_ok
         if way in IF_OK:
-            helped |= IF_OK[way](vectors.ink) & is_ok
-        wanted = [i for i in np.flatnonzero(helped).tolist() if candidates[i].wants(way)]
-        if not wanted:
-            continue
-        again = vectors_of(look_again([grays[index] for index in wanted], way))
-        verdicts = decide_vectors(again, model, min_confidence)
-        for index, verdict, cut in zip(wanted, verdicts, is_cut(again.ink).tolist(), strict=True):
-            if not (cut and way.leaves_out_surroundings):  # or a piece of the digit is left out too
-                candidates[index].others.append(Reading(verdict, way))
-    return [candidate.best() for candidate in candidates]
+            sure = self._is_ok if way.taken_for is None else self._is_ok & self._has(way.taken_for)
+            helped |= IF_OK[way](ink) & sure
+        return [i for i in np.flatnonzero(helped).tolist() if self._candidates(i).wants(way)]
+
+    def _has(self, label: str) -> npt.NDArray[np.bool_]:
+        return np.array([verdict.label == label for verdict in self._first], np.bool_)
+
+    def take(
+        self, jobs: Sequence[tuple[int, Way]], verdicts: Sequence[Verdict], cut: Sequence[bool]
+    ) -> None:
+        """Add what was read to the images' candidates, in the order of the ways."""
+        for (index, way), verdict, is_cut_off in zip(jobs, verdicts, cut, strict=True):
+            # A reading without its surroundings that is cut has lost a piece of the digit too, but for
+            # one that touched what was taken out of the picture.
+            is_piece = is_cut_off and way.leaves_out_surroundings and way.redraw is None
+            if not is_piece and self.of[index].wants(way):
+                self.of[index].others.append(Reading(verdict, way))
+
+    def _candidates(self, index: int) -> _Candidates:
+        return self.of.setdefault(index, _Candidates(self._first[index]))
 
 
 @dataclass(slots=True)
@@ -134,10 +199,11 @@ class _Candidates:
             return True
         if self.first.reason == BLANK:
             return False
-        if way.leaves_out_surroundings:
+        if way in ROUNDS[0]:
             return True
-        is_read = any(other.verdict.status is Status.OK for other in self.others)
-        return not is_read and self.first.reason not in SURELY_NO_DIGIT
+        if any(other.verdict.status is Status.OK for other in self.others):
+            return False
+        return way.leaves_out_surroundings or self.first.reason not in SURELY_NO_DIGIT
 
     def best(self) -> Reading:
         """The reading that is taken."""
@@ -150,6 +216,8 @@ class _Candidates:
             is_another = best.verdict.label not in ("", self.first.label)
             if not is_another or best.verdict.strength < self.first.strength / 2:
                 return first
+            if best.has_cut_parts and best.verdict.strength < AS_GOOD * self.first.strength:
+                return _doubtful(first, TWO_READINGS)
             return _doubtful(best, _words(best))
         if best.verdict.strength <= self.first.strength + BETTER_BY:
             return first

@@ -71,7 +71,8 @@ def inspect_file(path: str, model: Model, limits: Limits = DEFAULT_LIMITS) -> In
     """Look at one file; raises UnreadableError if it can't be read."""
     picture = read(path, limits)
     verdict, way = read_digits([picture.gray], model)[0]
-    vectors = vectorize([picture.gray]) if way is None else vectors_of(look_again([picture.gray], way))
+    gray = [picture.gray]
+    vectors = vectorize(gray) if way is None else vectors_of(look_again(gray, [way]))
     ranked = sorted(
         zip(model.class_names, verdict.probabilities, strict=False), key=lambda pair: -pair[1]
     )

@@ -87,6 +87,15 @@ def _resize(gray: Gray, box: Box | None) -> npt.NDArray[np.uint8]:
     return pixels
 
 
+def shrink(gray: Gray, side: int) -> npt.NDArray[np.uint8]:
+    """Bring an image to 8 bits and to at most `side` pixels on its longer side."""
+    image = Image.fromarray(_with_range_255(gray))
+    scale = min(1.0, side / max(image.size))
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    small = image if size == image.size else image.resize(size, Image.Resampling.BOX)
+    return np.asarray(np.clip(np.rint(np.asarray(small)), 0, 255), np.uint8)
+
+
 def _with_range_255(gray: Gray) -> npt.NDArray[Any]:
     if gray.dtype == np.uint8:
         return gray

@@ -91,6 +91,7 @@ def why_no_digit(ink: Ink, known: npt.NDArray[np.bool_] | None = None) -> list[s
     specks = _are_specks(ink)
     rules = (  # the later ones win
         (odd & open_to_doubt, SHAPE),
+        (ink.sign, SHAPE),
         (_stand_side_by_side(ink, open_to_doubt), SEVERAL),
         (specks, NOISE),
         (specks & ink.lined, LINES),  # where they crossed

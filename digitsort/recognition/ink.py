@@ -13,6 +13,7 @@ from digitsort.recognition.background import Background, subtract_background
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray, to_canvases
 from digitsort.recognition.levels import onto_255, otsu
 from digitsort.recognition.parts import Parts, connected_parts
+from digitsort.recognition.signs import are_signs
 
 Mask = npt.NDArray[np.bool_]
 Canvases = npt.NDArray[np.uint8]
@@ -26,7 +27,7 @@ MOST_ZOOMS = 2
 LONG_AT_EDGE = 0.5
 """Share of a side along which ink that lies at the edge only is a piece of a frame or a grid."""
 
-OF_FIRST_FRAME = ("at_edge", "near_edge", "pieces")
+OF_FIRST_FRAME = ("at_edge", "near_edge", "along_edge", "pieces")
 """What is said of the first frame, and stays when a small digit is looked at closely."""
 
 EDGE_PX = 3
@@ -68,6 +69,10 @@ class Ink:
         All ink lies in the outer fifth of the first frame looked at, along more than half a side of it.
     near_edge : ndarray of shape (n,), bool
         Something dark, kept or not, lies near an edge of the first frame.
+    along_edge : ndarray of shape (n,), float64
+        Largest share of a row or column so near an edge that is dark, 0-1.
+    sign : ndarray of shape (n,), bool
+        The parts, kept or not, lie as those of a face or of a question mark.
     pieces : ndarray of shape (n,), intp
         Connected parts on the first frame, kept or not, specks aside.
     """
@@ -83,6 +88,8 @@ class Ink:
     lined: Mask
     at_edge: Mask
     near_edge: Mask
+    along_edge: Floats
+    sign: Mask
     pieces: npt.NDArray[np.intp]
 
     @classmethod
@@ -123,39 +130,72 @@ def find_ink(grays: Sequence[Gray]) -> Ink:
     grays : sequence of ndarray of shape (height, width)
         uint8, uint16, bool, or float within 0-1; dark on light or light on dark.
     """
-    return look_for_ink(grays, [(0.0, 0.0, g.shape[1], g.shape[0]) for g in grays])
+    frames = [(0.0, 0.0, gray.shape[1], gray.shape[0]) for gray in grays]
+    return look_for_ink(grays, frames, [FIRST_LOOK] * len(grays))
 
 
-def look_for_ink(grays: Sequence[Gray], frames: Sequence[Box], look: Look = FIRST_LOOK) -> Ink:
-    """Find the ink of one digit in a frame of each image, and again closer where it is small."""
-    ink = _find_in_frames(grays, frames, look)
+def look_for_ink(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequence[Look]) -> Ink:
+    """Find the ink of one digit in a frame of each image, and again closer where it is small.
+
+    Each image has a look of its own: a stack of a few costs nearly as much as one of many.
+    """
+    ink = _find_in_frames(grays, frames, looks)
     for _ in range(MOST_ZOOMS):
         small = np.flatnonzero(_is_small(ink))
         if not len(small):
             break
-        frames = [_zoomed_frame(ink, i, grays[i].shape, look.zoom) for i in small.tolist()]
-        closer = _find_in_frames([grays[i] for i in small.tolist()], frames, look)
+        again = small.tolist()
+        frames = [_zoomed_frame(ink, i, grays[i].shape, looks[i].zoom) for i in again]
+        closer = _find_in_frames([grays[i] for i in again], frames, [looks[i] for i in again])
         of_first = {name: getattr(ink, name)[small] for name in OF_FIRST_FRAME}
         _put(ink, small, replace(closer, **of_first))
     return ink
 
 
-def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], look: Look) -> Ink:
-    canvases = to_canvases(grays, frames)
-    background = subtract_background(canvases if look.prepare is None else look.prepare(canvases))
+def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequence[Look]) -> Ink:
+    alike = _alike(looks)
+    background = subtract_background(_prepared(to_canvases(grays, frames), alike))
     threshold, separation = otsu(np.cumsum(background.counts, axis=1))
     masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
-    near_edge = _is_near_edge(masks)
+    edges = _near_and_along_edge(masks)
     parts = connected_parts(masks)
     keep = _choose(parts, background)
-    if look.choose is not None:
-        keep = look.choose(parts, keep, background.darkness)
+    for look, images in alike.items():
+        if look.choose is not None:
+            mine = np.isin(parts.image, images)
+            keep[mine] = look.choose(parts.of(images), keep[mine], background.darkness[images])
     with_dropped = np.unique(parts.image[~keep])
     dropped = parts.of(with_dropped).select(~keep[np.isin(parts.image, with_dropped)])
     masks[with_dropped] &= ~dropped
     pixels = _soft_ink(background.darkness, threshold, masks, with_dropped, dropped)
-    return _describe(background, separation, pixels, masks, parts, keep, frames, near_edge)
+    return _describe(background, separation, pixels, masks, parts, keep, frames, edges)
+
+
+def _alike(looks: Sequence[Look]) -> dict[Look, npt.NDArray[np.intp]]:
+    """Give the images, ascending, that each look is for; the first look's are left out."""
+    numbers: dict[Look, list[int]] = {}
+    for index, look in enumerate(looks):
+        if look is not FIRST_LOOK:
+            numbers.setdefault(look, []).append(index)
+    return {look: np.array(images) for look, images in numbers.items()}
+
+
+def _prepared(canvases: Canvases, alike: dict[Look, npt.NDArray[np.intp]]) -> Canvases:
+    """Change the canvases of the looks that ask for it."""
+    for look, images in alike.items():
+        if look.prepare is not None:
+            canvases[images] = look.prepare(canvases[images])
+    return canvases
+
+
+def _are_signs(parts: Parts, scale: Floats) -> Mask:
+    """Tell images (n,) whose parts lie as those of a sign."""
+    found = np.zeros(parts.shape[0], np.bool_)
+    several = np.flatnonzero(np.bincount(parts.image, minlength=len(found)) > 1)
+    if len(several):
+        found[several] = are_signs(parts.of(several), scale[several])
+    return found
 
 
 def _choose(parts: Parts, background: Background) -> Mask:
@@ -264,10 +304,11 @@ def _describe(
     parts: Parts,
     keep: Mask,
     frames: Sequence[Box],
-    near_edge: Mask,
+    edges: tuple[Mask, Floats],
 ) -> Ink:
     frame = np.array(frames, np.float64).reshape(-1, 4)
-    box = _bounding_boxes(mask, frame)
+    rows = _packed(mask)
+    box = _bounding_boxes(rows, frame)
     return Ink(
         pixels=pixels,
         frame=frame,
@@ -278,8 +319,10 @@ def _describe(
         share=np.bincount(parts.image, parts.area * keep, len(mask)) / SIDE_PX**2,
         parts=np.bincount(parts.image[keep], minlength=len(mask)),
         lined=background.lined,
-        at_edge=_lie_at_edge(mask, box, frame),
-        near_edge=near_edge,
+        at_edge=_lie_at_edge(rows, box, frame),
+        near_edge=edges[0],
+        along_edge=edges[1],
+        sign=_are_signs(parts, (frame[:, 2:] - frame[:, :2]) / SIDE_PX),
         pieces=np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(mask)),
     )
 
@@ -293,20 +336,35 @@ def _is_near_edge(mask: Mask) -> Mask:
     return np.asarray(top_and_bottom | (rows & sides).any(axis=1))
 
 
-def _lie_at_edge(mask: Mask, boxes: Floats, frame: Floats) -> Mask:
-    """Tell masks (n, side, side) with ink in the outer fifth only, along more than half a side.
+def _near_and_along_edge(masks: Mask) -> tuple[Mask, Floats]:
+    """Tell masks (n, side, side) with something near an edge, and how much lies along one."""
+    near = _is_near_edge(masks)
+    along = np.zeros(len(masks))
+    along[near] = _share_along_edge(masks[near])
+    return near, along
+
+
+def _share_along_edge(mask: Mask) -> Floats:
+    """Largest share of one of the outermost rows or columns of each mask (n, side, side)."""
+    rows = np.concatenate([mask[:, :EDGE_PX], mask[:, -EDGE_PX:]], axis=1)
+    columns = np.concatenate([mask[:, :, :EDGE_PX], mask[:, :, -EDGE_PX:]], axis=2)
+    longest = np.maximum(rows.sum(axis=2, dtype=np.uint8), columns.sum(axis=1, dtype=np.uint8))
+    return np.asarray(longest.max(axis=1) / SIDE_PX)
+
+
+def _lie_at_edge(rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats) -> Mask:
+    """Tell packed masks (n, side) with ink in the outer fifth only, along more than half a side.
 
     Less may be a small digit in the corner of a sheet.
     """
-    is_inside = (_packed(mask) & _packed(_inner()[None])).any(axis=1)
+    is_inside = (rows & _packed(_inner()[None])).any(axis=1)
     size = (boxes[:, 2:] - boxes[:, :2]) / (frame[:, 2:] - frame[:, :2])
     return np.asarray(~is_inside & (size > LONG_AT_EDGE).any(axis=1))
 
 
-def _bounding_boxes(mask: Mask, frame: Floats) -> Floats:
-    """Boxes (n, 4) around the mask in source pixels; empty ones at the frame's corner."""
+def _bounding_boxes(rows: npt.NDArray[np.uint32], frame: Floats) -> Floats:
+    """Boxes (n, 4) around packed masks (n, side) in source pixels; empty ones at the frame's corner."""
     boxes = np.empty_like(frame)
-    rows = _packed(mask)
     across = _unpacked(np.bitwise_or.reduce(rows, axis=1))  # (n, side): some pixel of the column is set
     for low, high, along in ((0, 2, across), (1, 3, rows != 0)):
         step: Floats = (frame[:, high] - frame[:, low]) / SIDE_PX

@@ -1,6 +1,6 @@
 """Other ways to look at a picture whose first look was not sure.
 
-Each is a small function and a line in `SURROUNDED` or `OTHERS`. The model says of each which digit it
+Each is a small function and a line in `ROUNDS`. The model says of each which digit it
 would be, and how well it knows it; `decide` takes one of them, or none.
 """
 
@@ -13,12 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray
-from digitsort.recognition.ink import FIRST_LOOK, Ink, Look, centrality, look_for_ink
+from digitsort.recognition.enclosing import (
+    may_have_frame,
+    may_have_ring,
+    without_frame,
+    without_ring,
+)
+from digitsort.recognition.ink import FIRST_LOOK, LONG_AT_EDGE, Ink, Look, centrality, look_for_ink
 from digitsort.recognition.parts import Parts, connected_parts
-from digitsort.recognition.uneven import SURE_SEPARATION, closing
+from digitsort.recognition.uneven import SURE_SEPARATION, closing, sharp_closing
 
 Bytes = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
 RING_HEIGHT = 0.35
@@ -57,6 +62,11 @@ class Way:
     look : Look
     margin : float
         Share of the picture that is left out at each side.
+    redraw : callable, optional
+        Changes the picture before it is looked at.
+    taken_for : str, optional
+        The label that what is left out is given. An image whose first look is sure, and has another
+        label, is not looked at.
     leaves_out_surroundings : bool
         What it leaves out lies around the digit, and not beside or in it: a frame, a ring. The digit
         itself is read as it is, and may be accepted.
@@ -66,12 +76,18 @@ class Way:
     helps: Callable[[Ink], Mask]
     look: Look = FIRST_LOOK
     margin: float = 0.0
+    redraw: Callable[[Gray], Gray] | None = None
+    taken_for: str | None = None
     leaves_out_surroundings: bool = False
 
 
-def look_again(grays: Sequence[Gray], way: Way) -> Ink:
-    """Find the ink of each image in another way."""
-    return look_for_ink(grays, [_inner_frame(gray, way.margin) for gray in grays], way.look)
+def look_again(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
+    """Find the ink of each image in a way of its own."""
+    grays = [
+        gray if way.redraw is None else way.redraw(gray) for gray, way in zip(grays, ways, strict=True)
+    ]
+    frames = [_inner_frame(gray, way.margin) for gray, way in zip(grays, ways, strict=True)]
+    return look_for_ink(grays, frames, [way.look for way in ways])
 
 
 def _inner_frame(gray: Gray, margin: float) -> Box:
@@ -122,57 +138,57 @@ def _without_rings(parts: Parts, keep: Mask, _darkness: Bytes) -> Mask:
 def _are_rings(parts: Parts) -> Mask:
     """Tell parts (n_parts,) that surround another one, by their boxes."""
     rings = np.zeros(len(parts.image), np.bool_)
-    boxes = parts.boxes()
-    for index in _groups(parts):
-        left, top, right, bottom = boxes[index].T
-        height, area = bottom - top, parts.area[index]
-        within = (left[None] > left[:, None]) & (right[None] < right[:, None])  # (outer, inner)
-        within &= (top[None] > top[:, None]) & (bottom[None] < bottom[:, None])
-        within &= height[None] >= RING_HEIGHT * height[:, None]
-        within &= area[None] >= RING_AREA * area[:, None]
-        rings[index] = within.any(axis=1)
+    left, top, right, bottom = parts.boxes().T
+    height, area = bottom - top, parts.area
+    # The parts of an image stand together: each is compared with the next, the one after that, ...
+    first = np.arange(len(parts.image))
+    for second in range(1, len(parts.image)):
+        first = first[first + second < len(parts.image)]
+        first = first[parts.image[first] == parts.image[first + second]]
+        if not len(first):
+            break
+        for outer, inner in ((first, first + second), (first + second, first)):
+            within = (left[inner] > left[outer]) & (right[inner] < right[outer])
+            within &= (top[inner] > top[outer]) & (bottom[inner] < bottom[outer])
+            within &= height[inner] >= RING_HEIGHT * height[outer]
+            within &= area[inner] >= RING_AREA * area[outer]
+            rings[outer[within]] = True
     return rings
 
 
 def _main_part(parts: Parts, keep: Mask, darkness: Bytes) -> Mask:
     """Keep the most central part alone."""
     main = np.zeros_like(keep)
-    score = parts.total(centrality() * darkness)
-    for index in _groups(parts, least=1):
-        main[index[score[index].argmax()]] = True
+    main[parts.best(parts.total(centrality() * darkness))] = True
     return main
 
 
 def _without_neighbours(parts: Parts, keep: Mask, darkness: Bytes | None) -> Mask:
     """Drop what lies beside, above or below the main part and is no piece of a digit."""
-    keep = keep.copy()
     weights = centrality() if darkness is None else centrality() * darkness
-    boxes, score = parts.boxes(), parts.total(np.broadcast_to(weights, parts.shape))
-    for index in _groups(parts):
-        box = boxes[index]
-        size = box[:, 2:] - box[:, :2]  # (of the image, 2): width and height
-        main = int((score[index] * size[:, 1]).argmax())
-        overlap = np.minimum(box[:, 2:], box[main, 2:]) - np.maximum(box[:, :2], box[main, :2])
-        beside, above_or_below = (overlap <= MOST_OVERLAP * size).T
-        low = beside & (size[:, 1] < LOW * size[main, 1])
-        flat = (size[:, 1] < FLAT * size[main, 1]) | (size[:, 0] > WIDE * size[main, 0])
-        dropped = low | (above_or_below & flat)
-        dropped[main] = False
-        keep[index] &= ~dropped
-        keep[index[main]] = True
-    return keep
-
-
-def _groups(parts: Parts, least: int = 2) -> list[Ints]:
-    """The parts of each image that has so many, by their numbers."""
+    score, box = parts.total(np.broadcast_to(weights, parts.shape)), parts.boxes()
+    size = box[:, 2:] - box[:, :2]  # (n_parts, 2): width and height
+    main = parts.best(score * size[:, 1])  # of each image that has a part
     counts = np.bincount(parts.image, minlength=parts.shape[0])
-    numbers = np.split(np.arange(len(parts.image)), np.cumsum(counts)[:-1])
-    return [group for group in numbers if len(group) >= least]
+    mine = np.repeat(main, counts[counts > 0])  # (n_parts,): the main part of its image
+    overlap = np.minimum(box[:, 2:], box[mine, 2:]) - np.maximum(box[:, :2], box[mine, :2])
+    beside, above_or_below = (overlap <= MOST_OVERLAP * size).T
+    low = beside & (size[:, 1] < LOW * size[mine, 1])
+    flat = (size[:, 1] < FLAT * size[mine, 1]) | (size[:, 0] > WIDE * size[mine, 0])
+    is_main = mine == np.arange(len(mine))
+    kept = (keep & ~(low | (above_or_below & flat))) | is_main
+    return np.where(counts[parts.image] >= 2, kept, keep)
 
 
 def _in_even_light(canvases: Bytes) -> Bytes:
     """Divide by the paper's shade nearby, a grey closing, which follows the edge of a shadow."""
     return np.asarray(np.clip(canvases * (255.0 / np.maximum(closing(canvases), 1)), 0, 255), np.uint8)
+
+
+def _across_hard_shadows(canvases: Bytes) -> Bytes:
+    """Divide by the closing as it is, from which also the side in the light is dark."""
+    shade = np.maximum(sharp_closing(canvases), 1)
+    return np.asarray(np.rint(canvases * (255.0 / shade)), np.uint8)
 
 
 def _blurred(canvases: Bytes) -> Bytes:
@@ -183,8 +199,10 @@ def _blurred(canvases: Bytes) -> Bytes:
     return np.asarray((both + 8) >> 4, np.uint8)
 
 
-def _is_near_edge(ink: Ink) -> Mask:
-    return ink.near_edge
+def _may_be_framed(ink: Ink) -> Mask:
+    """Tell images (n,) on which what is near an edge may be more than a digit's stroke."""
+    more = (ink.along_edge >= LONG_AT_EDGE) | (ink.pieces >= 2) | (ink.separation < EVEN_SEPARATION)
+    return np.asarray(ink.near_edge & more)
 
 
 def _has_pieces(ink: Ink) -> Mask:
@@ -195,13 +213,24 @@ def _has_pieces_near_edge(ink: Ink) -> Mask:
     return np.asarray(ink.near_edge & (ink.pieces >= 2))
 
 
+def _is_dark_along_edge(ink: Ink) -> Mask:
+    return np.asarray(ink.along_edge >= WHOLE_EDGE)
+
+
 def _may_be_shaded(ink: Ink) -> Mask:
-    return np.asarray(ink.near_edge | (ink.separation < SURE_SEPARATION))
+    return np.asarray(_may_be_framed(ink) | (ink.separation < SURE_SEPARATION))
 
 
 def _may_be_noisy(ink: Ink) -> Mask:
     return np.asarray((ink.contrast < FAINT) | (ink.pieces >= MANY_PIECES))
 
+
+WHOLE_EDGE = 0.9
+"""Share of an edge along which a shadow, or a table, is dark; few digits fill so much of one."""
+
+EVEN_SEPARATION = 0.88
+"""Otsu's criterion from which on the light is even and nothing shines through; of the MNIST digits that
+reach an edge and are not sure, nine of ten lie above it, of those with bleed-through one of ten."""
 
 FAINT = 60.0
 """Contrast in gray levels below which a camera's noise is part of the ink."""
@@ -210,20 +239,39 @@ MANY_PIECES = 4
 
 IN_A_FRAME, IN_A_RING = "in a frame", "in a ring"
 
-SURROUNDED = (
-    Way(IN_A_RING, has_ring, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True),
-    Way(IN_A_FRAME, _is_near_edge, margin=0.08, leaves_out_surroundings=True),
-    Way(IN_A_FRAME, _is_near_edge, margin=0.16, leaves_out_surroundings=True),
+_RING = Way(IN_A_RING, has_ring, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True)
+_BESIDE = Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1))
+_TOUCHING_RING = Way(
+    IN_A_RING, may_have_ring, redraw=without_ring, taken_for="0", leaves_out_surroundings=True
 )
-"""What is tried first: most of what is around a digit is a frame or a ring."""
+_TOUCHING_FRAME = Way(IN_A_FRAME, may_have_frame, redraw=without_frame, leaves_out_surroundings=True)
+_SHADOW = Way("across a shadow", _may_be_shaded, Look(prepare=_across_hard_shadows))
 
-
-OTHERS = (
-    Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1)),
-    Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
-    Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
-    Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
+ROUNDS = (
+    (
+        _RING,
+        Way(IN_A_FRAME, _may_be_framed, margin=0.08, leaves_out_surroundings=True),
+    ),
+    (
+        Way(IN_A_FRAME, _may_be_framed, margin=0.16, leaves_out_surroundings=True),
+        _BESIDE,
+        _TOUCHING_RING,
+        _TOUCHING_FRAME,
+        _SHADOW,
+    ),
+    (
+        Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
+        Way("in uneven light", _may_be_shaded, Look(prepare=_in_even_light)),
+        Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
+    ),
 )
+"""What is tried, in this order, the ways of a round in one stack. Frames and rings come first: most of
+what is around a digit is one. What is read in one round is seldom tried in the next."""
 
-IF_OK = {SURROUNDED[0]: has_ring, OTHERS[0]: has_neighbour}
+IF_OK = {
+    _RING: has_ring,
+    _BESIDE: has_neighbour,
+    _SHADOW: _is_dark_along_edge,
+    _TOUCHING_RING: may_have_ring,
+}
 """What is tried even where the first look was sure, and where: a circled digit looks like a 0."""

@@ -69,14 +69,15 @@ class Parts:
 
     def boxes(self) -> Ints:
         """Left, top, right, bottom of each part, the last two exclusive; shape (n_parts, 4)."""
-        low = np.full((len(self.image), 2), max(self.shape))
+        _, height, width = self.shape
+        y, left = np.divmod(self.starts, width + 1)
+        y %= height + 1
+        low = np.full((2, len(self.image)), max(height, width))
         high = np.zeros_like(low)
-        _, y, x = np.nonzero(self.labels)
-        part = self.labels[self.labels > 0] - 1
-        position = np.stack([x, y], axis=1)
-        np.minimum.at(low, part, position)
-        np.maximum.at(high, part, position + 1)
-        return np.concatenate([low, high], axis=1)
+        for axis, (first, end) in enumerate(((left, left + self.lengths), (y, y + 1))):
+            np.minimum.at(low[axis], self.part, first)
+            np.maximum.at(high[axis], self.part, end)
+        return np.concatenate([low, high]).T
 
     def sides(self) -> npt.NDArray[np.int64]:
         """How many of the frame's four sides each part touches; shape (n_parts,)."""
@@ -91,6 +92,13 @@ class Parts:
             touched[edge.ravel()] = True
             count += touched
         return count[1:]
+
+    def best(self, score: npt.NDArray[np.float64]) -> Ints:
+        """Part with the highest `score` (n_parts,) of each image that has one; the first of equals."""
+        ascending = np.lexsort((-np.arange(len(score)), score, self.image))
+        is_last = np.ones(len(score), np.bool_)
+        is_last[:-1] = self.image[1:] != self.image[:-1]  # they are sorted by image
+        return np.asarray(ascending[is_last])
 
     def touch(self, where: Mask) -> Mask:
         """Tell which parts have a pixel in `where` (n, side, side); shape (n_parts,)."""

@@ -141,9 +141,13 @@ CLOSING_PX = int(0.35 * SIDE_PX) | 1
 
 def closing(gray: Bytes) -> Floats:
     """Grey closing over 0.35 of the side, smoothed: fills strokes, follows shadows; (n, side, side)."""
-    closed = 255 - _dilated(255 - _dilated(gray))
     smooth = _smoothing()
-    return np.asarray(smooth @ closed.astype(np.float64) @ smooth.T)
+    return np.asarray(smooth @ sharp_closing(gray).astype(np.float64) @ smooth.T)
+
+
+def sharp_closing(gray: Bytes) -> Bytes:
+    """Grey closing that is not smoothed: it follows the hard edge of a shadow."""
+    return 255 - _dilated(255 - _dilated(gray))
 
 
 @cache
