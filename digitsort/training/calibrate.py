@@ -44,7 +44,7 @@ def calibrate(scores: Scores, truth: npt.NDArray[np.intp]) -> Calibration:
     truth : ndarray of shape (n,), intp
         Index of the right class.
     """
-    return Calibration(_best_temperature(scores, truth), *familiarity_limits(scores.familiarity))
+    return Calibration(best_temperature(scores, truth), *familiarity_limits(scores.familiarity))
 
 
 def familiarity_limits(familiarity: npt.NDArray[np.float64]) -> tuple[float, float]:
@@ -59,14 +59,17 @@ def familiarity_limits(familiarity: npt.NDArray[np.float64]) -> tuple[float, flo
     return float(np.exp(-usual)), float(np.exp(-FAR * usual))
 
 
-def _best_temperature(scores: Scores, truth: npt.NDArray[np.intp]) -> float:
+def best_temperature(
+    scores: Scores, truth: npt.NDArray[np.intp], weights: npt.NDArray[np.float64] | None = None
+) -> float:
+    """Find the temperature of the least log loss, the images weighted (n,) if asked for."""
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(truth))
 
     def loss(log_temperature: float) -> float:
         chances = probabilities(scores, float(np.exp(log_temperature)))[rows, truth]
-        return float(-np.log(np.maximum(chances, 1e-12)).mean())
+        return -float(np.average(np.log(np.maximum(chances, 1e-12)), weights=weights))
 
     # Margins lie within about ±2: at a temperature of 0.02 they are all or nothing, at 5 nothing.
     best = minimize_scalar(loss, bounds=(np.log(0.02), np.log(5.0)), method="bounded")
