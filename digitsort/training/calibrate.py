@@ -47,7 +47,9 @@ def calibrate(scores: Scores, truth: npt.NDArray[np.intp]) -> Calibration:
     return Calibration(best_temperature(scores, truth), *familiarity_limits(scores.familiarity))
 
 
-def familiarity_limits(familiarity: npt.NDArray[np.float64]) -> tuple[float, float]:
+def familiarity_limits(
+    familiarity: npt.NDArray[np.float64], unusual: float = UNUSUAL
+) -> tuple[float, float]:
     """Familiarity from which on an image is ok, and below which it is rejected.
 
     Familiarity is exp(-gamma distance²) to the nearest support vector. What is farther away than all
@@ -55,7 +57,7 @@ def familiarity_limits(familiarity: npt.NDArray[np.float64]) -> tuple[float, flo
     rejected. On simulated scans this kept 99.6 % of unseen digits; at 1.4 times 0.7 % of them were
     rejected, and half of those had been read right.
     """
-    usual = -np.log(max(float(np.quantile(familiarity, UNUSUAL)), 1e-300))
+    usual = -np.log(max(float(np.quantile(familiarity, unusual)), 1e-300))
     return float(np.exp(-usual)), float(np.exp(-FAR * usual))
 
 

@@ -133,7 +133,7 @@ def test_a_special_file_among_training_images_is_a_sentence(tmp_path: Path, spec
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(UsageError, match="digits, synthetic, mnist"):
+    with pytest.raises(UsageError, match="digits, synthetic, printed, mnist"):
         open_datasets(["nonsense"])
 
 
