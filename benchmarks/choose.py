@@ -1,4 +1,4 @@
-"""What a choice of the default model's parameters gives, on the data that choices are made on.
+"""What a choice of parameters gives with load_digits and invented digits, on data for choices.
 
     python -m benchmarks.choose [--count N]… [-C C]… [--gamma G]… [--components M]… [--folds K]
         [--fold-seeds S]
@@ -24,9 +24,12 @@ from digitsort.model.estimator import DigitClassifier
 from digitsort.progress import silent
 from digitsort.recognition.canvas import Gray
 from digitsort.recognition.vectorize import vectorize
-from digitsort.training.datasets import REAL_WEIGHT, open_datasets
+from digitsort.training.datasets import open_datasets
 from digitsort.training.examples import Examples, gather
 from digitsort.training.fit import INVENTED_PARAMETERS
+
+REAL_WEIGHT = 8.0
+"""Of each digit of load_digits beside the many invented ones."""
 
 LOOKED_AT = 20_000
 """Of MNIST's training digits."""
@@ -41,7 +44,7 @@ def features_of(images: list[Gray]) -> Features:
 
 
 def known(count: int) -> tuple[Examples, int]:
-    """The default's data with `count` invented images of each digit, and how many are load_digits'."""
+    """load_digits with `count` invented images of each digit, and how many are load_digits'."""
     datasets = open_datasets(["digits", f"synthetic:{count}"])
     datasets[0] = replace(datasets[0], weight=REAL_WEIGHT)
     return gather(datasets, silent).examples, datasets[0].count

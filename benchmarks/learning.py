@@ -20,7 +20,6 @@ from digitsort.recognition.score import predict, score
 from digitsort.recognition.vectorize import vectorize
 from digitsort.training.by_hand import HAND_WEIGHT
 from digitsort.training.dataset import Dataset, LabelledGray
-from digitsort.training.default import DEFAULT_OPTIONS
 from tests.writers import WRITERS, Writer
 
 UNSEEN = 500
@@ -67,9 +66,9 @@ def main() -> None:
 
 
 def learned(corrections: Dataset) -> Model:
-    """The default model's data and the corrections, fitted together."""
+    """What the default model knows and the corrections, fitted together."""
     datasets = [*open_datasets(["default"]), corrections]
-    return parse_model(train(datasets, DEFAULT_OPTIONS).data)
+    return parse_model(train(datasets).data)
 
 
 if __name__ == "__main__":

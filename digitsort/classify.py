@@ -63,7 +63,7 @@ def classify_folder(
     folder : str or Path
         A folder; a file will do as well.
     model : Model, optional
-        From `load_model`; by default the default model, which is trained on first use.
+        From `load_model`; by default the default model, which comes with digitsort.
     settings : Settings
     workers : int, optional
         See `classify_files`.

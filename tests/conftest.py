@@ -205,7 +205,7 @@ def _interruptible() -> None:
 
 
 def _shared(folder: Path) -> Path:
-    """The folder that all processes of a run share: the default model is trained once."""
+    """The folder that all processes of a run share."""
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 

@@ -22,8 +22,6 @@ _SHOWN = re.compile(
 
 CORRECTIONS = "corrections.csv"
 
-FIRST_USE = "First use: training the default model. This takes a few seconds, once.\n"
-
 
 def shown_outputs(*, slow: bool) -> dict[str, str]:
     """Map each command to the output that a page shows, in order; with or without the slow ones."""
@@ -73,7 +71,7 @@ def _run(command: str, folder: Path) -> str:
         check=True,
     )
     output = done.stdout.replace(str(folder.resolve()), "/home/you")
-    lines = [line.rstrip() for line in output.replace(FIRST_USE, "").splitlines()]
+    lines = [line.rstrip() for line in output.splitlines()]
     return "\n".join(lines).strip("\n") + "\n"
 
 

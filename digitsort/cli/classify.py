@@ -88,7 +88,7 @@ def classify(
     walk = Walk(check_sources(named), follow_links)
     chosen = _format(form)
     _check_output(output, force=force, resume=resume)
-    found = open_model(model, quiet=quiet)
+    found = open_model(model)
     layout = Layout(folder_of(output), found.card.short, found.class_names if probabilities else ())
     summary = Summary()
 

@@ -85,15 +85,12 @@ def _may_show(quiet: bool) -> bool:
     return not quiet and (forced or sys.stderr.isatty())
 
 
-def open_model(path: Path | None, *, quiet: bool = False) -> Model:
+def open_model(path: Path | None) -> Model:
     """Load the model file, or the default model where none is named."""
     if path is not None:
         from digitsort.model.reading import load_model
 
         return load_model(path)
-    from digitsort.training.default import default_model, default_model_path
+    from digitsort.training.default import default_model
 
-    if not (default_model_path().exists() or quiet):
-        stderr_console().print("First use: training the default model. This takes a few seconds, once.")
-    with stages(quiet=quiet) as progress:
-        return default_model(progress, warn)
+    return default_model()

@@ -91,7 +91,7 @@ def evaluate(
         raise UsageError("Which model is to be certified? Name it with --model, or a folder as SOURCE.")
     if not is_table and (corrections is not None or root is not None):
         raise UsageError("--corrections and --root go with a labels.csv as SOURCE.")
-    found = None if is_table and model is None else _model(model, quiet)
+    found = None if is_table and model is None else _model(model)
     if is_table:
         known = _reviewed(source, root, corrections, truth, settings, found, workers, quiet)
         code = ExitCode.DONE
@@ -110,10 +110,10 @@ def evaluate(
     return code
 
 
-def _model(path: Path | None, quiet: bool) -> Model:
+def _model(path: Path | None) -> Model:
     from digitsort.cli.console import open_model
 
-    return open_model(path, quiet=quiet)
+    return open_model(path)
 
 
 def _some(model: Model | None) -> Model:

@@ -25,7 +25,7 @@ def inspect(
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
-    quiet: options.Quiet = False,
+    quiet: options.Quiet = False,  # noqa: ARG001  every command takes it
 ) -> ExitCode:
     """Show what the model sees of a picture, its three best guesses and why it decided so."""
     from digitsort.cli.console import open_model, warn
@@ -35,7 +35,7 @@ def inspect(
 
     paths = check_sources(images)
     limits = options.limits(max_pixels, max_side, max_bytes)
-    found = open_model(model, quiet=quiet)
+    found = open_model(model)
     code = ExitCode.DONE
     for path in paths:
         try:

@@ -58,7 +58,7 @@ def classified(
     if os.path.realpath(source) == os.path.realpath(dest):
         raise UsageError("DEST is SOURCE itself: name another folder; one inside SOURCE will do.")
     walk = Walk(check_sources([source]), follow_links, exclude=os.path.realpath(dest))
-    found = open_model(model, quiet=quiet)
+    found = open_model(model)
     layout = Layout(str(dest), found.card.short)
     summary = Summary()
     outcomes = classify_files(summary.found(walk.files()), found, settings, workers=workers)

@@ -25,8 +25,9 @@ def train(
             "--data",
             "-d",
             metavar="DATA",
-            help="digits, synthetic[:N], default (both), mnist, a folder of folders named by class, a "
-            "folder of IDX files, a labels.csv, or a folder made by `digitsort sort`. Several add up.",
+            help="default (what the default model knows), digits, synthetic[:N], printed[:N], mnist, a "
+            "folder of folders named by class, a folder of IDX files, a labels.csv, or a folder made "
+            "by `digitsort sort`. Several add up. release makes the default model, alone.",
         ),
     ] = None,
     corrections: options.Corrections = None,
@@ -49,8 +50,7 @@ def train(
         typer.Option(
             "--held-out",
             metavar="SHARE",
-            help="Kept for the test, 0-1; by default 0.2, and what the default model kept when it "
-            "learns from corrections.",
+            help="Kept for the test, 0-1; by default 0.2. What the default model kept stays kept.",
         ),
     ] = None,
     max_error: Annotated[
@@ -78,10 +78,12 @@ def train(
     from digitsort.training.copies import describe_copies
     from digitsort.training.datasets import open_datasets
     from digitsort.training.fit import train as train_model
-    from digitsort.training.options import TrainingOptions
+    from digitsort.training.options import DEFAULTS, TrainingOptions
 
     limits = options.limits(max_pixels, max_side, max_bytes)
     names = data or ["default"]
+    if names == ["release"]:
+        return _train_release(output, force, quiet)
     is_model = _is_model(output)
     refuse_existing(output, force=force or is_model)
     known = _corrections(corrections, names)
@@ -90,11 +92,11 @@ def train(
         warn_unused(known)
     base = [dataset for dataset in datasets if not dataset.by_hand]
     learns = 0 < len(base) < len(datasets)
-    is_default = learns and "default" in names and len(base) == 2
+    is_default = learns and [dataset.name for dataset in base] == ["default"]
     replaces = learns and is_model
     refuse_existing(output, force=force or replaces)
-    before = _before(output if replaces else None, quiet) if replaces or is_default else None
-    share = _held_out(held_out, is_default)
+    before = _before(output if replaces else None) if replaces or is_default else None
+    share = DEFAULTS.held_out if held_out is None else held_out
     with stages(quiet=quiet) as progress:
         trained = train_model(datasets, TrainingOptions(seed, share, tune, max_error), progress)
     if not quiet:
@@ -121,11 +123,11 @@ def _corrections(path: Path | None, names: list[str]) -> Corrections | None:
     return read_corrections(path, tables[0].absolute().parent if tables else None)
 
 
-def _before(replaced: Path | None, quiet: bool) -> Model:
+def _before(replaced: Path | None) -> Model:
     """The model to compare with: the one that would be replaced, else the default model."""
     from digitsort.cli.console import open_model
 
-    return open_model(replaced, quiet=quiet)
+    return open_model(replaced)
 
 
 def _is_model(path: Path) -> bool:
@@ -139,14 +141,26 @@ def _is_model(path: Path) -> bool:
     return True
 
 
-def _held_out(asked: float | None, is_default: bool) -> float:
-    """The share asked for; what the default model held out stays held out where it learns."""
-    from digitsort.training.default import DEFAULT_OPTIONS
-    from digitsort.training.options import DEFAULTS
+def _train_release(output: Path, force: bool, quiet: bool) -> ExitCode:
+    """Make the shipped model; what it knows is written beside it, under the same name in .npz."""
+    from digitsort.cli.console import stages
+    from digitsort.cli.report import print_evaluation
+    from digitsort.files.atomic import refuse_existing, replacing
+    from digitsort.model.saving import save
+    from digitsort.training.release import train_release
 
-    if asked is not None:
-        return asked
-    return DEFAULT_OPTIONS.held_out if is_default else DEFAULTS.held_out
+    known = output.with_suffix(".npz")
+    for path in (output, known):
+        refuse_existing(path, force=force)
+    with stages(quiet=quiet) as progress:
+        release = train_release(progress)
+    save(release.trained.data, output, force=force)
+    with replacing(known, force=force) as file:
+        file.write(release.known)
+    if not quiet:
+        print_evaluation(release.trained.evaluation, "Held-out images")
+        _print_end(release.trained.card, output)
+    return ExitCode.DONE
 
 
 def _print_end(card: Card, output: Path) -> None:

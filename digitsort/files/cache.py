@@ -48,15 +48,6 @@ def private_cache_folder() -> Path:
     return folder
 
 
-def is_private_file(path: Path) -> bool:
-    """Whether a file in the cache folder is a plain one of this user's, and no link."""
-    found = path.lstat()
-    if not hasattr(os, "geteuid"):
-        return stat.S_ISREG(found.st_mode)
-    mine = found.st_uid == os.geteuid() and not found.st_mode & _OTHERS_WRITE
-    return stat.S_ISREG(found.st_mode) and mine
-
-
 def _check_owner(folder: Path) -> None:
     found = folder.stat()
     if found.st_uid != os.geteuid():

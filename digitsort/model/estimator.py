@@ -90,18 +90,26 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight: npt.NDArray[np.float64] | None = None,
     ) -> DigitClassifier:
         """Fit to vectors (n, d) that `vectorize` made; a weight (n,) multiplies C."""
-        self.classes_, encoded = np.unique(np.asarray(y), return_inverse=True)
+        _, encoded = np.unique(np.asarray(y), return_inverse=True)
         weights = np.ones(len(features)) if sample_weight is None else sample_weight
-        self.projection_: npt.NDArray[np.float32] | None = fit_projection(
-            features, encoded, weights, self.components
-        )
-        values = self._project(features)
-        self.svc_ = SVC(
-            C=self.C,
-            gamma=self.gamma / (values.shape[1] * values.var()),
-            break_ties=True,
-            cache_size=1000,
-        ).fit(values, encoded, sample_weight=sample_weight)
+        projection = fit_projection(features, encoded, weights, self.components)
+        values = project(features, projection).astype(np.float64)
+        gamma = self.gamma / (values.shape[1] * values.var())
+        return self.fit_components(values, y, sample_weight, projection, gamma)
+
+    def fit_components(
+        self,
+        values: Floats,
+        y: npt.ArrayLike,
+        sample_weight: npt.NDArray[np.float64] | None,
+        projection: npt.NDArray[np.float32],
+        gamma: float,
+    ) -> DigitClassifier:
+        """Fit to vectors (n, m) that are projected already; `gamma` is that of the kernel itself."""
+        self.classes_, encoded = np.unique(np.asarray(y), return_inverse=True)
+        self.projection_: npt.NDArray[np.float32] | None = projection
+        self.svc_ = SVC(C=self.C, gamma=gamma, break_ties=True, cache_size=1000)
+        self.svc_.fit(values, encoded, sample_weight=sample_weight)
         self.temperature_ = float(self.temperature)
         self.card_: dict[str, Any] = {}
         return self

@@ -44,10 +44,12 @@ def calibrate(scores: Scores, truth: npt.NDArray[np.intp]) -> Calibration:
     truth : ndarray of shape (n,), intp
         Index of the right class.
     """
-    return Calibration(_best_temperature(scores, truth), *familiarity_limits(scores.familiarity))
+    return Calibration(best_temperature(scores, truth), *familiarity_limits(scores.familiarity))
 
 
-def familiarity_limits(familiarity: npt.NDArray[np.float64]) -> tuple[float, float]:
+def familiarity_limits(
+    familiarity: npt.NDArray[np.float64], unusual: float = UNUSUAL
+) -> tuple[float, float]:
     """Familiarity from which on an image is ok, and below which it is rejected.
 
     Familiarity is exp(-gamma distance²) to the nearest support vector. What is farther away than all
@@ -55,18 +57,21 @@ def familiarity_limits(familiarity: npt.NDArray[np.float64]) -> tuple[float, flo
     rejected. On simulated scans this kept 99.6 % of unseen digits; at 1.4 times 0.7 % of them were
     rejected, and half of those had been read right.
     """
-    usual = -np.log(max(float(np.quantile(familiarity, UNUSUAL)), 1e-300))
+    usual = -np.log(max(float(np.quantile(familiarity, unusual)), 1e-300))
     return float(np.exp(-usual)), float(np.exp(-FAR * usual))
 
 
-def _best_temperature(scores: Scores, truth: npt.NDArray[np.intp]) -> float:
+def best_temperature(
+    scores: Scores, truth: npt.NDArray[np.intp], weights: npt.NDArray[np.float64] | None = None
+) -> float:
+    """Find the temperature of the least log loss, the images weighted (n,) if asked for."""
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(truth))
 
     def loss(log_temperature: float) -> float:
         chances = probabilities(scores, float(np.exp(log_temperature)))[rows, truth]
-        return float(-np.log(np.maximum(chances, 1e-12)).mean())
+        return -float(np.average(np.log(np.maximum(chances, 1e-12)), weights=weights))
 
     # Margins lie within about ±2: at a temperature of 0.02 they are all or nothing, at 5 nothing.
     best = minimize_scalar(loss, bounds=(np.log(0.02), np.log(5.0)), method="bounded")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from digitsort.errors import TrainingDataError
 from digitsort.files.discover import Walk
@@ -12,6 +13,9 @@ from digitsort.files.names import printable
 from digitsort.files.read import UnreadableError, read
 from digitsort.model.card import MOST_CLASSES
 from digitsort.recognition.canvas import Gray
+
+if TYPE_CHECKING:
+    from digitsort.training.known import Known
 
 LabelledGray = tuple[Gray, str]
 
@@ -36,6 +40,8 @@ class Dataset:
         A person labelled these images for us. They come sorted by label and content.
     note : str
         What a person should know of how the images were found.
+    known : Known or None
+        What a model knows already, in place of images.
     """
 
     name: str
@@ -45,6 +51,7 @@ class Dataset:
     weight: float = 1.0
     by_hand: bool = False
     note: str = ""
+    known: Known | None = None
 
 
 def check_class_count(count: int) -> None:

@@ -30,7 +30,6 @@ from digitsort.training.dataset import (
 )
 from digitsort.training.idx import has_idx_files, read_idx_folder
 from digitsort.training.labelled import labelled_corrections
-from digitsort.training.reserved import RESERVED_DIGITS
 
 if TYPE_CHECKING:
     from digitsort.corrections import Corrections
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 SYNTHETIC_COUNT = 2000
 """Images of each digit where no number is named; about 1,500 of them are fitted to, and more were not
 seen to help."""
-
-REAL_WEIGHT = 8.0
 
 SYNTHETIC_SEED = 0
 MOST_SYNTHETIC = 100_000
@@ -57,8 +54,9 @@ def open_datasets(
     Parameters
     ----------
     names : sequence of str
-        ``digits``, ``synthetic`` or ``synthetic:N``, ``default`` (both of them), ``mnist``, a folder of
-        IDX files, one of folders named by class, one that `sort` made, or a labels.csv.
+        ``default`` (what the default model knows), ``digits``, ``synthetic`` or ``synthetic:N``,
+        ``printed`` or ``printed:N``, ``mnist``, a folder of IDX files, one of folders named by class,
+        one that `sort` made, or a labels.csv.
     corrections : Corrections, optional
         A person's labels, for the images of each labels.csv and sorted folder; where no name is one,
         their own.
@@ -99,43 +97,48 @@ def _permission_errors(name: str) -> Iterator[None]:
 
 
 def _open(name: str, limits: Limits) -> list[Dataset]:
-    if name == "default":
-        return [_digits(reserve=True), _synthetic(SYNTHETIC_COUNT)]
     return [_open_one(name, limits)]
 
 
 def _open_one(name: str, limits: Limits) -> Dataset:
+    if name == "default":
+        return _default()
     if name == "digits":
-        return _digits(reserve=False)
+        return _digits()
     if name == "synthetic" or name.startswith("synthetic:"):
-        return _synthetic(_synthetic_count(name))
+        return _synthetic(_count("synthetic", name))
+    if name == "printed" or name.startswith("printed:"):
+        return _printed(_count("printed", name))
     if name == "mnist":
         return mnist_dataset()
     folder = Path(name)
     if not os.path.isdir(folder):
         raise UsageError(
-            f"{printable(name)} is no training data. Name digits, synthetic, mnist, default or a "
-            "folder (of folders named 0-9, or of IDX files)."
+            f"{printable(name)} is no training data. Name default, digits, synthetic, printed, mnist "
+            "or a folder (of folders named 0-9, or of IDX files)."
         )
     return _idx(folder) if has_idx_files(folder) else _folders(folder, limits)
 
 
-def _digits(*, reserve: bool) -> Dataset:
-    """scikit-learn's 1,797 digits of 8x8; `reserve` is for the default model.
+def _default() -> Dataset:
+    """What the default model knows; it is read from the package, and no image is made again."""
+    from digitsort.training.known import known_to_default
 
-    It leaves out the digits that sample_images shows, and lets the others, which people wrote, weigh
-    more than each of the many invented ones.
-    """
+    known = known_to_default()
+    return Dataset("default", len(known.weights), lambda: iter(()), known=known)
+
+
+def _digits() -> Dataset:
+    """scikit-learn's 1,797 digits of 8x8."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    kept = [i for i in range(len(digits.target)) if not (reserve and i in RESERVED_DIGITS)]
 
     def load() -> Iterator[LabelledGray]:
-        for index in kept:
-            yield digits_to_gray(digits.images[index]), str(digits.target[index])
+        for image, label in zip(digits.images, digits.target, strict=True):
+            yield digits_to_gray(image), str(label)
 
-    return Dataset("digits", len(kept), load, weight=REAL_WEIGHT if reserve else 1.0)
+    return Dataset("digits", len(digits.target), load)
 
 
 def _synthetic(count_per_digit: int) -> Dataset:
@@ -148,13 +151,24 @@ def _synthetic(count_per_digit: int) -> Dataset:
     return Dataset(f"synthetic:{count_per_digit}", 10 * count_per_digit, load, invented=True)
 
 
-def _synthetic_count(name: str) -> int:
-    number = name.removeprefix("synthetic").removeprefix(":") or str(SYNTHETIC_COUNT)
+def _printed(count_per_digit: int) -> Dataset:
+    """Printed digits: from fonts, and as displays and counters show them."""
+    from digitsort.training.printed.fonts import find_faces
+    from digitsort.training.printed.generate import print_digits
+
+    def load() -> Iterator[LabelledGray]:
+        yield from print_digits(count_per_digit, SYNTHETIC_SEED, find_faces())
+
+    return Dataset(f"printed:{count_per_digit}", 10 * count_per_digit, load, invented=True)
+
+
+def _count(kind: str, name: str) -> int:
+    number = name.removeprefix(kind).removeprefix(":") or str(SYNTHETIC_COUNT)
     is_number = number.isdecimal() and len(number) <= len(str(MOST_SYNTHETIC))
     if not is_number or not 0 < int(number) <= MOST_SYNTHETIC:
         raise UsageError(
             f"{printable(name)}: say how many images of each digit to invent, 1 to {MOST_SYNTHETIC}: "
-            f"synthetic:{SYNTHETIC_COUNT}."
+            f"{kind}:{SYNTHETIC_COUNT}."
         )
     return int(number)
 
@@ -183,25 +197,7 @@ def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
     fetch : callable, optional
         Takes the place of `sklearn.datasets.fetch_openml`.
     """
-    if fetch is None:
-        from sklearn.datasets import fetch_openml
-
-        fetch = fetch_openml
-    try:
-        found = fetch(
-            "mnist_784",
-            version=1,
-            as_frame=False,
-            parser="liac-arff",
-            data_home=str(private_cache_folder() / "openml"),
-        )
-    except NotPrivateError as error:
-        raise TrainingDataError(f"MNIST can't be kept: {error.strerror}. {CACHE_REMEDY}") from error
-    except OSError as error:  # URLError and HTTPError are OSErrors
-        raise TrainingDataError(
-            f"MNIST can't be downloaded from OpenML ({error}). Connect to the internet, or name a "
-            "folder with MNIST's IDX files: -d FOLDER."
-        ) from error
+    found = fetched("mnist_784", 1, fetch)
     images = np.asarray(found.data, np.uint8).reshape(-1, 28, 28)
     labels = [str(label) for label in found.target]
 
@@ -209,6 +205,30 @@ def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
         yield from zip(images, labels, strict=True)
 
     return Dataset("mnist", len(images), load)
+
+
+def fetched(name: str, version: int, fetch: Callable[..., Any] | None = None) -> Any:
+    """Download a data set through OpenML, once; raises TrainingDataError if that fails."""
+    if fetch is None:
+        from sklearn.datasets import fetch_openml
+
+        fetch = fetch_openml
+    shown = "MNIST" if name == "mnist_784" else name
+    try:
+        return fetch(
+            name,
+            version=version,
+            as_frame=False,
+            parser="liac-arff",
+            data_home=str(private_cache_folder() / "openml"),
+        )
+    except NotPrivateError as error:
+        raise TrainingDataError(f"{shown} can't be kept: {error.strerror}. {CACHE_REMEDY}") from error
+    except OSError as error:  # URLError and HTTPError are OSErrors
+        raise TrainingDataError(
+            f"{shown} can't be downloaded from OpenML ({error}). Connect to the internet, or name a "
+            "folder with MNIST's IDX files: -d FOLDER."
+        ) from error
 
 
 def _folders(folder: Path, limits: Limits) -> Dataset:

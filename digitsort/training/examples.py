@@ -57,12 +57,13 @@ class Examples:
 
     def fit(self, estimator: DigitClassifier) -> DigitClassifier:
         """Fit an estimator to these examples, each once as it is and once distorted."""
-        distorted = _features(distort(self.normal, DISTORTION_SEED))
-        return estimator.fit_features(
-            np.concatenate([self.features, distorted]),
-            np.tile(self.labels, 2),
-            np.tile(self.weights, 2),
-        )
+        both = self.with_distorted()
+        return estimator.fit_features(both.features, both.labels, both.weights)
+
+    def with_distorted(self) -> Examples:
+        """Return these examples, and after them each once more with its corners pulled about."""
+        normal = distort(self.normal, DISTORTION_SEED)
+        return self + Examples(features_of(normal), normal, self.labels, self.weights)
 
     def split(self, count: int, seed: int) -> tuple[Examples, Examples]:
         """Draw `count` examples, stratified by label; gives the others and these."""
@@ -104,7 +105,7 @@ def gather(datasets: Sequence[Dataset], progress: Progress) -> Gathered:
         If there are fewer than two classes or too few images in one.
     """
     gathered = without_copies(vectors_of(datasets, progress))
-    _check_classes(Counter(gathered.examples.labels.tolist()), "different " * bool(gathered.copies))
+    check_classes(Counter(gathered.examples.labels.tolist()), "different " * bool(gathered.copies))
     return gathered
 
 
@@ -142,13 +143,15 @@ def vectors_of(datasets: Sequence[Dataset], progress: Progress) -> Examples:
     )
 
 
-def _features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def features_of(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Take the features of normalized ink (n, 32, 32)."""
     with one_blas_thread():
         parts = [gradient_features(normal[i : i + BATCH]) for i in range(0, len(normal), BATCH)]
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else np.empty((0, FEATURE_COUNT), np.float32)
 
 
-def _check_classes(counts: Counter[str], kind: str) -> None:
+def check_classes(counts: Counter[str], kind: str) -> None:
+    """Raise TrainingDataError for fewer than two classes, or a class of few images."""
     check_class_count(len(counts))
     if not counts:
         raise TrainingDataError("The training data holds no images. Name another folder.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -10,10 +11,12 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.labels import NONE_LABEL
 from digitsort.model.card import Card, fingerprint
+from digitsort.model.estimator import DigitClassifier
 from digitsort.model.saving import to_bytes
 from digitsort.progress import Progress, silent
 from digitsort.recognition.recipe import RECIPE
@@ -31,7 +34,7 @@ from digitsort.training.evaluate import Evaluation, evaluate
 from digitsort.training.examples import Examples, gather
 from digitsort.training.options import DEFAULTS, TrainingOptions
 from digitsort.training.taught import Taught, teach
-from digitsort.training.trial import Trial, try_out
+from digitsort.training.trial import Judged, try_out
 from digitsort.training.tune import tune_parameters
 
 SCAN_PARAMETERS = {"C": 5.0, "gamma": 2.2, "components": 192}
@@ -57,6 +60,30 @@ class Trained:
     disputed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A fitted estimator, and all that its card says of how it was made.
+
+    Attributes
+    ----------
+    estimator : DigitClassifier
+    calibration : Calibration
+    certificate : Certificate
+    counts : Counter of str
+        Images by class that it was fitted to.
+    splits : dict of str to int
+        Images for fit, temperature and certification.
+    folds : int
+    """
+
+    estimator: DigitClassifier
+    calibration: Calibration
+    certificate: Certificate
+    counts: Counter[str]
+    splits: dict[str, int]
+    folds: int
+
+
 def train(
     datasets: Sequence[Dataset],
     options: TrainingOptions = DEFAULTS,
@@ -76,28 +103,60 @@ def train(
         raise UsageError(f"The held-out share lies between 0 and 1, not at {options.held_out}.")
     if options.max_error is not None and not 0 < options.max_error < 1:
         raise UsageError(f"An error lies between 0 and 1, not at {options.max_error}.")
-    base, by_hand = _by_hand(datasets)
+    if known := [dataset.known for dataset in datasets if dataset.known is not None]:
+        from digitsort.training.learn import learn
+
+        return learn(known[0], datasets, options, progress)
+    base, by_hand = split_by_hand(datasets)
     gathered = gather(base, progress)
-    known, test = _hold_out(gathered.examples, options)
+    fitted, test = _hold_out(gathered.examples, options)
     taught = teach(by_hand, gathered.examples, progress)
     parameters = _parameters(base)
     if options.tune:
-        parameters |= tune_parameters(known, options.seed, progress)
+        parameters |= tune_parameters(fitted, options.seed, progress)
     progress("fit", 0, None)
-    trial = try_out(known, parameters, options.seed, taught.learned)
+    trial = try_out(fitted, parameters, options.seed, taught.learned)
     calibration = calibrate(trial.temperature.scores, trial.temperature.truth)
-    certificate = _certificate(trial, calibration, options.max_error)
-    estimator = trial.estimator
-    estimator.temperature_ = calibration.temperature
-    evaluation = evaluate(list(test.labels), list(estimator.predict_features(test.features)))
-    card = _card(datasets, options, trial, calibration, certificate, evaluation)
-    estimator.card_ = card.to_dict()
+    certificate = certificate_of(
+        trial.certification, trial.estimator.classes_, calibration, options.max_error
+    )
+    made = Made(
+        trial.estimator,
+        calibration,
+        certificate,
+        Counter(trial.fitted.labels.tolist()),
+        {
+            "fit": len(trial.fitted),
+            "temperature": len(trial.temperature),
+            "certification": len(trial.certification),
+        },
+        trial.folds,
+    )
+    names = [dataset.name for dataset in datasets]
     copies = gathered.copies + taught.copies
+    return finish(made, names, options, test, taught, copies, gathered.disputed)
+
+
+def finish(
+    made: Made,
+    names: Sequence[str],
+    options: TrainingOptions,
+    test: Examples,
+    taught: Taught,
+    copies: int = 0,
+    disputed: int = 0,
+) -> Trained:
+    """Test a fitted estimator, give it its card and pickle it; `names` are those of the data."""
+    estimator = made.estimator
+    estimator.temperature_ = made.calibration.temperature
+    evaluation = evaluate(list(test.labels), list(estimator.predict_features(test.features)))
+    card = card_of(made, names, options, evaluation)
+    estimator.card_ = card.to_dict()
     data = to_bytes(estimator, test.features)
-    return Trained(data, card, evaluation, test, taught, copies, gathered.disputed)
+    return Trained(data, card, evaluation, test, taught, copies, disputed)
 
 
-def _by_hand(datasets: Sequence[Dataset]) -> tuple[list[Dataset], list[Dataset]]:
+def split_by_hand(datasets: Sequence[Dataset]) -> tuple[list[Dataset], list[Dataset]]:
     """What a person labelled for us, apart from the rest; where there is no rest, it is the data."""
     base = [dataset for dataset in datasets if not dataset.by_hand]
     if not base:
@@ -117,14 +176,17 @@ def _parameters(datasets: Sequence[Dataset]) -> dict[str, Any]:
     return dict(INVENTED_PARAMETERS if invented else SCAN_PARAMETERS)
 
 
-def _certificate(trial: Trial, calibration: Calibration, max_error: float | None) -> Certificate:
+def certificate_of(
+    judged: Judged,
+    classes: npt.NDArray[np.str_],
+    calibration: Calibration,
+    max_error: float | None,
+) -> Certificate:
     """Certify the asked error, or where none was asked fall back on a threshold without a bound."""
-    scores, truth = trial.certification.scores, trial.certification.truth
+    scores, truth = judged.scores, judged.truth
     label = predict(scores)
     chances = probabilities(scores, calibration.temperature)
-    acceptable = (scores.familiarity >= calibration.ok_familiarity) & (
-        trial.estimator.classes_[label] != NONE_LABEL
-    )
+    acceptable = (scores.familiarity >= calibration.ok_familiarity) & (classes[label] != NONE_LABEL)
     confidence = chances[np.arange(len(truth)), label][acceptable]
     right = (label == truth)[acceptable]
     asked = DEFAULT_MAX_ERROR if max_error is None else max_error
@@ -144,23 +206,17 @@ def _no_certificate(max_error: float, count: int) -> str:
     )
 
 
-def _card(
-    datasets: Sequence[Dataset],
-    options: TrainingOptions,
-    trial: Trial,
-    calibration: Calibration,
-    certificate: Certificate,
-    evaluation: Evaluation,
-) -> Card:
-    estimator, fitted = trial.estimator, trial.fitted
+def card_of(made: Made, names: Sequence[str], options: TrainingOptions, evaluation: Evaluation) -> Card:
+    """Describe a model; `names` are those of the data."""
+    estimator, certificate = made.estimator, made.certificate
     machine = estimator.machine()
-    names = tuple(str(name) for name in estimator.classes_)
-    thresholds = {**asdict(calibration), "min_confidence": certificate.threshold}
+    classes = tuple(str(name) for name in estimator.classes_)
+    thresholds = {**asdict(made.calibration), "min_confidence": certificate.threshold}
     return Card(
         recipe=RECIPE,
-        classes=names,
-        data=tuple(dataset.name for dataset in datasets),
-        counts={name: int((fitted.labels == name).sum()) for name in names},
+        classes=classes,
+        data=tuple(names),
+        counts={name: made.counts[name] for name in classes},
         seed=options.seed,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=_versions(),
@@ -170,18 +226,13 @@ def _card(
         held_out_count=evaluation.count,
         held_out_accuracy=evaluation.accuracy,
         **thresholds,
-        splits={
-            "fit": len(fitted),
-            "temperature": len(trial.temperature),
-            "certification": len(trial.certification),
-            "test": evaluation.count,
-        },
-        folds=trial.folds,
+        splits={**made.splits, "test": evaluation.count},
+        folds=made.folds,
         max_error=DEFAULT_MAX_ERROR if options.max_error is None else options.max_error,
         certified_accepted=certificate.accepted,
         certified_errors=certificate.errors,
         certified_bound=certificate.bound,
-        fingerprint=fingerprint(machine, RECIPE, names, thresholds),
+        fingerprint=fingerprint(machine, RECIPE, classes, thresholds),
     )
 
 

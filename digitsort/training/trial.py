@@ -74,11 +74,16 @@ def try_out(
     rest += taught
     estimator = rest.fit(DigitClassifier(**parameters))
     return Trial(
-        estimator, rest, _judge(estimator, temperature), _judge(estimator, certification), folds=1
+        estimator,
+        rest,
+        judge_examples(estimator, temperature),
+        judge_examples(estimator, certification),
+        folds=1,
     )
 
 
-def _judge(estimator: DigitClassifier, examples: Examples) -> Judged:
+def judge_examples(estimator: DigitClassifier, examples: Examples) -> Judged:
+    """Score examples that the estimator was not fitted to."""
     truth = np.searchsorted(estimator.classes_, examples.labels)
     return Judged(score(examples.features, estimator.machine()), truth)
 
@@ -91,7 +96,7 @@ def _with_folds(examples: Examples, parameters: dict[str, Any], seed: int, taugh
     judged = []
     for fit_rows, judged_rows in splitter.split(examples.features, examples.labels):
         estimator = (examples[fit_rows] + taught).fit(DigitClassifier(**parameters))
-        judged.append(_judge(estimator, examples[judged_rows]))
+        judged.append(judge_examples(estimator, examples[judged_rows]))
     joined = Judged(
         Scores.concatenate([j.scores for j in judged]), np.concatenate([j.truth for j in judged])
     )

@@ -83,10 +83,7 @@ def test_classify_and_sort_load_no_scikit_learn_once_a_model_exists(
     assert set() == modules & {"sklearn", "scipy", "joblib"}
 
 
-def test_neither_does_the_default_model_once_it_is_trained(tmp_path: Path) -> None:
-    from digitsort import default_model
-
-    default_model()
+def test_neither_does_the_default_model(tmp_path: Path) -> None:
     make_tree(tmp_path, {"7.png": digit_png(7)})
     assert set() == loaded("classify", tmp_path / "7.png", "-o", "-") & {"sklearn", "scipy", "joblib"}
 

@@ -13,7 +13,6 @@ from digitsort.files.cache import (
     CACHE_VARIABLE,
     NotPrivateError,
     cache_folder,
-    is_private_file,
     private_cache_folder,
 )
 from tests.conftest import Link, make_tree
@@ -111,18 +110,3 @@ def test_a_link_counts_as_what_it_leads_to(named: Path, tmp_path: Path) -> None:
     (tmp_path / "open").chmod(0o777)
     with pytest.raises(NotPrivateError, match="open"):
         private_cache_folder()
-
-
-def test_a_link_or_a_pipe_is_no_private_file(tmp_path: Path) -> None:
-    make_tree(tmp_path, {"file": "x", "link": Link("file"), "dangling": Link("nowhere"), "folder": {}})
-    (tmp_path / "file").chmod(0o600)
-    assert is_private_file(tmp_path / "file")
-    for name in ("link", "dangling", "folder"):
-        assert not is_private_file(tmp_path / name)
-
-
-@posix
-def test_a_file_that_others_may_write_to_is_no_private_file(tmp_path: Path) -> None:
-    make_tree(tmp_path, {"file": "x"})
-    (tmp_path / "file").chmod(0o666)
-    assert not is_private_file(tmp_path / "file")

@@ -14,7 +14,6 @@ import pytest
 
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.training.datasets import mnist_dataset, open_datasets
-from digitsort.training.reserved import RESERVED_DIGITS
 from tests.conftest import Link, digit_png, make_tree, run_digitsort
 from tests.training.test_idx import LABELS, good, write
 
@@ -33,20 +32,25 @@ def test_digits_are_all_of_load_digits() -> None:
     assert len(labels_of("digits")) == 1797
 
 
-def test_the_default_leaves_out_what_the_samples_show() -> None:
-    digits, synthetic = open_datasets(["default"])
-    assert len(list(digits.load())) == 1797 - len(RESERVED_DIGITS)
-    assert (synthetic.name, synthetic.count) == ("synthetic:2000", 20_000)
+def test_the_default_is_what_the_default_model_knows() -> None:
+    (dataset,) = open_datasets(["default"])
+    assert dataset.known is not None
+    assert dataset.count == dataset.known.model.card.support_vectors
 
 
 def test_synthetic_digits_by_number() -> None:
     assert Counter(labels_of("synthetic:3")) == dict.fromkeys("0123456789", 3)
 
 
+def test_printed_digits_by_number() -> None:
+    assert Counter(labels_of("printed:2")) == dict.fromkeys("0123456789", 2)
+
+
 @pytest.mark.parametrize("name", ["synthetic:0", "synthetic:-1", "synthetic:many", "synthetic:9999999"])
 def test_a_number_of_no_use_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match="1 to 100000"):
-        open_datasets([name])
+    for each in (name, name.replace("synthetic", "printed")):
+        with pytest.raises(UsageError, match="1 to 100000"):
+            open_datasets([each])
 
 
 def test_a_folder_of_idx_files(tmp_path: Path) -> None:
@@ -129,7 +133,7 @@ def test_a_special_file_among_training_images_is_a_sentence(tmp_path: Path, spec
 
 
 def test_an_unknown_name_is_refused() -> None:
-    with pytest.raises(UsageError, match="digits, synthetic, mnist"):
+    with pytest.raises(UsageError, match="digits, synthetic, printed, mnist"):
         open_datasets(["nonsense"])
 
 

@@ -28,7 +28,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[set[int], set[int]]]:
     """Numbers that a machine was fitted to, and those that it judged."""
     pairs: list[tuple[set[int], set[int]]] = []
     fitted: dict[int, set[int]] = {}
-    fit, judge = Examples.fit, trial._judge
+    fit, judge = Examples.fit, trial.judge_examples
 
     def noting_fit(self: Examples, estimator: DigitClassifier) -> DigitClassifier:
         result = fit(self, estimator)
@@ -41,7 +41,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[set[int], set[int]]]:
         return judge(estimator, examples)
 
     monkeypatch.setattr(Examples, "fit", noting_fit)
-    monkeypatch.setattr(trial, "_judge", noting_judge)
+    monkeypatch.setattr(trial, "judge_examples", noting_judge)
     return pairs
 
 

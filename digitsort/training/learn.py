@@ -1,0 +1,104 @@
+"""Add a person's images to what a model knows, without the images that it was trained on.
+
+A support vector machine that is fitted to its own support vectors alone, with the same weights, is the
+same machine: the other images lie beyond the margin and have no part in it. So the support vectors and
+the new images are fitted together, in the projection and with the kernel of the known model. Its
+temperature and familiarity limits stay: they come from sources that were left out of its fit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from digitsort.errors import UsageError
+from digitsort.model.estimator import DigitClassifier
+from digitsort.progress import Progress
+from digitsort.recognition.project import project
+from digitsort.training.calibrate import Calibration
+from digitsort.training.dataset import Dataset
+from digitsort.training.examples import Examples, Gathered, check_classes, vectors_of, without_copies
+from digitsort.training.fit import Made, Trained, certificate_of, finish
+from digitsort.training.known import Known
+from digitsort.training.options import TrainingOptions
+from digitsort.training.taught import teach
+from digitsort.training.trial import judge_examples
+
+
+def learn(
+    known: Known, datasets: Sequence[Dataset], options: TrainingOptions, progress: Progress
+) -> Trained:
+    """Fit what a model knows together with other images.
+
+    Half of the known model's held-out images certify the threshold, the other half tests, with the
+    share of the other images that the options hold out. What a person labelled is split by `teach`.
+
+    Raises
+    ------
+    UsageError
+        If C and gamma should be searched: that takes the images themselves.
+    TrainingDataError
+        If a class of the other data has too few images.
+    """
+    if options.tune:
+        raise UsageError("--tune needs the images of all data; of the default model they are not here.")
+    others = [dataset for dataset in datasets if not dataset.by_hand and dataset.known is None]
+    gathered = _gather(others, known, progress)
+    fitted, test = _hold_out(gathered.examples, options)
+    certified, tested = _halves(known.held_out)
+    by_hand = [dataset for dataset in datasets if dataset.by_hand]
+    taught = teach(by_hand, known.held_out + gathered.examples, progress)
+    progress("fit", 0, None)
+    new = fitted + taught.learned
+    estimator = fit_beside(known, new)
+    card = known.model.card
+    calibration = Calibration(card.temperature, card.ok_familiarity, card.min_familiarity)
+    judged = judge_examples(estimator, certified)
+    made = Made(
+        estimator,
+        calibration,
+        certificate_of(judged, estimator.classes_, calibration, options.max_error),
+        Counter([*known.labels.tolist(), *new.labels.tolist()]),
+        {"fit": len(known.labels) + len(new), "temperature": 0, "certification": len(judged)},
+        card.folds,
+    )
+    copies = gathered.copies + taught.copies
+    names = [dataset.name for dataset in datasets]
+    return finish(made, names, options, tested + test, taught, copies, gathered.disputed)
+
+
+def fit_beside(known: Known, new: Examples) -> DigitClassifier:
+    """Fit to support vectors and new examples, the new ones once more distorted."""
+    machine, card = known.model.machine, known.model.card
+    assert machine.projection is not None
+    both = new.with_distorted() if len(new) else new
+    values = np.concatenate([machine.vectors, project(both.features, machine.projection)])
+    estimator = DigitClassifier(C=card.C, components=machine.vectors.shape[1])
+    return estimator.fit_components(
+        values.astype(np.float64),
+        np.concatenate([known.labels, both.labels]),
+        np.concatenate([known.weights, both.weights]),
+        machine.projection,
+        machine.gamma,
+    )
+
+
+def _gather(others: Sequence[Dataset], known: Known, progress: Progress) -> Gathered:
+    gathered = without_copies(vectors_of(others, progress), known.held_out)
+    if others:
+        check_classes(Counter(gathered.examples.labels.tolist()), "different " * bool(gathered.copies))
+    return gathered
+
+
+def _hold_out(examples: Examples, options: TrainingOptions) -> tuple[Examples, Examples]:
+    if not len(examples):
+        return examples, examples
+    classes = len(np.unique(examples.labels))
+    return examples.split(max(classes, round(options.held_out * len(examples))), options.seed)
+
+
+def _halves(examples: Examples) -> tuple[Examples, Examples]:
+    rows = np.arange(len(examples))
+    return examples[rows[::2]], examples[rows[1::2]]

@@ -1,0 +1,1 @@
+"""Printed digits: rendered from fonts, and drawn as displays and counters show them."""

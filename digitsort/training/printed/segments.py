@@ -1,0 +1,122 @@
+"""Draw the digits of seven-segment displays, with separate bars or as one bent stroke."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFilter
+
+Ink = npt.NDArray[np.uint8]
+Rng = np.random.Generator
+Point = tuple[float, float]
+
+SEGMENTS: dict[str, tuple[str, ...]] = {
+    "0": ("abcdef",),
+    "1": ("bc",),
+    "2": ("abdeg",),
+    "3": ("abcdg",),
+    "4": ("bcfg",),
+    "5": ("acdfg",),
+    "6": ("acdefg", "acdefg", "cdefg"),
+    "7": ("abc", "abc", "abcf"),
+    "8": ("abcdefg",),
+    "9": ("abcdfg", "abcdfg", "abcfg"),
+}
+"""Lit segments of each digit, by their usual letters; 6, 7 and 9 come with and without their tails."""
+
+HEIGHT_PX = 120
+
+
+class Panel(NamedTuple):
+    """How a display draws its segments; lengths are shares of the digit's height.
+
+    Attributes
+    ----------
+    width : float
+        Between the axes of the upright segments.
+    thickness, gap : float
+        Of a segment, and between two of them.
+    bevel : float
+        0 for square ends, 1 for pointed ones.
+    slant : float
+        Horizontal shift from the bottom to the top.
+    rounding : float
+        Radius of the median filter that rounds the corners.
+    """
+
+    width: float
+    thickness: float
+    gap: float
+    bevel: float
+    slant: float
+    rounding: float
+
+
+def draw_panel(rng: Rng) -> Panel:
+    """Draw the look of a display."""
+    return Panel(
+        width=float(rng.uniform(0.34, 0.62)),
+        thickness=float(rng.uniform(0.06, 0.2)),
+        gap=float(rng.uniform(0.0, 0.045)) if rng.random() < 0.6 else -0.06,
+        bevel=float(rng.choice([0.0, 0.5, 1.0])),
+        slant=float(rng.uniform(0, 0.22)) if rng.random() < 0.5 else 0.0,
+        rounding=float(rng.uniform(0, 0.06)) if rng.random() < 0.5 else 0.0,
+    )
+
+
+def draw_segments(label: str, rng: Rng) -> Ink:
+    """Draw a digit as a display shows it: 255 where it is lit."""
+    panel = draw_panel(rng)
+    choices = SEGMENTS[label]
+    lit = choices[rng.integers(len(choices))]
+    side = round(HEIGHT_PX * 1.6)
+    sheet = Image.new("L", (side, side))
+    draw = ImageDraw.Draw(sheet)
+    for segment in lit:
+        draw.polygon(_corners(segment, panel), fill=255)
+    if panel.rounding:
+        radius = max(1, round(panel.rounding * HEIGHT_PX))
+        sheet = sheet.filter(ImageFilter.MedianFilter(2 * (radius // 2) + 3))
+    return np.asarray(sheet)
+
+
+def _ends(segment: str, width: float) -> tuple[Point, Point]:
+    """Both ends of a segment's axis, from the upper left corner, in units of the height."""
+    left, right, top, middle, bottom = 0.0, width, 0.0, 0.5, 1.0
+    axes = {
+        "a": ((left, top), (right, top)),
+        "b": ((right, top), (right, middle)),
+        "c": ((right, middle), (right, bottom)),
+        "d": ((left, bottom), (right, bottom)),
+        "e": ((left, middle), (left, bottom)),
+        "f": ((left, top), (left, middle)),
+        "g": ((left, middle), (right, middle)),
+    }
+    return axes[segment]
+
+
+def _corners(segment: str, panel: Panel) -> list[Point]:
+    """The polygon of a segment in pixels, slanted."""
+    (x0, y0), (x1, y1) = _ends(segment, panel.width)
+    half = panel.thickness / 2
+    dx, dy = float(x1 > x0), float(y1 > y0)
+    inset = panel.gap / 2 + half * panel.bevel * (panel.gap > 0)
+    tip = half * panel.bevel
+    along = [(inset - tip, 0.0), (inset, half), (-inset, half), (tip - inset, 0.0)]
+    ends = [(x0, y0), (x0, y0), (x1, y1), (x1, y1)]
+    upper = [_moved(end, dx, dy, a, s) for end, (a, s) in zip(ends, along, strict=True)]
+    lower = [_moved(end, dx, dy, a, -s) for end, (a, s) in zip(ends[::-1], along[::-1], strict=True)]
+    return [_placed(point, panel) for point in (*upper, *lower)]
+
+
+def _moved(point: Point, dx: float, dy: float, along: float, across: float) -> Point:
+    x, y = point
+    return x + dx * along + dy * across, y + dy * along + dx * across
+
+
+def _placed(point: Point, panel: Panel) -> Point:
+    x, y = point
+    margin = 0.25
+    return ((x + margin + panel.slant * (1 - y)) * HEIGHT_PX, (y + margin) * HEIGHT_PX)

@@ -1,0 +1,207 @@
+"""Name the sources that the shipped model is fitted to, with their licences and weights.
+
+What measures the model is never among them: the second half of MNIST's training digits, every other
+digit of Semeion, and the digits of load_digits that sample_images shows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from digitsort.training.dataset import Dataset, LabelledGray
+from digitsort.training.datasets import digits_to_gray, fetched
+from digitsort.training.handwriting.generate import write_digits
+from digitsort.training.idx import read_idx_folder
+from digitsort.training.paper import draw_look, put_on_paper
+from digitsort.training.printed.fonts import find_faces, name_of_faces
+from digitsort.training.printed.generate import print_digits
+from digitsort.training.reserved import RESERVED_DIGITS
+
+DATA_VARIABLE = "DIGITSORT_DEV_DATA"
+"""Names a folder with mnist-train/, optdigits/ and semeion/; without it they come through OpenML."""
+
+MNIST_SEEN = 30_000
+"""Digits at the start of MNIST that fits may see."""
+
+SYNTHETIC_COUNT, PRINTED_COUNT = 2000, 1000
+"""Images of each digit that are invented, and printed."""
+
+Pixels = npt.NDArray[np.uint8]
+Images = tuple[Sequence[Pixels], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a part of the shipped model's images comes from.
+
+    Attributes
+    ----------
+    name : str
+        As the card shows it.
+    licence : str
+    family : str
+        Sources of the same people, who are left out together; empty for what no person wrote.
+    weight : float
+        Of each image in the fit.
+    load : callable
+        Gives images and labels.
+    on_paper : int
+        Of so many images one is put on paper as well; 0 for none.
+    every : int
+        Of so many images one is taken as it is.
+    dark : bool
+        Whether the ink is dark.
+    """
+
+    name: str
+    licence: str
+    family: str
+    weight: float
+    load: Callable[[], Images]
+    on_paper: int = 0
+    dark: bool = False
+    every: int = 1
+
+
+class Collection(NamedTuple):
+    """A data set that OpenML has.
+
+    Attributes
+    ----------
+    name : str
+        OpenML's.
+    version : int
+    side_px : int
+    largest : int
+        Value of full ink.
+    """
+
+    name: str
+    version: int
+    side_px: int
+    largest: int
+
+
+MNIST = Collection("mnist_784", 1, 28, 255)
+OPTDIGITS = Collection("optdigits", 1, 8, 16)
+SEMEION = Collection("semeion", 1, 16, 1)
+
+
+def _mnist() -> Images:
+    folder = _folder("mnist-train")
+    images, labels = _fetched(MNIST) if folder is None else _idx(folder)
+    return images[:MNIST_SEEN], labels[:MNIST_SEEN]
+
+
+def _digits() -> Images:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    kept = [index for index in range(len(digits.target)) if index not in RESERVED_DIGITS]
+    return [digits_to_gray(digits.images[i]) for i in kept], [str(digits.target[i]) for i in kept]
+
+
+def _optdigits() -> Images:
+    """The training part, of other writers than load_digits, which is the test part."""
+    folder = _folder("optdigits")
+    if folder is None:
+        images, labels = _fetched(OPTDIGITS)
+        return images[:3823], labels[:3823]
+    rows = np.loadtxt(folder / "optdigits.tra.csv", np.uint16, delimiter=",", skiprows=1)
+    return [digits_to_gray(row[:64].reshape(8, 8)) for row in rows], [str(row[64]) for row in rows]
+
+
+def _semeion() -> Images:
+    """Every other digit: the others measure the model."""
+    folder = _folder("semeion")
+    if folder is None:
+        images, labels = _fetched(SEMEION)
+    else:
+        files = sorted(folder.glob("[0-9]/*.png"))
+        images = [np.asarray(Image.open(file).convert("L")) for file in files]
+        labels = [file.parent.name for file in files]
+    return images[1::2], labels[1::2]
+
+
+def _synthetic() -> Images:
+    pairs = list(write_digits(SYNTHETIC_COUNT, seed=0))
+    return [gray for gray, _ in pairs], [label for _, label in pairs]
+
+
+def _printed() -> Images:
+    pairs = list(print_digits(PRINTED_COUNT, 0, find_faces()))
+    return [gray for gray, _ in pairs], [label for _, label in pairs]
+
+
+def sources() -> list[Source]:
+    """Return the sources of the shipped model."""
+    printed = f"printed:{PRINTED_COUNT} ({name_of_faces(find_faces())})"
+    own, uci = "digitsort's own", "CC BY 4.0"
+    return [
+        Source(
+            "mnist, half of its first 30,000", "CC BY-SA 3.0", "mnist", 1.0, _mnist, every=2, on_paper=6
+        ),
+        Source("digits", uci, "optdigits", 2.0, _digits, on_paper=1),
+        Source("optdigits, training part", uci, "optdigits", 1.0, _optdigits, on_paper=2),
+        Source("semeion, every other", uci, "semeion", 2.0, _semeion, on_paper=1),
+        Source(f"synthetic:{SYNTHETIC_COUNT}", own, "", 0.5, _synthetic, on_paper=3, dark=True),
+        Source(printed, "free fonts, see docs/default-model.md", "", 0.5, _printed),
+    ]
+
+
+def dataset_of(source: Source) -> Dataset:
+    """Open a source: its images, and simulated scans of some of them."""
+    images, labels = source.load()
+    plain, scans = range(0, len(images), source.every), range(0)
+    if source.on_paper:
+        scans = range(0, len(images), source.on_paper)
+
+    def load() -> Iterator[LabelledGray]:
+        for index in plain:
+            yield images[index], labels[index]
+        for index in scans:
+            yield scanned(images[index], index, source.dark), labels[index]
+
+    return Dataset(source.name, len(plain) + len(scans), load, weight=source.weight)
+
+
+def scanned(image: Pixels, seed: int, dark: bool) -> Pixels:
+    """Simulate a scan of one image; the seed decides on paper, pen and light."""
+    rng = np.random.default_rng([SCAN_SEED, seed])
+    ink = 255 - image if dark else image
+    return np.asarray(put_on_paper(ink, draw_look(rng), rng).convert("L"))
+
+
+SCAN_SEED = 14
+
+
+def _folder(name: str) -> Path | None:
+    root = os.environ.get(DATA_VARIABLE)
+    return Path(root, name) if root else None
+
+
+def _idx(folder: Path) -> Images:
+    images, labels = read_idx_folder(folder)
+    return list(images), [str(label) for label in labels]
+
+
+def _fetched(collection: Collection) -> Images:
+    """Download a collection through OpenML, light on dark."""
+    found: Any = fetched(collection.name, collection.version)
+    values = np.asarray(found.data, np.float64) * (255 / collection.largest)
+    side = collection.side_px
+    images = np.rint(values).astype(np.uint8).reshape(-1, side, side)
+    return list(images), [_digit(label) for label in found.target]
+
+
+def _digit(label: str) -> str:
+    """OpenML counts the classes of Semeion from 1 on."""
+    return str(int(float(label)))

@@ -1,0 +1,92 @@
+"""What a model knows is fitted together with new images; its own training images are not needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from digitsort.errors import TrainingDataError, UsageError
+from digitsort.model.reading import parse_model
+from digitsort.progress import silent
+from digitsort.recognition.score import predict, score
+from digitsort.training.dataset import Dataset
+from digitsort.training.examples import vectors_of
+from digitsort.training.fit import train
+from digitsort.training.known import Known, known_to_bytes, parse_known
+from digitsort.training.options import TrainingOptions
+from tests.training.test_fit import SMALL, some
+from tests.training.test_taught import by_hand
+
+
+@pytest.fixture(scope="module")
+def known() -> Known:
+    """What a small model of 0, 1 and 4 knows."""
+    trained = train([some(SMALL)], TrainingOptions(seed=3))
+    model = parse_model(trained.data)
+    return Known(model, np.ones(model.card.support_vectors), trained.held_out)
+
+
+@pytest.fixture
+def default(known: Known) -> Dataset:
+    return Dataset("default", len(known.weights), lambda: iter(()), known=known)
+
+
+def test_what_a_person_calls_otherwise_is_learned(known: Known, default: Dataset) -> None:
+    """Digits of a class that the model does not have become one; what it knew is still read."""
+    trained = train([default, replace(some({"7": 12}), by_hand=True, weight=4.0)])
+    learned = parse_model(trained.data)
+    assert learned.class_names == ("0", "1", "4", "7")
+    assert len(trained.taught.learned) == 10
+    unseen = vectors_of([some({"7": 40})], silent).features[12:]
+    assert (predict(score(unseen, learned.machine)) == 3).mean() >= 0.9
+    held_out = known.held_out
+    before, after = (
+        np.array(m.class_names)[predict(score(held_out.features, m.machine))]
+        for m in (known.model, learned)
+    )
+    assert (before == after).mean() >= 0.9
+
+
+def test_calibration_stays_and_held_out_images_certify_and_test(known: Known, default: Dataset) -> None:
+    was, card = known.model.card, train([default, by_hand(["4"] * 10)]).card
+    for name in ("temperature", "ok_familiarity", "min_familiarity"):
+        assert getattr(card, name) == getattr(was, name)
+    assert card.splits["certification"] == card.held_out_count == len(known.held_out) // 2
+    assert card.splits["fit"] == was.support_vectors + 8
+    assert card.gamma == was.gamma
+
+
+def test_other_data_is_held_out_as_always(default: Dataset) -> None:
+    trained = train([default, some({"7": 20, "8": 20})])
+    assert set(trained.card.classes) == {"0", "1", "4", "7", "8"}
+    assert trained.card.counts["7"] == 16
+
+
+@pytest.mark.parametrize(
+    ("others", "options", "error", "says"),
+    [
+        ([], TrainingOptions(tune=True), UsageError, "--tune needs the images"),
+        ([some({"7": 9, "8": 2})], TrainingOptions(), TrainingDataError, "Class '8' has 2 images"),
+        ([by_hand(["4"] * 5)], TrainingOptions(max_error=0.001), TrainingDataError, "at least 2995"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused(
+    default: Dataset,
+    others: list[Dataset],
+    options: TrainingOptions,
+    error: type[Exception],
+    says: str,
+) -> None:
+    with pytest.raises(error, match=says):
+        train([default, *others], options)
+
+
+def test_what_is_known_is_written_and_read_back(known: Known) -> None:
+    data = known_to_bytes(known.weights, known.held_out)
+    read = parse_known(known.model, data)
+    assert np.array_equal(read.weights, known.weights)
+    assert np.array_equal(read.held_out.features, known.held_out.features)
+    assert list(read.held_out.labels) == list(known.held_out.labels)
+    assert data == known_to_bytes(known.weights, known.held_out)

@@ -1,0 +1,103 @@
+"""One command makes the shipped model: calibrated by source, the same twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from digitsort.model.reading import parse_model
+from digitsort.progress import silent
+from digitsort.recognition.score import Scores, score
+from digitsort.training.known import parse_known
+from digitsort.training.learn import fit_beside
+from digitsort.training.release import Release, calibrate_by_family, train_release
+from digitsort.training.sources import Images, Source, sources
+from digitsort.training.trial import Judged
+from tests.drawing import digit_inks
+
+
+def part(start: int, step: int, name: str, family: str) -> Source:
+    """Some of load_digits as a source of its own."""
+
+    def load() -> Images:
+        inks, labels = digit_inks()
+        return inks[start:900:step], labels[start:900:step]
+
+    return Source(name, "own", family, 1.0, load, on_paper=4)
+
+
+SMALL = [part(0, 3, "a", "one"), part(1, 3, "b", "two"), part(2, 3, "c", "")]
+
+
+@pytest.fixture(scope="module")
+def release() -> Release:
+    return train_release(silent, SMALL)
+
+
+@pytest.mark.slow
+def test_the_same_command_makes_the_same_files(release: Release) -> None:
+    again = train_release(silent, SMALL)
+    assert again.trained.card.fingerprint == release.trained.card.fingerprint
+    assert again.known == release.known
+
+
+@pytest.mark.slow
+def test_the_card_names_sources_with_licences_and_the_families_left_out(release: Release) -> None:
+    card = release.trained.card
+    assert card.data == ("a (own)", "b (own)", "c (own)")
+    assert card.folds == 2  # the source without a family is never left out
+    assert card.splits["temperature"] + card.splits["certification"] < card.splits["fit"]
+
+
+@pytest.mark.slow
+def test_what_it_knows_gives_the_machine_again(release: Release) -> None:
+    known = parse_known(parse_model(release.trained.data), release.known)
+    again = fit_beside(known, known.held_out[np.arange(0)]).machine()
+    features = known.held_out.features
+    was, now = (score(features, machine).margin for machine in (known.model.machine, again))
+    assert len(features) == sum(known.model.card.splits[name] for name in ("test",)) * 2
+    assert np.abs(was - now).max() < 0.02
+
+
+def judged(margin: Callable[[int], float], right: Callable[[int], bool], count: int = 1000) -> Judged:
+    """Readings of two classes, some of them wrong."""
+    truth = np.array([0 if right(index) else 1 for index in range(count)], np.intp)
+    margins = np.array([(margin(index), -margin(index)) for index in range(count)])
+    return Judged(Scores(margins, margins, np.full(count, 0.5)), truth)
+
+
+def test_every_family_weighs_the_same_however_large_it_is() -> None:
+    """A large family that is always right does not hide a small one that is often wrong."""
+    sure = judged(lambda _: 1.0, lambda _: True, 10_000)
+    doubtful = judged(lambda _: 1.0, lambda i: i % 5 > 0, 100)
+    both, _ = calibrate_by_family({"sure": sure, "doubtful": doubtful})
+    alone, _ = calibrate_by_family({"sure": sure})
+    # 10 % of the weight is wrong: exp(2 / T) = 9
+    assert both.temperature == pytest.approx(2 / np.log(9), rel=0.25)
+    assert alone.temperature < both.temperature / 3
+
+
+def test_the_threshold_holds_for_every_family() -> None:
+    """In one family a tenth of the less sure readings is wrong: none of these is accepted anywhere."""
+    sure = judged(lambda i: 1.0 + i % 2, lambda _: True, 10_000)
+    doubtful = judged(lambda i: 1.0 + i % 2, lambda i: i % 20 > 0)
+    calibration, certificate = calibrate_by_family({"sure": sure, "doubtful": doubtful})
+    less_sure = 1 / (1 + np.exp(-2 / calibration.temperature))
+    assert certificate.threshold > round(float(less_sure), 4)
+    assert certificate.errors == 0
+    assert certificate.accepted == pytest.approx(5500 / 2, rel=0.05)
+
+
+def test_every_source_has_a_licence_and_people_a_family() -> None:
+    """Names and families of the shipped model's sources, without reading any."""
+    assert [source.family for source in sources()] == [
+        "mnist",
+        "optdigits",
+        "optdigits",
+        "semeion",
+        "",
+        "",
+    ]
+    assert all(source.licence for source in sources())
