@@ -26,12 +26,13 @@ class OneHand(Hand):
     def between(self, low: float, high: float) -> Floats:
         """Draw one value from `low` to `high`, and vary it a little (n,)."""
         value = self.rng.uniform(low, high) + UNSTEADY * (high - low) * self.rng.uniform(-1, 1, self.n)
-        return np.clip(value, low, high)
+        return np.asarray(np.clip(value, low, high))
 
     def about(self, middle: float, spread: float) -> Floats:
         """Draw one value about `middle`, and vary it a little (n,)."""
         usual, shaken = self.rng.standard_normal(), self.rng.standard_normal(self.n)
-        return middle + spread * (np.clip(usual, -2, 2) + UNSTEADY * np.clip(shaken, -2, 2))
+        away = np.clip(usual, -2, 2) + UNSTEADY * np.clip(shaken, -2, 2)
+        return np.asarray(middle + spread * away)
 
     def some(self, share: float) -> Floats:
         """1 for all or, unless the writer is one of `share`, 0 for all (n,)."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from digitsort.decide import decide
 from digitsort.files.limits import Limits
 from digitsort.files.read import Picture, UnreadableError, grays_of, read
+from digitsort.only_labels import allowed_classes
 from digitsort.recognition.threads import one_blas_thread
 from digitsort.recognition.vectorize import STACK
 from digitsort.records import Fields, failed
@@ -71,8 +72,10 @@ class Batch:
         return [next(judged) if isinstance(r, Picture) else r for r in results]
 
     def _judge(self, pictures: Sequence[Picture]) -> list[Fields]:
-        verdicts = decide(grays_of(pictures), self.model, self.settings.min_confidence)
-        wanted = self.settings.probabilities
+        settings, model = self.settings, self.model
+        allowed = allowed_classes(settings.only_labels, model.class_names)
+        verdicts = decide(grays_of(pictures), model, settings.min_confidence, allowed)
+        wanted = settings.probabilities
         return [
             (
                 verdict.status,

@@ -13,6 +13,7 @@ from digitsort.execute.engine import InHand
 from digitsort.execute.loop import Loop
 from digitsort.files.discover import Walk, check_sources
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
+from digitsort.only_labels import checked_labels
 from digitsort.records import Fields, Outcome, failed
 
 if TYPE_CHECKING:
@@ -35,11 +36,15 @@ class Settings:
         Give the probabilities of all classes.
     limits : Limits
         Of the picture files.
+    only_labels : tuple of str or None
+        Labels that may be given, such as ``("1", "2")``; None allows all. A model's class "not a digit"
+        is always allowed.
     """
 
     min_confidence: float | None = None
     probabilities: bool = False
     limits: Limits = DEFAULT_LIMITS
+    only_labels: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
@@ -117,9 +122,13 @@ def classify_files(
 
     Raises
     ------
+    UsageError
+        If the model does not have a label of `settings.only_labels`, or it names none.
     ClusterError
         If the cluster can't be reached, or its workers don't see the files.
     """
+    if settings.only_labels is not None:
+        checked_labels(settings.only_labels, model.class_names)
     return run_line(Line(model, settings), paths, workers=workers, dask=dask)
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from digitsort.labels import NONE_LABEL
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.looks import IF_OK, OTHERS, SURROUNDED, Way, is_cut, look_again
-from digitsort.recognition.score import predict, probabilities, score
+from digitsort.recognition.score import Allowed, predict, probabilities, score
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 from digitsort.records import Status
 
@@ -72,7 +72,12 @@ class Reading(NamedTuple):
     way: Way | None = None
 
 
-def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = None) -> list[Verdict]:
+def decide(
+    grays: Sequence[Gray],
+    model: Model,
+    min_confidence: float | None = None,
+    allowed: Allowed | None = None,
+) -> list[Verdict]:
     """Decide on each image.
 
     Where the first look is not sure, or something surrounds the ink, the image is looked at in other
@@ -84,18 +89,23 @@ def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = N
     model : Model
     min_confidence : float, optional
         Labels below it are uncertain; by default the model's own threshold.
+    allowed : ndarray of shape (k,), bool, optional
+        Classes that may be named; by default all.
     """
     starts = range(0, len(grays), STACK)
-    stacks = (read_digits(grays[start : start + STACK], model, min_confidence) for start in starts)
+    stacks = (read_digits(grays[i : i + STACK], model, min_confidence, allowed) for i in starts)
     return [reading.verdict for stack in stacks for reading in stack]
 
 
 def read_digits(
-    grays: Sequence[Gray], model: Model, min_confidence: float | None = None
+    grays: Sequence[Gray],
+    model: Model,
+    min_confidence: float | None = None,
+    allowed: Allowed | None = None,
 ) -> list[Reading]:
     """Decide on each image, as `decide` does, and say in which way it was looked at."""
     vectors = vectorize(grays)
-    first = decide_vectors(vectors, model, min_confidence)
+    first = decide_vectors(vectors, model, min_confidence, allowed)
     candidates = [_Candidates(verdict, _known(verdict, model)) for verdict in first]
     is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
     for way in (*SURROUNDED, *OTHERS):
@@ -106,7 +116,7 @@ def read_digits(
         if not wanted:
             continue
         again = vectors_of(look_again([grays[index] for index in wanted], way))
-        verdicts = decide_vectors(again, model, min_confidence)
+        verdicts = decide_vectors(again, model, min_confidence, allowed)
         for index, verdict, cut in zip(wanted, verdicts, is_cut(again.ink).tolist(), strict=True):
             if not (cut and way.leaves_out_surroundings):  # or a piece of the digit is left out too
                 candidates[index].others.append(Reading(verdict, way))
@@ -190,17 +200,23 @@ def _doubtful(reading: Reading, reason: str) -> Reading:
 
 
 def decide_vectors(
-    vectors: Vectors, model: Model, min_confidence: float | None = None
+    vectors: Vectors,
+    model: Model,
+    min_confidence: float | None = None,
+    allowed: Allowed | None = None,
 ) -> list[Verdict]:
     """Decide on images that are vectors already."""
     if not len(vectors.features):
         return []
     threshold = model.card.min_confidence if min_confidence is None else min_confidence
-    scores = score(vectors.features, model.machine)
+    scores = score(vectors.features, model.machine, allowed)
     chances = probabilities(scores, model.card.temperature)
     best = predict(scores)
     others = chances.copy()
     others[np.arange(len(others)), best] = -1.0
+    if allowed is not None:
+        chances[:, ~allowed], others[:, ~allowed] = 0.0, -2.0
+        chances /= chances.sum(axis=1, keepdims=True)
     columns = chances, best, others.argmax(axis=1), scores.familiarity
     reasons = _reasons(vectors.ink, scores.familiarity, model)
     judge = _Judge(model.class_names, threshold, model.card.ok_familiarity)
@@ -247,5 +263,7 @@ class _Judge:
         elif familiarity < self.ok_familiarity:
             reason = UNFAMILIAR
         status = Status.UNCERTAIN if reason else Status.OK
+        if second == best:  # a single label is allowed
+            return Verdict(status, label, confidence, reason, "", None, every, familiarity)
         runner_up = self.names[second], chances[second]
         return Verdict(status, label, confidence, reason, *runner_up, every, familiarity)

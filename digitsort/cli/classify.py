@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,6 +48,7 @@ def classify(
     ] = "labels.csv",
     model: options.Model = None,
     min_confidence: options.MinConfidence = None,
+    only_labels: options.OnlyLabels = None,
     form: Annotated[
         str,
         typer.Option("--format", metavar="csv|jsonl", help="One row or one JSON object a file."),
@@ -89,6 +90,7 @@ def classify(
     chosen = _format(form)
     _check_output(output, force=force, resume=resume)
     found = open_model(model, quiet=quiet)
+    settings = replace(settings, only_labels=options.labels(only_labels, found.class_names))
     layout = Layout(folder_of(output), found.card.short, found.class_names if probabilities else ())
     summary = Summary()
 
