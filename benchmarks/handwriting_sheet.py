@@ -9,6 +9,7 @@ from PIL import Image
 
 from digitsort.training.handwriting.generate import write_digits
 
+DOCS = Path(__file__).parent.parent / "docs"
 CELL_PX, COLUMNS, SEED = 40, 24, 0
 
 
@@ -29,7 +30,7 @@ def draw_sheet() -> Image.Image:
 def main() -> None:
     """Write the sheet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-o", type=Path, default=Path(__file__).with_name("handwriting.png"))
+    parser.add_argument("-o", type=Path, default=DOCS / "handwriting.png")
     draw_sheet().quantize(16).save(parser.parse_args().o, optimize=True)
 
 

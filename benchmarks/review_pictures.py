@@ -65,7 +65,7 @@ def take(shot: Shot, page: Path, folder: Path) -> Image.Image:
 def main() -> None:
     """Write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-o", type=Path, default=Path(__file__).parent)
+    parser.add_argument("-o", type=Path, default=SAMPLES.parent / "docs")
     target = parser.parse_args().o
     if reason := why_no_browser():
         sys.exit(f"no picture: {reason}")

@@ -1,106 +1,140 @@
 """Make the sample scans: `python sample_images/make_samples.py` writes them beside this file.
 
-The shapes are digits of scikit-learn's load_digits that the default model is never trained on
-(`digitsort.training.reserved`), and strokes drawn here. They are put on paper as people have it: white,
-cream with a shadow, squared, ruled, dark; with pen, pencil and chalk.
+All of them are invented: written by the hands of `digitsort.training.handwriting`, with other seeds
+than the default model learns from, or printed with the font that comes with Pillow (Aileron, CC0).
+They are put where people have digits: on white, cream, squared, ruled and dark paper, in cells, on
+meters and displays.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from digitsort.training.reserved import RESERVED_DIGITS
+from digitsort.training.handwriting.hand import Hand
+from digitsort.training.handwriting.strokes import write
+from digitsort.training.handwriting.styles import STYLES
 
 HERE = Path(__file__).parent
-SEED = 7
+SEED = 20_261
+
+FINE = 4
+"""Everything is drawn so many times larger, and averaged."""
+
+WIDEST = 0.72
+"""Share of the sheet's width that a digit takes at most."""
 
 Ink = npt.NDArray[np.float64]
 """How much ink each pixel has, 0-1; shape (height, width)."""
 
-STROKES = {
-    "0": [[(50, 8), (22, 25), (20, 62), (45, 92), (75, 78), (80, 35), (52, 8)]],
-    "1": [[(30, 30), (54, 8), (54, 93)]],
-    "2": [[(24, 28), (40, 9), (68, 12), (74, 36), (48, 66), (22, 90), (80, 89)]],
-    "3": [[(26, 14), (60, 9), (72, 28), (46, 46), (74, 62), (66, 88), (24, 88)]],
-    "4": [[(58, 8), (20, 62), (82, 62)], [(62, 40), (60, 94)]],
-    "5": [[(72, 10), (34, 10), (30, 44), (62, 44), (74, 68), (54, 91), (24, 86)]],
-    "6": [[(66, 8), (36, 38), (26, 70), (46, 92), (70, 78), (62, 58), (32, 64)]],
-    "7": [[(22, 12), (76, 12), (52, 52), (44, 92)], [(36, 50), (68, 50)]],
-    "8": [[(66, 20), (46, 8), (32, 26), (68, 66), (54, 92), (30, 76), (66, 34), (66, 20)]],
-    "9": [[(68, 28), (46, 10), (30, 30), (44, 48), (68, 30), (66, 66), (56, 93)]],
-}
-"""Corners of each drawn digit's strokes on a square of 100."""
-
-
-def load_digits_shapes() -> dict[str, list[Ink]]:
-    """Give the reserved digits, by label, as 8x8 ink."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    shapes: dict[str, list[Ink]] = {str(label): [] for label in range(10)}
-    for index in sorted(RESERVED_DIGITS):
-        shapes[str(digits.target[index])].append(digits.images[index] / 16)
-    return shapes
-
-
-def enlarged(ink: Ink, size: tuple[int, int]) -> Ink:
-    """Enlarge 8x8 ink to (width, height) with a clear edge, as a felt pen leaves it."""
-    image = Image.fromarray((ink * 255).astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
-    return np.asarray(np.clip((np.asarray(image) / 255 - 0.36) / 0.28, 0, 1))
-
-
-def drawn(label: str, height: int, pen_px: float) -> Ink:
-    """Draw a digit's strokes with a round pen, four times too large and averaged."""
-    scale = 4 * height / 100
-    image = Image.new("L", (4 * height, 4 * height))
-    draw = ImageDraw.Draw(image)
-    for stroke in STROKES[label]:
-        points = [(x * scale, y * scale) for x, y in _rounded(stroke)]
-        draw.line(points, fill=255, width=round(4 * pen_px), joint="curve")
-        for x, y in (points[0], points[-1]):
-            r = 2 * pen_px
-            draw.ellipse((x - r, y - r, x + r, y + r), fill=255)
-    return np.asarray(image.reduce(4)) / 255
-
-
-def _rounded(corners: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Cut the corners three times (Chaikin 1974); the ends stay."""
-    for _ in range(3):
-        points = [corners[0]]
-        for (x0, y0), (x1, y1) in pairwise(corners):
-            points += [(0.75 * x0 + 0.25 * x1, 0.75 * y0 + 0.25 * y1)]
-            points += [(0.25 * x0 + 0.75 * x1, 0.25 * y0 + 0.75 * y1)]
-        corners = [*points, corners[-1]]
-    return list(corners)
-
-
-def placed(ink: Ink, size: tuple[int, int], corner: tuple[int, int]) -> Ink:
-    """Put ink onto an empty sheet of (width, height) at (left, top)."""
-    sheet = np.zeros((size[1], size[0]))
-    left, top = corner
-    sheet[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
-    return sheet
-
+Paper = npt.NDArray[np.float64]
+"""Shape (height, width, 3), 0-255."""
 
 Color = tuple[int, int, int]
+Size = tuple[int, int]
+"""Width and height."""
+
+WHITE: Color = (250, 250, 248)
+CREAM: Color = (246, 238, 214)
+BLACK: Color = (34, 34, 40)
+BLUE: Color = (38, 58, 148)
+PENCIL: Color = (92, 92, 98)
+
+SEGMENTS = {
+    "0": "abcdef",
+    "1": "bc",
+    "2": "abged",
+    "3": "abgcd",
+    "4": "fgbc",
+    "5": "afgcd",
+    "6": "afgedc",
+    "7": "abc",
+    "8": "abcdefg",
+    "9": "abcdfg",
+}
+"""Which of the seven segments are lit: a at the top, then clockwise to f, g in the middle."""
+
+PLACES = {
+    "a": ((0, 0), (1, 0)),
+    "b": ((1, 0), (1, 1)),
+    "c": ((1, 1), (1, 2)),
+    "d": ((0, 2), (1, 2)),
+    "e": ((0, 1), (0, 2)),
+    "f": ((0, 0), (0, 1)),
+    "g": ((0, 1), (1, 1)),
+}
+"""Ends of each segment, on a grid of one by two."""
 
 
-def paper(size: tuple[int, int], color: Color, shadow: float, rng: np.random.Generator) -> Ink:
-    """Paper (height, width, 3), 0-255, darker by `shadow` gray levels in a corner, a bit grainy."""
+def written(label: str, size: Size, height: int, pen_px: float, rng: np.random.Generator) -> Ink:
+    """Write a digit in the middle of a sheet, in a style of its own."""
+    styles = [style for style, weight in STYLES[label] if weight >= 1]
+    hand = Hand(rng, 1)
+    strokes = [curve[0] for curve in write(hand, styles[rng.integers(len(styles))](hand))]
+    points = np.concatenate(strokes)
+    low, high = points.min(axis=0), points.max(axis=0)
+    width, tall = (high - low).tolist()
+    scale = FINE * min(height / tall, WIDEST * size[0] / width)
+    shift = FINE * np.array(size) / 2 - scale * (low + high) / 2
+    image = Image.new("L", (FINE * size[0], FINE * size[1]))
+    draw, radius = ImageDraw.Draw(image), FINE * pen_px / 2
+    for stroke in strokes:
+        placed = stroke * scale + shift
+        draw.line([tuple(p) for p in placed.tolist()], fill=255, width=round(2 * radius), joint="curve")
+        for x, y in placed.tolist():
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
+    return np.asarray(image.reduce(FINE)) / 255
+
+
+def printed(text: str, size: Size, height: int) -> Ink:
+    """Print text in the middle of a sheet."""
+    image = Image.new("L", (FINE * size[0], FINE * size[1]))
+    font = ImageFont.load_default(FINE * height * 1.35)  # digits are 0.74 of the size of the font
+    middle = (image.width / 2, image.height / 2)
+    ImageDraw.Draw(image).text(middle, text, fill=255, font=font, anchor="mm")
+    return np.asarray(image.reduce(FINE)) / 255
+
+
+def displayed(label: str, size: Size, height: int, slant: float) -> Ink:
+    """Light the segments of a display in the middle of a sheet."""
+    image = Image.new("L", (FINE * size[0], FINE * size[1]))
+    draw, unit = ImageDraw.Draw(image), FINE * height / 2
+    for segment in SEGMENTS[label]:
+        ends = np.array(PLACES[segment], np.float64)
+        ends += (ends[::-1] - ends) * 0.09  # they do not touch
+        ends = (ends - (0.5, 1.0)) * (1.05 * unit, unit)
+        ends[:, 0] -= slant * ends[:, 1]
+        places = [tuple(p) for p in (ends + np.array(image.size) / 2).tolist()]
+        draw.line(places, fill=255, width=round(0.23 * unit))
+    return np.asarray(image.reduce(FINE)) / 255
+
+
+def outline(shape: str, size: Size, box: tuple[float, float, float, float], pen_px: float) -> Ink:
+    """Draw a `rectangle`, an `ellipse` or a `line` from corner to corner of a box."""
+    image = Image.new("L", (FINE * size[0], FINE * size[1]))
+    draw, scaled = ImageDraw.Draw(image), tuple(FINE * c for c in box)
+    width = round(FINE * pen_px)
+    if shape == "line":
+        draw.line(scaled, fill=255, width=width)
+    else:
+        getattr(draw, shape)(scaled, outline=255, width=width)
+    return np.asarray(image.reduce(FINE)) / 255
+
+
+def paper(size: Size, color: Color, shadow: float, rng: np.random.Generator) -> Paper:
+    """Paper, darker by `shadow` gray levels in a corner, a bit grainy."""
     y, x = np.indices((size[1], size[0])) / max(size)
     shade = shadow * (x + y) ** 2 / 2
     grain = rng.integers(-2, 3, (size[1], size[0]))
     return np.asarray(np.array(color, np.float64) - (shade + grain)[:, :, None])
 
 
-def lined(sheet: Ink, spacing: int, color: Color, *, squared: bool) -> Ink:
+def lined(sheet: Paper, spacing: int, color: Color, *, squared: bool) -> Paper:
     """Print lines onto paper, one pixel in `spacing`."""
     sheet = sheet.copy()
     sheet[spacing // 2 :: spacing] = color
@@ -109,10 +143,16 @@ def lined(sheet: Ink, spacing: int, color: Color, *, squared: bool) -> Ink:
     return sheet
 
 
-def written(sheet: Ink, ink: Ink, color: Color) -> Image.Image:
-    """Write on paper; RGB."""
-    mixed = sheet * (1 - ink[:, :, None]) + np.array(color) * ink[:, :, None]
-    return Image.fromarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
+def mixed(sheet: Paper, *inks: tuple[Ink, Color]) -> Image.Image:
+    """Put inks on paper, one after the other; RGB."""
+    for ink, color in inks:
+        sheet = sheet * (1 - ink[:, :, None]) + np.array(color) * ink[:, :, None]
+    return Image.fromarray(np.clip(np.rint(sheet), 0, 255).astype(np.uint8))
+
+
+def soft(image: Image.Image, blur_px: float = 0.7) -> Image.Image:
+    """As a camera sees it, in few colors."""
+    return image.filter(ImageFilter.GaussianBlur(blur_px)).quantize(64)
 
 
 class Samples:
@@ -120,12 +160,7 @@ class Samples:
 
     def __init__(self) -> None:
         self.rng = np.random.default_rng(SEED)
-        self.shapes = load_digits_shapes()
         self.truth: list[tuple[str, str]] = []
-
-    def real(self, label: str, size: tuple[int, int]) -> Ink:
-        """Take the next reserved digit of that label, enlarged."""
-        return enlarged(self.shapes[label].pop(), size)
 
     def save(self, image: Image.Image, path: str, label: str, **how: object) -> None:
         """Write a picture and note its label."""
@@ -137,77 +172,152 @@ class Samples:
 
 def office(samples: Samples) -> None:
     """A flat-bed scanner's folder: white paper, pen and pencil, and a few odd file formats."""
-    rng, white = samples.rng, (250, 250, 248)
+    rng = samples.rng
     for number, label in enumerate("0123456789"):
-        ink = placed(samples.real(label, (80, 110)), (129, 172), (22 + number, 28))
-        image = written(paper((129, 172), white, 0, rng), ink, (40, 40, 45))
-        samples.save(image.convert("L"), f"office/form_{number + 1}.png", label)
-    for number, label in enumerate("3582"):
-        ink = placed(samples.real(label, (70, 96)), (110, 140), (20, 22)) * 0.75
-        image = written(paper((110, 140), (244, 244, 242), 4, rng), ink, (160, 160, 165))
-        samples.save(image.convert("L"), f"office/pencil_{number + 1}.png", label)
-    for number, label in enumerate("02389"):
-        ink = placed(drawn(label, 120, 5 + number), (129, 172), (4 + number, 24))
-        image = written(paper((129, 172), white, 0, rng), ink, (30, 32, 38))
+        size = (129, 172)
+        ink = written(label, size, 104 + 2 * number, 6 + number % 4, rng)
+        image = mixed(paper(size, WHITE, 0, rng), (ink, BLACK))
         samples.save(image.convert("L"), f"office/pen_{number + 1}.png", label)
-    small = np.rint(255 * placed(drawn("4", 20, 2.2), (28, 28), (4, 4))).astype(np.uint8)
-    samples.save(Image.fromarray(small), "office/tiny_1.png", "4")
-    small = np.rint(255 * placed(drawn("9", 20, 2.2), (28, 28), (4, 4))).astype(np.uint8)
-    samples.save(Image.fromarray(small), "office/tiny_2.png", "9")
-    ink = placed(drawn("6", 90, 7), (120, 130), (14, 18))
-    deep = np.rint((0.95 - 0.8 * ink) * 65535).astype(np.uint16)
+    for number, label in enumerate("3582"):
+        size = (110, 140)
+        ink = written(label, size, 92, 4.5, rng) * 0.8
+        image = mixed(paper(size, (244, 244, 242), 4, rng), (ink, PENCIL))
+        samples.save(image.convert("L"), f"office/pencil_{number + 1}.png", label)
+    for number, label in enumerate("49"):
+        small = np.rint(255 * written(label, (28, 28), 20, 2.4, rng)).astype(np.uint8)
+        samples.save(Image.fromarray(small), f"office/tiny_{number + 1}.png", label)
+    formats(samples)
+    blank = mixed(paper((120, 150), WHITE, 3, rng))
+    samples.save(blank.convert("L"), "office/empty.png", "_none")
+
+
+def formats(samples: Samples) -> None:
+    """16 bits, transparency, 1 bit."""
+    rng = samples.rng
+    deep = np.rint((0.95 - 0.8 * written("6", (120, 130), 90, 7, rng)) * 65535).astype(np.uint16)
     samples.save(Image.fromarray(deep), "office/deep_16bit.png", "6")
-    alpha = Image.fromarray(
-        np.rint(255 * placed(drawn("5", 100, 8), (120, 120), (10, 10))).astype(np.uint8)
-    )
+    ink = written("5", (120, 120), 92, 8, rng)
+    alpha = Image.fromarray(np.rint(255 * ink).astype(np.uint8))
     clear = Image.merge("RGBA", [Image.new("L", alpha.size, c) for c in (20, 20, 90)] + [alpha])
     samples.save(clear, "office/transparent.png", "5")
-    ink = placed(samples.real("7", (60, 90)), (100, 120), (20, 15))
-    samples.save(Image.fromarray(ink < 0.5), "office/one_bit.png", "7")
-    blank = written(paper((120, 150), white, 3, rng), np.zeros((150, 120)), (0, 0, 0))
-    samples.save(blank.convert("L"), "office/empty.png", "_none")
+    samples.save(Image.fromarray(written("7", (100, 120), 88, 7, rng) < 0.5), "office/one_bit.png", "7")
 
 
 def phone(samples: Samples) -> None:
     """A phone's folder: cream, squared and ruled paper, a board, a large sheet."""
-    rng, cream, blue = samples.rng, (246, 238, 214), (42, 62, 150)
+    rng = samples.rng
     for number, label in enumerate("0369"):
-        sheet = paper((140, 150), cream, 60, rng)
-        ink = placed(samples.real(label, (76, 104)), (140, 150), (30, 20))
-        samples.save(_soft(written(sheet, ink, blue)), f"phone/cream_{number + 1}.png", label)
+        size = (140, 150)
+        ink = written(label, size, 104, 7, rng)
+        image = mixed(paper(size, CREAM, 60, rng), (ink, BLUE))
+        samples.save(soft(image), f"phone/cream_{number + 1}.png", label)
     for number, label in enumerate("124"):
-        sheet = lined(paper((150, 150), (240, 241, 238), 30, rng), 24, (196, 208, 222), squared=True)
-        ink = placed(drawn(label, 104, 6), (150, 150), (20, 24))
-        samples.save(_soft(written(sheet, ink, (38, 40, 60))), f"phone/squared_{number + 1}.png", label)
+        size = (150, 150)
+        sheet = lined(paper(size, (240, 241, 238), 30, rng), 24, (196, 208, 222), squared=True)
+        image = mixed(sheet, (written(label, size, 104, 6, rng), (38, 40, 60)))
+        samples.save(soft(image), f"phone/squared_{number + 1}.png", label)
     for number, label in enumerate("78"):
-        sheet = lined(paper((150, 160), (244, 243, 235), 20, rng), 36, (200, 206, 226), squared=False)
-        ink = placed(drawn(label, 110, 7), (150, 160), (18, 22))
-        samples.save(_soft(written(sheet, ink, (30, 50, 120))), f"phone/ruled_{number + 1}.png", label)
+        size = (150, 160)
+        sheet = lined(paper(size, (244, 243, 235), 20, rng), 36, (200, 206, 226), squared=False)
+        image = mixed(sheet, (written(label, size, 110, 7, rng), (30, 50, 120)))
+        samples.save(soft(image), f"phone/ruled_{number + 1}.png", label)
     for number, label in enumerate("158"):
-        ink = placed(samples.real(label, (80, 110)), (140, 150), (28, 22)) * 0.9
-        image = written(paper((140, 150), (46, 62, 52), -20, rng), ink, (232, 232, 222))
-        samples.save(_soft(image), f"phone/board_{number + 1}.png", label)
+        size = (140, 150)
+        ink = written(label, size, 106, 8, rng) * 0.9
+        image = mixed(paper(size, (46, 62, 52), -20, rng), (ink, (232, 232, 222)))
+        samples.save(soft(image), f"phone/board_{number + 1}.png", label)
+    large_and_turned(samples)
+
+
+def large_and_turned(samples: Samples) -> None:
+    """A small digit somewhere on a large sheet; a photo that lies on its side."""
+    rng = samples.rng
     for number, label in enumerate("27"):
-        ink = placed(drawn(label, 90, 6), (640, 480), (90 + 330 * number, 120 + 130 * number))
+        ink = np.zeros((480, 640))
+        left, top = 90 + 330 * number, 120 + 130 * number
+        ink[top : top + 110, left : left + 100] = written(label, (100, 110), 90, 6, rng)
         sheet = np.rint(paper((640, 480), (238, 236, 230), 40, rng) / 4) * 4
-        image = written(sheet, ink, (35, 40, 70)).filter(ImageFilter.GaussianBlur(0.8))
+        image = mixed(sheet, (ink, (35, 40, 70))).filter(ImageFilter.GaussianBlur(0.8))
         samples.save(image.convert("L"), f"phone/large_sheet_{number + 1}.jpg", label, quality=80)
-    ink = placed(samples.real("4", (80, 110)), (140, 150), (30, 20))
-    image = _soft(written(paper((140, 150), cream, 40, rng), ink, blue))
+    image = soft(
+        mixed(paper((140, 150), CREAM, 40, rng), (written("4", (140, 150), 104, 7, rng), BLUE))
+    )
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side; to be turned clockwise
     turned = image.transpose(Image.Transpose.ROTATE_90)
     samples.save(turned.convert("RGB"), "phone/turned.jpg", "4", quality=85, exif=exif)
 
 
-def _soft(image: Image.Image) -> Image.Image:
-    return image.filter(ImageFilter.GaussianBlur(0.7)).quantize(64)
+def cells(samples: Samples) -> None:
+    """What was cut out of forms: cells with their frames, circled answers, a tick, an empty cell."""
+    rng, size = samples.rng, (96, 96)
+    for number, label in enumerate("2574"):
+        frame = outline("rectangle", size, (4 + number, 5, 90 - number, 91), 1.6)
+        image = mixed(paper(size, WHITE, 2, rng), (frame, (70, 70, 70)), (_in_cell(label, rng), BLUE))
+        samples.save(image.convert("L"), f"cells/framed_{number + 1}.png", label)
+    for number, label in enumerate("38"):
+        ring = outline("ellipse", size, (5, 7 + number, 91, 90), 3)
+        ink = np.maximum(ring, written(label, size, 46, 5, rng))
+        samples.save(
+            mixed(paper(size, WHITE, 2, rng), (ink, PENCIL)).convert("L"),
+            f"cells/circled_{number + 1}.png",
+            label,
+        )
+    line = outline("line", size, (18, 84, 78, 80), 4)
+    ink = np.maximum(line, written("6", size, 60, 5, rng))
+    samples.save(soft(mixed(paper(size, CREAM, 10, rng), (ink, BLUE))), "cells/underlined.png", "6")
+    for number, label in enumerate("91"):
+        frame = outline("rectangle", size, (-3, -3, 93, 94), 4)
+        ink = np.maximum(frame, printed(label, size, 50))
+        image = mixed(paper(size, (228, 226, 220), 20, rng), (ink, (40, 40, 40)))
+        samples.save(soft(image, 0.9), f"cells/sudoku_{number + 1}.png", label)
+    frame = outline("rectangle", size, (4, 5, 90, 91), 1.6)
+    sheet = mixed(paper(size, WHITE, 2, rng), (frame, (70, 70, 70)))
+    samples.save(sheet.convert("L"), "cells/empty.png", "_none")
+    tick = np.maximum(
+        outline("line", size, (26, 50, 42, 68), 5), outline("line", size, (41, 69, 74, 24), 5)
+    )
+    image = mixed(paper(size, WHITE, 2, rng), (frame, (70, 70, 70)), (tick, BLUE))
+    samples.save(image.convert("L"), "cells/tick.png", "_none")
+
+
+def _in_cell(label: str, rng: np.random.Generator) -> Ink:
+    return written(label, (96, 96), 58, 5, rng)
+
+
+def printed_things(samples: Samples) -> None:
+    """A meter's wheels, a number plate, displays."""
+    rng = samples.rng
+    for number, label in enumerate("36"):
+        size = (56, 84)
+        y = np.abs(np.arange(size[1]) / size[1] - 0.5)[:, None, None]
+        wheel = paper(size, (40, 40, 42), 0, rng) * (1 - y)
+        image = mixed(wheel, (printed(label, size, 48), (228, 228, 222)))
+        samples.save(soft(image, 0.8), f"printed/meter_{number + 1}.png", label)
+    for number, label in enumerate("48"):
+        size = (60, 96)
+        image = mixed(paper(size, (236, 232, 210), 30, rng), (printed(label, size, 66), (24, 24, 28)))
+        samples.save(soft(image, 0.9), f"printed/plate_{number + 1}.png", label)
+    for number, label in enumerate("2659"):
+        size = (70, 110)
+        ink = displayed(label, size, 78, 0.09)
+        lit = number % 2 == 0
+        colors: tuple[Color, Color] = (
+            ((24, 16, 18), (250, 70, 50))
+            if lit
+            else (
+                (172, 182, 160),
+                (48, 56, 50),
+            )
+        )
+        image = mixed(paper(size, colors[0], 0 if lit else 20, rng), (ink, colors[1]))
+        samples.save(soft(image, 1.1), f"printed/display_{number + 1}.png", label)
 
 
 def main() -> None:
     """Write all pictures, and truth.csv."""
     samples = Samples()
-    parts: tuple[Callable[[Samples], None], ...] = (office, phone)
+    parts: tuple[Callable[[Samples], None], ...] = (office, phone, cells, printed_things)
     for part in parts:
         part(samples)
     with (HERE / "truth.csv").open("w", encoding="utf-8", newline="") as file:

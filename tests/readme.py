@@ -1,4 +1,4 @@
-"""The outputs that the README shows, and what the commands print today."""
+"""The outputs that the README and the pages of docs/ show, and what the commands print today."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent
 README = REPOSITORY / "README.md"
+PAGES = (README, *sorted((REPOSITORY / "docs").glob("*.md")))
 
 _SHOWN = re.compile(
     r"<!-- (?P<slow>slow )?output of: (?P<command>[^\n]+?) -->\n```text\n(?P<output>.*?)```\n",
@@ -25,8 +26,8 @@ FIRST_USE = "First use: training the default model. This takes a few seconds, on
 
 
 def shown_outputs(*, slow: bool) -> dict[str, str]:
-    """Command to the output that the README shows, in order; with or without the slow ones."""
-    found = _SHOWN.finditer(README.read_text(encoding="utf-8"))
+    """Map each command to the output that a page shows, in order; with or without the slow ones."""
+    found = (match for page in PAGES for match in _SHOWN.finditer(page.read_text(encoding="utf-8")))
     return {m["command"]: m["output"] for m in found if slow or not m["slow"]}
 
 
@@ -83,7 +84,7 @@ def scrubbed(output: str) -> str:
 
 
 def with_outputs(text: str, outputs: dict[str, str]) -> str:
-    """A README's text with other outputs."""
+    """Return the text of a page with other outputs."""
 
     def renewed(match: re.Match[str]) -> str:
         command = match["command"]

@@ -1,4 +1,4 @@
-"""The README tells the truth: its outputs, its picture of the house, its exit codes."""
+"""README and docs/ tell the truth: outputs, links, the code layout, columns, exit codes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 
 from digitsort.errors import ExitCode
 from digitsort.labels import COLUMNS
-from tests.readme import README, REPOSITORY, run_commands, scrubbed, shown_outputs
+from tests.readme import PAGES, REPOSITORY, run_commands, scrubbed, shown_outputs
 
-TEXT = README.read_text(encoding="utf-8")
+DOCS = REPOSITORY / "docs"
+LAYOUT = (DOCS / "code-layout.md").read_text(encoding="utf-8")
+REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(
@@ -26,23 +28,31 @@ def test_the_outputs_are_those_of_today(tmp_path: Path, slow: bool, count: int) 
         assert scrubbed(output) == scrubbed(actual[command]), command
 
 
-def test_the_picture_of_the_house_is_complete() -> None:
+def test_the_code_layout_is_complete() -> None:
     """Every module and every room stands in it."""
-    house = TEXT.split("## The house")[1].split("## Development")[0]
     package = REPOSITORY / "digitsort"
     rooms = {f"{p.name}/" for p in package.iterdir() if (p / "__init__.py").exists()}
     modules = {p.name for p in package.glob("*.py") if not p.name.startswith("__")}
-    missing = [name for name in sorted(rooms | modules) if name not in house]
+    missing = [name for name in sorted(rooms | modules) if name not in LAYOUT]
     assert missing == []
 
 
 def test_exit_codes_are_those_of_the_code() -> None:
-    section = TEXT.split("## Exit codes")[1].split("\n## ")[0]
+    section = REFERENCE.split("## Exit codes")[1].split("\n## ")[0]
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)}
     assert documented == set(ExitCode)
 
 
 def test_columns_are_those_of_the_code() -> None:
-    section = TEXT.split("## `labels.csv`")[1].split("\n## ")[0]
+    section = REFERENCE.split("## `labels.csv`")[1].split("\n## ")[0]
     documented = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
     assert tuple(re.findall(r"`(\w+)`", " ".join(documented))) == COLUMNS
+
+
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    links = [(page, link) for page in PAGES for link in LINK.findall(page.read_text(encoding="utf-8"))]
+    assert [link for page, link in links if not (page.parent / link).exists()] == []
+    assert len(links) > 20

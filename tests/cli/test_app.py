@@ -100,7 +100,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 
 
 def test_the_version_is_that_of_the_installation() -> None:
-    shown = run_digitsort("--version")
+    shown = run_digitsort("-V")
     assert (0, f"digitsort {version('digitsort')}\n", "") == (
         shown.returncode,
         shown.stdout,
