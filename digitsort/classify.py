@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digitsort.errors import UsageError
 from digitsort.execute.choose import chosen_engine
-from digitsort.execute.engine import InHand
+from digitsort.execute.engine import GiveUp, InHand, Job
 from digitsort.execute.loop import Loop
 from digitsort.files.discover import Walk, check_sources
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
@@ -136,10 +136,22 @@ def run_line(
     line: Line, paths: Iterable[str], *, workers: int | None = 0, dask: str | None = None
 ) -> Iterator[Outcome]:
     """As `classify_files`, with a line of one's own."""
-    with chosen_engine(line, _given_up, paths, workers=workers, dask=dask) as (engine, paths):
-        for batch, results in Loop(engine, _given_up).run(paths):
-            for path, fields in zip(batch, results, strict=True):
-                yield Outcome(path, *fields)
+    for path, fields in run_job(line, _given_up, paths, workers=workers, dask=dask):
+        yield Outcome(path, *fields)
+
+
+def run_job(
+    job: Job,
+    give_up: GiveUp,
+    paths: Iterable[str],
+    *,
+    workers: int | None = 0,
+    dask: str | None = None,
+) -> Generator[tuple[str, Any]]:
+    """Yield each path with what a job makes of it, in order."""
+    with chosen_engine(job, give_up, paths, workers=workers, dask=dask) as (engine, paths):
+        for batch, results in Loop(engine, give_up).run(paths):
+            yield from zip(batch, results, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
