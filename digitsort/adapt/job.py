@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from digitsort.adapt.doubtful import adapted_from, is_doubtful
+from digitsort.adapt.doubtful import adapted_from
 from digitsort.adapt.neighbours import Adapted, References, ask_neighbours
 from digitsort.batch import work_in_stacks
 from digitsort.decide import Verdict, read_digits
@@ -139,9 +139,8 @@ class AdaptJob:
 
     def _fields(self, index: int, picture: Picture, verdict: Verdict, adapted: Adapted) -> Fields:
         chances, best = adapted.chances[index].tolist(), int(adapted.best[index])
-        may_change = adapted.is_sure[index] and is_doubtful(verdict.status, verdict.reason)
         # What is compared is what is printed, as in `decide`.
-        if not may_change or round(chances[best], 4) < self._threshold:
+        if not adapted.is_sure[index] or round(chances[best], 4) < self._threshold:
             return NOTHING
         names, settings = self.eyes.model.class_names, self.eyes.settings
         said = int(np.argmax(verdict.probabilities))

@@ -10,8 +10,8 @@ from digitsort.adapt.doubtful import is_doubtful
 from digitsort.records import Outcome, Status
 
 MOST_OF_A_LABEL = 200
-"""Rows of a label that are kept, accepted and doubtful ones together. Half and twice as many gave the
-same within 3 points of coverage (`python -m benchmarks.adapt`)."""
+"""Rows of a label that are kept, accepted and doubtful ones together. Half and twice as many changed at
+most 4 points of the doubtful rows less (docs/benchmarks.md)."""
 
 
 class Chosen(NamedTuple):

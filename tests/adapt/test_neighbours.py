@@ -32,13 +32,14 @@ def ask(
     known: References,
     *places: float,
     said: int = 1,
+    at: float = 0.6,
     sha256: str = "x",
     allowed: tuple[int, ...] | None = None,
 ) -> Adapted:
-    """Ask about pictures at places that the model takes for `said` at 0.6."""
+    """Ask about pictures at places that the model takes for `said`, and how surely."""
     vectors = np.array([[round(place * _unit(model)), 0] for place in places], np.float32)
-    chances = np.full((len(places), 10), 0.4 / 9)
-    chances[:, said] = 0.6
+    chances = np.full((len(places), 10), (1 - at) / 9)
+    chances[:, said] = at
     mask = None if allowed is None else np.isin(np.arange(10), allowed)
     return ask_neighbours(vectors, [sha256] * len(places), chances, known, model, mask)
 
@@ -53,13 +54,13 @@ def test_the_accepted_neighbours_overrule_the_model(model: Model) -> None:
 
 
 def test_between_two_labels_nothing_is_sure(model: Model) -> None:
-    known = references(model, (0, 0, 30, True), (1, 1, 30, True))
-    assert not ask(model, known, 0.5).is_sure.any()
+    known = references(model, (0, 0, 30, True), (0, 1, 30, True))
+    assert not ask(model, known, 0).is_sure.any()
 
 
 def test_what_lies_far_from_all_that_was_accepted_is_not_sure(model: Model) -> None:
     known = references(model, (0, 1, 30, True))
-    assert ask(model, known, 0.9, 1.3).is_sure.tolist() == [True, False]
+    assert ask(model, known, 0.9, 1.3, at=0.9999).is_sure.tolist() == [True, False]
 
 
 def test_what_lies_among_doubtful_rows_is_not_sure(model: Model) -> None:

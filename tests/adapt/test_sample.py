@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 
 from digitsort import Outcome, Status
+from digitsort.adapt.doubtful import adapted_from
 from digitsort.adapt.sample import Sample
 
 
@@ -42,3 +43,8 @@ def test_doubtful_rows_are_kept_beside_the_accepted_ones_and_others_are_not() ->
     sample.add(outcome("g"))
     assert kept(sample) == [("", "c", False), ("7", "a", False), ("7", "b", False), ("7", "g", True)]
     assert sample.doubtful == 3
+
+
+def test_a_changed_row_says_that_it_was_rejected() -> None:
+    said = adapted_from(Status.REJECTED, "unfamiliar", "7", 0.41234)
+    assert said == "adapted from 7 at 0.4123 (rejected: unfamiliar)"
