@@ -10,8 +10,8 @@ from digitsort.adapt.doubtful import is_doubtful
 from digitsort.records import Outcome, Status
 
 MOST_OF_A_LABEL = 200
-"""Rows of a label that are kept, accepted and doubtful ones together. Half and twice as many changed at
-most 4 points of the doubtful rows less (docs/benchmarks.md)."""
+"""Rows of a label that are kept, accepted and doubtful ones together. With half or twice as many, up to
+25 of 607 doubtful rows fewer became ok (docs/benchmarks.md)."""
 
 
 class Chosen(NamedTuple):
