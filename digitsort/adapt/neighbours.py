@@ -33,8 +33,8 @@ WEIGHT_OF_MODEL, WEIGHT_OF_DISTANCE = 0.5, 5.0
 on the development folders of `benchmarks.adapt`; it reports on others."""
 
 MIN_CONFIDENCE = 0.97
-"""Least confidence of an adapted row. Of 1,391 such rows, in folders of digits that it was not chosen on,
-1 was wrong (docs/benchmarks.md)."""
+"""Least confidence of an adapted row. Of 1,391 such rows, in folders of digits that it was not chosen
+on, 1 was wrong (docs/benchmarks.md)."""
 
 _LEAST_CHANCE = 1e-6
 
