@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from digitsort.decide import decide
 from digitsort.files.limits import Limits
 from digitsort.files.read import Picture, UnreadableError, grays_of, read
+from digitsort.only_labels import allowed_classes
 from digitsort.recognition.threads import one_blas_thread
 from digitsort.records import Fields, failed
 
@@ -40,24 +41,7 @@ class Batch:
 
     def results(self, items: Sequence[str], in_hand: InHand) -> list[Fields]:
         """Outcomes of files, in order, without their paths; it is told which file is worked on."""
-        with one_blas_thread():
-            return [fields for stack in self._stacks(items, in_hand) for fields in stack]
-
-    def _stacks(self, items: Sequence[str], in_hand: InHand) -> Iterator[list[Fields]]:
-        """A stack at a time: as much as is worked on at once, or less where the pictures are large."""
-        results: list[Picture | Fields] = []
-        size = 0
-        for index, path in enumerate(items):
-            in_hand(index)
-            result = self._read(path)
-            results.append(result)
-            size += result.nbytes if isinstance(result, Picture) else 0
-            if len(results) >= STACK or size >= STACK_BYTES:
-                in_hand(None)
-                yield self._judged(results)
-                results, size = [], 0
-        in_hand(None)
-        yield self._judged(results)
+        return work_in_stacks(items, in_hand, self._read, self._judge)
 
     def _read(self, path: str) -> Picture | Fields:
         try:
@@ -65,14 +49,11 @@ class Batch:
         except UnreadableError as error:
             return failed(str(error), error.sha256)
 
-    def _judged(self, results: Sequence[Picture | Fields]) -> list[Fields]:
-        pictures = [r for r in results if isinstance(r, Picture)]
-        judged = iter(self._judge(pictures))
-        return [next(judged) if isinstance(r, Picture) else r for r in results]
-
     def _judge(self, pictures: Sequence[Picture]) -> list[Fields]:
-        verdicts = decide(grays_of(pictures), self.model, self.settings.min_confidence)
-        wanted = self.settings.probabilities
+        settings, model = self.settings, self.model
+        allowed = allowed_classes(settings.only_labels, model.class_names)
+        verdicts = decide(grays_of(pictures), model, settings.min_confidence, allowed)
+        wanted = settings.probabilities
         return [
             (
                 verdict.status,
@@ -87,3 +68,55 @@ class Batch:
             )
             for picture, verdict in zip(pictures, verdicts, strict=True)
         ]
+
+
+def work_in_stacks(
+    items: Sequence[str],
+    in_hand: InHand,
+    read_one: Callable[[str], Picture | Fields],
+    judge: Callable[[Sequence[Picture]], list[Fields]],
+) -> list[Fields]:
+    """Read files and judge their pictures, as many together as is worked on at once.
+
+    Parameters
+    ----------
+    items : sequence of str
+        Paths.
+    in_hand : callable
+        Told which file is worked on.
+    read_one : callable
+        Reads a file; what is no picture is its result already.
+    judge : callable
+        Gives a result for each picture.
+    """
+    with one_blas_thread():
+        return [fields for stack in _stacks(items, in_hand, read_one, judge) for fields in stack]
+
+
+def _stacks(
+    items: Sequence[str],
+    in_hand: InHand,
+    read_one: Callable[[str], Picture | Fields],
+    judge: Callable[[Sequence[Picture]], list[Fields]],
+) -> Iterator[list[Fields]]:
+    """A stack at a time: as much as is worked on at once, or less where the pictures are large."""
+    results: list[Picture | Fields] = []
+    size = 0
+    for index, path in enumerate(items):
+        in_hand(index)
+        result = read_one(path)
+        results.append(result)
+        size += result.nbytes if isinstance(result, Picture) else 0
+        if len(results) >= STACK or size >= STACK_BYTES:
+            in_hand(None)
+            yield _judged(results, judge)
+            results, size = [], 0
+    in_hand(None)
+    yield _judged(results, judge)
+
+
+def _judged(
+    results: Sequence[Picture | Fields], judge: Callable[[Sequence[Picture]], list[Fields]]
+) -> list[Fields]:
+    judged = iter(judge([r for r in results if isinstance(r, Picture)]))
+    return [next(judged) if isinstance(r, Picture) else r for r in results]

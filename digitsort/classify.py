@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from digitsort.errors import UsageError
 from digitsort.execute.choose import chosen_engine
-from digitsort.execute.engine import InHand
+from digitsort.execute.engine import GiveUp, InHand, Job
 from digitsort.execute.loop import Loop
 from digitsort.files.discover import Walk, check_sources
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
+from digitsort.only_labels import checked_labels
 from digitsort.records import Fields, Outcome, failed
 
 if TYPE_CHECKING:
@@ -35,11 +36,15 @@ class Settings:
         Give the probabilities of all classes.
     limits : Limits
         Of the picture files.
+    only_labels : tuple of str or None
+        Labels that may be given, such as ``("1", "2")``; None allows all. A model's class "not a digit"
+        is always allowed.
     """
 
     min_confidence: float | None = None
     probabilities: bool = False
     limits: Limits = DEFAULT_LIMITS
+    only_labels: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
@@ -117,9 +122,13 @@ def classify_files(
 
     Raises
     ------
+    UsageError
+        If the model does not have a label of `settings.only_labels`, or it names none.
     ClusterError
         If the cluster can't be reached, or its workers don't see the files.
     """
+    if settings.only_labels is not None:
+        checked_labels(settings.only_labels, model.class_names)
     return run_line(Line(model, settings), paths, workers=workers, dask=dask)
 
 
@@ -127,10 +136,22 @@ def run_line(
     line: Line, paths: Iterable[str], *, workers: int | None = 0, dask: str | None = None
 ) -> Iterator[Outcome]:
     """As `classify_files`, with a line of one's own."""
-    with chosen_engine(line, _given_up, paths, workers=workers, dask=dask) as (engine, paths):
-        for batch, results in Loop(engine, _given_up).run(paths):
-            for path, fields in zip(batch, results, strict=True):
-                yield Outcome(path, *fields)
+    for path, fields in run_job(line, _given_up, paths, workers=workers, dask=dask):
+        yield Outcome(path, *fields)
+
+
+def run_job(
+    job: Job,
+    give_up: GiveUp,
+    paths: Iterable[str],
+    *,
+    workers: int | None = 0,
+    dask: str | None = None,
+) -> Generator[tuple[str, Any]]:
+    """Yield each path with what a job makes of it, in order."""
+    with chosen_engine(job, give_up, paths, workers=workers, dask=dask) as (engine, paths):
+        for batch, results in Loop(engine, give_up).run(paths):
+            yield from zip(batch, results, strict=True)
 
 
 @dataclass(frozen=True, slots=True)

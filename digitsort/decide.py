@@ -13,7 +13,7 @@ from digitsort.labels import NONE_LABEL
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.ink import Ink
 from digitsort.recognition.looks import IF_OK, ROUNDS, Way, is_cut, look_again
-from digitsort.recognition.score import predict, probabilities, score
+from digitsort.recognition.score import Allowed, predict, probabilities, score
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 from digitsort.records import Status
 
@@ -81,7 +81,12 @@ class Reading(NamedTuple):
         return self.way is not None and self.way.look.choose is None
 
 
-def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = None) -> list[Verdict]:
+def decide(
+    grays: Sequence[Gray],
+    model: Model,
+    min_confidence: float | None = None,
+    allowed: Allowed | None = None,
+) -> list[Verdict]:
     """Decide on each image.
 
     Where the first look is not sure, or something surrounds the ink, the image is looked at in other
@@ -93,18 +98,23 @@ def decide(grays: Sequence[Gray], model: Model, min_confidence: float | None = N
     model : Model
     min_confidence : float, optional
         Labels below it are uncertain; by default the model's own threshold.
+    allowed : ndarray of shape (k,), bool, optional
+        Classes that may be named; by default all.
     """
-    return [reading.verdict for reading in read_digits(grays, model, min_confidence)]
+    return [reading.verdict for reading in read_digits(grays, model, min_confidence, allowed)]
 
 
 def read_digits(
-    grays: Sequence[Gray], model: Model, min_confidence: float | None = None
+    grays: Sequence[Gray],
+    model: Model,
+    min_confidence: float | None = None,
+    allowed: Allowed | None = None,
 ) -> list[Reading]:
     """Decide on each image, as `decide` does, and say in which way it was looked at.
 
     All first looks are taken before any other: the few hard pictures of many fill one stack then.
     """
-    first, ink = _first_looks(grays, model, min_confidence)
+    first, ink = _first_looks(grays, model, min_confidence, allowed)
     readings = [Reading(verdict) for verdict in first]
     if not first:
         return readings
@@ -115,7 +125,7 @@ def read_digits(
             some = jobs[start : start + STACK]
             chosen = [way for _, way in some]
             again = vectors_of(look_again([grays[index] for index, _ in some], chosen))
-            verdicts = decide_vectors(again, model, min_confidence)
+            verdicts = decide_vectors(again, model, min_confidence, allowed)
             candidates.take(some, verdicts, is_cut(again.ink).tolist())
     for index, candidate in candidates.of.items():
         readings[index] = candidate.best()
@@ -123,14 +133,14 @@ def read_digits(
 
 
 def _first_looks(
-    grays: Sequence[Gray], model: Model, min_confidence: float | None
+    grays: Sequence[Gray], model: Model, min_confidence: float | None, allowed: Allowed | None
 ) -> tuple[list[Verdict], Ink]:
     """Look at each image as it is, a stack at a time, whose vectors stay in the cache."""
     verdicts: list[Verdict] = []
     inks = []
     for start in range(0, max(len(grays), 1), STACK):
         vectors = vectorize(grays[start : start + STACK])
-        verdicts += decide_vectors(vectors, model, min_confidence)
+        verdicts += decide_vectors(vectors, model, min_confidence, allowed)
         inks.append(vectors.ink)
     return verdicts, Ink.concatenate(inks)
 
@@ -258,17 +268,23 @@ def _doubtful(reading: Reading, reason: str) -> Reading:
 
 
 def decide_vectors(
-    vectors: Vectors, model: Model, min_confidence: float | None = None
+    vectors: Vectors,
+    model: Model,
+    min_confidence: float | None = None,
+    allowed: Allowed | None = None,
 ) -> list[Verdict]:
     """Decide on images that are vectors already."""
     if not len(vectors.features):
         return []
     threshold = model.card.min_confidence if min_confidence is None else min_confidence
-    scores = score(vectors.features, model.machine)
+    scores = score(vectors.features, model.machine, allowed)
     chances = probabilities(scores, model.card.temperature)
     best = predict(scores)
     others = chances.copy()
     others[np.arange(len(others)), best] = -1.0
+    if allowed is not None:
+        chances[:, ~allowed], others[:, ~allowed] = 0.0, -2.0
+        chances /= chances.sum(axis=1, keepdims=True)
     columns = chances, best, others.argmax(axis=1), scores.familiarity
     reasons = _reasons(vectors.ink, scores.familiarity, model)
     judge = _Judge(model.class_names, threshold, model.card.ok_familiarity)
@@ -315,5 +331,7 @@ class _Judge:
         elif familiarity < self.ok_familiarity:
             reason = UNFAMILIAR
         status = Status.UNCERTAIN if reason else Status.OK
+        if second == best:  # a single label is allowed
+            return Verdict(status, label, confidence, reason, "", None, every, familiarity)
         runner_up = self.names[second], chances[second]
         return Verdict(status, label, confidence, reason, *runner_up, every, familiarity)

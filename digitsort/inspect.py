@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from digitsort.decide import Verdict, read_digits
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.read import read
+from digitsort.labels import NONE_LABEL
+from digitsort.only_labels import allowed_classes
 from digitsort.recognition.looks import look_again
 from digitsort.recognition.vectorize import vectorize, vectors_of
 
@@ -67,15 +70,21 @@ class Inspection:
     way: str = ""
 
 
-def inspect_file(path: str, model: Model, limits: Limits = DEFAULT_LIMITS) -> Inspection:
+def inspect_file(
+    path: str,
+    model: Model,
+    limits: Limits = DEFAULT_LIMITS,
+    only_labels: Sequence[str] | None = None,
+) -> Inspection:
     """Look at one file; raises UnreadableError if it can't be read."""
     picture = read(path, limits)
-    verdict, way = read_digits([picture.gray], model)[0]
+    allowed = allowed_classes(only_labels, model.class_names)
+    verdict, way = read_digits([picture.gray], model, allowed=allowed)[0]
     gray = [picture.gray]
     vectors = vectorize(gray) if way is None else vectors_of(look_again(gray, [way]))
-    ranked = sorted(
-        zip(model.class_names, verdict.probabilities, strict=False), key=lambda pair: -pair[1]
-    )
+    possible = model.class_names if only_labels is None else {*only_labels, NONE_LABEL}
+    guesses = zip(model.class_names, verdict.probabilities, strict=False)
+    ranked = sorted((guess for guess in guesses if guess[0] in possible), key=lambda guess: -guess[1])
     left, top, right, bottom = (float(edge) for edge in vectors.ink.box[0])
     height, width = picture.gray.shape
     return Inspection(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -115,6 +116,13 @@ class LabelsWriter:
         else:
             record = dict(zip(self._layout.columns, cells, strict=True))
             self._stream.write(json.dumps(_typed(record), ensure_ascii=False) + "\n")
+
+
+def row_bytes(outcome: Outcome, layout: Layout, form: Format) -> bytes:
+    """Return the bytes of a row as `LabelsWriter` writes it."""
+    text = io.StringIO(newline="")
+    LabelsWriter(text, layout, form, header=False).write(outcome)
+    return text.getvalue().encode()
 
 
 def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 Beside ``labels.csv`` lies ``.labels.csv.partial/`` while it is written::
 
     rows        the file so far, byte for byte as it will be published
+    adapted     the same with rows that a second pass changed; then this one is published
     seals       proof that this user's digitsort wrote the rows, for this run
     run.json    what was asked for, sealed: rows of another run are not gone on with
     lock        held while a run writes
@@ -19,9 +20,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
+from typing import IO
 
 from digitsort.errors import DigitsortError, InterruptedRunError, OutputError
-from digitsort.files.atomic import make_folder, output_errors, publish_as, refuse_existing
+from digitsort.files.atomic import Output, make_folder, output_errors, publish_as, refuse_existing
 from digitsort.files.locking import locked
 from digitsort.files.names import printable
 from digitsort.files.own_folder import OwnFolder, own_folder
@@ -32,6 +34,9 @@ from digitsort.rerun import Run, run_of
 from digitsort.rows import outcome_of, whole_rows
 
 ROWS, SEALS, RUN, LOCK = "rows", "seals", "run.json", "lock"
+
+ADAPTED = "adapted"
+"""Made anew from the rows by every run that gets so far, and never gone on with."""
 
 MOST_RUN_BYTES = 2**20
 """Of run.json: a hundred paths at most, of 4 KiB each."""
@@ -44,14 +49,21 @@ class LabelsFile:
     ----------
     kept : int
         Rows of an earlier run that were gone on with.
+    layout : Layout
+    form : {"csv", "jsonl"}
     """
 
-    def __init__(self, rows: SealedFile, layout: Layout, form: Format) -> None:
+    def __init__(
+        self, rows: SealedFile, layout: Layout, form: Format, folder: OwnFolder, path: Path
+    ) -> None:
         self.kept = 0
         self.written = 0
+        self.layout = layout
+        self.form = form
+        self._folder = folder
+        self._path = path
+        self._adapted: Output | None = None
         self._rows = rows
-        self._layout = layout
-        self._form = form
         self._writer: LabelsWriter | None = None
         self._stream: io.TextIOWrapper | None = None
 
@@ -69,12 +81,12 @@ class LabelsFile:
         end = 0
         reader = io.BufferedReader(self._rows)
         try:
-            for row_end, cells in whole_rows(reader, self._layout, self._form):
+            for row_end, cells in whole_rows(reader, self.layout, self.form):
                 if cells:
                     path = next(paths, None)
                     if path is None:
                         break
-                    if cells["path"] != self._layout.cell_of(path):
+                    if cells["path"] != self.layout.cell_of(path):
                         held.append(path)
                         break
                     self.kept += 1
@@ -88,7 +100,7 @@ class LabelsFile:
     def _begin(self, *, header: bool) -> None:
         buffered = io.BufferedWriter(self._rows)
         self._stream = io.TextIOWrapper(buffered, encoding="utf-8", newline="", write_through=True)
-        self._writer = LabelsWriter(self._stream, self._layout, self._form, header=header)
+        self._writer = LabelsWriter(self._stream, self.layout, self.form, header=header)
 
     def write(self, outcome: Outcome) -> None:
         """Append a row, unless it is one that `take_up` found."""
@@ -101,8 +113,36 @@ class LabelsFile:
         if self._stream is not None:
             self._stream.flush()
 
+    @contextmanager
+    def reader(self) -> Iterator[IO[bytes]]:
+        """Open the rows written so far, for reading from their beginning."""
+        self.flush()
+        with os.fdopen(self._folder.open(ROWS), "rb") as file:
+            if not os.path.samestat(os.fstat(file.fileno()), os.fstat(self._rows.fileno())):
+                raise self._folder.refused(ROWS)
+            yield file
+
+    def adapt(self, rows: Iterable[bytes]) -> None:
+        """Take these rows, header included, in the place of those written; these stay for `resume`."""
+        self._folder.remove(ADAPTED)
+        descriptor = self._folder.open(ADAPTED, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        self._adapted = Output(descriptor, self._path)
+        buffered = io.BufferedWriter(self._adapted)
+        buffered.writelines(rows)
+        buffered.flush()
+        buffered.detach()
+
+    @property
+    def finished(self) -> tuple[str, int]:
+        """Name and descriptor of what is to be published."""
+        if self._adapted is not None:
+            return ADAPTED, self._adapted.fileno()
+        return ROWS, self._rows.fileno()
+
     def close(self) -> None:
         """Flush and close."""
+        if self._adapted is not None:
+            self._adapted.close()
         if self._stream is not None:
             self._stream.close()
 
@@ -148,13 +188,14 @@ def labels_file(
         _prepare(folder, run, path, force=force, resume=resume)
         with SealedFile(folder, (ROWS, SEALS), folder.read(RUN, MOST_RUN_BYTES), path) as rows:
             rows.keep_sealed()
-            file = LabelsFile(rows, layout, form)
+            file = LabelsFile(rows, layout, form, folder, path)
             with closing(file), _kept_for_later(file, folder):
                 yield file
                 file.flush()
+                name, descriptor = file.finished
                 with output_errors(path):
-                    os.fsync(rows.fileno())
-                _publish(folder, rows.fileno(), path, force=force)
+                    os.fsync(descriptor)
+                _publish(folder, name, descriptor, path, force=force)
         _remove(folder)
 
 
@@ -168,11 +209,11 @@ def _folder_beside(path: Path) -> Iterator[OwnFolder]:
         yield folder
 
 
-def _publish(folder: OwnFolder, rows: int, path: Path, *, force: bool) -> None:
-    if not folder.is_still(ROWS, rows):
+def _publish(folder: OwnFolder, name: str, descriptor: int, path: Path, *, force: bool) -> None:
+    if not folder.is_still(name, descriptor):
         raise OutputError(f"{printable(str(folder.path))} was replaced while it was written to.")
     with output_errors(path):
-        publish_as(folder.path / ROWS, path, force=force)
+        publish_as(folder.path / name, path, force=force)
 
 
 def _prepare(folder: OwnFolder, run: Run, path: Path, *, force: bool, resume: bool) -> None:
@@ -194,7 +235,7 @@ def _prepare(folder: OwnFolder, run: Run, path: Path, *, force: bool, resume: bo
             f"An interrupted run has left rows for {printable(str(path))}. Go on with them with "
             "--resume, or start over with --force."
         )
-    for name in (ROWS, SEALS, RUN):
+    for name in (ROWS, ADAPTED, SEALS, RUN):
         folder.remove(name)
     with output_errors(path):
         folder.write(RUN, run.to_bytes())
@@ -237,7 +278,7 @@ def _kept_for_later(file: LabelsFile, folder: OwnFolder) -> Iterator[None]:
 
 
 def _remove(folder: OwnFolder) -> None:
-    for name in (ROWS, f"{SEALS}.tmp", SEALS, f"{RUN}.tmp", RUN, LOCK):
+    for name in (ROWS, ADAPTED, f"{SEALS}.tmp", SEALS, f"{RUN}.tmp", RUN, LOCK):
         with suppress(OutputError):  # Windows keeps a lock that is held
             folder.remove(name)
     with suppress(OSError):

@@ -35,6 +35,8 @@ class Run:
         The model's fingerprint.
     settings, format, version : str
         Of the decision, of the file, of digitsort.
+    adapt : str
+        Whether a second pass follows.
     """
 
     sources: str
@@ -43,10 +45,18 @@ class Run:
     settings: str
     format: str
     version: str
+    adapt: str = "False"
 
     @classmethod
     def of(
-        cls, sources: Iterable[str], follow_links: bool, model: str, settings: object, form: Format
+        cls,
+        sources: Iterable[str],
+        follow_links: bool,
+        model: str,
+        settings: object,
+        form: Format,
+        *,
+        adapt: bool = False,
     ) -> Run:
         """Describe a run."""
         from digitsort import __version__
@@ -55,7 +65,8 @@ class Run:
         listed = json.dumps(absolute)
         if len(absolute) > MOST_SOURCES:
             listed = f"{len(absolute)} sources, sha256 {sha256(listed.encode()).hexdigest()}"
-        return cls(listed, str(follow_links), model, repr(settings), form, __version__)
+        links = str(follow_links)
+        return cls(listed, links, model, repr(settings), form, __version__, str(adapt))
 
     def require_same(self, other: Run, folder: Path) -> None:
         """Raise OutputError, naming what differs, unless `other` can be gone on with."""

@@ -15,19 +15,27 @@ from digitsort.records import Outcome, Status
 
 def whole_rows(file: IO[bytes], layout: Layout, form: Format) -> Iterator[tuple[int, dict[str, str]]]:
     """Where each whole row ends, and its cells; the header has none. Stops before a torn one."""
+    end, is_header = 0, form == "csv"
+    for row in raw_rows(file, form):
+        try:
+            cells = _header(row, layout) if is_header else cells_of(row, layout, form)
+        except (ValueError, csv.Error):
+            return
+        end += len(row)
+        is_header = False
+        yield end, cells
+
+
+def raw_rows(file: IO[bytes], form: Format) -> Iterator[bytes]:
+    """Yield the bytes of each whole row, the header included."""
     file.seek(0)
-    end, row, is_header = 0, b"", form == "csv"
+    row = b""
     for line in file:
         row += line
         if not row.endswith(b"\n") or (form == "csv" and row.count(b'"') % 2):
             continue
-        try:
-            cells = _header(row, layout) if is_header else _cells(row, layout, form)
-        except (ValueError, csv.Error):
-            return
-        end += len(row)
-        row, is_header = b"", False
-        yield end, cells
+        yield row
+        row = b""
 
 
 def _header(row: bytes, layout: Layout) -> dict[str, str]:
@@ -36,7 +44,8 @@ def _header(row: bytes, layout: Layout) -> dict[str, str]:
     return {}
 
 
-def _cells(row: bytes, layout: Layout, form: Format) -> dict[str, str]:
+def cells_of(row: bytes, layout: Layout, form: Format) -> dict[str, str]:
+    """Return the cells of a row; raise ValueError or csv.Error where it is none."""
     if form == "jsonl":
         record: dict[str, Any] = json.loads(row)
         if tuple(record) != layout.columns:

@@ -28,6 +28,8 @@ class Summary:
     notes : Counter of str
     errors : list of Outcome
         The first few that could not be read.
+    adapted : int or None
+        Rows that a second pass changed; None where there was none.
     """
 
     files: int = 0
@@ -36,6 +38,7 @@ class Summary:
     reasons: Counter[tuple[Status, str]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     errors: list[Outcome] = field(default_factory=list)
+    adapted: int | None = None
 
     def found(self, paths: Iterable[str]) -> Iterator[str]:
         """Count files on their way in."""
@@ -46,16 +49,25 @@ class Summary:
     def counted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Count outcomes on their way out."""
         for outcome in outcomes:
-            self.by_status[outcome.status] += 1
-            if outcome.label:
-                self.by_label[outcome.label, outcome.status] += 1
-            elif outcome.reason:
-                self.reasons[outcome.status, outcome.reason] += 1
+            self._count(outcome, 1)
             if outcome.note:
                 self.notes[outcome.note] += 1
             if outcome.status is Status.ERROR and len(self.errors) < MOST_EXAMPLES:
                 self.errors.append(outcome)
             yield outcome
+
+    def changed(self, before: Outcome, after: Outcome) -> None:
+        """Count a row that a second pass changed as what it is now."""
+        self._count(before, -1)
+        self._count(after, 1)
+        self.adapted = (self.adapted or 0) + 1
+
+    def _count(self, outcome: Outcome, by: int) -> None:
+        self.by_status[outcome.status] += by
+        if outcome.label:
+            self.by_label[outcome.label, outcome.status] += by
+        elif outcome.reason:
+            self.reasons[outcome.status, outcome.reason] += by
 
     def close(self) -> None:
         """Raise unless every file that went in came out, once."""

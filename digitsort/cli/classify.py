@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,9 +18,12 @@ from digitsort.errors import ExitCode
 from digitsort.records import Outcome
 
 if TYPE_CHECKING:
+    from digitsort.adapt.second_pass import SecondPass
+    from digitsort.classify import Settings
     from digitsort.files.discover import Walk
     from digitsort.labels import Format, Layout
-    from digitsort.rerun import Run
+    from digitsort.model.reading import Model
+    from digitsort.partial import LabelsFile
     from digitsort.summary import Summary
 
 
@@ -48,12 +51,21 @@ def classify(
     ] = "labels.csv",
     model: options.Model = None,
     min_confidence: options.MinConfidence = None,
+    only_labels: options.OnlyLabels = None,
     form: Annotated[
         str,
         typer.Option("--format", metavar="csv|jsonl", help="One row or one JSON object a file."),
     ] = "csv",
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add the probability of every class.")
+    ] = False,
+    adapt: Annotated[
+        bool,
+        typer.Option(
+            "--adapt",
+            help="Look at doubtful rows again, beside what was accepted: for folders of one or a few "
+            "writers. A row then depends on the others, and says so.",
+        ),
     ] = False,
     workers: options.Workers = None,
     dask: options.Dask = None,
@@ -80,6 +92,7 @@ def classify(
     from digitsort.files.discover import Walk, check_sources
     from digitsort.files.names import folder_of
     from digitsort.labels import Layout
+    from digitsort.partial import labels_file
     from digitsort.rerun import Run
     from digitsort.summary import Summary
 
@@ -87,8 +100,9 @@ def classify(
     settings = Settings(min_confidence, probabilities, limits)
     walk = Walk(check_sources(named), follow_links)
     chosen = _format(form)
-    _check_output(output, force=force, resume=resume)
+    _check_output(output, force=force, resume=resume, adapt=adapt)
     found = open_model(model)
+    settings = replace(settings, only_labels=options.labels(only_labels, found.class_names))
     layout = Layout(folder_of(output), found.card.short, found.class_names if probabilities else ())
     summary = Summary()
 
@@ -99,8 +113,11 @@ def classify(
     if output == "-":
         _print_rows(work, layout, chosen)
     else:
-        run = Run.of(walk.sources, follow_links, found.card.fingerprint, settings, chosen)
-        _write_file(work, Path(output), layout, run, chosen, force=force, resume=resume)
+        mark = found.card.fingerprint
+        run = Run.of(walk.sources, follow_links, mark, settings, chosen, adapt=adapt)
+        second_pass = _second_pass(found, settings, workers, dask) if adapt else None
+        with labels_file(Path(output), layout, run, form=chosen, force=force, resume=resume) as file:
+            _write_file(work, file, second_pass)
     summary.close()
     if walk.unreadable or not quiet:
         from digitsort.cli.summary import print_summary  # what it loads can wait, while workers can not
@@ -126,7 +143,7 @@ class _Work:
             yield _at_least_one(rows, self.walk)
 
 
-def _check_output(output: str, *, force: bool, resume: bool) -> None:
+def _check_output(output: str, *, force: bool, resume: bool, adapt: bool) -> None:
     from digitsort.errors import UsageError
     from digitsort.files.atomic import refuse_existing
 
@@ -134,6 +151,8 @@ def _check_output(output: str, *, force: bool, resume: bool) -> None:
         refuse_existing(Path(output), force=force)
     elif resume:
         raise UsageError("What went to stdout can't be gone on with: name a file for --resume.")
+    elif adapt:
+        raise UsageError("--adapt changes rows after the last one was written: name a file with -o.")
 
 
 def _listed(file: Path | None, separator: bytes) -> list[str]:
@@ -171,16 +190,33 @@ def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
             writer.write(outcome)
 
 
-def _write_file(
-    work: _Work, path: Path, layout: Layout, run: Run, form: Format, *, force: bool, resume: bool
-) -> None:
-    from digitsort.partial import labels_file
+def _second_pass(model: Model, settings: Settings, workers: int | None, dask: str | None) -> SecondPass:
+    from digitsort.adapt.job import Eyes
+    from digitsort.adapt.second_pass import SecondPass
 
-    with labels_file(path, layout, run, form=form, force=force, resume=resume) as file:
-        known, rest = file.take_up(work.summary.found(work.walk.files()))
-        with work.counted(chain(known, work.outcomes_of(rest))) as rows:
+    return SecondPass(Eyes(model, settings), workers, dask)
+
+
+def _write_file(work: _Work, file: LabelsFile, second_pass: SecondPass | None) -> None:
+    known, rest = file.take_up(work.summary.found(work.walk.files()))
+    with work.counted(chain(known, work.outcomes_of(rest))) as rows:
+        if second_pass is None:
             for outcome in rows:
                 file.write(outcome)
+        else:
+            _write_and_adapt(rows, file, second_pass, work.summary)
+
+
+def _write_and_adapt(
+    rows: Iterable[Outcome], file: LabelsFile, second_pass: SecondPass, summary: Summary
+) -> None:
+    from digitsort.adapt.sample import Sample
+
+    sample = Sample()
+    for outcome in sample.noted(rows):
+        file.write(outcome)
+    summary.adapted = 0
+    second_pass.change(file, sample, summary.changed)
 
 
 def _at_least_one(outcomes: Iterable[Outcome], walk: Walk) -> Iterable[Outcome]:

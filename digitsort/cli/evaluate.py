@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,6 +66,7 @@ def evaluate(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing report.")] = False,
     model: options.Model = None,
     min_confidence: options.MinConfidence = None,
+    only_labels: options.OnlyLabels = None,
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
     max_pixels: options.MaxPixels = None,
@@ -92,6 +94,7 @@ def evaluate(
     if not is_table and (corrections is not None or root is not None):
         raise UsageError("--corrections and --root go with a labels.csv as SOURCE.")
     found = None if is_table and model is None else _model(model)
+    settings = _with_labels(settings, only_labels, found, certify)
     if is_table:
         known = _reviewed(source, root, corrections, truth, settings, found, workers, quiet)
         code = ExitCode.DONE
@@ -108,6 +111,18 @@ def evaluate(
         truths = [known.truths[outcome.path] for outcome in known.outcomes]
         _certify(known.outcomes, truths, _some(found), max_error, settings.limits, source, certify)
     return code
+
+
+def _with_labels(
+    settings: Settings, only_labels: str | None, model: Model | None, certify: Path | None
+) -> Settings:
+    from digitsort.errors import UsageError
+
+    if only_labels is None:
+        return settings
+    if model is None or certify is not None:
+        raise UsageError("--only-labels goes with a folder or --model, and not with --certify.")
+    return replace(settings, only_labels=options.labels(only_labels, model.class_names))
 
 
 def _model(path: Path | None) -> Model:
@@ -157,8 +172,6 @@ def _reviewed(
     quiet: bool,
 ) -> Reviewed:
     """Take what a labels.csv says of the reviewed rows, or what a model says of their files."""
-    from dataclasses import replace
-
     from digitsort.cli.corrections import corrected
     from digitsort.labels import read_labels
     from digitsort.reviewed import reviewed

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def inspect(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Picture files.")],
     model: options.Model = None,
+    only_labels: options.OnlyLabels = None,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
@@ -36,10 +37,11 @@ def inspect(
     paths = check_sources(images)
     limits = options.limits(max_pixels, max_side, max_bytes)
     found = open_model(model)
+    labels = options.labels(only_labels, found.class_names)
     code = ExitCode.DONE
     for path in paths:
         try:
-            _print(inspect_file(path, found, limits))
+            _print(inspect_file(path, found, limits, labels))
         except UnreadableError as error:
             warn(f"{path}: {error}.")
             code = ExitCode.SOME_FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,14 @@ MinConfidence = Annotated[
         "--min-confidence",
         metavar="P",
         help="Labels less sure than this (0-1) are uncertain; by default the model's own threshold.",
+    ),
+]
+OnlyLabels = Annotated[
+    str | None,
+    typer.Option(
+        "--only-labels",
+        metavar="LABELS",
+        help="Give no other labels than these: 1-9, or 0,1,7; a sudoku has no 0.",
     ),
 ]
 FollowLinks = Annotated[
@@ -86,6 +95,15 @@ def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) 
         side_px=max_side or DEFAULT_LIMITS.side_px,
         file_bytes=max_bytes or DEFAULT_LIMITS.file_bytes,
     )
+
+
+def labels(text: str | None, classes: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the labels that `--only-labels` allows, in the model's order; None for all."""
+    if text is None:
+        return None
+    from digitsort.only_labels import parse_labels
+
+    return parse_labels(text, classes)
 
 
 Corrections = Annotated[

@@ -71,6 +71,7 @@ def sort(
     ] = None,
     model: options.Model = None,
     min_confidence: options.MinConfidence = None,
+    only_labels: options.OnlyLabels = None,
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
     max_pixels: options.MaxPixels = None,
@@ -97,10 +98,11 @@ def sort(
     target = Path(os.path.realpath(dest))
     if os.path.lexists(target) and not os.path.isdir(target):
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
-    of_a_folder = (model, min_confidence, max_pixels, max_side, max_bytes)
+    of_a_folder = (model, min_confidence, only_labels, max_pixels, max_side, max_bytes)
     if not os.path.isdir(source) and any(option is not None for option in of_a_folder):
         raise UsageError(
-            "SOURCE is labelled already: --model, --min-confidence and limits are for a folder."
+            "SOURCE is labelled already: --model, --min-confidence, --only-labels and limits are for a "
+            "folder."
         )
     settings = None
     if os.path.isdir(source):
@@ -110,7 +112,9 @@ def sort(
 
     def read() -> ToSort:
         if settings is not None:
-            return classified(source, target, model, settings, workers, follow_links, quiet)
+            return classified(
+                source, target, model, settings, only_labels, workers, follow_links, quiet
+            )
         return labelled(source, root)
 
     def plan(rows: list[Row]) -> Plan:

@@ -28,6 +28,9 @@ def print_summary(
         console.print(_table(summary))
     total = " + ".join(f"{summary.by_status[status]} {status}" for status in Status)
     console.print(f"{summary.files} files = {total}")
+    if summary.adapted is not None:
+        rows = "1 row" if summary.adapted == 1 else f"{summary.adapted} rows"
+        console.print(f"  {rows} adapted to the accepted ones, and now ok")
     print_left_aside(console, summary, walk)
     if output is not None:
         name = printable(output)
@@ -39,7 +42,7 @@ def print_summary(
 
 def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
     """Print which files were no rows, or rows without a label, and why."""
-    for (status, reason), count in summary.reasons.most_common():
+    for (status, reason), count in (+summary.reasons).most_common():
         console.print(f"  {status}: {count} {reason}", markup=False)
     for outcome in summary.errors:
         console.print(f"    {printable(outcome.path)}: {outcome.reason}", markup=False)
@@ -61,7 +64,7 @@ def _table(summary: Summary) -> Table:
     shown.add_column("label")
     for status in (Status.OK, Status.UNCERTAIN):
         shown.add_column(status.value, justify="right")
-    for label in sorted({label for label, _ in summary.by_label}, key=natural_key):
+    for label in sorted({label for label, _ in +summary.by_label}, key=natural_key):
         counts = (summary.by_label[label, s] for s in (Status.OK, Status.UNCERTAIN))
         shown.add_row(Text(label), *(str(count) if count else "·" for count in counts))
     return shown

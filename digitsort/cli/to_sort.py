@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from digitsort.cli import options
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -41,6 +43,7 @@ def classified(
     dest: Path,
     model: Path | None,
     settings: Settings,
+    only_labels: str | None,
     workers: int | None,
     follow_links: bool,
     quiet: bool,
@@ -59,6 +62,7 @@ def classified(
         raise UsageError("DEST is SOURCE itself: name another folder; one inside SOURCE will do.")
     walk = Walk(check_sources([source]), follow_links, exclude=os.path.realpath(dest))
     found = open_model(model)
+    settings = replace(settings, only_labels=options.labels(only_labels, found.class_names))
     layout = Layout(str(dest), found.card.short)
     summary = Summary()
     outcomes = classify_files(summary.found(walk.files()), found, settings, workers=workers)

@@ -13,6 +13,10 @@ from digitsort.recognition.project import project
 
 Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
+Allowed = npt.NDArray[np.bool_]
+
+BY_FAR = 1000.0
+"""Decision value by which a class that is not allowed loses; those of a fitted machine are about 1."""
 
 STACK = 128
 """Vectors multiplied with the support vectors at a time."""
@@ -102,24 +106,27 @@ class Scores:
         return Scores(*(getattr(self, name)[where] for name in self.__slots__))
 
 
-def score(features: Features, machine: SupportVectors) -> Scores:
+def score(features: Features, machine: SupportVectors, allowed: Allowed | None = None) -> Scores:
     """Score feature vectors (n, d) of whole numbers no longer than 4,096.
 
     The products with the support vectors and the sums of kernel values are exact, whatever the order in
-    which they are summed; all else is done number by number.
+    which they are summed; all else is done number by number. A class that is not `allowed` (k,) loses
+    each of its contests by far, so that the others are compared with one another alone.
     """
     components = project(features, machine.projection)
     starts = range(0, max(len(components), 1), STACK)
-    return Scores.concatenate([_score(components[i : i + STACK], machine) for i in starts])
+    return Scores.concatenate([_score(components[i : i + STACK], machine, allowed) for i in starts])
 
 
-def _score(components: Features, machine: SupportVectors) -> Scores:
+def _score(components: Features, machine: SupportVectors, allowed: Allowed | None) -> Scores:
     products = components @ machine.columns  # whole numbers below 2**24
     half_squares = _half_squares(components)[:, None]
     starts = range(0, max(len(components), 1), SLICE)
     slices = [slice(start, start + SLICE) for start in starts]
     decided = [_decided(products[where], half_squares[where], machine) for where in slices]
     pairs = _pairs(np.concatenate([sums for sums, _ in decided], axis=1), machine)
+    if allowed is not None:
+        pairs[:, :, ~allowed], pairs[:, ~allowed] = BY_FAR, -BY_FAR
     familiarity = np.concatenate([familiar for _, familiar in decided])
     return Scores(decision=_votes(pairs), margin=_smallest_margin(pairs), familiarity=familiarity)
 

@@ -1,0 +1,162 @@
+"""Decide on doubtful pictures by what their neighbours in the same folder were accepted as."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from digitsort.model.reading import Model
+    from digitsort.recognition.score import Allowed, Features, Floats
+
+CLOSEST = 3
+"""Accepted neighbours of a label whose mean distance stands for the label."""
+
+AROUND, ACCEPTED_AROUND = 20, 6
+"""Of so many nearest rows of any kind, so many have to be accepted with the label. What the model does
+not know, a sign or an empty cell, lies among doubtful rows, though some of its kind were accepted."""
+
+FARTHEST = 1.25
+"""Largest distance of the accepted neighbours, in units of `unit_of`: 1 is where the model itself no
+longer takes ink for familiar."""
+
+MOST_DISTANCE = 2.0
+"""Distance that a label without near neighbours has, or without any."""
+
+WEIGHT_OF_MODEL, WEIGHT_OF_DISTANCE = 0.5, 5.0
+"""Weights of the model's log probability and of the distance. These and all numbers above were chosen
+on the development folders of `benchmarks.adapt`; it reports on others."""
+
+MIN_CONFIDENCE = 0.97
+"""Least confidence of an adapted row. Of 1,391 such rows, in folders of digits that it was not chosen
+on, 1 was wrong (docs/benchmarks.md)."""
+
+_LEAST_CHANCE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """Rows of a folder that others are compared with, as vectors.
+
+    Attributes
+    ----------
+    vectors : ndarray of shape (n, m), float32
+        Components as the model's machine compares them: whole numbers, none longer than 4,096.
+    classes : ndarray of shape (n,), int64
+        Class of each; -1 where it has no label.
+    accepted : ndarray of shape (n,), bool
+    sha256 : tuple of str
+        Of their files, each once.
+    """
+
+    vectors: Features
+    classes: npt.NDArray[np.int64]
+    accepted: npt.NDArray[np.bool_]
+    sha256: tuple[str, ...]
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """Where the row of a file stands."""
+        return {sha256: place for place, sha256 in enumerate(self.sha256)}
+
+    def distances(self, vectors: Features, sha256: Sequence[str]) -> Floats:
+        """Squared distances (k, n) of files; infinite from a file to itself. They are exact."""
+        products = (vectors @ self.vectors.T).astype(np.float64)  # whole numbers up to 2**24
+        squares = _squares(vectors)[:, None] + _squares(self.vectors) - 2 * products
+        for row, name in enumerate(sha256):
+            if name in self.place_of:
+                squares[row, self.place_of[name]] = np.inf
+        return squares
+
+
+class Adapted(NamedTuple):
+    """What neighbours say of pictures, n of each.
+
+    Attributes
+    ----------
+    chances : ndarray of shape (n, k), float64
+        Probabilities of the classes.
+    best : ndarray of shape (n,), int64
+    is_sure : ndarray of shape (n,), bool
+    """
+
+    chances: Floats
+    best: npt.NDArray[np.intp]
+    is_sure: npt.NDArray[np.bool_]
+
+
+def ask_neighbours(
+    vectors: Features,
+    sha256: Sequence[str],
+    chances: Floats,
+    references: References,
+    model: Model,
+    allowed: Allowed | None = None,
+) -> Adapted:
+    """Weigh what the model said of pictures together with their distances to accepted neighbours.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, m), float32
+        Components, as in `References`.
+    sha256 : sequence of str
+        Of their files, which are not compared with themselves.
+    chances : ndarray of shape (n, k), float64
+        What the model said.
+    references : References
+    model : Model
+    allowed : ndarray of shape (k,), bool, optional
+        Classes that may be named; by default all.
+    """
+    squares = references.distances(vectors, sha256)
+    distances = _of_classes(squares, references, chances.shape[1]) / unit_of(model)
+    logits = WEIGHT_OF_MODEL * np.log(np.maximum(chances, _LEAST_CHANCE))
+    logits -= WEIGHT_OF_DISTANCE * np.minimum(distances, MOST_DISTANCE)
+    if allowed is not None:
+        logits[:, ~allowed] = -np.inf
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    adapted = powers / powers.sum(axis=1, keepdims=True)
+    best = adapted.argmax(axis=1)
+    rows = np.arange(len(best))
+    is_near = distances[rows, best] <= FARTHEST
+    is_among_accepted = _accepted_around(squares, references, best) >= ACCEPTED_AROUND
+    is_likely = np.round(adapted[rows, best], 4) >= MIN_CONFIDENCE
+    return Adapted(adapted, best, is_near & is_among_accepted & is_likely)
+
+
+def unit_of(model: Model) -> float:
+    """Return the squared distance to a support vector where ink ceases to be familiar to the model."""
+    familiarity = min(max(model.card.ok_familiarity, 1e-6), 1 - 1e-6)
+    return float(-np.log(familiarity) / model.machine.gamma)
+
+
+def _of_classes(squares: Floats, references: References, classes: int) -> Floats:
+    """Mean of the `CLOSEST` squared distances to accepted rows of each class (n, k), else infinite."""
+    means = np.full((len(squares), classes), np.inf)
+    for index in range(classes):
+        of_class = squares[:, references.accepted & (references.classes == index)]
+        if of_class.shape[1] >= CLOSEST:
+            means[:, index] = np.partition(of_class, CLOSEST - 1)[:, :CLOSEST].sum(axis=1) / CLOSEST
+    return means
+
+
+def _accepted_around(
+    squares: Floats, references: References, best: npt.NDArray[np.intp]
+) -> npt.NDArray[np.intp]:
+    """How many of the nearest rows were accepted with the class that is best (n,)."""
+    if squares.shape[1] <= AROUND:
+        is_near = np.isfinite(squares)
+    else:
+        is_near = squares <= np.partition(squares, AROUND - 1)[:, AROUND - 1 : AROUND]
+    has_class = references.accepted & (references.classes == best[:, None])
+    return np.asarray((is_near & has_class).sum(axis=1))
+
+
+def _squares(vectors: Features) -> Floats:
+    """Squared length of each vector (n,)."""
+    return np.asarray(np.einsum("nm,nm->n", vectors, vectors, dtype=np.float64))
