@@ -49,6 +49,7 @@ class JsonLines:
 
     def _all_rows(self) -> Iterator[list[str]]:
         columns = self._all_columns()
+        self.line_num = 0
         yield [escaped(name) for name in columns]
         for record in self._records():
             yield [_cell(record.get(name)) for name in columns] if record else []

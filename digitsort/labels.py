@@ -40,6 +40,9 @@ COLUMNS = (
 )
 """Public interface: changes only with a major version."""
 
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
+"""Extensions of files that are taken for tables where a folder could be named too."""
+
 _NEEDED = ("path", "label", "status")
 """Columns that make a table a labels.csv."""
 

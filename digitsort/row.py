@@ -37,7 +37,8 @@ SHORT = 16
 
 _OF_A_ROW = ("path", "label", "status", "reason", "sha256", "model", HUMAN, SOURCE)
 
-_LABELS = ("label", HUMAN, "second")
+_LABELS = ("label", "second", HUMAN)
+"""A person's label comes last: it may be one that the machine gives."""
 
 _SHARES = ("confidence", "second_confidence")
 
@@ -176,18 +177,19 @@ class RowMaker:
     def _understand(self, columns: list[Sequence[str]]) -> Counter[tuple[str, str]]:
         """Replace labels by those that they mean; return which ones, and how often."""
         understood: Counter[tuple[str, str]] = Counter()
+        names = self._findings.names
         for place in filter(_IS_COLUMN, self._label_places):
-            meant = {cell: self._meant(cell, place) for cell in set(columns[place])}
+            cells = set(columns[place])
+            if place == self._human_place:
+                meant = {cell: cell if cell in names else human_label(cell) for cell in cells}
+            else:
+                meant = {cell: machine_label(cell) for cell in cells}
+                names = names.union(meant.values())
             if any(cell != label for cell, label in meant.items()):
-                cells = columns[place]
-                understood.update((cell, meant[cell]) for cell in cells if cell != meant[cell])
-                columns[place] = [meant[cell] for cell in cells]
+                column = columns[place]
+                understood.update((cell, meant[cell]) for cell in column if cell != meant[cell])
+                columns[place] = [meant[cell] for cell in column]
         return understood
-
-    def _meant(self, cell: str, place: int) -> str:
-        """Return the label that a cell means; a person's may be one that the machine gives as it is."""
-        is_human = place == self._human_place and cell not in self._findings.names
-        return human_label(cell) if is_human else machine_label(cell)
 
     def _note(self, columns: Sequence[Sequence[str]]) -> None:
         """Add to the findings which labels there are."""

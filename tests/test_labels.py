@@ -196,7 +196,9 @@ HEADER = "path,label,status\n"
     ],
     ids=[
         *"empty,blank,bars,no status,JSON lines,too few cells,too many cells".split(","),
-        *"unknown status,open quote,stray quote,not UTF-8,a picture,half of UTF-16,endless cell".split(","),
+        *"unknown status,open quote,stray quote,not UTF-8,a picture,half of UTF-16,endless cell".split(
+            ","
+        ),
         *"NUL,NUL in a reference,no path".split(","),
     ],
 )

@@ -96,3 +96,12 @@ Corrections = Annotated[
         help="A corrections.csv from the page of `digitsort review`: a person's labels win.",
     ),
 ]
+
+NewClasses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--new-class",
+        metavar="NAME",
+        help="Accept a person's label that is no class of the model; repeatable.",
+    ),
+]

@@ -58,6 +58,7 @@ def sort(
         Path | None,
         typer.Option("--corrections", metavar="FILE", help="A person's labels, which win."),
     ] = None,
+    new_class: options.NewClasses = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Print what would be done, and do nothing.")
     ] = False,
@@ -85,7 +86,7 @@ def sort(
         start_early([source], workers)
 
     from digitsort.cli.delivery import print_plan, warn_of_foreign_runs, warn_of_open_run
-    from digitsort.cli.to_sort import classified, corrected, labelled, with_folders
+    from digitsort.cli.to_sort import classified, labelled, with_folders
     from digitsort.errors import UsageError
     from digitsort.files.discover import check_sources
     from digitsort.files.names import printable
@@ -110,12 +111,22 @@ def sort(
 
     def read() -> ToSort:
         if settings is not None:
-            return classified(source, target, model, settings, workers, follow_links, quiet)
-        return labelled(source, root)
+            return classified(
+                source,
+                target,
+                model,
+                settings,
+                workers,
+                follow_links,
+                quiet,
+                corrections=corrections,
+                root=root,
+                new_classes=new_class,
+            )
+        return labelled(source, root, corrections, new_class)
 
     def plan(rows: list[Row]) -> Plan:
         with garbage_waits():
-            rows = corrected(rows, corrections, source, root)
             options_of_plan = with_folders(chosen, rows, source, root, keep_folders)
             return plan_sort(rows, target, replace(options_of_plan, move_from=move_from))
 

@@ -60,18 +60,18 @@ class PathFinder:
         """Return `path`, or where its folder is not here, the file of the same name below the root."""
         folder = parent_of(foreign)
         if folder not in self._folders:
-            self._folders[folder] = self._folder_for(folder, os.path.dirname(path))
+            self._folders[folder] = self._folder_for(folder)
         found = os.path.join(self._folders[folder], os.path.basename(foreign))
         is_at_root = self._folders[folder] == self._top
         return found if not is_at_root or os.path.lexists(found) else path
 
-    def _folder_for(self, foreign: str, folder: str) -> str:
-        """Return the folder that stands for one of another machine: `folder` itself if it is here.
+    def _folder_for(self, foreign: str) -> str:
+        """Return the folder that stands for one of another machine: that very one if it is here.
 
         Else it is the one below the root with the most names in common, counted from the end.
         """
-        if os.path.isdir(folder):
-            return folder
+        if os.path.isdir(foreign):
+            return foreign
         names = [name for name in foreign.split("/") if name not in ("", "..")]
         for start in range(max(0, len(names) - _MOST_NAMES), len(names)):
             found = os.path.join(self._top, *names[start:])
