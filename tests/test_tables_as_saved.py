@@ -123,7 +123,7 @@ def test_a_wide_digit_stays_where_the_model_has_such_a_class(tmp_path: Path) -> 
     assert row.human == "\uff17"
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a hash that became a number": (
         PLAIN.replace(SHA, "1.23E+63"),
         r"line 2: '1.23E\+63' is no sha256: a spreadsheet has made a number of it",
@@ -303,7 +303,7 @@ def test_rows_of_a_truth_that_match_no_file_are_said(tmp_path: Path) -> None:
 def test_rows_of_a_truth_that_match_no_row_are_said(tmp_path: Path, command: str) -> None:
     truth = "path,label\na.png,3\ngone.png,4\n"
     make_tree(tmp_path, {"labels.csv": TABLE.format(""), "truth.csv": truth})
-    option = ["-o", tmp_path / "review.html"] if command == "review" else []
+    option = ["-o", str(tmp_path / "review.html")] if command == "review" else []
     done = invoke(command, tmp_path / "labels.csv", "--truth", tmp_path / "truth.csv", *option)
     assert done.exit_code == 0, done.output
     assert "truth.csv: 1 of 2 rows matches no row of the table: " in done.stderr

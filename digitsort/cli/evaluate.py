@@ -14,6 +14,7 @@ from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
     from digitsort.classify import Settings
+    from digitsort.files.discover import Walk
     from digitsort.files.limits import Limits
     from digitsort.model.reading import Model
     from digitsort.records import Outcome
@@ -68,6 +69,7 @@ def evaluate(
     min_confidence: options.MinConfidence = None,
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
+    any_name: options.AnyName = False,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
@@ -78,6 +80,7 @@ def evaluate(
     from digitsort.cli.measure import print_json, print_measured
     from digitsort.errors import UsageError
     from digitsort.files.atomic import refuse_existing
+    from digitsort.files.discover import Walk, check_sources
     from digitsort.labels import TABLE_SUFFIXES, is_labels
 
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
@@ -97,7 +100,8 @@ def evaluate(
         known = _reviewed(source, root, corrections, new_class, truth, settings, found, workers, quiet)
         code = ExitCode.DONE
     else:
-        known, code = _classified(source, truth, settings, _some(found), workers, follow_links, quiet)
+        walk = Walk(check_sources([source]), follow_links, any_name=any_name)
+        known, code = _classified(walk, truth, settings, _some(found), workers, quiet)
     measured = _measured(str(source), known, found, min_confidence)
     if as_json:
         print_json(measured)
@@ -123,24 +127,21 @@ def _some(model: Model | None) -> Model:
 
 
 def _classified(
-    source: Path,
+    walk: Walk,
     truth: Path | None,
     settings: Settings,
     model: Model,
     workers: int | None,
-    follow_links: bool,
     quiet: bool,
 ) -> tuple[Reviewed, ExitCode]:
     """Classify the pictures of a folder whose labels are known."""
     from digitsort.cli.summary import warn_unlisted
     from digitsort.cli.tables import say_findings, warn_unmatched
-    from digitsort.files.discover import Walk, check_sources
     from digitsort.human_labels import Findings
     from digitsort.reviewed import Reviewed
     from digitsort.summary import Summary
     from digitsort.truth import find_truth
 
-    walk = Walk(check_sources([source]), follow_links)
     findings = Findings()
     found = find_truth(walk, model.class_names, truth, findings)
     warn_unlisted(walk)

@@ -25,6 +25,10 @@ MinConfidence = Annotated[
 FollowLinks = Annotated[
     bool, typer.Option("--follow-links", help="Enter folders that are symbolic links.")
 ]
+AnyName = Annotated[
+    bool,
+    typer.Option("--any-name", help="Look into every file in a folder, whatever its name ends with."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Workers = Annotated[
     int | None,

@@ -48,6 +48,7 @@ def classified(
     follow_links: bool,
     quiet: bool,
     *,
+    any_name: bool,
     corrections: Path | None,
     root: Path | None,
     new_classes: Sequence[str] | None,
@@ -65,7 +66,9 @@ def classified(
 
     if os.path.realpath(source) == os.path.realpath(dest):
         raise UsageError("DEST is SOURCE itself: name another folder; one inside SOURCE will do.")
-    walk = Walk(check_sources([source]), follow_links, exclude=os.path.realpath(dest))
+    walk = Walk(
+        check_sources([source]), follow_links, exclude=os.path.realpath(dest), any_name=any_name
+    )
     found = open_model(model, quiet=quiet)
     known = None  # before the work: what is wrong in the table is said at once
     if corrections is not None:
