@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Literal
 from digitsort.check_cells import share_of, shown
 from digitsort.errors import NothingToDoError, UsageError
 from digitsort.files.names import folder_of, printable, to_cell
+from digitsort.files.source import FIRST_OF_SEVERAL
 from digitsort.human_labels import NONE_LABEL as NONE_LABEL
 from digitsort.human_labels import Findings
 from digitsort.quoting import line_of
@@ -76,15 +77,15 @@ class Layout:
 
     def cells(self, outcome: Outcome) -> list[str]:
         """An outcome as the cells of a row."""
-        path, status, label, confidence, reason, second, second_confidence, sha256, _, every = outcome
+        path, status, label, confidence, reason, second, second_share, sha256, note, every = outcome
         cells = [
             to_cell(path, self.root),
             label,
             "" if confidence is None else f"{confidence:.4f}",
             status,
-            reason,
+            with_note(reason, note) if note else reason,
             second,
-            "" if second_confidence is None else f"{second_confidence:.4f}",
+            "" if second_share is None else f"{second_share:.4f}",
             sha256,
             self.model,
         ]
@@ -205,6 +206,18 @@ def _header(path: Path, reader: TableReader) -> Sequence[str]:
     return columns
 
 
+def with_note(reason: str, note: str) -> str:
+    """Return the cell of a reason and a note, such as that only the first of several pages was read."""
+    return f"{reason}; {note}" if reason and note else reason or note
+
+
+def without_note(cell: str) -> tuple[str, str]:
+    """Return the reason and the note that `with_note` was given."""
+    if not cell.endswith(FIRST_OF_SEVERAL):
+        return cell, ""
+    return cell.removesuffix(FIRST_OF_SEVERAL).removesuffix("; "), FIRST_OF_SEVERAL
+
+
 def row_of(outcome: Outcome, layout: Layout) -> Row:
     """The row that an outcome would have in a labels.csv."""
     cells = Cells(_index_of(layout.columns), layout.cells(outcome))
@@ -212,7 +225,7 @@ def row_of(outcome: Outcome, layout: Layout) -> Row:
         path=outcome.path,
         label=outcome.label,
         status=outcome.status,
-        reason=outcome.reason,
+        reason=with_note(outcome.reason, outcome.note),
         sha256=outcome.sha256,
         model=layout.model,
         cells=cells,
@@ -227,14 +240,16 @@ def _index_of(columns: tuple[str, ...]) -> Mapping[str, int]:
 
 def outcome_of(row: Row) -> Outcome:
     """The outcome that a row was written from."""
+    reason, note = without_note(row.reason)
     return Outcome(
         row.path,
         row.status,
         label=row.label,
         confidence=confidence_of(row),
-        reason=row.reason,
+        reason=reason,
         second=row.cells.get("second", ""),
         sha256=row.sha256,
+        note=note,
     )
 
 

@@ -13,10 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitsort.errors import ExitCode, NothingToDoError, UsageError
-from digitsort.labels import COLUMNS, LabelsWriter, Layout, read_labels, require_rows, row_of
+from digitsort.files.source import FIRST_OF_SEVERAL
+from digitsort.labels import (
+    COLUMNS,
+    LabelsWriter,
+    Layout,
+    outcome_of,
+    read_labels,
+    require_rows,
+    row_of,
+)
 from digitsort.quoting import escaped
 from digitsort.records import Outcome, Status
 from digitsort.row import Row
+from digitsort.rows import outcome_of as resumed
 from digitsort.table import write_rows, write_table
 
 SHA = "ab" * 32
@@ -299,6 +309,27 @@ def test_the_text_is_that_of_the_csv_module(rows: list[list[str]]) -> None:
     file = io.BytesIO()
     write_table(file, columns, [dict(zip(columns, row, strict=True)) for row in rows])
     assert file.getvalue().decode() == expected.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("reason", "note", "cell"),
+    [
+        ("", "", ""),
+        ("blank", "", "blank"),
+        ("", FIRST_OF_SEVERAL, "first of several pages"),
+        ("low confidence", FIRST_OF_SEVERAL, "low confidence; first of several pages"),
+    ],
+)
+def test_a_file_of_several_pages_says_so_in_its_row(
+    tmp_path: Path, reason: str, note: str, cell: str
+) -> None:
+    layout = Layout("/scans", MODEL)
+    outcome = Outcome("/scans/a.tif", Status.UNCERTAIN, label="7", reason=reason, note=note)
+    cells = layout.cells(outcome)
+    assert cells[4] == cell
+    assert row_of(outcome, layout).reason == cell
+    assert outcome_of(row_of(outcome, layout)) == outcome
+    assert resumed("/scans/a.tif", dict(zip(COLUMNS, cells, strict=True))) == outcome
 
 
 def test_cells_that_a_row_lacks_are_empty(tmp_path: Path) -> None:
