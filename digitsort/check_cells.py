@@ -23,6 +23,9 @@ SHA256_CHARS = 64
 MOST_SHOWN = 80
 """Characters of a cell in a message."""
 
+_AS_A_NUMBER = re.compile("[0-9]+(?:[.,][0-9]*)?(?:[eE][+-]?[0-9]+)?")
+"""What a spreadsheet makes of a hash that has digits only, or one e among them."""
+
 _SHARE = re.compile("0(?:[.,][0-9]*)?|1(?:[.,]0*)?|")
 """A confidence as digitsort writes it; what else may be one is for `share_of` to say."""
 
@@ -89,8 +92,14 @@ def are_texts(cells: Iterable[str]) -> bool:
 
 def check_sha256(cell: str) -> None:
     """Raise ValueError for what is neither empty nor a hash."""
-    if not are_sha256([cell]):
-        raise ValueError(f"{shown(cell)} is no sha256: it has {SHA256_CHARS} digits 0-9, a-f.")
+    if are_sha256([cell]):
+        return
+    if _AS_A_NUMBER.fullmatch(cell):
+        raise ValueError(
+            f"{shown(cell)} is no sha256: a spreadsheet has made a number of it. Put the hash back, or "
+            "empty the cell: then the path alone says which file it is."
+        )
+    raise ValueError(f"{shown(cell)} is no sha256: it has {SHA256_CHARS} digits 0-9, a-f.")
 
 
 def are_sha256(cells: Iterable[str]) -> bool:

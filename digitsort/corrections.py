@@ -8,6 +8,7 @@ from pathlib import Path
 
 from digitsort.errors import UsageError
 from digitsort.files.names import printable
+from digitsort.human_labels import Findings
 from digitsort.labels import read_labels
 from digitsort.row import HUMAN, Row
 
@@ -77,7 +78,9 @@ class Corrections:
         return same if len({row.human for row in same}) == 1 else ()
 
 
-def read_corrections(path: Path, root: Path | None = None) -> Corrections:
+def read_corrections(
+    path: Path, root: Path | None = None, findings: Findings | None = None
+) -> Corrections:
     """Read a corrections.csv: rows of a labels.csv, as they were written there, with `human` added.
 
     Parameters
@@ -86,13 +89,15 @@ def read_corrections(path: Path, root: Path | None = None) -> Corrections:
     root : Path, optional
         The folder that relative paths start from: that of the labels.csv the rows are from. By default
         the folder of the file.
+    findings : Findings, optional
+        What is noticed on the way is added to it.
 
     Raises
     ------
     UsageError
         If the file is no corrections.csv.
     """
-    rows = list(read_labels(path, root))
+    rows = list(read_labels(path, root, findings))
     if rows and HUMAN not in rows[0].cells:
         raise UsageError(
             f"{printable(str(path))} has no column {HUMAN}: it holds no corrections. Add the column, "

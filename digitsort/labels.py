@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,17 +12,20 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
-from digitsort.check_cells import share_of
+from digitsort.check_cells import share_of, shown
 from digitsort.errors import NothingToDoError, UsageError
 from digitsort.files.names import folder_of, printable, to_cell
-from digitsort.quoting import line_of, unescaped
-from digitsort.read_table import opened_table
+from digitsort.files.source import FIRST_OF_SEVERAL
+from digitsort.human_labels import NONE_LABEL as NONE_LABEL
+from digitsort.human_labels import Findings
+from digitsort.quoting import line_of
+from digitsort.read_table import header_of, like, line_of_error, lines_in, opened_table
 from digitsort.records import Outcome
 from digitsort.row import HUMAN, SOURCE, Row, RowMaker
 from digitsort.table import ROWS_AT_ONCE, Cells
 
 if TYPE_CHECKING:
-    from _csv import Reader
+    from digitsort.read_table import TableReader
 
 Format = Literal["csv", "jsonl"]
 
@@ -40,13 +42,11 @@ COLUMNS = (
 )
 """Public interface: changes only with a major version."""
 
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
+"""Extensions of files that are taken for tables where a folder could be named too."""
+
 _NEEDED = ("path", "label", "status")
 """Columns that make a table a labels.csv."""
-
-_LINE_END = re.compile("\r\n|\r|\n")
-
-NONE_LABEL = "_none"
-"""The reserved class "not a digit"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +78,15 @@ class Layout:
 
     def cells(self, outcome: Outcome) -> list[str]:
         """An outcome as the cells of a row."""
-        path, status, label, confidence, reason, second, second_confidence, sha256, _, every = outcome
+        path, status, label, confidence, reason, second, second_share, sha256, note, every = outcome
         cells = [
             to_cell(path, self.root),
             label,
             "" if confidence is None else f"{confidence:.4f}",
             status,
-            reason,
+            with_note(reason, note) if note else reason,
             second,
-            "" if second_confidence is None else f"{second_confidence:.4f}",
+            "" if second_share is None else f"{second_share:.4f}",
             sha256,
             self.model,
         ]
@@ -125,14 +125,19 @@ def row_bytes(outcome: Outcome, layout: Layout, form: Format) -> bytes:
     return text.getvalue().encode()
 
 
-def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:
-    """Read a labels.csv.
+def read_labels(
+    path: Path, root: Path | None = None, findings: Findings | None = None
+) -> Iterator[Row]:
+    """Read a labels.csv, or the same as JSON lines.
 
     Parameters
     ----------
     path : Path
     root : Path, optional
-        The folder that relative paths start from; by default that of the file.
+        The folder that relative paths start from; by default that of the file. Files whose
+        absolute path is not there are looked for below it, by the end of their path.
+    findings : Findings, optional
+        What is noticed on the way is added to it.
 
     Raises
     ------
@@ -144,28 +149,29 @@ def read_labels(path: Path, root: Path | None = None) -> Iterator[Row]:
         line, block = 0, list[list[str]]()
         try:
             columns = _header(path, reader)
-            maker = RowMaker(columns, base)
+            maker = RowMaker(columns, base, None if root is None else base, findings)
             for line, block in _blocks(reader):
                 try:
                     rows: Iterable[Row] = maker.rows(block)
                 except ValueError:
-                    rows = _one_by_one(path, maker, line, block)
+                    rows = _one_by_one(path, maker, reader, line, block)
                 yield from rows
-        except (csv.Error, UnicodeDecodeError) as error:
+        except (csv.Error, UnicodeError) as error:
+            at = line_of_error(reader, line, block)
             raise UsageError(
-                f"{printable(str(path))}, line {line + _lines(block) + 1}: {error}. "
+                f"{printable(str(path))}, line {at}: {error}. "
                 "It is no labels.csv as digitsort writes it."
             ) from error
 
 
-def _blocks(reader: Reader) -> Iterator[tuple[int, list[list[str]]]]:
+def _blocks(reader: TableReader) -> Iterator[tuple[int, list[list[str]]]]:
     """Rows, many at once, each time with the number of lines before them."""
     while True:
         line = reader.line_num
         block: list[list[str]] = []
         try:
             block.extend(islice(reader, ROWS_AT_ONCE))
-        except (csv.Error, UnicodeDecodeError):
+        except (csv.Error, UnicodeError):
             yield line, block  # it has what came before the error
             raise
         if not block:
@@ -173,42 +179,51 @@ def _blocks(reader: Reader) -> Iterator[tuple[int, list[list[str]]]]:
         yield line, block
 
 
-def _one_by_one(path: Path, maker: RowMaker, line: int, block: Iterable[list[str]]) -> Iterator[Row]:
-    """Rows up to the one that is none; empty lines are passed over."""
+def _one_by_one(
+    path: Path, maker: RowMaker, reader: TableReader, line: int, block: Iterable[list[str]]
+) -> Iterator[Row]:
+    """Rows up to the one that is none; empty ones are skipped."""
     for values in block:
-        line += _lines([values])
-        if values:
-            try:
-                row = maker.row(values)
-            except ValueError as error:
-                raise UsageError(f"{printable(str(path))}, line {line}: {error}") from error
+        line += lines_in(reader, [values])
+        try:
+            row = maker.row(values)
+        except ValueError as error:
+            raise UsageError(f"{printable(str(path))}, line {line}: {error}") from error
+        if row is not None:
             yield row
 
 
-def _lines(block: Iterable[list[str]]) -> int:
-    """How many lines rows take; a cell may be of several."""
-    return sum(1 + len(_LINE_END.findall("".join(values))) for values in block)
-
-
-def _header(path: Path, reader: Reader) -> Sequence[str]:
-    columns = [unescaped(name) for name in next(reader, [])]
-    missing = [name for name in _NEEDED if name not in columns]
-    if missing and any(";" in name for name in columns):
-        raise UsageError(
-            f"{printable(str(path))} is separated by semicolons, as some spreadsheets save it. Save it "
-            "again as CSV separated by commas."
-        )
+def _header(path: Path, reader: TableReader) -> Sequence[str]:
+    columns, name = header_of(reader), printable(str(path))
+    missing = [column for column in _NEEDED if column not in columns]
     if missing:
+        meant = like(missing[0], columns)
+        hint = f"Rename the column {shown(meant)}, if that is {missing[0]}." if meant else ""
         raise UsageError(
-            f"{printable(str(path))} has no column {', '.join(missing)}: "
-            "it is no labels.csv. Make one with `digitsort classify`."
+            f"{name} has no column {', '.join(missing)}: it is no labels.csv. "
+            f"{hint or 'Make one with `digitsort classify`.'}"
         )
-    twice = [name for name in (*COLUMNS, HUMAN, SOURCE) if columns.count(name) > 1]
+    twice = [column for column in (*COLUMNS, HUMAN, SOURCE) if columns.count(column) > 1]
     if twice:
+        raise UsageError(f"{name} has {columns.count(twice[0])} columns {twice[0]}. Keep one.")
+    if HUMAN not in columns and (meant := like(HUMAN, columns)):
         raise UsageError(
-            f"{printable(str(path))} has {columns.count(twice[0])} columns {twice[0]}. Keep one."
+            f"{name} has a column {shown(meant)}, but no column {HUMAN}. If it holds a person's "
+            f"labels, rename it to {HUMAN}; else give it a name without this word."
         )
     return columns
+
+
+def with_note(reason: str, note: str) -> str:
+    """Return the cell of a reason and a note, such as that only the first of several pages was read."""
+    return f"{reason}; {note}" if reason and note else reason or note
+
+
+def without_note(cell: str) -> tuple[str, str]:
+    """Return the reason and the note that `with_note` was given."""
+    if not cell.endswith(FIRST_OF_SEVERAL):
+        return cell, ""
+    return cell.removesuffix(FIRST_OF_SEVERAL).removesuffix("; "), FIRST_OF_SEVERAL
 
 
 def row_of(outcome: Outcome, layout: Layout) -> Row:
@@ -218,7 +233,7 @@ def row_of(outcome: Outcome, layout: Layout) -> Row:
         path=outcome.path,
         label=outcome.label,
         status=outcome.status,
-        reason=outcome.reason,
+        reason=with_note(outcome.reason, outcome.note),
         sha256=outcome.sha256,
         model=layout.model,
         cells=cells,
@@ -233,14 +248,16 @@ def _index_of(columns: tuple[str, ...]) -> Mapping[str, int]:
 
 def outcome_of(row: Row) -> Outcome:
     """The outcome that a row was written from."""
+    reason, note = without_note(row.reason)
     return Outcome(
         row.path,
         row.status,
         label=row.label,
         confidence=confidence_of(row),
-        reason=row.reason,
+        reason=reason,
         second=row.cells.get("second", ""),
         sha256=row.sha256,
+        note=note,
     )
 
 
@@ -258,8 +275,8 @@ def columns_of_labels(path: Path) -> Sequence[str]:
     """Return the columns of a labels.csv; none where a file is something else, or not there."""
     try:
         with opened_table(path) as reader:
-            columns = [unescaped(name) for name in next(reader, ())]
-    except (UsageError, csv.Error, UnicodeDecodeError):
+            columns = header_of(reader)
+    except (UsageError, csv.Error, UnicodeError):
         return ()
     return columns if set(_NEEDED) <= set(columns) else ()
 

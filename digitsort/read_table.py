@@ -1,38 +1,79 @@
-"""Open a table that somebody else may have written: a regular file of bounded lines."""
+"""Open a table that somebody else may have written: CSV as spreadsheets save it, or JSON lines."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
+import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from digitsort.errors import UsageError
 from digitsort.files.disk import READ_NO_WAIT
 from digitsort.files.names import printable
+from digitsort.json_lines import JsonLines
 from digitsort.quoting import unescaped
 
 if TYPE_CHECKING:
     from _csv import Reader
 
+    TableReader: TypeAlias = Reader | JsonLines
+    """Gives rows of cells, the header first, and says how many lines it has read."""
+
 MOST_LINE_CHARS = 2**20
 """Longest line that is taken into memory at once. A longer row of a real table would need cells of
 100,000 characters; `csv` refuses those too."""
 
+KNOWN_COLUMNS = frozenset(
+    "path label confidence status reason second second_confidence sha256 model human source".split()
+)
+"""Columns that digitsort reads. They are found without regard to case and to spaces around them."""
+
+_HEAD_BYTES = 2**16
+"""The first bytes of a file, by which its encoding and its separator are told."""
+
+_SEPARATORS = ",;\t"
+
+_SEPARATOR_LINE = re.compile('"?sep=(.)"?\r?\n')
+"""A line that Excel writes and reads before a header."""
+
+_UTF_16_WITHOUT_MARK = re.compile(rb"(?:[\t -~]\0){4}"), re.compile(rb"(?:\0[\t -~]){4}")
+"""Four ASCII characters in either byte order."""
+
+_LINE_END = re.compile("\r\n|\r|\n")
+
+_NO_TABLES = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"II*\0", "a TIFF picture"),
+    (b"MM\0*", "a TIFF picture"),
+    (b"RIFF", "a WebP picture or a sound"),
+    (b"%PDF", "a PDF"),
+    (b"PK\x03\x04", "a zip file, as spreadsheets (.xlsx, .ods) are: save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet (.xls): save the sheet as CSV"),
+    (b"\x1f\x8b", "a gzip file: unpack it first"),
+)
+"""First bytes of files that people name by mistake, and what they are."""
+
 
 @contextmanager
-def opened_table(path: Path) -> Iterator[Reader]:
-    """Open a CSV file for reading row by row.
+def opened_table(path: Path) -> Iterator[TableReader]:
+    """Open a table for reading row by row.
+
+    CSV may be separated by commas, semicolons or tabs, and encoded in UTF-8 or UTF-16. A file that
+    begins with ``{`` is read as JSON lines.
 
     Raises
     ------
     UsageError
-        If it can't be read, or is a folder, pipe or device.
+        If it can't be read, or is a folder, pipe or device, or a picture, a zip or a PDF.
     """
     try:
         descriptor = os.open(path, READ_NO_WAIT)
@@ -41,14 +82,118 @@ def opened_table(path: Path) -> Iterator[Reader]:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _not_readable(path, "it is a folder, pipe or device, not a file")
-    with os.fdopen(descriptor, "rb") as raw:
-        # utf-8-sig: a spreadsheet that saved the file may have put a byte order mark before it.
-        file = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+    with os.fdopen(descriptor, "rb", _HEAD_BYTES) as raw:
         try:
-            # A longer line comes in pieces, each a row with too few cells or part of too long a cell.
-            yield csv.reader(iter(partial(file.readline, MOST_LINE_CHARS), ""), strict=True)
+            head = _head(path, raw)
+            encoding = _encoding(head)
+            with io.TextIOWrapper(raw, encoding=encoding, newline="") as file:
+                yield _reader(file, head.decode(encoding, "ignore").lstrip())
         except OSError as error:  # of a disk or a network, in the midst of the file
             raise _not_readable(path, error.strerror or str(error)) from error
+
+
+def _head(path: Path, raw: BinaryIO) -> bytes:
+    """Return the first bytes, which stay to be read; refuse what is no text."""
+    assert isinstance(raw, io.BufferedReader)
+    head = raw.peek(_HEAD_BYTES)
+    for magic, what in _NO_TABLES:
+        if head.startswith(magic):
+            raise _not_readable(path, f"it is {what}")
+    return head
+
+
+def _reader(file: io.TextIOWrapper, start: str) -> TableReader:
+    if start.startswith("{"):
+        return JsonLines(file, MOST_LINE_CHARS)
+    # A longer line comes in pieces, each a row with too few cells or part of too long a cell.
+    lines = iter(partial(file.readline, MOST_LINE_CHARS), "")
+    if found := _SEPARATOR_LINE.match(start):
+        return csv.reader(chain(["\n"], islice(lines, 1, None)), delimiter=found[1], strict=True)
+    return csv.reader(lines, delimiter=_separator(start), strict=True)
+
+
+def _encoding(head: bytes) -> str:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    little, big = _UTF_16_WITHOUT_MARK
+    if little.match(head):
+        return "utf-16-le"
+    # utf-8-sig: a spreadsheet that saved the file may have put a byte order mark before it.
+    return "utf-16-be" if big.match(head) else "utf-8-sig"
+
+
+def _separator(start: str) -> str:
+    """Return the separator that gives the most known columns; a comma where none does."""
+    header = start.splitlines()[:1]
+
+    def known(separator: str) -> int:
+        cells = next(csv.reader(header, delimiter=separator), [])
+        return len(KNOWN_COLUMNS.intersection(map(_canonical, cells)))
+
+    return max(_SEPARATORS, key=known)
+
+
+def header_of(reader: TableReader) -> list[str]:
+    """Read the names of the columns.
+
+    Known ones are returned as digitsort writes them. Empty lines before the header are skipped, and
+    empty names at its end are left out.
+    """
+    names = [_canonical(unescaped(name)) for name in next(filter(None, reader), [])]
+    while names and not names[-1].strip():
+        names.pop()
+    return names
+
+
+def _canonical(name: str) -> str:
+    plain = name.strip().lower()
+    return plain if plain in KNOWN_COLUMNS else name
+
+
+def like(name: str, columns: Iterable[str]) -> str:
+    """Return the unknown column that somebody may have meant by `name`; empty where there is none."""
+    from difflib import SequenceMatcher
+
+    for column in columns:
+        words = re.findall("[^\\W_]+", column.lower())
+        if column not in KNOWN_COLUMNS and (
+            name in words or SequenceMatcher(None, name, "".join(words)).ratio() > 0.8
+        ):
+            return column
+    return ""
+
+
+def lines_in(reader: TableReader, rows: Iterable[Sequence[str]]) -> int:
+    """Return how many lines rows take; in CSV a cell may be of several."""
+    if isinstance(reader, JsonLines):
+        return sum(1 for _ in rows)
+    return sum(1 + len(_LINE_END.findall("".join(cells))) for cells in rows)
+
+
+def line_of_error(reader: TableReader, before: int, rows: Iterable[Sequence[str]]) -> int:
+    """Return the line that a reader failed at: in CSV the first one of a row that has no end.
+
+    Parameters
+    ----------
+    reader : TableReader
+    before : int
+        Lines before `rows`.
+    rows : iterable of sequence of str
+        What was read since.
+    """
+    if isinstance(reader, JsonLines):
+        return reader.line_num
+    return before + lines_in(reader, rows) + 1
+
+
+def is_empty(cells: Iterable[str]) -> bool:
+    """Return whether a row holds nothing, as the rows below a spreadsheet's last one."""
+    return not any(map(str.strip, cells))
+
+
+def without_end(cells: Sequence[str], width: int) -> Sequence[str]:
+    """Return a row without empty cells beyond the columns, which some spreadsheets add."""
+    return cells if len(cells) <= width or any(cells[width:]) else cells[:width]
 
 
 def plain_cells(block: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
@@ -57,7 +202,7 @@ def plain_cells(block: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     Raises
     ------
     ValueError
-        If a cell holds a NUL: no table has one, but binary files and UTF-16 do.
+        If a cell holds a NUL: no table has one, but binary files do.
     """
     text = "".join(map("".join, block))
     if "\0" in text:

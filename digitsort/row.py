@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -18,8 +19,9 @@ from digitsort.check_cells import (
     share_of,
     shown,
 )
-from digitsort.files.names import from_cells
-from digitsort.read_table import plain_cells
+from digitsort.files.other_machine import PathFinder
+from digitsort.human_labels import Findings, human_label, machine_label
+from digitsort.read_table import is_empty, plain_cells, without_end
 from digitsort.records import Status
 from digitsort.table import NO_CELLS, Cells
 from digitsort.tuples import made
@@ -27,16 +29,23 @@ from digitsort.tuples import made
 HUMAN, SOURCE = "human", "source"
 """Further columns: a person's label, and where a sorted file came from."""
 
+PROBABILITY = "p_"
+"""Start of a column's name that has the probabilities of a class."""
+
 SHORT = 16
 """Characters of a cell that many rows may have alike, and of which one copy will do."""
 
 _OF_A_ROW = ("path", "label", "status", "reason", "sha256", "model", HUMAN, SOURCE)
 
-_LABELS = ("label", HUMAN, "second")
+_LABELS = ("label", "second", HUMAN)
+"""A person's label comes last: it may be one that the machine gives."""
 
 _SHARES = ("confidence", "second_confidence")
 
 _TEXTS = ("reason", "model")
+
+_IS_COLUMN = (-1).__lt__
+"""Whether a place is one: -1 stands for a column that a table has not."""
 
 _STATUSES = {status.value: status for status in Status}
 
@@ -74,9 +83,19 @@ class RowMaker:
     columns : sequence of str
     base : str
         Absolute folder that relative paths start from.
+    root : str, optional
+        Folder below which files of another machine are looked for.
+    findings : Findings, optional
+        What is noticed on the way is added to it.
     """
 
-    def __init__(self, columns: Sequence[str], base: str) -> None:
+    def __init__(
+        self,
+        columns: Sequence[str],
+        base: str,
+        root: str | None = None,
+        findings: Findings | None = None,
+    ) -> None:
         self._width = len(columns)
         self._index = {name: place for place, name in enumerate(columns)}
         self._places = [self._index.get(name, -1) for name in _OF_A_ROW]
@@ -84,9 +103,15 @@ class RowMaker:
             [self._index.get(name, -1) for name in names] for names in (_LABELS, _SHARES, _TEXTS)
         )
         self._sha256_place = self._index.get("sha256", -1)
+        self._human_place = self._index.get(HUMAN, -1)
         self._base = base
+        self._paths = PathFinder(base, root)
         self._known: dict[str, str] = {}
         self._labels = Labels()
+        self._findings = Findings() if findings is None else findings
+        self._findings.names.update(
+            name.removeprefix(PROBABILITY) for name in columns if name.startswith(PROBABILITY)
+        )
 
     def rows(self, block: Sequence[Sequence[str]]) -> list[Row]:
         """Make rows, column by column.
@@ -96,33 +121,46 @@ class RowMaker:
         ValueError
             If some of it is no row: `row` says which, and why.
         """
-        columns = [self._shared(column) for column in zip(*plain_cells(block), strict=True)]
+        columns: list[Sequence[str]] = [
+            self._shared(column) for column in zip(*plain_cells(block), strict=True)
+        ]
+        if len(columns) > self._width and not any(map(any, columns[self._width :])):
+            del columns[self._width :]
         if len(columns) != self._width:
             raise ValueError("too few or many cells")
+        understood = self._understand(columns)
         cells = map(partial(Cells, self._index), zip(*columns, strict=True))
         columns.append(("",) * len(block))
         named, label, state, reason, sha256, model, human, source = (columns[p] for p in self._places)
         status = list(map(_STATUSES.get, state))
-        paths = from_cells(named, self._base)
+        paths = self._paths.paths(named)
         if None in status or "" in named or "\0" in "".join(paths):
             raise ValueError("no status, or no path")
         if not self._are_sound(columns):
             raise ValueError("a cell that can't be")
         before = map(self._source, source) if any(source) else source
-        by = map(str.strip, human) if any(human) else human
-        return made(Row, paths, label, status, reason, sha256, model, by, before, cells)
+        self._findings.understood.update(understood)
+        self._note(columns)
+        return made(Row, paths, label, status, reason, sha256, model, human, before, cells)
 
-    def row(self, values: Sequence[str]) -> Row:
-        """Make one row.
+    def row(self, values: Sequence[str]) -> Row | None:
+        """Make one row; None of one that is empty.
 
         Raises
         ------
         ValueError
             If it is none; the message says why.
         """
+        if is_empty(values):
+            self._findings.empty_rows += bool(values)
+            return None
+        values = without_end(values, self._width)
         if len(values) != self._width:
             raise ValueError("a row with too few or many cells.")
         (values,) = plain_cells([values])
+        columns: list[Sequence[str]] = [(value,) for value in values]
+        understood = self._understand(columns)
+        values = [value for (value,) in columns]
         cells = Cells(
             self._index, [self._known.setdefault(v, v) if len(v) < SHORT else v for v in values]
         )
@@ -132,7 +170,34 @@ class RowMaker:
             raise ValueError(f"{shown(state)} is no status; they are {', '.join(Status)}.")
         path, before = self._path(named), self._source(source)
         self._check(values)
-        return Row(path, label, _STATUSES[state], reason, sha256, model, human.strip(), before, cells)
+        self._findings.understood.update(understood)
+        self._note([*columns, ("",)])
+        return Row(path, label, _STATUSES[state], reason, sha256, model, human, before, cells)
+
+    def _understand(self, columns: list[Sequence[str]]) -> Counter[tuple[str, str]]:
+        """Replace labels by those that they mean; return which ones, and how often."""
+        understood: Counter[tuple[str, str]] = Counter()
+        names = self._findings.names
+        for place in filter(_IS_COLUMN, self._label_places):
+            cells = set(columns[place])
+            if place == self._human_place:
+                meant = {cell: cell if cell in names else human_label(cell) for cell in cells}
+            else:
+                meant = {cell: machine_label(cell) for cell in cells}
+                names = names.union(meant.values())
+            if any(cell != label for cell, label in meant.items()):
+                column = columns[place]
+                understood.update((cell, meant[cell]) for cell in column if cell != meant[cell])
+                columns[place] = [meant[cell] for cell in column]
+        return understood
+
+    def _note(self, columns: Sequence[Sequence[str]]) -> None:
+        """Add to the findings which labels there are."""
+        for place in self._label_places:
+            if place != self._human_place:
+                self._findings.names.update(columns[place])
+            elif any(columns[place]):
+                self._findings.human.update(filter(None, columns[place]))
 
     def _are_sound(self, columns: Sequence[Sequence[str]]) -> bool:
         """Return whether many rows hold what `_check` accepts, as far as a quick look can tell."""
@@ -160,7 +225,8 @@ class RowMaker:
         return column
 
     def _source(self, cell: str) -> str:
-        return self._path(cell) if cell else ""
+        return path_of(cell, self._base) if cell else ""
 
     def _path(self, cell: str) -> str:
-        return path_of(cell, self._base)
+        path_of(cell, self._base)  # raises where there is none
+        return self._paths.path(cell)

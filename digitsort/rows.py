@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import IO, Any
 
-from digitsort.labels import Format, Layout
+from digitsort.labels import Format, Layout, without_note
 from digitsort.quoting import unescaped
 from digitsort.records import Outcome, Status
 
@@ -64,10 +64,12 @@ def _row(row: bytes) -> list[str]:
 
 def outcome_of(path: str, cells: dict[str, str]) -> Outcome:
     """What a row tells of a file, as far as the books need it."""
+    reason, note = without_note(cells["reason"])
     return Outcome(
         path,
         Status(cells["status"]),
         label=cells["label"],
-        reason=cells["reason"],
+        reason=reason,
         sha256=cells["sha256"],
+        note=note,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -26,6 +26,8 @@ class Summary:
     reasons : Counter of (Status, str)
         Why files are rejected or errors.
     notes : Counter of str
+    noted : dict of str to list of str
+        The first few files with each note.
     errors : list of Outcome
         The first few that could not be read.
     adapted : int or None
@@ -37,6 +39,7 @@ class Summary:
     by_label: Counter[tuple[str, Status]] = field(default_factory=Counter)
     reasons: Counter[tuple[Status, str]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+    noted: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     errors: list[Outcome] = field(default_factory=list)
     adapted: int | None = None
 
@@ -52,6 +55,8 @@ class Summary:
             self._count(outcome, 1)
             if outcome.note:
                 self.notes[outcome.note] += 1
+                if len(self.noted[outcome.note]) < MOST_EXAMPLES:
+                    self.noted[outcome.note].append(outcome.path)
             if outcome.status is Status.ERROR and len(self.errors) < MOST_EXAMPLES:
                 self.errors.append(outcome)
             yield outcome

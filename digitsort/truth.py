@@ -5,21 +5,47 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from digitsort.check_cells import Labels, path_of
 from digitsort.errors import NothingToDoError, UsageError
 from digitsort.files.discover import Walk, nothing_found
 from digitsort.files.names import printable
-from digitsort.labels import NONE_LABEL
-from digitsort.quoting import unescaped
-from digitsort.read_table import opened_table, plain_cells
+from digitsort.files.natural import natural_key
+from digitsort.files.other_machine import PathFinder
+from digitsort.human_labels import NONE_LABEL, Findings, human_label
+from digitsort.read_table import header_of, is_empty, opened_table, plain_cells, without_end
 
 TRUTH_NAME = "truth.csv"
 
 
-def find_truth(walk: Walk, classes: Sequence[str], truth: Path | None = None) -> dict[str, str]:
-    """Map each picture of a walk to its right label, in the order of the walk; "" is not known.
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Right labels by path.
+
+    Attributes
+    ----------
+    labels : dict of str to str
+        Of each picture of a walk, in its order; "" is not known.
+    table : Path or None
+        The truth.csv that they are from; None where they are the names of folders.
+    rows : int
+        Its rows with a label.
+    unmatched : list of str
+        Paths that it names and the walk did not come past.
+    """
+
+    labels: dict[str, str]
+    table: Path | None
+    rows: int
+    unmatched: list[str]
+
+
+def find_truth(
+    walk: Walk, classes: Sequence[str], truth: Path | None = None, findings: Findings | None = None
+) -> Truth:
+    """Find the right label of each picture of a walk.
 
     Parameters
     ----------
@@ -30,6 +56,8 @@ def find_truth(walk: Walk, classes: Sequence[str], truth: Path | None = None) ->
     truth : Path, optional
         A CSV with the columns path and label. By default ``truth.csv`` in the source, and where there
         is none, the names of the folders that the pictures lie in.
+    findings : Findings, optional
+        What is noticed in the CSV is added to it.
 
     Raises
     ------
@@ -39,29 +67,32 @@ def find_truth(walk: Walk, classes: Sequence[str], truth: Path | None = None) ->
     top = Path(walk.sources[0])
     if truth is None and os.path.isfile(top / TRUTH_NAME):
         truth = top / TRUTH_NAME
+    known: dict[str, str] = {}
     if truth is None:
         names = {*classes, NONE_LABEL}
         labels = {path: _folder_name(path) for path in walk.files()}
         labels = {path: name if name in names else "" for path, name in labels.items()}
     else:
-        known = read_truth(truth)
+        known = {path: label for path, label in read_truth(truth, findings).items() if label}
         labels = {path: known.get(os.path.abspath(path), "") for path in walk.files()}
+    unmatched = sorted(known.keys() - map(os.path.abspath, labels), key=natural_key)
     if not labels:
         raise nothing_found(walk, f"No images found in {printable(str(top))}. Name another folder.")
     if not any(labels.values()):
         raise NothingToDoError(
             f"No picture in {printable(str(top))} has a known label. Put them into folders named by "
             f"digit, or write a {TRUTH_NAME} with the columns path and label beside them."
+            + (f" No file has the path {printable(unmatched[0])}." if unmatched else "")
         )
-    return labels
+    return Truth(labels, truth, len(known), unmatched)
 
 
 def _folder_name(path: str) -> str:
     return os.path.basename(os.path.dirname(os.path.abspath(path)))
 
 
-def read_truth(path: Path) -> dict[str, str]:
-    """Return right labels by absolute path, from a CSV with the columns path and label.
+def read_truth(path: Path, findings: Findings | None = None) -> dict[str, str]:
+    """Return right labels by absolute path, from a CSV or JSON lines with the columns path and label.
 
     Raises
     ------
@@ -71,11 +102,11 @@ def read_truth(path: Path) -> dict[str, str]:
     root, name = str(path.absolute().parent), printable(str(path))
     with opened_table(path) as reader:
         try:
-            columns = [unescaped(column) for column in next(reader, [])]
+            columns = header_of(reader)
             if any(columns.count(column) != 1 for column in ("path", "label")):
                 raise UsageError(f"{name} has no columns path and label, each once: add them.")
-            maker = _TruthMaker(columns, root)
-            return dict(maker.pair(cells) for cells in reader if any(cells))
+            maker = _TruthMaker(columns, root, findings or Findings())
+            return dict(filter(None, map(maker.pair, reader)))
         except (csv.Error, ValueError) as error:
             line = max(reader.line_num, 1)
             raise UsageError(f"{name} can't be read as a CSV, line {line}: {error}") from error
@@ -84,23 +115,33 @@ def read_truth(path: Path) -> dict[str, str]:
 class _TruthMaker:
     """Makes pairs of a path and its right label of the rows of one table."""
 
-    def __init__(self, columns: Sequence[str], root: str) -> None:
+    def __init__(self, columns: Sequence[str], root: str, findings: Findings) -> None:
         self._width = len(columns)
         self._path, self._label = columns.index("path"), columns.index("label")
         self._root = root
+        self._paths = PathFinder(root)
         self._labels = Labels()
+        self._findings = findings
 
-    def pair(self, values: Sequence[str]) -> tuple[str, str]:
-        """Return a path and its label.
+    def pair(self, values: Sequence[str]) -> tuple[str, str] | None:
+        """Return a path and its label; None of an empty row.
 
         Raises
         ------
         ValueError
             If a cell can't be; the message says why.
         """
+        if is_empty(values):
+            self._findings.empty_rows += bool(values)
+            return None
+        values = without_end(values, self._width)
         if len(values) != self._width:
             raise ValueError("a row with too few or many cells.")
         (cells,) = plain_cells([values])
-        path, label = path_of(cells[self._path], self._root), cells[self._label].strip()
+        cell, written = cells[self._path], cells[self._label]
+        path_of(cell, self._root)  # raises where there is none
+        label = human_label(written)
+        if label != written:
+            self._findings.understood[written, label] += 1
         self._labels.add(label)
-        return path, label
+        return self._paths.path(cell), label

@@ -13,10 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitsort.errors import ExitCode, NothingToDoError, UsageError
-from digitsort.labels import COLUMNS, LabelsWriter, Layout, read_labels, require_rows, row_of
+from digitsort.files.source import FIRST_OF_SEVERAL
+from digitsort.labels import (
+    COLUMNS,
+    LabelsWriter,
+    Layout,
+    outcome_of,
+    read_labels,
+    require_rows,
+    row_of,
+)
 from digitsort.quoting import escaped
 from digitsort.records import Outcome, Status
 from digitsort.row import Row
+from digitsort.rows import outcome_of as resumed
 from digitsort.table import write_rows, write_table
 
 SHA = "ab" * 32
@@ -162,7 +172,7 @@ def test_human_and_source_are_read_and_other_columns_kept(tmp_path: Path) -> Non
     ids=["byte order mark", "Windows line ends", "no end of the last line", "all quoted"],
 )
 def test_what_a_spreadsheet_makes_of_the_file_is_read_alike(tmp_path: Path, change: Any) -> None:
-    plain = "path,label,status,sha256\n7.png,7,ok,ab\n'x'.png,,rejected,\n"
+    plain = f"path,label,status,sha256\n7.png,7,ok,{SHA}\n'x'.png,,rejected,\n"
     assert read(tmp_path, plain) == read(tmp_path, change(plain.encode()))
 
 
@@ -178,25 +188,27 @@ HEADER = "path,label,status\n"
     [
         ("", "no column path, label, status"),
         ("\n", "no column path, label, status"),
-        ("path;label;status\n7.png;7;ok\n", "separated by semicolons"),
+        ("path|label|status\n7.png|7|ok\n", "no column path, label, status"),
         ("path,label\n7.png,7\n", "no column status"),
-        ('{"path": "7.png"}\n', "no column path, label, status"),
+        ('{"path": "7.png"}\n', "no column label, status"),
         (HEADER + "7.png,7\n", "line 2: a row with too few or many cells"),
         (HEADER + "7.png,7,ok,more\n", "line 2: a row with too few or many cells"),
         (HEADER + "7.png,7,ok\n8.png,8,fine\n", "line 3: 'fine' is no status; they are ok, uncertain"),
         (HEADER + '7.png,7,ok\n"8.png,8,ok\n', "line 3: unexpected end of data"),
         (HEADER + '7.png,7,ok\n"8".png,8,ok\n', "line 3: "),
         ((HEADER + "7.png,7,ok\n").encode() + b"\xff\xfe.png,8,ok\n", "line .*utf-8"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0", "line .*utf-8"),
-        (HEADER.encode("utf-16"), "utf-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "it is a PNG picture"),
+        (HEADER.encode("utf-16")[:-1], "line 1: .*truncated data"),
         (HEADER + "x" * 200_000 + ",7,ok\n", "line 2: field larger than"),
         (HEADER + "a\0b.png,7,ok\n", "line 2: a cell holds a NUL"),
         (HEADER + "file:a%00b.png,7,ok\n", "line 2: .* is no path"),
         (HEADER + ",7,ok\n", "line 2: .* is no path"),
     ],
     ids=[
-        *"empty,blank,semicolons,no status,JSON lines,too few cells,too many cells".split(","),
-        *"unknown status,open quote,stray quote,not UTF-8,a picture,UTF-16,endless cell".split(","),
+        *"empty,blank,bars,no status,JSON lines,too few cells,too many cells".split(","),
+        *"unknown status,open quote,stray quote,not UTF-8,a picture,half of UTF-16,endless cell".split(
+            ","
+        ),
         *"NUL,NUL in a reference,no path".split(","),
     ],
 )
@@ -297,6 +309,27 @@ def test_the_text_is_that_of_the_csv_module(rows: list[list[str]]) -> None:
     file = io.BytesIO()
     write_table(file, columns, [dict(zip(columns, row, strict=True)) for row in rows])
     assert file.getvalue().decode() == expected.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("reason", "note", "cell"),
+    [
+        ("", "", ""),
+        ("blank", "", "blank"),
+        ("", FIRST_OF_SEVERAL, "first of several pages"),
+        ("low confidence", FIRST_OF_SEVERAL, "low confidence; first of several pages"),
+    ],
+)
+def test_a_file_of_several_pages_says_so_in_its_row(
+    tmp_path: Path, reason: str, note: str, cell: str
+) -> None:
+    layout = Layout("/scans", MODEL)
+    outcome = Outcome("/scans/a.tif", Status.UNCERTAIN, label="7", reason=reason, note=note)
+    cells = layout.cells(outcome)
+    assert cells[4] == cell
+    assert row_of(outcome, layout).reason == cell
+    assert outcome_of(row_of(outcome, layout)) == outcome
+    assert resumed("/scans/a.tif", dict(zip(COLUMNS, cells, strict=True))) == outcome
 
 
 def test_cells_that_a_row_lacks_are_empty(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def truths(root: Path, truth: str | None = None, classes: Sequence[str] = DIGITS
     """Path below `root` to label."""
     walk = Walk([str(root)])
     found = find_truth(walk, classes, None if truth is None else root / truth)
-    return {os.path.relpath(path, root): label for path, label in found.items()}
+    return {os.path.relpath(path, root): label for path, label in found.labels.items()}
 
 
 FOLDERS: Tree = {
@@ -62,10 +62,10 @@ def test_a_folder_of_one_class_may_be_the_source_itself(tmp_path: Path) -> None:
 def test_a_source_named_by_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_tree(tmp_path, {"7": {"a.png": b""}})
     monkeypatch.chdir(tmp_path / "7")
-    assert find_truth(Walk(["."]), DIGITS) == {os.path.join(".", "a.png"): "7"}
+    assert find_truth(Walk(["."]), DIGITS).labels == {os.path.join(".", "a.png"): "7"}
     monkeypatch.chdir(tmp_path)
     (tmp_path / "7" / "truth.csv").write_text("path,label\na.png,8\n")
-    assert find_truth(Walk(["7"]), DIGITS) == {os.path.join("7", "a.png"): "8"}
+    assert find_truth(Walk(["7"]), DIGITS).labels == {os.path.join("7", "a.png"): "8"}
 
 
 @pytest.mark.parametrize("name", [None, "other.csv"])

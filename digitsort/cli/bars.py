@@ -103,7 +103,7 @@ def _count(walk: Walk, bars: Bars, task: TaskID) -> None:
     """Walk a second time beside the first: the tree is in the system's cache then."""
     from digitsort.files.discover import Walk
 
-    again = Walk(walk.sources, walk.follow_links, walk.exclude)
+    again = Walk(walk.sources, walk.follow_links, walk.exclude, walk.any_name)
     bars.update(task, total=sum(1 for _ in again.files()))
 
 

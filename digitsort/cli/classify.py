@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -74,6 +75,7 @@ def classify(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing result.")] = False,
     follow_links: options.FollowLinks = False,
+    any_name: options.AnyName = False,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
@@ -98,7 +100,8 @@ def classify(
 
     limits = options.limits(max_pixels, max_side, max_bytes)
     settings = Settings(min_confidence, probabilities, limits)
-    walk = Walk(check_sources(named), follow_links)
+    check_sources(sources or ())  # a name of a list that is gone by now becomes a row
+    walk = Walk([os.fspath(source) for source in named], follow_links, any_name=any_name)
     chosen = _format(form)
     _check_output(output, force=force, resume=resume, adapt=adapt)
     found = open_model(model)
@@ -122,7 +125,7 @@ def classify(
     if walk.unreadable or not quiet:
         from digitsort.cli.summary import print_summary  # what it loads can wait, while workers can not
 
-        print_summary(summary, walk, None if output == "-" else output, form=chosen, quiet=quiet)
+        print_summary(summary, walk, None if output == "-" else output, quiet=quiet)
     return summary.exit_code(walk)
 
 
@@ -230,6 +233,6 @@ def _at_least_one(outcomes: Iterable[Outcome], walk: Walk) -> Iterable[Outcome]:
     if empty:
         raise nothing_found(
             walk,
-            "No images found. digitsort reads PNG, JPEG, TIFF, BMP, GIF and WebP files, in a folder "
-            "and its sub-folders, by their extension.",
+            "No images found. digitsort reads PNG, JPEG, TIFF, BMP, GIF, WebP, AVIF, JPEG 2000 and "
+            "HEIC files, in a folder and its sub-folders, by their extension.",
         )

@@ -15,6 +15,7 @@ from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
     from digitsort.classify import Settings
+    from digitsort.files.discover import Walk
     from digitsort.files.limits import Limits
     from digitsort.model.reading import Model
     from digitsort.records import Outcome
@@ -33,6 +34,7 @@ def evaluate(
         ),
     ],
     corrections: options.Corrections = None,
+    new_class: options.NewClasses = None,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -69,6 +71,7 @@ def evaluate(
     only_labels: options.OnlyLabels = None,
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
+    any_name: options.AnyName = False,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
@@ -79,13 +82,14 @@ def evaluate(
     from digitsort.cli.measure import print_json, print_measured
     from digitsort.errors import UsageError
     from digitsort.files.atomic import refuse_existing
-    from digitsort.labels import is_labels
+    from digitsort.files.discover import Walk, check_sources
+    from digitsort.labels import TABLE_SUFFIXES, is_labels
 
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
     if report is not None:
         refuse_existing(report, force=force)
     is_table = is_labels(source)
-    if source.suffix.lower() == ".csv" and truth is None and not is_table:
+    if source.suffix.lower() in TABLE_SUFFIXES and truth is None and not is_table:
         source, truth = source.parent, source
     if certify is not None:
         _check_certify(certify, max_error)
@@ -96,10 +100,11 @@ def evaluate(
     found = None if is_table and model is None else _model(model)
     settings = _with_labels(settings, only_labels, found, certify)
     if is_table:
-        known = _reviewed(source, root, corrections, truth, settings, found, workers, quiet)
+        known = _reviewed(source, root, corrections, new_class, truth, settings, found, workers, quiet)
         code = ExitCode.DONE
     else:
-        known, code = _classified(source, truth, settings, _some(found), workers, follow_links, quiet)
+        walk = Walk(check_sources([source]), follow_links, any_name=any_name)
+        known, code = _classified(walk, truth, settings, _some(found), workers, quiet)
     measured = _measured(str(source), known, found, min_confidence)
     if as_json:
         print_json(measured)
@@ -137,34 +142,38 @@ def _some(model: Model | None) -> Model:
 
 
 def _classified(
-    source: Path,
+    walk: Walk,
     truth: Path | None,
     settings: Settings,
     model: Model,
     workers: int | None,
-    follow_links: bool,
     quiet: bool,
 ) -> tuple[Reviewed, ExitCode]:
     """Classify the pictures of a folder whose labels are known."""
     from digitsort.cli.summary import warn_unlisted
-    from digitsort.files.discover import Walk, check_sources
+    from digitsort.cli.tables import say_findings, warn_unmatched
+    from digitsort.human_labels import Findings
     from digitsort.reviewed import Reviewed
     from digitsort.summary import Summary
     from digitsort.truth import find_truth
 
-    walk = Walk(check_sources([source]), follow_links)
-    labels = find_truth(walk, model.class_names, truth)
+    findings = Findings()
+    found = find_truth(walk, model.class_names, truth, findings)
     warn_unlisted(walk)
-    known = {path: label for path, label in labels.items() if label}
+    if found.table is not None:
+        say_findings(found.table, findings)
+        warn_unmatched(found.table, found.unmatched, found.rows)
+    known = {path: label for path, label in found.labels.items() if label}
     summary = Summary()
     outcomes = _classify(known, settings, model, summary, workers, quiet)
-    return Reviewed(outcomes, known, len(labels) - len(known)), summary.exit_code(walk)
+    return Reviewed(outcomes, known, len(found.labels) - len(known)), summary.exit_code(walk)
 
 
 def _reviewed(
     source: Path,
     root: Path | None,
     corrections: Path | None,
+    new_classes: list[str] | None,
     truth: Path | None,
     settings: Settings,
     model: Model | None,
@@ -172,15 +181,21 @@ def _reviewed(
     quiet: bool,
 ) -> Reviewed:
     """Take what a labels.csv says of the reviewed rows, or what a model says of their files."""
-    from digitsort.cli.corrections import corrected
-    from digitsort.labels import read_labels
+    from digitsort.cli.tables import rows_of, say_findings, warn_unmatched, without_matched
+    from digitsort.human_labels import Findings
     from digitsort.reviewed import reviewed
     from digitsort.summary import Summary
     from digitsort.truth import read_truth
 
-    rows = corrected(read_labels(source, root), corrections, root or source.absolute().parent)
-    truths = {} if truth is None else read_truth(truth)
+    findings = Findings()
+    truths = {} if truth is None else read_truth(truth, findings)
+    left = dict(truths)
+    classes = () if model is None else model.class_names
+    rows = without_matched(rows_of(source, root, corrections, new_classes, classes), left)
     known = reviewed(rows, truths, settings.min_confidence)
+    if truth is not None:
+        say_findings(truth, findings)
+        warn_unmatched(truth, list(left), len(truths), "row of the table")
     if model is None:
         return known
     outcomes = _classify(known.truths, settings, model, Summary(), workers, quiet)

@@ -34,6 +34,10 @@ OnlyLabels = Annotated[
 FollowLinks = Annotated[
     bool, typer.Option("--follow-links", help="Enter folders that are symbolic links.")
 ]
+AnyName = Annotated[
+    bool,
+    typer.Option("--any-name", help="Look into every file in a folder, whatever its name ends with."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Workers = Annotated[
     int | None,
@@ -112,5 +116,14 @@ Corrections = Annotated[
         "--corrections",
         metavar="FILE",
         help="A corrections.csv from the page of `digitsort review`: a person's labels win.",
+    ),
+]
+
+NewClasses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--new-class",
+        metavar="NAME",
+        help="Accept a person's label that is no class of the model; repeatable.",
     ),
 ]

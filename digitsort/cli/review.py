@@ -25,6 +25,7 @@ def review(
     ),
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     corrections: options.Corrections = None,
+    new_class: options.NewClasses = None,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -55,16 +56,23 @@ def review(
 ) -> ExitCode:
     """Make a page on which a person corrects the doubtful labels, offline, with the keyboard."""
     from digitsort.cli.console import stages
-    from digitsort.cli.corrections import corrected
+    from digitsort.cli.tables import rows_of, say_findings, warn_unmatched, without_matched
     from digitsort.files.atomic import refuse_existing
-    from digitsort.labels import read_labels
+    from digitsort.human_labels import Findings
     from digitsort.review.page import write_review
     from digitsort.review.source import read_source
+    from digitsort.truth import read_truth
 
     chooser = _chooser(only, limit, everything)
     refuse_existing(output, force=force)
-    rows = corrected(read_labels(labels, root), corrections, root or labels.absolute().parent)
-    source, tally = read_source(labels, rows, _truths(truth), chooser)
+    findings = Findings()
+    truths = {} if truth is None else read_truth(truth, findings)
+    left = dict(truths)
+    rows = without_matched(rows_of(labels, root, corrections, new_class), left)
+    source, tally = read_source(labels, rows, truths, chooser)
+    if truth is not None:
+        say_findings(truth, findings)
+        warn_unmatched(truth, list(left), len(truths), "row of the table")
     choice = chooser.choose()
     with stages(quiet=quiet) as progress:
         write_review(output, source, tally, choice, force=force, workers=workers, progress=progress)
@@ -91,12 +99,6 @@ def _chooser(only: list[str] | None, limit: int | None, everything: bool) -> Cho
         found = Chooser()
     found.limit = limit if limit or everything else DEFAULT_LIMIT
     return found
-
-
-def _truths(truth: Path | None) -> dict[str, str]:
-    from digitsort.truth import read_truth
-
-    return {} if truth is None else read_truth(truth)
 
 
 def _print_end(choice: Choice, total: int, output: Path) -> None:

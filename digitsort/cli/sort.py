@@ -58,6 +58,7 @@ def sort(
         Path | None,
         typer.Option("--corrections", metavar="FILE", help="A person's labels, which win."),
     ] = None,
+    new_class: options.NewClasses = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Print what would be done, and do nothing.")
     ] = False,
@@ -74,6 +75,7 @@ def sort(
     only_labels: options.OnlyLabels = None,
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
+    any_name: options.AnyName = False,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
@@ -86,7 +88,7 @@ def sort(
         start_early([source], workers)
 
     from digitsort.cli.delivery import print_plan, warn_of_foreign_runs, warn_of_open_run
-    from digitsort.cli.to_sort import classified, corrected, labelled, with_folders
+    from digitsort.cli.to_sort import classified, labelled, with_folders
     from digitsort.errors import UsageError
     from digitsort.files.discover import check_sources
     from digitsort.files.names import printable
@@ -113,13 +115,23 @@ def sort(
     def read() -> ToSort:
         if settings is not None:
             return classified(
-                source, target, model, settings, only_labels, workers, follow_links, quiet
+                source,
+                target,
+                model,
+                settings,
+                only_labels,
+                workers,
+                follow_links,
+                quiet,
+                any_name=any_name,
+                corrections=corrections,
+                root=root,
+                new_classes=new_class,
             )
-        return labelled(source, root)
+        return labelled(source, root, corrections, new_class)
 
     def plan(rows: list[Row]) -> Plan:
         with garbage_waits():
-            rows = corrected(rows, corrections, source, root)
             options_of_plan = with_folders(chosen, rows, source, root, keep_folders)
             return plan_sort(rows, target, replace(options_of_plan, move_from=move_from))
 

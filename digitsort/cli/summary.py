@@ -11,30 +11,28 @@ from rich.text import Text
 from digitsort.cli.console import stderr_console, table, warn
 from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
+from digitsort.files.skipped import describe_skipped
 from digitsort.records import Status
 
 if TYPE_CHECKING:
     from digitsort.files.discover import Walk
-    from digitsort.labels import Format
     from digitsort.summary import Summary
 
 
-def print_summary(
-    summary: Summary, walk: Walk, output: str | None, *, form: Format, quiet: bool
-) -> None:
+def print_summary(summary: Summary, walk: Walk, output: str | None, *, quiet: bool) -> None:
     """Print the table of digits and statuses, what was left aside, and what to do next."""
     console = stderr_console(quiet=quiet)
     if summary.by_label:
         console.print(_table(summary))
     total = " + ".join(f"{summary.by_status[status]} {status}" for status in Status)
-    console.print(f"{summary.files} files = {total}")
+    console.print(f"{summary.files} file{'s' * (summary.files != 1)} = {total}")
     if summary.adapted is not None:
         rows = "1 row" if summary.adapted == 1 else f"{summary.adapted} rows"
         console.print(f"  {rows} adapted to the accepted ones, and now ok")
     print_left_aside(console, summary, walk)
     if output is not None:
         name = printable(output)
-        can_sort = form == "csv" and summary.by_status[Status.ERROR] < summary.files
+        can_sort = summary.by_status[Status.ERROR] < summary.files
         console.print(f"\nWritten to {name}.", end=" Next: " if can_sort else "\n", markup=False)
         if can_sort:
             console.print(f"digitsort sort {_quoted(name)} sorted", markup=False, style="bold")
@@ -47,9 +45,11 @@ def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
     for outcome in summary.errors:
         console.print(f"    {printable(outcome.path)}: {outcome.reason}", markup=False)
     for note, count in summary.notes.most_common():
-        console.print(f"  {count} files: {note} was read", markup=False)
-    if walk.passed_over:
-        console.print(f"  {walk.passed_over} other files passed over (no pictures by extension)")
+        console.print(f"  {count} file{'s' * (count != 1)}: {note} was read", markup=False)
+        for path in summary.noted[note]:
+            console.print(f"    {printable(path)}", markup=False)
+    for number, line in enumerate(describe_skipped(walk.skipped, looked_inside=walk.any_name)):
+        console.print(f"{'  ' if number == 0 else '    '}{line}", markup=False)
     warn_unlisted(walk)
 
 

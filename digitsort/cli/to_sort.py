@@ -25,15 +25,18 @@ class ToSort:
     is_complete: bool = True
 
 
-def labelled(path: Path, root: Path | None) -> ToSort:
-    """The rows of a labels.csv."""
+def labelled(
+    path: Path, root: Path | None, corrections: Path | None, new_classes: Sequence[str] | None
+) -> ToSort:
+    """Read the rows of a labels.csv, with a person's corrections if there are any."""
+    from digitsort.cli.tables import rows_of
     from digitsort.files.discover import check_sources
     from digitsort.garbage import garbage_waits
-    from digitsort.labels import read_labels, require_rows
+    from digitsort.labels import require_rows
 
     check_sources([path])
     with garbage_waits():
-        rows = list(read_labels(path, root))
+        rows = list(rows_of(path, root, corrections, new_classes))
     require_rows(rows, path)
     return ToSort(rows)
 
@@ -47,11 +50,17 @@ def classified(
     workers: int | None,
     follow_links: bool,
     quiet: bool,
+    *,
+    any_name: bool,
+    corrections: Path | None,
+    root: Path | None,
+    new_classes: Sequence[str] | None,
 ) -> ToSort:
-    """Classify a folder; DEST inside of it is no input."""
+    """Classify a folder; DEST inside of it is no input. A person's corrections win."""
     from digitsort.classify import classify_files
     from digitsort.cli.console import counted, open_model, stderr_console
     from digitsort.cli.summary import print_left_aside
+    from digitsort.cli.tables import checked_corrections, warn_unused
     from digitsort.errors import UsageError
     from digitsort.files.discover import Walk, check_sources, nothing_found
     from digitsort.files.names import printable
@@ -60,9 +69,14 @@ def classified(
 
     if os.path.realpath(source) == os.path.realpath(dest):
         raise UsageError("DEST is SOURCE itself: name another folder; one inside SOURCE will do.")
-    walk = Walk(check_sources([source]), follow_links, exclude=os.path.realpath(dest))
+    walk = Walk(
+        check_sources([source]), follow_links, exclude=os.path.realpath(dest), any_name=any_name
+    )
     found = open_model(model)
     settings = replace(settings, only_labels=options.labels(only_labels, found.class_names))
+    known = None  # before the work: what is wrong in the table is said at once
+    if corrections is not None:
+        known = checked_corrections(corrections, root, found.class_names, new_classes)
     layout = Layout(str(dest), found.card.short)
     summary = Summary()
     outcomes = classify_files(summary.found(walk.files()), found, settings, workers=workers)
@@ -74,23 +88,10 @@ def classified(
             walk, f"No images found in {printable(str(source))}. Name a folder that holds some."
         )
     print_left_aside(stderr_console(quiet=quiet), summary, walk)
+    if known is not None:
+        rows = list(known.correct(rows))
+        warn_unused(known)
     return ToSort(rows, is_complete=not walk.unreadable)
-
-
-def corrected(rows: list[Row], corrections: Path | None, source: Path, root: Path | None) -> list[Row]:
-    """Rows with a person's corrections, if there are any; those that are of no use are said."""
-    from digitsort.cli.console import warn
-    from digitsort.corrections import read_corrections
-
-    if corrections is None:
-        return rows
-    if root is None and not os.path.isdir(source):
-        root = source.absolute().parent  # the rows are those of this labels.csv
-    known = read_corrections(corrections, root)
-    rows = list(known.correct(rows))
-    for row in known.unused():
-        warn(f"{row.path}: a correction for no file here, or its content has changed.")
-    return rows
 
 
 def with_folders(

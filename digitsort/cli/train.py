@@ -13,6 +13,7 @@ from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
     from digitsort.corrections import Corrections
+    from digitsort.human_labels import Findings
     from digitsort.model.card import Card
     from digitsort.model.reading import Model
 
@@ -31,6 +32,7 @@ def train(
         ),
     ] = None,
     corrections: options.Corrections = None,
+    new_class: options.NewClasses = None,
     trust_machine: Annotated[
         bool,
         typer.Option(
@@ -70,9 +72,9 @@ def train(
 ) -> ExitCode:
     """Train a model, and test it on images that it has not seen."""
     from digitsort.cli.console import stages
-    from digitsort.cli.corrections import warn_unused
     from digitsort.cli.learning import judge_learning, print_notes
     from digitsort.cli.report import print_evaluation
+    from digitsort.cli.tables import check_tables, warn_unused
     from digitsort.files.atomic import refuse_existing
     from digitsort.model.saving import save
     from digitsort.training.copies import describe_copies
@@ -86,8 +88,10 @@ def train(
         return _train_release(output, force, quiet)
     is_model = _is_model(output)
     refuse_existing(output, force=force or is_model)
-    known = _corrections(corrections, names)
-    datasets = open_datasets(names, known, trust_machine=trust_machine, limits=limits)
+    tables: dict[str, Findings] = {}
+    known = _corrections(corrections, names, tables)
+    datasets = open_datasets(names, known, trust_machine=trust_machine, limits=limits, tables=tables)
+    check_tables(tables, _class_folders(names), new_class)
     if known is not None:
         warn_unused(known)
     base = [dataset for dataset in datasets if not dataset.by_hand]
@@ -113,14 +117,26 @@ def train(
     return ExitCode.DONE
 
 
-def _corrections(path: Path | None, names: list[str]) -> Corrections | None:
+def _corrections(
+    path: Path | None, names: list[str], tables: dict[str, Findings]
+) -> Corrections | None:
     """Corrections; their paths start where those of the labels.csv do that they belong to."""
     from digitsort.corrections import read_corrections
+    from digitsort.human_labels import Findings
+    from digitsort.labels import TABLE_SUFFIXES
 
     if path is None:
         return None
-    tables = [Path(name) for name in names if name.lower().endswith(".csv")]
-    return read_corrections(path, tables[0].absolute().parent if tables else None)
+    tables[str(path)] = Findings()
+    labels = [Path(name) for name in names if name.lower().endswith(TABLE_SUFFIXES)]
+    root = labels[0].absolute().parent if labels else None
+    return read_corrections(path, root, tables[str(path)])
+
+
+def _class_folders(names: list[str]) -> set[str]:
+    """Return the names of the folders in the folders of training data: they may be classes."""
+    folders = [Path(name) for name in names if Path(name).is_dir()]
+    return {entry.name for folder in folders for entry in folder.iterdir() if entry.is_dir()}
 
 
 def _before(replaced: Path | None) -> Model:

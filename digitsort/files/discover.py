@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
+from digitsort.files.magic import MAGIC_BYTES, begins_as_picture
 from digitsort.files.names import printable
 from digitsort.files.natural import packed_key, unpacked
+from digitsort.files.regular import NotRegularError, head_of
+from digitsort.files.skipped import count_suffix, describe_skipped, suffix_of
 
 PICTURE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".bmp", ".gif", ".webp"}
+    ".png .apng .jpg .jpeg .jpe .jfif .jif .tif .tiff .bmp .dib .gif .webp".split()
+    + ".avif .jp2 .j2k .j2c .jpx .jpf".split()
 )
+
+HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+"""Pictures of phones, which are read with the extra `heic`."""
 
 
 @dataclass(slots=True)
@@ -28,8 +38,10 @@ class Walk:
         Enter folders that are symbolic links; each real folder is entered once.
     exclude : str or None
         A folder whose content is never an input.
-    passed_over : int
-        Files that are no pictures by their extension. Hidden files are not counted.
+    any_name : bool
+        Look into files whose extension is no picture's.
+    skipped : Counter of str
+        Files that are no pictures, by extension in small letters. Hidden files are not counted.
     unreadable : list of (path, reason)
         Folders that could not be listed.
     """
@@ -37,7 +49,8 @@ class Walk:
     sources: Sequence[str]
     follow_links: bool = False
     exclude: str | None = None
-    passed_over: int = 0
+    any_name: bool = False
+    skipped: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
     def files(self) -> Iterator[str]:
@@ -46,7 +59,7 @@ class Walk:
         A file that was named itself is yielded whatever it is called.
         """
         entered: set[tuple[int, int]] = set()  # by all sources: links lead from one into another
-        for source in _without_overlap(self.sources):
+        for source in _without_overlap(self.sources, any_name=self.any_name):
             if os.path.isdir(source):
                 yield from self._walk(source, entered)
             else:
@@ -61,7 +74,11 @@ class Walk:
             files, folders = self._list(folder)
             below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
-                yield below + unpacked(files.pop())
+                path = below + (name := unpacked(files.pop()))
+                if not self.any_name or has_picture_suffix(name) or _begins_as_picture(path):
+                    yield path
+                else:
+                    count_suffix(self.skipped, suffix_of(name))
             waiting.extend(below + unpacked(key) for key in folders)
 
     def _may_enter(self, folder: str, entered: set[tuple[int, int]]) -> bool:
@@ -110,10 +127,10 @@ class Walk:
         if _is_folder(entry):
             if self.follow_links or not entry.is_symlink():
                 folders.append(packed_key(entry.name))
-        elif _has_picture_suffix(entry.name):
+        elif self.any_name or has_picture_suffix(entry.name):
             files.append(packed_key(entry.name))
         else:
-            self.passed_over += 1
+            count_suffix(self.skipped, suffix_of(entry.name))
 
 
 def nothing_found(walk: Walk, message: str) -> DigitsortError:
@@ -123,7 +140,9 @@ def nothing_found(walk: Walk, message: str) -> DigitsortError:
             f"{printable(folder)} can't be listed: {reason}. No images were found elsewhere. Make the "
             "folder readable, or name another one."
         )
-    return NothingToDoError(message)
+    return NothingToDoError(
+        " ".join([message, *(f"{line}." for line in describe_skipped(walk.skipped))])
+    )
 
 
 def check_sources(sources: Sequence[str | Path]) -> list[str]:
@@ -139,10 +158,27 @@ def check_sources(sources: Sequence[str | Path]) -> list[str]:
     return paths
 
 
-def _has_picture_suffix(name: str) -> bool:
-    """As by `os.path.splitext`, of a name that does not begin with a dot."""
+def has_picture_suffix(name: str) -> bool:
+    """Return whether a visible file is a picture by its name."""
     _, dot, suffix = name.rpartition(".")
-    return dot + suffix.lower() in PICTURE_SUFFIXES
+    suffix = dot + suffix.lower()
+    return suffix in PICTURE_SUFFIXES or (suffix in HEIC_SUFFIXES and reads_heic())
+
+
+@cache
+def reads_heic() -> bool:
+    """Return whether the extra `heic` is installed."""
+    return find_spec("pillow_heif") is not None
+
+
+def _begins_as_picture(path: str) -> bool:
+    """Return whether a file's content is a picture's; also where it can't be read: a row says why."""
+    try:
+        return begins_as_picture(head_of(path, MAGIC_BYTES))
+    except NotRegularError:
+        return False
+    except OSError:
+        return True
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -152,13 +188,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _without_overlap(sources: Sequence[str]) -> list[str]:
+def _without_overlap(sources: Sequence[str], *, any_name: bool) -> list[str]:
     """Sources that the walk through another one would not reach anyway, each once."""
     real = {source: _identity(source) for source in sources}
     folders = [path for path in real.values() if os.path.isdir(path)]
     kept: dict[Path, str] = {}
     for source, path in real.items():
-        if not any(_reaches(folder, path) for folder in folders):
+        if not any(_reaches(folder, path, any_name=any_name) for folder in folders):
             kept.setdefault(path, source)
     return list(kept.values())
 
@@ -171,9 +207,10 @@ def _identity(source: str) -> Path:
     return Path(os.path.realpath(folder), name)
 
 
-def _reaches(folder: Path, path: Path) -> bool:
+def _reaches(folder: Path, path: Path, *, any_name: bool) -> bool:
     """Whether a walk through `folder` comes past `path`, another source."""
     if folder == path or not path.is_relative_to(folder):
         return False
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return not hidden and (os.path.isdir(path) or path.suffix.lower() in PICTURE_SUFFIXES)
+    is_seen = os.path.isdir(path) or has_picture_suffix(path.name)
+    return not hidden and (is_seen or (any_name and _begins_as_picture(str(path))))

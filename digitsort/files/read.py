@@ -18,12 +18,11 @@ from digitsort.files.png import SIGNATURE, read_png
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
 from digitsort.files.scanlines import Scanlines, unfilter
 from digitsort.files.silence import c_stderr_silenced
+from digitsort.files.source import FIRST_OF_SEVERAL
 from digitsort.files.unreadable import BROKEN, UnreadableError
 from digitsort.recognition.canvas import Gray
 
 __all__ = ["FIRST_OF_SEVERAL", "Picture", "UnreadableError", "grays_of", "read"]
-
-FIRST_OF_SEVERAL = "first of several pages"
 
 
 class Picture(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -29,7 +30,9 @@ def read_list(file: Path, separator: bytes) -> list[str]:
     """Return the paths in a file, or in stdin where it is ``-``; empty ones are skipped.
 
     Bytes that are no UTF-8 are kept, as `os.fsdecode` does. In a list of lines a byte order mark is not
-    part of the first path, and where every line ends as on Windows, the carriage return of none.
+    part of the first path, and where every line ends as on Windows, the carriage return of none. A list
+    of lines may be UTF-16 with such a mark. A line that begins with ``#`` is a comment, unless there is
+    a file of that name.
 
     Raises
     ------
@@ -52,21 +55,18 @@ def _plain_lines(names: list[bytes]) -> list[bytes]:
     if names:
         names[0] = names[0].removeprefix(_UTF_8)
     lines = [name for name in names if name]
-    if all(name.endswith(b"\r") for name in lines):
-        return [name[:-1] for name in lines]
-    return lines
+    if any(name.endswith(b"\r") for name in lines) and all(n.endswith(b"\r") for n in lines[:-1]):
+        lines = [name.removesuffix(b"\r") for name in lines]
+    return [name for name in lines if not _is_comment(name)]
+
+
+def _is_comment(line: bytes) -> bool:
+    return line.startswith(b"#") and not os.path.lexists(line)
 
 
 def _entries(stream: IO[bytes], separator: bytes, name: str) -> Iterator[bytes]:
     rest, total = b"", 0
-    while chunk := stream.read(_CHUNK_BYTES):
-        if total == 0 and chunk.startswith(_UTF_16):
-            raise UsageError(f"{name} is UTF-16. Save it as UTF-8.")
-        if separator != b"\0" and b"\0" in chunk:
-            raise UsageError(
-                f"{name} holds a NUL byte, which no path has. If NUL separates its paths, use "
-                "--files-from0; if it is UTF-16, save it as UTF-8."
-            )
+    for chunk in _chunks(stream, separator, name):
         total += len(chunk)
         if total <= MOST_LIST_BYTES and not chunk.strip(separator):
             chunk = separator  # a million empty entries of /dev/zero take a million times as long
@@ -77,6 +77,27 @@ def _entries(stream: IO[bytes], separator: bytes, name: str) -> Iterator[bytes]:
         if len(rest) > MOST_PATH_BYTES:
             raise _no_list(name)
     yield rest
+
+
+def _chunks(stream: IO[bytes], separator: bytes, name: str) -> Iterator[bytes]:
+    """Yield a stream in pieces; one of lines in UTF-16 as UTF-8."""
+    chunk = stream.read(_CHUNK_BYTES)
+    decoder = None
+    if separator != b"\0" and chunk.startswith(_UTF_16):
+        decoder = getincrementaldecoder("utf-16")()
+    while chunk:
+        following = stream.read(_CHUNK_BYTES)
+        try:
+            text = chunk if decoder is None else decoder.decode(chunk, final=not following).encode()
+        except UnicodeError as error:
+            raise UsageError(f"{name} is no UTF-16 as its first bytes say: {error}.") from error
+        if separator != b"\0" and b"\0" in text:
+            raise UsageError(
+                f"{name} holds a NUL byte, which no path has. If NUL separates its paths, use "
+                "--files-from0; if it is UTF-16 without a mark, save it as UTF-8."
+            )
+        yield text
+        chunk = following
 
 
 def _no_list(name: str) -> UsageError:

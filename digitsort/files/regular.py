@@ -49,9 +49,31 @@ def read_regular(path: str | os.PathLike[str], most_bytes: int) -> bytes:
         os.close(descriptor)
 
 
-def _size(status: os.stat_result, most_bytes: int) -> int:
+def head_of(path: str | os.PathLike[str], count: int) -> bytes:
+    """Return the first bytes of a regular file, as `read_regular` reads it.
+
+    Raises
+    ------
+    NotRegularError
+    OSError
+        What the operating system says.
+    """
+    _require_regular(os.stat(path))
+    descriptor = _opened(path)
+    try:
+        _require_regular(os.fstat(descriptor))
+        return os.read(descriptor, count)
+    finally:
+        os.close(descriptor)
+
+
+def _require_regular(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise NotRegularError("no regular file")
+
+
+def _size(status: os.stat_result, most_bytes: int) -> int:
+    _require_regular(status)
     if status.st_size > most_bytes:
         raise TooLargeError(f"larger than {most_bytes} bytes")
     return status.st_size

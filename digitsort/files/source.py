@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FIRST_OF_SEVERAL = "first of several pages"
+"""Note of a picture whose file has more than one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

@@ -10,6 +10,8 @@ from digitsort.check_cells import shown
 from digitsort.errors import TrainingDataError
 from digitsort.files.limits import Limits
 from digitsort.files.names import printable
+from digitsort.human_labels import Findings
+from digitsort.labels import TABLE_SUFFIXES
 from digitsort.model.card import class_name_fault
 from digitsort.training.dataset import Dataset, LabelledGray, read_or_refuse
 from digitsort.training.labelled import (
@@ -28,12 +30,14 @@ HAND_WEIGHT = 4.0
 of one example: 16 turned a hand that had always been misread, and more weight changed no more."""
 
 
-def find_labelled(name: str, corrections: Corrections | None) -> Found | None:
+def find_labelled(
+    name: str, corrections: Corrections | None, findings: Findings | None = None
+) -> Found | None:
     """The images of a labels.csv or a sorted folder; None if the name is neither."""
     path = Path(name)
-    if path.suffix.lower() == ".csv":
-        return labelled_rows(path, corrections)
-    return labelled_folder(path, corrections) if is_sorted_folder(path) else None
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        return labelled_rows(path, corrections, findings)
+    return labelled_folder(path, corrections, findings) if is_sorted_folder(path) else None
 
 
 def datasets_of(found: Found, name: str, trust_machine: bool, limits: Limits) -> list[Dataset]:

@@ -16,6 +16,7 @@ from digitsort.files.discover import Walk
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
+from digitsort.human_labels import Findings
 from digitsort.labels import NONE_LABEL
 from digitsort.model.card import class_name_fault
 from digitsort.recognition.canvas import Gray
@@ -48,6 +49,7 @@ def open_datasets(
     *,
     trust_machine: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    tables: dict[str, Findings] | None = None,
 ) -> list[Dataset]:
     """Find the data that each name means.
 
@@ -64,6 +66,8 @@ def open_datasets(
         Take the machine's labels of a labels.csv and a sorted folder too.
     limits : Limits
         Of the picture files.
+    tables : dict of str to Findings, optional
+        What is noticed in a table is added to it, by the name of the data.
 
     Raises
     ------
@@ -75,7 +79,10 @@ def open_datasets(
     datasets, has_rows = [], False
     for name in names:
         with _permission_errors(name):
-            found = find_labelled(name, corrections)
+            findings = Findings()
+            found = find_labelled(name, corrections, findings)
+            if tables is not None and found is not None:
+                tables[name] = findings
             has_rows = has_rows or found is not None
             if found is None:
                 datasets += _open(name, limits)

@@ -11,6 +11,7 @@ from pathlib import Path
 from digitsort.corrections import Corrections
 from digitsort.files.discover import Walk
 from digitsort.files.read import UnreadableError, read
+from digitsort.human_labels import Findings
 from digitsort.labels import NONE_LABEL, columns_of_labels, read_labels
 from digitsort.records import Status
 from digitsort.row import SOURCE, Row
@@ -64,10 +65,12 @@ def is_sorted_folder(folder: Path) -> bool:
     return SOURCE in columns_of_labels(folder / MANIFEST)
 
 
-def labelled_rows(path: Path, corrections: Corrections | None) -> Found:
+def labelled_rows(
+    path: Path, corrections: Corrections | None, findings: Findings | None = None
+) -> Found:
     """Images of a labels.csv: a person's labels, and those that the machine accepted."""
     found = Found()
-    for row in _corrected(read_labels(path), corrections):
+    for row in _corrected(read_labels(path, findings=findings), corrections):
         if row.human:
             _add_read(found, row)
         elif row.status is Status.OK:
@@ -83,7 +86,9 @@ def labelled_corrections(corrections: Corrections) -> Found:
     return found
 
 
-def labelled_folder(folder: Path, corrections: Corrections | None) -> Found:
+def labelled_folder(
+    folder: Path, corrections: Corrections | None, findings: Findings | None = None
+) -> Found:
     """Images of a folder that `sort` made, compared with what its labels.csv says by content.
 
     What lies in another folder than it was sorted into, or is not in the manifest, was put there by a
@@ -91,7 +96,7 @@ def labelled_folder(folder: Path, corrections: Corrections | None) -> Found:
     The rest is the machine's opinion. Folders that begin with ``_`` are no labels, but for `_none`.
     """
     rows: dict[str, list[Row]] = {}
-    for row in _corrected(read_labels(folder / MANIFEST), corrections):
+    for row in _corrected(read_labels(folder / MANIFEST, findings=findings), corrections):
         rows.setdefault(row.sha256, []).append(row)
     found = Found()
     walk = Walk([str(folder)])

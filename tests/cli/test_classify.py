@@ -82,7 +82,7 @@ def test_the_summary_closes_the_books_on_stderr(here: Path, model_file: Path) ->
     assert "rejected: 1 blank" in shown
     assert "scans/broken.png: empty file" in shown
     assert "first of several pages was read" in shown
-    assert "2 other files passed over" in shown
+    assert "2 files skipped (not images): " in shown
     assert "label ok uncertain" in shown
     assert "Written to labels.csv. Next: digitsort sort labels.csv sorted" in shown
 
@@ -247,7 +247,7 @@ def test_any_file_name_comes_back_from_the_csv(tmp_path: Path, model_file: Path)
 
 @pytest.mark.parametrize(("option", "separator"), [("--files-from", "\n"), ("--files-from0", "\0")])
 def test_sources_from_a_list(here: Path, option: str, separator: str, model_file: Path) -> None:
-    """Files and folders, in the order of the list; empty names are passed over."""
+    """Files and folders, in the order of the list; empty names are skipped."""
     (here / "list").write_text(separator.join(["scans/sub", "", "scans/9.png", ""]))
     done = invoke("classify", option, "list", "-o", "-", "-q", "-m", model_file)
     assert done.exit_code == 0
@@ -262,11 +262,31 @@ def test_nothing_to_classify(here: Path, arguments: tuple[str, ...]) -> None:
     assert "Name" in done.output or "name" in done.output
 
 
-def test_json_lines_are_not_said_to_be_sortable(here: Path, model_file: Path) -> None:
+def test_json_lines_are_sorted_as_a_csv_is(here: Path, model_file: Path) -> None:
     as_csv = invoke("classify", "scans", "-m", model_file)
     as_json = invoke("classify", "scans", "-m", model_file, "--format", "jsonl", "-o", "x.jsonl")
     assert "Next: digitsort sort labels.csv sorted" in as_csv.stderr
-    assert "Next:" not in as_json.stderr
+    assert "Next: digitsort sort x.jsonl sorted" in as_json.stderr
+    plans = [invoke("sort", table, "sorted", "-n").stdout for table in ("labels.csv", "x.jsonl")]
+    assert plans[0] == plans[1] != ""
+
+
+def test_a_stale_name_in_a_list_is_a_row(here: Path, model_file: Path) -> None:
+    (here / "list").write_bytes("# of May\r\nscans/gone.png\r\nscans/9.png\r\n".encode("utf-16"))
+    done = invoke("classify", "--files-from", "list", "-o", "-", "-q", "-m", model_file)
+    assert done.exit_code == 1
+    assert short(done.stdout)[0] == ("scans/gone.png", "", "error", "no such file")
+    assert short(done.stdout)[1][0] == "scans/9.png"
+
+
+def test_a_picture_of_any_name(here: Path, model_file: Path) -> None:
+    make_tree(here, {"x": {"scan": digit_png(7), "notes": b"text"}})
+    done = invoke("classify", "x", "-o", "-", "-m", model_file)
+    assert done.exit_code == 4
+    assert "2 files skipped (not images): 2 without extension" in done.stderr
+    done = invoke("classify", "x", "-o", "-", "-m", model_file, "--any-name")
+    assert short(done.stdout) == [("x/scan", "7", "ok", "")]
+    assert "1 file skipped (not images): 1 without extension" in done.stderr
 
 
 def test_limits_are_options_and_a_refusal_says_which_to_raise(here: Path, model_file: Path) -> None:

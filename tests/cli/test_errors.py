@@ -73,7 +73,7 @@ CASES: dict[str, Case] = {
     "sort from nothing": ("sort gone sorted", 2, "gone: No such file or directory", {}),
     "sort onto itself": ("sort scans scans -m MODEL", 2, "DEST is SOURCE itself", GOOD),
     "sort into a file": ("sort scans f -m MODEL", 2, "DEST f is a file", {**GOOD, "f": b""}),
-    "sort by a picture": ("sort scans/7.png sorted", 2, "no labels.csv as digitsort", GOOD),
+    "sort by a picture": ("sort scans/7.png sorted", 2, "it is a PNG picture", GOOD),
     "sort by a bad row": ("sort l.csv sorted", 2, "l.csv, line 3: 'fine' is no status", BAD_STATUS),
     "sort out of DEST": ("sort l.csv sorted", 2, "'../up' can't be the name of a folder", BAD_LABEL),
     "evaluate nothing": ("evaluate gone", 2, "gone: No such file or directory", {}),

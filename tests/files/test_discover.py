@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from digitsort.errors import ExitCode, UsageError
-from digitsort.files.discover import Walk, check_sources
-from tests.conftest import Link, Tree, make_tree
+from digitsort.files.discover import Walk, check_sources, nothing_found
+from digitsort.files.skipped import count_suffix, describe_skipped, suffix_of
+from tests.conftest import Link, Tree, digit_png, make_tree
 
 
 def walked(root: Path, *sources: str, **options: Any) -> list[str]:
@@ -42,11 +44,12 @@ def test_files_come_folder_by_folder_in_natural_order(tmp_path: Path) -> None:
 
 def test_every_picture_suffix_counts_in_any_case(tmp_path: Path) -> None:
     names = "1.png 2.PNG 3.jpg 4.JPEG 5.jpe 6.tif 7.Tiff 8.bmp 9.gif 10.webp".split()
+    names += "11.jfif 12.AVIF 13.jp2 14.j2k 15.dib 16.apng".split()
     make_tree(tmp_path, dict.fromkeys(names, b""))
     assert names == walked(tmp_path)
 
 
-def test_other_files_are_passed_over_and_counted_hidden_ones_are_not_counted(tmp_path: Path) -> None:
+def test_other_files_are_skipped_and_counted_hidden_ones_are_not_counted(tmp_path: Path) -> None:
     make_tree(
         tmp_path,
         {
@@ -63,7 +66,7 @@ def test_other_files_are_passed_over_and_counted_hidden_ones_are_not_counted(tmp
     )
     walk = Walk([str(tmp_path)])
     assert found(walk, tmp_path) == ["7.png"]
-    assert walk.passed_over == 4
+    assert walk.skipped == {".txt": 1, "": 1, ".bak": 1, ".db": 1}
     assert walk.unreadable == []
 
 
@@ -109,7 +112,7 @@ def test_links_to_files_are_read_under_the_links_name_links_to_folders_are_not_e
     make_tree(tmp_path, LINKED)
     walk = Walk([str(tmp_path / "scans")])
     assert found(walk, tmp_path) == ["scans/file.png", "scans/gone.png", "scans/self.png"]
-    assert walk.passed_over == 1
+    assert walk.skipped == {".txt": 1}
 
 
 def test_with_follow_links_each_real_folder_is_entered_once(tmp_path: Path) -> None:
@@ -219,3 +222,87 @@ def test_names_that_are_not_utf_8_are_found(tmp_path: Path) -> None:
     except OSError as error:
         pytest.skip(f"this file system takes only UTF-8 names: {error}")
     assert [name] == [os.fsencode(os.path.basename(path)) for path in Walk([str(tmp_path)]).files()]
+
+
+SKIPPED = {
+    "nothing": ({}, []),
+    "one": ({".txt": 1}, ["1 file skipped (not images): 1 .txt"]),
+    "with remedies, which come first": (
+        {".txt": 9, ".heic": 1, ".pdf": 2, "": 1},
+        [
+            "13 files skipped (not images): 2 .pdf, 1 without extension, 1 .heic, 9 .txt",
+            ".heic: pip install 'digitsort[heic]'",
+            ".pdf: save its pages as PNG or TIFF",
+            "without extension: --any-name looks into every file",
+        ],
+    ),
+    "many kinds": (
+        {".a": 1, ".b": 2, ".c": 3, ".d": 4, ".e": 5, ".f": 6, ".g": 7},
+        ["28 files skipped (not images): 7 .g, 6 .f, 5 .e, 4 .d, 3 .c, 2 .b, 1 other"],
+    ),
+    "more kinds than are counted": (
+        {".txt": 1, "*": 12},
+        ["13 files skipped (not images): 1 .txt, 12 others"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("counts", "lines"), SKIPPED.values(), ids=SKIPPED.keys())
+def test_what_is_skipped_is_named(counts: dict[str, int], lines: list[str]) -> None:
+    assert describe_skipped(Counter(counts)) == lines
+    looked = describe_skipped(Counter(counts), looked_inside=True)
+    assert looked == [line for line in lines if "--any-name" not in line]
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("a.TXT", ".txt"),
+        ("a", ""),
+        ("a.", ""),
+        ("2024.01", ".01"),
+        ("a. b", ""),
+        ("a.tar.gz", ".gz"),
+        ("a." + "x" * 11, ""),
+    ],
+)
+def test_suffixes(name: str, suffix: str) -> None:
+    assert suffix_of(name) == suffix
+
+
+def test_endless_suffixes_take_no_endless_memory() -> None:
+    skipped: Counter[str] = Counter()
+    for number in range(3000):
+        count_suffix(skipped, f".{number}")
+    assert (len(skipped), skipped["*"], skipped.total()) == (1001, 2000, 3000)
+
+
+def test_with_any_name_the_content_decides(tmp_path: Path) -> None:
+    """A picture's name is enough; what can't be read or is gone becomes a row."""
+    tree: Tree = {
+        "scan": digit_png(7),
+        "a.txt": b"BMI: 21 and other words that no picture has",
+        "b.dat": b"GIF89a",
+        "c.png": b"text",
+        "d.x": b"",
+        "e.7z": b"\x00\x00\x00\x0cjP  \r\n\x87\n",
+        "f.bin": b"RIFF\0\0\0\0WAVE",
+        "gone.lnk": Link("nowhere"),
+        ".hidden": digit_png(7),
+    }
+    make_tree(tmp_path, tree)
+    walk = Walk([str(tmp_path)], any_name=True)
+    assert found(walk, tmp_path) == ["b.dat", "c.png", "e.7z", "gone.lnk", "scan"]
+    assert walk.skipped == {".txt": 1, ".x": 1, ".bin": 1}
+    both = Walk([str(tmp_path), str(tmp_path / "scan"), str(tmp_path / "d.x")], any_name=True)
+    assert sorted(found(both, tmp_path)) == ["b.dat", "c.png", "d.x", "e.7z", "gone.lnk", "scan"]
+
+
+def test_a_folder_without_images_says_what_it_has(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"a.pdf": b"", "b.pdf": b"", "c": b""})
+    walk = Walk([str(tmp_path)])
+    assert list(walk.files()) == []
+    assert str(nothing_found(walk, "No images found.")) == (
+        "No images found. 3 files skipped (not images): 2 .pdf, 1 without extension. .pdf: save its "
+        "pages as PNG or TIFF. without extension: --any-name looks into every file."
+    )

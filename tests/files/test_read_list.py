@@ -26,7 +26,15 @@ def listed(folder: Path, content: bytes, separator: bytes = b"\n") -> list[str]:
         (b"a\n\nb\n", ["a", "b"]),
         (b"a\r\nb\r\n", ["a", "b"]),
         (b"a\r\nb\r\n\n", ["a", "b"]),
-        (b"a\r\nb\n", ["a\r", "b"]),
+        (b"a\r\nb\n", ["a", "b"]),
+        (b"a\r\nb", ["a", "b"]),
+        (b"a\r\nb\nc\r\n", ["a\r", "b", "c\r"]),
+        (b"a\r", ["a"]),
+        ("a\nb\n".encode("utf-16"), ["a", "b"]),
+        ("\xe9.png\r\nb.png\r\n".encode("utf-16"), ["\xe9.png", "b.png"]),
+        (b"\xfe\xff" + "a.png\r\n".encode("utf-16-be"), ["a.png"]),
+        (b"# scans of May\r\na\r\n#\r\n", ["a"]),
+        (b"#1.png\na#b\n #c\n", ["a#b", " #c"]),
         (b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n", ["a", "\ufeffb"]),
         (b"\xff.png\n", ["\udcff.png"]),
         (" é\t.png \n".encode(), [" é\t.png "]),
@@ -49,8 +57,7 @@ def test_between_nuls_everything_is_part_of_a_path(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("a.png\n".encode("utf-16"), "is UTF-16"),
-        (b"\xfe\xff" + "a.png\n".encode("utf-16-be"), "is UTF-16"),
+        ("a.png\n".encode("utf-16")[:-1] + b"\xd8", "is no UTF-16"),
         ("a.png\n".encode("utf-16-le"), "--files-from0"),
         (b"a\0b\n", "--files-from0"),
         (b"\x89PNG\r\n\x1a\n\0\0", "--files-from0"),
@@ -71,3 +78,11 @@ def test_an_endless_list_ends(separator: bytes, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("digitsort.files.read_list.MOST_LIST_BYTES", 10_000_000)
     with pytest.raises(UsageError):
         read_list(Path("/dev/zero"), separator)
+
+
+def test_a_file_whose_name_begins_like_a_comment_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "#1.png").touch()
+    assert listed(tmp_path, b"#1.png\n#2.png\n") == ["#1.png"]

@@ -1,0 +1,132 @@
+"""Read tables that people save, and say what was skipped, understood or of no use in them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from digitsort.corrections import Corrections
+    from digitsort.human_labels import Findings
+    from digitsort.row import Row
+
+MOST_NAMED = 5
+
+
+def rows_of(
+    path: Path,
+    root: Path | None,
+    corrections: Path | None,
+    new_classes: Sequence[str] | None,
+    classes: Iterable[str] = (),
+) -> Iterator[Row]:
+    """Yield the rows of a labels.csv with a person's corrections, if any.
+
+    After the last one, say what was noticed, and stop where a person's label is no class.
+
+    Parameters
+    ----------
+    path : Path
+    root : Path, optional
+        Where relative paths start; by default the folder of the table.
+    corrections : Path, optional
+        A corrections.csv.
+    new_classes : sequence of str, optional
+        What a person may say beside the classes of the model.
+    classes : iterable of str
+        Classes that are known beside those that the table shows.
+    """
+    from digitsort.corrections import read_corrections
+    from digitsort.human_labels import Findings, check_human, likely_classes
+    from digitsort.labels import read_labels
+
+    findings, of_corrections = Findings(), Findings()
+    rows: Iterable[Row] = read_labels(path, root, findings)
+    known = None
+    if corrections is not None:
+        known = read_corrections(corrections, root or path.absolute().parent, of_corrections)
+        rows = known.correct(rows)
+    yield from rows
+    say_findings(path, findings)
+    names = likely_classes(findings.names.union(of_corrections.names, classes))
+    check_human(path, findings.human, names, new_classes or ())
+    if corrections is not None and known is not None:
+        say_findings(corrections, of_corrections)
+        check_human(corrections, of_corrections.human, names, new_classes or ())
+        warn_unused(known)
+
+
+def checked_corrections(
+    path: Path, root: Path | None, classes: Collection[str], new_classes: Sequence[str] | None
+) -> Corrections:
+    """Read a corrections.csv for files that a model of these classes reads."""
+    from digitsort.corrections import read_corrections
+    from digitsort.human_labels import Findings, check_human
+
+    findings = Findings()
+    known = read_corrections(path, root, findings)
+    say_findings(path, findings)
+    check_human(path, findings.human, classes, new_classes or ())
+    return known
+
+
+def check_tables(
+    tables: Mapping[str, Findings], classes: Iterable[str], new_classes: Sequence[str] | None
+) -> None:
+    """Say what was noticed in tables, and stop where a person's label is no class.
+
+    Parameters
+    ----------
+    tables : mapping of str to Findings
+        By their names.
+    classes : iterable of str
+        What may be a class beside what the tables show.
+    new_classes : sequence of str, optional
+        As in `rows_of`.
+    """
+    from digitsort.human_labels import check_human, likely_classes
+
+    shown = likely_classes(set().union(*(findings.names for findings in tables.values())))
+    for name, findings in tables.items():
+        say_findings(Path(name), findings)
+        check_human(name, findings.human, shown.union(classes), new_classes or ())
+
+
+def say_findings(path: Path, findings: Findings) -> None:
+    """Say what was skipped in a table, and which labels were taken for others."""
+    from digitsort.cli.console import warn
+    from digitsort.human_labels import describe_findings
+
+    for line in describe_findings(path, findings):
+        warn(line)
+
+
+def warn_unused(known: Corrections) -> None:
+    """Warn of corrections that held for no file."""
+    from digitsort.cli.console import warn
+
+    unused = known.unused()
+    for row in unused[:MOST_NAMED]:
+        warn(f"{row.path}: a correction for no file here, or its content has changed.")
+    if len(unused) > MOST_NAMED:
+        warn(f"and {len(unused) - MOST_NAMED} more corrections that hold for no file here.")
+
+
+def warn_unmatched(truth: Path, unmatched: Sequence[str], total: int, what: str = "file") -> None:
+    """Warn of rows of a truth.csv that match nothing; the measurement is without them."""
+    from digitsort.cli.console import warn
+
+    if not unmatched:
+        return
+    more = len(unmatched) - MOST_NAMED
+    match = "matches" if len(unmatched) == 1 else "match"
+    named = ", ".join(unmatched[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    warn(f"{truth}: {len(unmatched)} of {total} rows {match} no {what}: {named}.")
+
+
+def without_matched(rows: Iterable[Row], truths: dict[str, str]) -> Iterator[Row]:
+    """Yield rows, and remove their paths from `truths`."""
+    for row in rows:
+        truths.pop(row.path, None)
+        yield row

@@ -1,0 +1,51 @@
+"""Open a HEIC file, as phones write them, with the extra `heic` (pillow-heif)."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from digitsort.files.iso_media import check_iso_media
+from digitsort.files.limits import Limits
+from digitsort.files.unreadable import UnreadableError
+
+MOST_PIXELS = 2**25
+"""Phones write 12 and 24 million. The decoder takes 8 bytes for each pixel, 256 MiB in all."""
+
+SHARE = 2
+"""Where more pixels are allowed: half of them."""
+
+NOT_INSTALLED = "HEIC needs pip install 'digitsort[heic]'"
+
+
+def open_heic(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
+    """Decode the main picture; the decoder turns it upright.
+
+    Returns
+    -------
+    image : Image
+    orientation : int
+        1: it is upright.
+    several : bool
+        Whether there are more pictures than this one.
+
+    Raises
+    ------
+    UnreadableError
+        If a size is beyond its limit, or the extra is missing.
+    """
+    check_iso_media(data, limits, max(MOST_PIXELS, limits.pixels // SHARE), "a HEIC")
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise UnreadableError(NOT_INSTALLED) from error
+    # They are global in pillow-heif. Workers are processes already; nothing else is asked for.
+    pillow_heif.options.DECODE_THREADS = 1
+    pillow_heif.options.THUMBNAILS = False
+    pillow_heif.options.DEPTH_IMAGES = False
+    pillow_heif.options.AUX_IMAGES = False
+    found = pillow_heif.open_heif(data)
+    picture = found[found.primary_index]
+    limits.check_size(*picture.size)
+    image = picture.to_pillow()
+    image.info.clear()
+    return image, 1, len(found) > 1

@@ -1,0 +1,73 @@
+"""Read the sizes in AVIF and HEIC files, which are ISO media files, before anything is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from digitsort.files.limits import Limits
+from digitsort.files.unreadable import BROKEN, UnreadableError
+
+MOST_BOXES = 2**12
+"""Of a level. A photo of a phone has one for each of its 48 to 192 tiles, and a few more."""
+
+_HEAD = 8
+"""Bytes before a box's content: its length and its kind (ISO/IEC 14496-12, 4.2)."""
+
+_LARGE_HEAD = 16
+
+_Box = tuple[bytes, int, int]
+"""Kind, and where its content begins and ends."""
+
+
+def check_iso_media(data: bytes, limits: Limits, most_pixels: int, name: str) -> None:
+    """Check every size that the file names: of the picture, its tiles, its thumbnail and its alpha.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    limits : Limits
+    most_pixels : int
+        What the decoder has the memory for.
+    name : str
+        Of the format, with its article, for the reason of a row.
+
+    Raises
+    ------
+    UnreadableError
+        If there is none, or one is beyond its limit.
+    """
+    sizes = list(_sizes(data))
+    if not sizes:
+        raise UnreadableError(BROKEN)
+    for width, height in sizes:
+        limits.check_size(width, height)
+        if width * height > most_pixels:
+            raise UnreadableError(f"over {most_pixels} pixels in {name}: raise --max-pixels")
+
+
+def _sizes(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield width and height of each ``ispe`` property (ISO/IEC 23008-12, 6.5.3)."""
+    for _, meta, end in _boxes(data, 0, len(data), b"meta"):
+        for _, properties, stop in _boxes(data, meta + 4, end, b"iprp"):
+            for _, listed, last in _boxes(data, properties, stop, b"ipco"):
+                for _, at, _ in _boxes(data, listed, last, b"ispe"):
+                    yield int.from_bytes(data[at + 4 : at + 8]), int.from_bytes(data[at + 8 : at + 12])
+
+
+def _boxes(data: bytes, at: int, end: int, kind: bytes) -> Iterator[_Box]:
+    """Yield the boxes of a kind between two places."""
+    for _ in range(MOST_BOXES):
+        if at + _HEAD > end:
+            return
+        size, head, found = int.from_bytes(data[at : at + 4]), _HEAD, data[at + 4 : at + 8]
+        if size == 1:
+            size, head = int.from_bytes(data[at + 8 : at + 16]), _LARGE_HEAD
+        elif size == 0:  # up to the end
+            size = end - at
+        if size < head or at + size > end:
+            raise UnreadableError(BROKEN)
+        if found == kind:
+            yield found, at + head, at + size
+        at += size
+    raise UnreadableError(BROKEN)

@@ -1,0 +1,80 @@
+"""Find the files that a table names with the paths of another machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+from digitsort.files.names import from_cell, from_cells, parent_of
+
+_DRIVE = re.compile("[A-Za-z]:/|//")
+"""The start of an absolute path on Windows: a drive, or a share of the network."""
+
+_MOST_NAMES = 64
+"""Folders above a file that are compared; a table may be a stranger's."""
+
+
+class PathFinder:
+    """Turns the cells of a table into paths.
+
+    Files are asked for only where a cell could be another machine's: one with a backslash or a drive,
+    or an absolute one where `root` is given.
+
+    Parameters
+    ----------
+    base : str
+        Absolute folder that relative paths start from.
+    root : str, optional
+        Folder below which files are looked for whose absolute path is not there: those of a folder that
+        was renamed or copied from another machine.
+    """
+
+    def __init__(self, base: str, root: str | None = None) -> None:
+        self._base = base
+        self._root = root
+        self._top = base if root is None else root
+        self._folders: dict[str, str] = {}
+
+    def paths(self, cells: Sequence[str]) -> Sequence[str]:
+        """Return the path that each cell names."""
+        text = "\n".join(("", *cells))
+        is_foreign = os.sep == "/" and ("\\" in text or ":/" in text)
+        if is_foreign or (self._root is not None and "\n/" in text):
+            return list(map(self.path, cells))
+        return from_cells(cells, self._base)
+
+    def path(self, cell: str) -> str:
+        """Return the path that a cell names."""
+        path, plain = from_cell(cell, self._base), cell
+        if os.sep == "/" and "\\" in cell and not os.path.lexists(path):  # a name may have one here
+            plain = cell.replace("\\", "/")
+            slashed = from_cell(plain, self._base)
+            path = slashed if os.path.lexists(slashed) else path
+        if os.sep == "/" and _DRIVE.match(plain):
+            return self._found(plain, path)
+        is_old = self._root is not None and os.path.isabs(cell)
+        return self._found(cell, path) if is_old else path
+
+    def _found(self, foreign: str, path: str) -> str:
+        """Return `path`, or where its folder is not here, the file of the same name below the root."""
+        folder = parent_of(foreign)
+        if folder not in self._folders:
+            self._folders[folder] = self._folder_for(folder)
+        found = os.path.join(self._folders[folder], os.path.basename(foreign))
+        is_at_root = self._folders[folder] == self._top
+        return found if not is_at_root or os.path.lexists(found) else path
+
+    def _folder_for(self, foreign: str) -> str:
+        """Return the folder that stands for one of another machine: that very one if it is here.
+
+        Else it is the one below the root with the most names in common, counted from the end.
+        """
+        if os.path.isdir(foreign):
+            return foreign
+        names = [name for name in foreign.split("/") if name not in ("", "..")]
+        for start in range(max(0, len(names) - _MOST_NAMES), len(names)):
+            found = os.path.join(self._top, *names[start:])
+            if os.path.isdir(found):
+                return found
+        return self._top

@@ -1,0 +1,94 @@
+"""Read JSON lines, one object per line, as rows of cells: as a CSV file with the same content."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from digitsort.quoting import escaped
+
+MOST_COLUMNS = 2000
+"""A labels.csv has 11 columns, and one more for each class."""
+
+
+class NotJsonError(csv.Error):
+    """A line that is no JSON object of texts and numbers."""
+
+
+class JsonLines:
+    """Gives a header, then the rows; the file is read twice, for any object may have further keys.
+
+    Parameters
+    ----------
+    file : TextIOWrapper
+    most_chars : int
+        Longest line.
+
+    Attributes
+    ----------
+    line_num : int
+        Lines read so far.
+    """
+
+    def __init__(self, file: io.TextIOWrapper, most_chars: int) -> None:
+        self.line_num = 0
+        self._file = file
+        self._most_chars = most_chars
+        self._rows = self._all_rows()
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Return the rows that are left."""
+        return self
+
+    def __next__(self) -> list[str]:
+        """Return the next row; none of its cells where the line is empty."""
+        return next(self._rows)
+
+    def _all_rows(self) -> Iterator[list[str]]:
+        columns = self._all_columns()
+        self.line_num = 0
+        yield [escaped(name) for name in columns]
+        for record in self._records():
+            yield [_cell(record.get(name)) for name in columns] if record else []
+
+    def _all_columns(self) -> dict[str, None]:
+        columns: dict[str, None] = {}
+        for record in self._records():
+            columns |= dict.fromkeys(record)
+            if len(columns) > MOST_COLUMNS:
+                raise NotJsonError(f"there are over {MOST_COLUMNS} different keys up to here")
+        return columns
+
+    def _records(self) -> Iterator[dict[str, Any]]:
+        self._file.seek(0)
+        self.line_num = 0
+        while line := self._file.readline(self._most_chars):
+            self.line_num += 1
+            yield _record(line) if line.strip() else {}
+
+
+def _record(line: str) -> dict[str, Any]:
+    try:
+        # A number stays the text that it is: 0.9000 is no other cell than in a CSV file.
+        record = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError(f"it is no JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise NotJsonError("it is no JSON object")
+    return record
+
+
+def _cell(value: Any) -> str:
+    """Return what a CSV file would have for a value."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        raise NotJsonError("a value is a list or an object")
+    if not value.isascii():
+        value.encode()  # raises UnicodeEncodeError for half a character, which no CSV file has
+    return escaped(value) if value.startswith("'") else value
