@@ -13,7 +13,7 @@ from digitsort.files.exif import orientation
 from digitsort.files.ifd import first_directory
 from digitsort.files.limits import Limits
 from digitsort.files.source import Source
-from digitsort.files.unreadable import BROKEN, UnreadableError
+from digitsort.files.unreadable import BROKEN, UNUSUAL_JPEG, UnreadableError
 
 MOST_SCANS = 256
 """Encoders write 10, in CMYK 18."""
@@ -61,7 +61,7 @@ def prepare_jpeg(data: bytes, limits: Limits) -> Source:
     for marker, start, end in _segments(data):
         content = data[start + 2 : min(end, start + 64)]
         if marker in _OTHER_FRAMES:
-            raise UnreadableError("unusual kind of JPEG")
+            raise UnreadableError(UNUSUAL_JPEG)
         if marker in _FRAMES and len(content) >= 5:
             size = int.from_bytes(content[3:5]), int.from_bytes(content[1:3])
         if marker in _NEEDED or _tells_colors(marker, content):

@@ -18,7 +18,7 @@ from digitsort.files.jpeg import prepare_jpeg
 from digitsort.files.limits import Limits
 from digitsort.files.source import Source
 from digitsort.files.tiff import prepare_tiff
-from digitsort.files.unreadable import UnreadableError
+from digitsort.files.unreadable import EMPTY, NOT_AN_IMAGE, UnreadableError
 from digitsort.files.webp import check_webp
 
 
@@ -62,7 +62,7 @@ def open_picture(data: bytes, limits: Limits) -> Opened:
         For what is no JPEG, TIFF, BMP, GIF or WebP, and for what breaks a limit.
     """
     if not data:
-        raise UnreadableError("empty file")
+        raise UnreadableError(EMPTY)
     for magic, name, plugin, prepare in _MAGIC:
         if data.startswith(magic):
             source = prepare(data, limits)
@@ -74,7 +74,7 @@ def open_picture(data: bytes, limits: Limits) -> Opened:
                 return Opened(image, source.orientation, source.several)
             turned = orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
             return Opened(image, turned, getattr(image, "is_animated", False))
-    raise UnreadableError("no picture format")
+    raise UnreadableError(NOT_AN_IMAGE)
 
 
 @contextmanager

@@ -18,7 +18,16 @@ from digitsort.files.png import SIGNATURE, read_png
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
 from digitsort.files.scanlines import Scanlines, unfilter
 from digitsort.files.silence import c_stderr_silenced
-from digitsort.files.unreadable import BROKEN, UnreadableError
+from digitsort.files.unreadable import (
+    BROKEN,
+    BROKEN_LINK,
+    DENIED,
+    MISSING,
+    NO_MEMORY,
+    NOT_REGULAR,
+    READ_ERROR,
+    UnreadableError,
+)
 from digitsort.recognition.canvas import Gray
 
 __all__ = ["FIRST_OF_SEVERAL", "Picture", "UnreadableError", "grays_of", "read"]
@@ -88,7 +97,7 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadableError(limits.too_many_pixels, sha256) from error
     except MemoryError as error:
-        raise UnreadableError("not enough memory", sha256) from error
+        raise UnreadableError(NO_MEMORY, sha256) from error
     except Exception as error:
         # Pillow's decoders raise whatever a broken file drives them to: OSError, SyntaxError,
         # ValueError, struct.error, IndexError, zlib.error … Each is the same to a person.
@@ -105,13 +114,13 @@ def _read_bytes(path: str, limits: Limits) -> bytes:
     try:
         return read_regular(path, limits.file_bytes)
     except FileNotFoundError as error:
-        reason = "link leads nowhere" if os.path.islink(path) else "no such file"
+        reason = BROKEN_LINK if os.path.islink(path) else MISSING
         raise UnreadableError(reason) from error
     except PermissionError as error:
-        raise UnreadableError("no permission") from error
+        raise UnreadableError(DENIED) from error
     except NotRegularError as error:
-        raise UnreadableError("no regular file") from error
+        raise UnreadableError(NOT_REGULAR) from error
     except TooLargeError as error:
         raise UnreadableError(limits.too_many_bytes) from error
     except OSError as error:
-        raise UnreadableError("can't be read") from error
+        raise UnreadableError(READ_ERROR) from error

@@ -51,7 +51,7 @@ def read_regular(path: str | os.PathLike[str], most_bytes: int) -> bytes:
 
 def _size(status: os.stat_result, most_bytes: int) -> int:
     if not stat.S_ISREG(status.st_mode):
-        raise NotRegularError("no regular file")
+        raise NotRegularError("not a regular file")
     if status.st_size > most_bytes:
         raise TooLargeError(f"larger than {most_bytes} bytes")
     return status.st_size
@@ -62,7 +62,7 @@ def _opened(path: str | os.PathLike[str]) -> int:
         return os.open(path, _FLAGS)
     except PermissionError as error:
         if os.path.isdir(path):  # Windows opens no folder
-            raise NotRegularError("no regular file") from error
+            raise NotRegularError("not a regular file") from error
         raise
 
 

@@ -29,7 +29,7 @@ IN_LINE_UP_TO = 256
 """So few pictures are made before worker processes have started."""
 
 CHANGED = "changed since it was labelled"
-DEADLY = "picture that can't be shown"
+DEADLY = "image that can't be shown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def link_hard(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) -> 
             source = places.at(real.file(task.source))
             found = disk.lstat(source)
         if not stat.S_ISREG(found.st_mode):
-            raise NotDeliveredError("no regular file")
+            raise NotDeliveredError("not a regular file")
         if task.seen is not None and (found.st_dev, found.st_ino) != task.seen[:2]:
             raise NotDeliveredError("changed while it was linked")
         try:

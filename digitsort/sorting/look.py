@@ -97,5 +97,5 @@ def open_source(disk: Disk, place: Place, follow: bool = True) -> tuple[int, os.
     status = disk.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         disk.close(descriptor)
-        raise NotDeliveredError("no regular file")
+        raise NotDeliveredError("not a regular file")
     return descriptor, status

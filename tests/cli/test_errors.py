@@ -125,7 +125,7 @@ CASES: dict[str, Case] = {
     # some files could not be read: 1
     "unreadable image": ("inspect f.png -m MODEL", 1, "f.png: empty file", {"f.png": b""}),
     "truncated PNG": ("inspect f.png -m MODEL", 1, "broken", {"f.png": digit_png(7)[:-40]}),
-    "inspect a folder": ("inspect scans -m MODEL", 1, "scans: no regular file", GOOD),
+    "inspect a folder": ("inspect scans -m MODEL", 1, "scans: not a regular file", GOOD),
 }
 
 IN_A_PROCESS = [

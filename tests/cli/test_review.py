@@ -17,7 +17,7 @@ ROWS = (
     "a.png,3,0.4000,uncertain,low confidence,5,0.3000,aa,m1",
     "b.png,7,0.9990,ok,,1,0.0010,bb,m1",
     "c.png,,,rejected,blank,,,cc,m1",
-    "d.png,,,error,broken picture,,,dd,m1",
+    "d.png,,,error,broken image,,,dd,m1",
 )
 
 
@@ -77,7 +77,7 @@ def test_the_page_shows_the_doubtful_and_a_sample(here: Path) -> None:
     assert first["line"] == ROWS[0]
     assert (first["label"], first["confidence"], first["second"]) == ("3", "0.4000", "5")
     assert first["picture"].startswith("data:image/")
-    assert (cards[1]["picture"], cards[1]["note"]) == ("", "no such file")
+    assert (cards[1]["picture"], cards[1]["note"]) == ("", "file not found")
 
 
 def test_everything_is_in_the_one_file(here: Path) -> None:

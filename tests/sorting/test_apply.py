@@ -203,8 +203,8 @@ def _dangling(path: Path) -> None:
         (_change, "changed since it was labelled"),
         (Path.unlink, "No such file or directory"),
         (_dangling, "No such file or directory"),
-        (_fifo, "no regular file"),
-        (_folder, "no regular file"),
+        (_fifo, "not a regular file"),
+        (_folder, "not a regular file"),
     ],
     ids=["changed", "vanished", "became a dangling link", "became a FIFO", "became a folder"],
 )
