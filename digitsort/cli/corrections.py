@@ -1,4 +1,4 @@
-"""Take in a corrections.csv, and say which of its rows held for nothing."""
+"""Apply a corrections.csv, and warn of rows that matched no file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_NAMED = 5
 
 
 def corrected(rows: Iterable[Row], path: Path | None, root: Path) -> Iterator[Row]:
-    """Rows with a person's labels from the file `path`, if any; `root` is where its paths start."""
+    """Yield rows with a person's labels from the file `path`, if any; its paths start at `root`."""
     from digitsort.corrections import read_corrections
 
     if path is None:
@@ -31,6 +31,6 @@ def warn_unused(known: Corrections) -> None:
 
     unused = known.unused()
     for row in unused[:MOST_NAMED]:
-        warn(f"{row.path}: a correction for no file here, or its content has changed.")
+        warn(f"{row.path}: this correction matches no file here, or the file has changed.")
     if len(unused) > MOST_NAMED:
-        warn(f"and {len(unused) - MOST_NAMED} more corrections that hold for no file here.")
+        warn(f"and {len(unused) - MOST_NAMED} more corrections match no file here.")

@@ -12,26 +12,24 @@ if TYPE_CHECKING:
 
 Model = Annotated[
     Path | None,
-    typer.Option("--model", "-m", metavar="FILE", help="Model file; by default the default model."),
+    typer.Option("--model", "-m", metavar="FILE", help="Model file; default: the built-in model."),
 ]
 MinConfidence = Annotated[
     float | None,
     typer.Option(
         "--min-confidence",
         metavar="P",
-        help="Labels less sure than this (0-1) are uncertain; by default the model's own threshold.",
+        help="Labels below this confidence (0-1) are uncertain; default: the model's own threshold.",
     ),
 ]
-FollowLinks = Annotated[
-    bool, typer.Option("--follow-links", help="Enter folders that are symbolic links.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
+FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Follow symbolic links to folders.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress and no summary.")]
 Workers = Annotated[
     int | None,
     typer.Option(
         "--workers",
         metavar="N",
-        help="Worker processes; by default one a processor, and none for a few files. 0: none at all.",
+        help="Number of worker processes, 0 for none; default: one per CPU, none for few files.",
     ),
 ]
 Dask = Annotated[
@@ -39,11 +37,11 @@ Dask = Annotated[
     typer.Option(
         "--dask",
         metavar="ADDRESS",
-        help="Work on a Dask cluster that sees the files: tcp://HOST:8786; `local` starts one here.",
+        help="Use a Dask cluster that sees the files: tcp://HOST:8786; `local` starts one here.",
     ),
 ]
 
-_LIMITS = "Limits: a picture beyond one is an error row"
+_LIMITS = "Limits: an image that exceeds one gets status error"
 
 MaxPixels = Annotated[
     int | None,
@@ -51,7 +49,7 @@ MaxPixels = Annotated[
         "--max-pixels",
         metavar="N",
         min=1,
-        help="Width times height; by default 67108864, A4 at 800 dpi.",
+        help="Largest width times height; default: 67108864 (A4 at 800 dpi).",
         rich_help_panel=_LIMITS,
     ),
 ]
@@ -61,7 +59,7 @@ MaxSide = Annotated[
         "--max-side",
         metavar="PX",
         min=1,
-        help="The longer side; by default 65535.",
+        help="Largest width or height in pixels; default: 65535.",
         rich_help_panel=_LIMITS,
     ),
 ]
@@ -71,7 +69,7 @@ MaxBytes = Annotated[
         "--max-bytes",
         metavar="N",
         min=1,
-        help="Of the file; by default 268435456, 256 MiB.",
+        help="Largest file size in bytes; default: 268435456 (256 MiB).",
         rich_help_panel=_LIMITS,
     ),
 ]
@@ -93,6 +91,6 @@ Corrections = Annotated[
     typer.Option(
         "--corrections",
         metavar="FILE",
-        help="A corrections.csv from the page of `digitsort review`: a person's labels win.",
+        help="corrections.csv saved from the review page; its labels override the model's.",
     ),
 ]

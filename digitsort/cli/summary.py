@@ -1,4 +1,4 @@
-"""Show what became of the files."""
+"""Print the summary of a run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.text import Text
 from digitsort.cli.console import stderr_console, table, warn
 from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
+from digitsort.plural import plural
 from digitsort.records import Status
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 def print_summary(
     summary: Summary, walk: Walk, output: str | None, *, form: Format, quiet: bool
 ) -> None:
-    """Print the table of digits and statuses, what was left aside, and what to do next."""
+    """Print counts by label and status, rows without a label, and the next command."""
     console = stderr_console(quiet=quiet)
     if summary.by_label:
         console.print(_table(summary))
     total = " + ".join(f"{summary.by_status[status]} {status}" for status in Status)
-    console.print(f"{summary.files} files = {total}")
+    console.print(f"{plural(summary.files, 'file')} = {total}")
     print_left_aside(console, summary, walk)
     if output is not None:
         name = printable(output)
@@ -44,7 +45,7 @@ def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
     for outcome in summary.errors:
         console.print(f"    {printable(outcome.path)}: {outcome.reason}", markup=False)
     for note, count in summary.notes.most_common():
-        console.print(f"  {count} files: {note} was read", markup=False)
+        console.print(f"  {plural(count, 'file')}: read only the {note}", markup=False)
     if walk.passed_over:
         console.print(f"  {walk.passed_over} other files passed over (no pictures by extension)")
     warn_unlisted(walk)
@@ -53,7 +54,7 @@ def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
 def warn_unlisted(walk: Walk) -> None:
     """Warn of each folder that could not be listed."""
     for folder, reason in walk.unreadable:
-        warn(f"{folder} can't be listed: {reason}. Its files are not among the rows.")
+        warn(f"{folder} can't be listed: {reason}. Its files are missing from the result.")
 
 
 def _table(summary: Summary) -> Table:

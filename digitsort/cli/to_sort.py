@@ -1,4 +1,4 @@
-"""The rows that `digitsort sort` carries out: of a labels.csv, or of a folder that it classifies."""
+"""Get the rows to sort: from a labels.csv, or by classifying a folder."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ToSort:
-    """Rows, and whether they are of all files: some may lie in a folder that can't be listed."""
+    """Rows to sort.
+
+    Attributes
+    ----------
+    is_complete : bool
+        False if a folder could not be listed, so that its files have no rows.
+    """
 
     rows: list[Row]
     is_complete: bool = True
 
 
 def labelled(path: Path, root: Path | None) -> ToSort:
-    """The rows of a labels.csv."""
+    """Return the rows of a labels.csv."""
     from digitsort.files.discover import check_sources
     from digitsort.garbage import garbage_waits
     from digitsort.labels import read_labels, require_rows
@@ -45,7 +51,7 @@ def classified(
     follow_links: bool,
     quiet: bool,
 ) -> ToSort:
-    """Classify a folder; DEST inside of it is no input."""
+    """Classify a folder; skip DEST if it is inside."""
     from digitsort.classify import classify_files
     from digitsort.cli.console import counted, open_model, stderr_console
     from digitsort.cli.summary import print_left_aside
@@ -56,7 +62,9 @@ def classified(
     from digitsort.summary import Summary
 
     if os.path.realpath(source) == os.path.realpath(dest):
-        raise UsageError("DEST is SOURCE itself: name another folder; one inside SOURCE will do.")
+        raise UsageError(
+            "DEST and SOURCE are the same folder. Choose another DEST; it may be inside SOURCE."
+        )
     walk = Walk(check_sources([source]), follow_links, exclude=os.path.realpath(dest))
     found = open_model(model, quiet=quiet)
     layout = Layout(str(dest), found.card.short)
@@ -67,14 +75,14 @@ def classified(
     summary.close()
     if not rows:
         raise nothing_found(
-            walk, f"No images found in {printable(str(source))}. Name a folder that holds some."
+            walk, f"No images found in {printable(str(source))}. Choose a folder with images."
         )
     print_left_aside(stderr_console(quiet=quiet), summary, walk)
     return ToSort(rows, is_complete=not walk.unreadable)
 
 
 def corrected(rows: list[Row], corrections: Path | None, source: Path, root: Path | None) -> list[Row]:
-    """Rows with a person's corrections, if there are any; those that are of no use are said."""
+    """Return rows with a person's corrections; warn of corrections that match no file."""
     from digitsort.cli.console import warn
     from digitsort.corrections import read_corrections
 
@@ -85,14 +93,14 @@ def corrected(rows: list[Row], corrections: Path | None, source: Path, root: Pat
     known = read_corrections(corrections, root)
     rows = list(known.correct(rows))
     for row in known.unused():
-        warn(f"{row.path}: a correction for no file here, or its content has changed.")
+        warn(f"{row.path}: this correction matches no file here, or the file has changed.")
     return rows
 
 
 def with_folders(
     chosen: SortOptions, rows: Sequence[Row], source: Path, root: Path | None, keep: bool
 ) -> SortOptions:
-    """Options with the folder that the kept sub-folders are below: SOURCE, or what all files share."""
+    """Return options that name the folder whose subfolders are kept: SOURCE, or the common parent."""
     if not keep or not rows:
         return chosen
     if os.path.isdir(source):

@@ -25,8 +25,9 @@ def train(
             "--data",
             "-d",
             metavar="DATA",
-            help="digits, synthetic[:N], default (both), mnist, a folder of folders named by class, a "
-            "folder of IDX files, a labels.csv, or a folder made by `digitsort sort`. Several add up.",
+            help="Training data: digits, synthetic[:N], default (both), mnist, a folder of subfolders "
+            "named by class, a folder of IDX files, a labels.csv, or a folder sorted by `digitsort "
+            "sort`. Repeatable.",
         ),
     ] = None,
     corrections: options.Corrections = None,
@@ -34,23 +35,26 @@ def train(
         bool,
         typer.Option(
             "--trust-machine",
-            help="Of a labels.csv or a sorted folder, learn from labels that no person gave too.",
+            help="Also learn from labels in a labels.csv or sorted folder that no person checked.",
         ),
     ] = False,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The model file.")
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Model file to write.")
     ] = Path("model.pkl"),
     tune: Annotated[
         bool, typer.Option("--tune", help="Search C and gamma by cross-validation.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the split.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", min=0, help="Seed of the random split into training and test images."),
+    ] = 0,
     held_out: Annotated[
         float | None,
         typer.Option(
             "--held-out",
             metavar="SHARE",
-            help="Kept for the test, 0-1; by default 0.2, and what the default model kept when it "
-            "learns from corrections.",
+            help="Share of images kept for the test (0-1); default: 0.2, or the default model's share "
+            "when it learns from corrections.",
         ),
     ] = None,
     max_error: Annotated[
@@ -59,7 +63,7 @@ def train(
             "--max-error",
             metavar="E",
             help="Certify that at most this share (0-1) of the accepted labels is wrong, with 95 % "
-            "confidence; by default 0.005 where there are enough images.",
+            "confidence; default: 0.005 if there are enough images.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
@@ -68,7 +72,7 @@ def train(
     max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
-    """Train a model, and test it on images that it has not seen."""
+    """Train a model and test it on images that it has not seen."""
     from digitsort.cli.console import stages
     from digitsort.cli.corrections import warn_unused
     from digitsort.cli.learning import judge_learning, print_notes
@@ -112,7 +116,7 @@ def train(
 
 
 def _corrections(path: Path | None, names: list[str]) -> Corrections | None:
-    """Corrections; their paths start where those of the labels.csv do that they belong to."""
+    """Read corrections; their paths start where those of their labels.csv start."""
     from digitsort.corrections import read_corrections
 
     if path is None:
@@ -122,7 +126,7 @@ def _corrections(path: Path | None, names: list[str]) -> Corrections | None:
 
 
 def _before(replaced: Path | None, quiet: bool) -> Model:
-    """The model to compare with: the one that would be replaced, else the default model."""
+    """Return the model to compare with: the one to be replaced, or the default model."""
     from digitsort.cli.console import open_model
 
     return open_model(replaced, quiet=quiet)
@@ -140,7 +144,7 @@ def _is_model(path: Path) -> bool:
 
 
 def _held_out(asked: float | None, is_default: bool) -> float:
-    """The share asked for; what the default model held out stays held out where it learns."""
+    """Return the share to hold out; images that the default model held out stay held out."""
     from digitsort.training.default import DEFAULT_OPTIONS
     from digitsort.training.options import DEFAULTS
 
@@ -156,7 +160,7 @@ def _print_end(card: Card, output: Path) -> None:
 
     name = printable(str(output))
     typer.echo(
-        f"{sum(card.counts.values())} images fitted (C {card.C:g}, gamma {card.gamma:.3g}), "
+        f"Fitted {sum(card.counts.values())} images (C {card.C:g}, gamma {card.gamma:.3g}), "
         f"{card.support_vectors} support vectors.\n"
         f"Written to {name}, fingerprint {card.short}. "
         f"Next: digitsort classify SCANS --model {shlex.quote(name)}"

@@ -81,7 +81,7 @@ def test_the_summary_closes_the_books_on_stderr(here: Path, model_file: Path) ->
     assert "7 files = 4 ok + 1 uncertain + 1 rejected + 1 error" in shown
     assert "rejected: 1 blank" in shown
     assert "scans/broken.png: empty file" in shown
-    assert "first of several pages was read" in shown
+    assert "read only the first of several pages" in shown
     assert "2 other files passed over" in shown
     assert "label ok uncertain" in shown
     assert "Written to labels.csv. Next: digitsort sort labels.csv sorted" in shown

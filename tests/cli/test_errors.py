@@ -71,7 +71,7 @@ CASES: dict[str, Case] = {
     "percent": ("classify scans --min-confidence 90", 2, "between 0 and 1", GOOD),
     "unknown format": ("classify scans --format xml", 2, "'xml' is no format", GOOD),
     "sort from nothing": ("sort gone sorted", 2, "gone: No such file or directory", {}),
-    "sort onto itself": ("sort scans scans -m MODEL", 2, "DEST is SOURCE itself", GOOD),
+    "sort onto itself": ("sort scans scans -m MODEL", 2, "DEST and SOURCE are the same folder", GOOD),
     "sort into a file": ("sort scans f -m MODEL", 2, "DEST f is a file", {**GOOD, "f": b""}),
     "sort by a picture": ("sort scans/7.png sorted", 2, "no labels.csv as digitsort", GOOD),
     "sort by a bad row": ("sort l.csv sorted", 2, "l.csv, line 3: 'fine' is no status", BAD_STATUS),
@@ -247,7 +247,7 @@ def test_a_full_disk_behind_stdout_is_an_output_error(tmp_path: Path, model_file
     command = words_of("classify scans -o - -m MODEL", model_file)
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = run_into(full, *command, cwd=tmp_path)
-    assert "digitsort: stdout can't be written: No space left on device" in done.stderr
+    assert "digitsort: cannot write to stdout: No space left on device" in done.stderr
     assert done.returncode == 5
     assert "Traceback" not in done.stderr
 
