@@ -91,11 +91,11 @@ def certify_on(
 
 def _why_not(max_error: float, count: int, wrong: int, notes: Sequence[str]) -> str:
     sentences = [
-        f"An error of {max_error:.2%} can't be certified on these scans: it takes at least "
-        f"{needed_images(max_error)} accepted ones without an error, and of {count} that could be "
-        f"accepted {wrong} were wrong.",
+        f"Cannot certify an error of {max_error:.2%} on these scans: that needs at least "
+        f"{needed_images(max_error)} accepted images without an error, but {wrong} of {count} that "
+        "could be accepted were wrong.",
         *notes,
-        "Label more, or ask for a larger --max-error.",
+        "Label more scans, or choose a larger --max-error.",
     ]
     return " ".join(sentences)
 

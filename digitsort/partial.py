@@ -27,6 +27,7 @@ from digitsort.files.names import printable
 from digitsort.files.own_folder import OwnFolder, own_folder
 from digitsort.files.sealed import SealedFile
 from digitsort.labels import Format, LabelsWriter, Layout
+from digitsort.plural import plural
 from digitsort.records import Outcome
 from digitsort.rerun import Run, run_of
 from digitsort.rows import outcome_of, whole_rows
@@ -170,7 +171,7 @@ def _folder_beside(path: Path) -> Iterator[OwnFolder]:
 
 def _publish(folder: OwnFolder, rows: int, path: Path, *, force: bool) -> None:
     if not folder.is_still(ROWS, rows):
-        raise OutputError(f"{printable(str(folder.path))} was replaced while it was written to.")
+        raise OutputError(f"{printable(str(folder.path))} was replaced during the run.")
     with output_errors(path):
         publish_as(folder.path / ROWS, path, force=force)
 
@@ -183,16 +184,16 @@ def _prepare(folder: OwnFolder, run: Run, path: Path, *, force: bool, resume: bo
         before = run_of(folder.read(RUN, MOST_RUN_BYTES))
         if before is None:
             raise OutputError(
-                f"{printable(str(folder.path))} holds rows that your digitsort has not left there, or "
-                "that are damaged. Start over with --force, or name another file."
+                f"{printable(str(folder.path))} contains rows that your digitsort did not write, or "
+                "that are damaged. Start over with --force, or choose another file."
             )
     if before is not None and resume:
         run.require_same(before, folder.path)
         return
     if before is not None:
         raise OutputError(
-            f"An interrupted run has left rows for {printable(str(path))}. Go on with them with "
-            "--resume, or start over with --force."
+            f"An interrupted run left rows for {printable(str(path))}. Continue it with --resume, or "
+            "start over with --force."
         )
     for name in (ROWS, SEALS, RUN):
         folder.remove(name)
@@ -207,8 +208,8 @@ def _locked(folder: OwnFolder) -> Iterator[None]:
     try:
         if not (locked(lock) and folder.is_still(LOCK, lock)):
             raise OutputError(
-                f"Another run is writing {printable(folder.path.name[1 : -len('.partial')])} at this "
-                "moment. Wait for it, or name another file."
+                f"Another run is writing {printable(folder.path.name[1 : -len('.partial')])}. "
+                "Wait until it ends, or choose another file."
             )
         try:
             yield
@@ -228,7 +229,8 @@ def _kept_for_later(file: LabelsFile, folder: OwnFolder) -> Iterator[None]:
         if not file.kept + file.written:
             _remove(folder)
             raise
-        said = f"{file.kept + file.written} rows are kept: go on with the same command and --resume."
+        rows = plural(file.kept + file.written, "row")
+        said = f"Kept {rows}. Run the same command with --resume to continue."
         if isinstance(error, KeyboardInterrupt):
             raise InterruptedRunError(f"interrupted. {said}") from error
         if isinstance(error, DigitsortError):

@@ -65,8 +65,8 @@ class Run:
         if differing:
             said = printable("; ".join(differing))
             raise OutputError(
-                f"The run in {printable(str(folder))} was another one ({said}). "
-                "Ask for the same, or start over with --force instead of --resume."
+                f"The run in {printable(str(folder))} is a different one ({said}). "
+                "Use the same settings, or start over with --force instead of --resume."
             )
 
     def to_bytes(self) -> bytes:

@@ -57,8 +57,8 @@ def reviewed(
             unknown += 1
     if not outcomes:
         raise NothingToDoError(
-            "No row has a label that a person gave. Review them with `digitsort review`, and name what "
-            "its page saves: --corrections corrections.csv."
+            "No row has a label from a person. Label some with `digitsort review`, then add "
+            "the file that its page saves: --corrections corrections.csv."
         )
     return Reviewed(outcomes, known, unknown)
 

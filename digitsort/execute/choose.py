@@ -38,7 +38,7 @@ def chosen_engine(
         Address of a scheduler, or ``local``.
     """
     if workers is not None and workers < 0:
-        raise UsageError(f"--workers {workers}: there can't be fewer than none.")
+        raise UsageError(f"--workers must be 0 or more, got {workers}.")
     if dask is None and workers is None:
         first = list(islice(items := iter(items), few.FILES))
         workers, items = (0 if _are_little(first) else None), chain(first, items)

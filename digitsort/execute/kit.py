@@ -45,7 +45,7 @@ class Probe:
         """What a worker that runs this has to complain of; empty if nothing."""
         if not self.sha256 or _hash(self.path) == self.sha256:
             return ""
-        return f"it does not see {printable(self.path)} as it is here"
+        return f"it does not see the same content of {printable(self.path)} as this machine"
 
 
 @dataclass(frozen=True)

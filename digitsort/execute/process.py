@@ -103,7 +103,7 @@ def start(
             _running.add(process)
     except OSError as error:
         raise DigitsortError(
-            f"No process can be started: {error.strerror}. --workers 0 works without any."
+            f"Cannot start a worker process: {error.strerror}. --workers 0 runs without workers."
         ) from error
     return process
 

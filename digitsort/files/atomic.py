@@ -81,21 +81,21 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     A link is not followed, with `force` either: in a stranger's folder it may lead to any file.
     """
     if os.path.isdir(path):
-        raise OutputError(f"{printable(str(path))} is a folder: name a file.")
+        raise OutputError(f"{printable(str(path))} is a folder. Choose a file name.")
     if os.path.exists(path) and not os.path.isfile(path):
         raise OutputError(
-            f"{printable(str(path))} is a device or pipe, not a file. Name a file, or write to stdout "
-            "with -o -."
+            f"{printable(str(path))} is a device or pipe, not a file. Choose a file, or write to "
+            "stdout with -o -."
         )
     if os.path.islink(path):
         raise OutputError(
-            f"{printable(str(path))} is a link to {printable(os.readlink(path))}. Name that file, or "
+            f"{printable(str(path))} is a link to {printable(os.readlink(path))}. Choose that file, or "
             "remove the link."
         )
     if not force and os.path.lexists(path):
         raise OutputError(
-            f"{printable(str(path))} exists already and may hold somebody's work. "
-            "Name another file, or replace it with --force."
+            f"{printable(str(path))} already exists and may contain someone's work. "
+            "Choose another file, or replace it with --force."
         )
 
 
@@ -153,12 +153,12 @@ def output_errors(path: Path) -> Iterator[None]:
         yield
     except FileExistsError as error:
         raise OutputError(
-            f"{printable(str(path))} exists already. Name another file, or use --force."
+            f"{printable(str(path))} already exists. Choose another file, or use --force."
         ) from error
     except OSError as error:
         raise OutputError(
             f"{printable(str(path))} can't be written: {error.strerror}. "
-            "Name a place where you may write and that has room."
+            "Choose a folder where you can write and that has free space."
         ) from error
 
 

@@ -11,7 +11,7 @@ from digitsort.files.names import printable
 
 CACHE_VARIABLE = "DIGITSORT_CACHE"
 
-CACHE_REMEDY = f"Set {CACHE_VARIABLE} to a folder of your own, where nobody else may write."
+CACHE_REMEDY = f"Set {CACHE_VARIABLE} to a folder where only you can write."
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 

@@ -184,4 +184,4 @@ def _in_the_way(error: OSError, name: str, parent: int | None, path: str) -> OSE
 
 
 def _linked(path: str) -> OSError:
-    return NotADirectoryError(errno.ENOTDIR, f"{printable(path)} is a link by now", path)
+    return NotADirectoryError(errno.ENOTDIR, f"{printable(path)} has become a link", path)

@@ -64,7 +64,7 @@ def _entries(stream: IO[bytes], separator: bytes, name: str) -> Iterator[bytes]:
             raise UsageError(f"{name} is UTF-16. Save it as UTF-8.")
         if separator != b"\0" and b"\0" in chunk:
             raise UsageError(
-                f"{name} holds a NUL byte, which no path has. If NUL separates its paths, use "
+                f"{name} contains a NUL byte, which no path has. If NUL separates its paths, use "
                 "--files-from0; if it is UTF-16, save it as UTF-8."
             )
         total += len(chunk)
@@ -81,6 +81,6 @@ def _entries(stream: IO[bytes], separator: bytes, name: str) -> Iterator[bytes]:
 
 def _no_list(name: str) -> UsageError:
     return UsageError(
-        f"{name} is no list of paths: it has over {MOST_LIST_BYTES} bytes, or a path of over "
-        f"{MOST_PATH_BYTES}."
+        f"{name} is not a list of paths: it has more than {MOST_LIST_BYTES} bytes, or a path of more "
+        f"than {MOST_PATH_BYTES}."
     )

@@ -61,8 +61,8 @@ def state_folder() -> Path:
         folder = user_state_path("digitsort", appauthor=False)
     if not folder.is_absolute():
         raise OutputError(
-            f"{printable(str(folder))}, the folder of digitsort's key, is relative to the working "
-            f"folder, where a stranger's files may lie. Set {STATE_VARIABLE} to an absolute path."
+            f"The folder of digitsort's key, {printable(str(folder))}, is a relative path, so a "
+            f"stranger's file could replace the key. Set {STATE_VARIABLE} to an absolute path."
         )
     return folder
 
@@ -76,7 +76,7 @@ def _key(folder: str) -> bytes:
         return _read_key(path)
     except OSError as error:
         raise OutputError(
-            f"{printable(str(path))}, the key of digitsort's journals, can't be read or made: "
+            f"Cannot read or create {printable(str(path))}, the key of digitsort's journals: "
             f"{error.strerror}. Set {STATE_VARIABLE} to a folder of your own."
         ) from error
 
@@ -123,7 +123,7 @@ def _read_key(path: Path) -> bytes:
     is_shared = os.name == "posix" and (status.st_uid != os.geteuid() or status.st_mode & 0o077)
     if len(key) != KEY_BYTES or is_shared:
         raise OutputError(
-            f"{printable(str(path))} is not a key of this user's that nobody else can read. Remove it "
-            f"(digitsort makes another one), or set {STATE_VARIABLE} to a folder of your own."
+            f"{printable(str(path))} is not a valid key that only you can read. Remove it "
+            f"(digitsort creates a new one), or set {STATE_VARIABLE} to a folder of your own."
         )
     return key

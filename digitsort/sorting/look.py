@@ -13,7 +13,7 @@ from digitsort.sorting.task import NotDeliveredError, Status
 
 CHUNK_BYTES = 2**20
 
-A_LINK = "a link: only its target can be moved"
+A_LINK = "a symbolic link: --move leaves links alone"
 
 
 class Seen(NamedTuple):

@@ -114,7 +114,7 @@ class Preparer:
         folder, name = split_path(path)
         path = os.path.join(self._real.folder(folder), name)
         if not path.startswith(self._top):  # a folder became a link since this was planned
-            raise NotDeliveredError(f"outside of {printable(self._top)} by now")
+            raise NotDeliveredError(f"no longer inside {printable(self._top)}")
         check_not_own(path, self._dest)
         with source_errors():
             place = places.at(path)

@@ -11,6 +11,7 @@ from digitsort.errors import TrainingDataError
 from digitsort.files.limits import Limits
 from digitsort.files.names import printable
 from digitsort.model.card import class_name_fault
+from digitsort.plural import plural
 from digitsort.training.dataset import Dataset, LabelledGray, read_or_refuse
 from digitsort.training.labelled import (
     Found,
@@ -54,7 +55,7 @@ def datasets_of(found: Found, name: str, trust_machine: bool, limits: Limits) ->
 
 
 def _note(found: Found, trust_machine: bool) -> str:
-    parts = [f"{len(found.human)} labels by a person"]
+    parts = [f"{plural(len(found.human), 'label')} from a person"]
     if found.moved:
         parts.append(f"{found.moved} of them by moving the file")
     if found.machine:

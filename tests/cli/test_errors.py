@@ -104,11 +104,11 @@ CASES: dict[str, Case] = {
     "existing output": (
         "classify scans -m MODEL",
         5,
-        "labels.csv exists already",
+        "labels.csv already exists",
         {**GOOD, "labels.csv": b"my corrections"},
     ),
     # refused before the data are looked at
-    "existing model": ("train -d gone", 5, "model.pkl exists already", {"model.pkl": b"another"}),
+    "existing model": ("train -d gone", 5, "model.pkl already exists", {"model.pkl": b"another"}),
     "output is a folder": ("classify scans -m MODEL -o scans --force", 5, "is a folder", GOOD),
     "unwritable output": (
         "classify scans -m MODEL -o f/l.csv",
@@ -119,7 +119,7 @@ CASES: dict[str, Case] = {
     "sort through a link": (
         "sort scans sorted -m MODEL",
         5,
-        "sorted/7 is a link",
+        "sorted/7: it is a symbolic link",
         {**GOOD, "sorted": {"7": Link("../scans")}},
     ),
     # some files could not be read: 1

@@ -56,7 +56,8 @@ def test_corrections_for_no_row_are_named(here: Path) -> None:
     done = invoke("evaluate", "labels.csv", "--corrections", "c.csv")
     assert done.exit_code == 0
     assert done.stderr == (
-        f"digitsort: {here / 'gone.png'}: this correction matches no file here, or the file has changed.\n"
+        f"digitsort: {here / 'gone.png'}: this correction matches no file here, "
+        "or the file has changed.\n"
     )
 
 
@@ -135,7 +136,7 @@ def test_a_report_without_mistakes(here: Path, model_file: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["labels.csv"], 4, "No row has a label that a person gave"),
+        (["labels.csv"], 4, "No row has a label from a person"),
         (["labels.csv", "--corrections", "missing.csv"], 2, "can't be read"),
         (["labels.csv", "--certify", "m.pkl"], 2, "--certify needs a model"),
         ([".", "--corrections", "corrections.csv"], 2, "need a labels.csv"),

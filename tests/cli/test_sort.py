@@ -297,7 +297,7 @@ def test_a_conflict_that_is_an_error_leaves_nothing(here: Path) -> None:
     before = read_tree(here)
     done = invoke("sort", "l.csv", "sorted", "--on-conflict", "error")
     assert done.exit_code == 5
-    assert "another content is called a.png in 7" in " ".join(done.output.split())
+    assert "7 already has a different file named a.png" in " ".join(done.output.split())
     assert read_tree(here) == before
 
 

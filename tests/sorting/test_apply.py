@@ -255,7 +255,7 @@ def test_a_target_that_appears_meanwhile_is_kept(scans: Path, dest: Path, entry:
     plan = plan_sort(rows_of(scans), dest)
     make_tree(dest, {"7": {"7.png": entry}})
     delivery = apply_plan(plan)
-    assert [(str(scans / "7.png"), f"{dest}/7/7.png appeared meanwhile")] == list(delivery.failed)
+    assert [(str(scans / "7.png"), f"{dest}/7/7.png appeared during the run")] == list(delivery.failed)
     expected = {"7.png": entry, "7_2.png": b"third", "7b.png": b"another seven"}
     assert expected == sorted_files(dest)["7"]
     assert "7/7.png" not in labels(dest)
