@@ -130,7 +130,7 @@ def confidence_histogram(tally: Tally) -> Chart:
             bars.append(_bar(LEFT + step * index + 1, step - 2, base, share, status, tip))
             base += share
     return Chart(
-        "How sure",
+        "Confidence",
         f"{sum(map(sum, counts)):,} labels by confidence",
         "confidence",
         "files (logarithmic)",
@@ -196,7 +196,7 @@ def reliability(bands: Iterable[Band]) -> Chart:
             Line(_points([(dot.x, dot.y) for dot in dots]), "curve"),
         ],
         dots=dots,
-        legend=[("ideal", "as it should be"), ("point", "seen")],
+        legend=[("ideal", "perfect calibration"), ("point", "measured")],
     )
 
 
