@@ -102,7 +102,7 @@ def _segments(data: bytes) -> Iterator[_Segment]:
 
 
 def _tells_colors(marker: int, content: bytes) -> bool:
-    """Whether this is the JFIF or the Adobe segment."""
+    """Return whether this is the JFIF or the Adobe segment."""
     jfif = marker == 0xE0 and content.startswith(b"JFIF\0")
     return jfif or (marker == 0xEE and content.startswith(b"Adobe"))
 
@@ -117,7 +117,7 @@ def _check_scans(data: bytes, size: tuple[int, int], limits: Limits) -> None:
 
 
 def _has_pages(index: bytes) -> bool:
-    """Whether a file of several photos (MPO) has more than one."""
+    """Return whether a multi-picture file (MPO) has more than one photo."""
     try:
         return bool(index) and first_directory(index).number(_NUMBER_OF_PAGES, 1) > 1
     except UnreadableError:

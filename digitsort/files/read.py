@@ -1,4 +1,4 @@
-"""Read a picture file as gray pixels, within limits."""
+"""Read an image file as gray pixels, within limits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FIRST_OF_SEVERAL = "first of several pages"
 
 
 class Picture(NamedTuple):
-    """A file that was read.
+    """Content of an image file.
 
     Attributes
     ----------
@@ -44,9 +44,9 @@ class Picture(NamedTuple):
         Gray pixels: uint8, uint16 or float 0-1, upright, transparency on white; or what is left to be
         decoded together with others, by `grays_of`.
     sha256 : str
-        Of the file's bytes, in hex.
+        SHA-256 of the file, in hex.
     note : str
-        What a person should know of the decoding; mostly empty.
+        Remark for the user, such as "first of several pages"; usually empty.
     """
 
     content: Gray | Scanlines
@@ -55,17 +55,17 @@ class Picture(NamedTuple):
 
     @property
     def gray(self) -> Gray:
-        """The pixels."""
+        """Gray pixels."""
         return grays_of([self])[0]
 
     @property
     def nbytes(self) -> int:
-        """What it takes in memory."""
+        """Size in memory, in bytes."""
         return len(self.content.rows) if isinstance(self.content, Scanlines) else self.content.nbytes
 
 
 def grays_of(pictures: Sequence[Picture]) -> list[Gray]:
-    """The pixels of each picture; for many at a time this is quicker than to ask one by one."""
+    """Return the pixels of each image; faster than one by one."""
     contents = [picture.content for picture in pictures]
     pixels = iter(unfilter([content for content in contents if isinstance(content, Scanlines)]))
     return [next(pixels) if isinstance(content, Scanlines) else content for content in contents]
@@ -77,8 +77,8 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
     Raises
     ------
     UnreadableError
-        Where there is no such picture to be read: no file, no regular file, no permission, another
-        format, too large, broken.
+        If the file is missing, not a regular file, not readable, not a supported image, too large or
+        broken.
     """
     data = _read_bytes(path, limits)
     sha256 = hashlib.sha256(data).hexdigest()
@@ -106,7 +106,7 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
 
 
 def _quietly(data: bytes) -> AbstractContextManager[None]:
-    """Only libtiff talks to stderr."""
+    """Silence stderr for TIFF files: only libtiff writes to it."""
     return c_stderr_silenced() if data.startswith((b"II", b"MM")) else nullcontext()
 
 
