@@ -1,13 +1,13 @@
-"""The part of a labels file written so far: kept when a run is cut off, gone on with, published.
+"""Write a labels file that an interrupted run keeps, and that `--resume` continues.
 
-Beside ``labels.csv`` lies ``.labels.csv.partial/`` while it is written::
+During a run, the folder ``.labels.csv.partial/`` next to ``labels.csv`` contains::
 
     rows        the file so far, byte for byte as it will be published
     seals       proof that this user's digitsort wrote the rows, for this run
-    run.json    what was asked for, sealed: rows of another run are not gone on with
+    run.json    settings of the run, signed: rows of a run with other settings are not used
     lock        held while a run writes
 
-The folder may lie among a stranger's files: nothing in it is opened through a link, or believed without
+The folder may be among a stranger's files, so nothing in it is opened through a link or trusted without
 a seal.
 """
 
@@ -35,16 +35,16 @@ from digitsort.rows import outcome_of, whole_rows
 ROWS, SEALS, RUN, LOCK = "rows", "seals", "run.json", "lock"
 
 MOST_RUN_BYTES = 2**20
-"""Of run.json: a hundred paths at most, of 4 KiB each."""
+"""Largest run.json, in bytes: at most a hundred paths of 4 KiB each."""
 
 
 class LabelsFile:
-    """A labels file being written.
+    """Labels file that is being written.
 
     Attributes
     ----------
     kept : int
-        Rows of an earlier run that were gone on with.
+        Number of rows taken over from an interrupted run.
     """
 
     def __init__(self, rows: SealedFile, layout: Layout, form: Format) -> None:
@@ -57,10 +57,10 @@ class LabelsFile:
         self._stream: io.TextIOWrapper | None = None
 
     def take_up(self, paths: Iterable[str]) -> tuple[Iterator[Outcome], Iterator[str]]:
-        """Divide paths into the outcomes of those that have a row already, and the others.
+        """Return the outcomes of paths that already have a row, and the other paths.
 
-        The first is to be taken to its end before the second is begun. Rows count as long as they are
-        those of the paths, in order; where they part, what follows is done anew.
+        Exhaust the first iterator before the second. Rows count as long as they match the paths, in
+        order; everything after the first difference is done again.
         """
         left = iter(paths)
         held: list[str] = []
@@ -92,18 +92,18 @@ class LabelsFile:
         self._writer = LabelsWriter(self._stream, self._layout, self._form, header=header)
 
     def write(self, outcome: Outcome) -> None:
-        """Append a row, unless it is one that `take_up` found."""
+        """Append a row, unless `take_up` found it."""
         if self._writer is not None:
             self._writer.write(outcome)
             self.written += 1
 
     def flush(self) -> None:
-        """Give everything to the operating system."""
+        """Pass all buffered rows to the operating system."""
         if self._stream is not None:
             self._stream.flush()
 
     def close(self) -> None:
-        """Flush and close."""
+        """Flush and close the file."""
         if self._stream is not None:
             self._stream.close()
 
@@ -118,9 +118,9 @@ def labels_file(
     force: bool = False,
     resume: bool = False,
 ) -> Iterator[LabelsFile]:
-    """Open a labels file that appears under its name only when the block ends without an error.
+    """Open a labels file that appears at `path` only if the block ends without an error.
 
-    When it ends with one, the rows written so far are kept for a run with `resume`.
+    After an error, the rows written so far are kept for a run with `resume`.
 
     Parameters
     ----------
@@ -129,17 +129,17 @@ def labels_file(
     run : Run
     form : {"csv", "jsonl"}
     force : bool
-        Replace an existing file, and drop rows that an interrupted run left.
+        Replace an existing file, and delete the rows of an interrupted run.
     resume : bool
-        Go on with those rows; where there are none, begin.
+        Continue with those rows, if there are any.
 
     Raises
     ------
     OutputError
-        If the file exists, another run writes it, an interrupted one's rows are there and neither
-        `force` nor `resume` is given, or they are of a run that asked for something else.
+        If the file exists, if another run is writing it, if an interrupted run left rows and neither
+        `force` nor `resume` is given, or if that run had other settings.
     InterruptedRunError
-        Where Ctrl-C ends the block and rows are kept.
+        If Ctrl-C ends the block and rows are kept.
     """
     refuse_existing(path, force=force)
     path = Path(os.path.abspath(path))
@@ -161,7 +161,7 @@ def labels_file(
 
 @contextmanager
 def _folder_beside(path: Path) -> Iterator[OwnFolder]:
-    """Open the folder for what is written so far; it goes again if nothing is kept in it."""
+    """Open the folder for unfinished rows; remove it at the end if it is empty."""
     name = path.with_name(f".{path.name}.partial")
     with ExitStack() as stack:
         with output_errors(path):
@@ -177,7 +177,7 @@ def _publish(folder: OwnFolder, rows: int, path: Path, *, force: bool) -> None:
 
 
 def _prepare(folder: OwnFolder, run: Run, path: Path, *, force: bool, resume: bool) -> None:
-    """Refuse or drop what an interrupted run left, or make sure that it is the same run's."""
+    """Refuse, delete or accept the rows of an interrupted run."""
     is_left = folder.has(RUN) or folder.has(ROWS)
     before = None
     if is_left and not force:
@@ -203,7 +203,7 @@ def _prepare(folder: OwnFolder, run: Run, path: Path, *, force: bool, resume: bo
 
 @contextmanager
 def _locked(folder: OwnFolder) -> Iterator[None]:
-    """Hold the lock; afterwards the folder goes if nothing is kept in it."""
+    """Hold the lock; then remove the folder if it has no rows."""
     lock = folder.open(LOCK, os.O_RDWR | os.O_CREAT)
     try:
         if not (locked(lock) and folder.is_still(LOCK, lock)):
@@ -222,7 +222,7 @@ def _locked(folder: OwnFolder) -> Iterator[None]:
 
 @contextmanager
 def _kept_for_later(file: LabelsFile, folder: OwnFolder) -> Iterator[None]:
-    """Keep the rows when the block ends early, and say so; remove everything where there are none."""
+    """Keep the rows if the block raises, and say so; remove the folder if there are none."""
     try:
         yield
     except BaseException as error:

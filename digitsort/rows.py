@@ -1,4 +1,4 @@
-"""Read back the rows of a labels file that was cut off, up to the last whole one."""
+"""Read the rows of an unfinished labels file, up to the last complete one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digitsort.records import Outcome, Status
 
 
 def whole_rows(file: IO[bytes], layout: Layout, form: Format) -> Iterator[tuple[int, dict[str, str]]]:
-    """Where each whole row ends, and its cells; the header has none. Stops before a torn one."""
+    """Yield the end and the cells of each complete row (None for the header); stop at a partial row."""
     file.seek(0)
     end, row, is_header = 0, b"", form == "csv"
     for line in file:
@@ -54,7 +54,7 @@ def _row(row: bytes) -> list[str]:
 
 
 def outcome_of(path: str, cells: dict[str, str]) -> Outcome:
-    """What a row tells of a file, as far as the books need it."""
+    """Return the outcome in a row, as far as the counts need it."""
     return Outcome(
         path,
         Status(cells["status"]),
