@@ -58,7 +58,7 @@ class Guesses:
         return Band(EDGES[index], EDGES[index + 1], count, int(self.right[inside].sum()), mean)
 
     def thresholds(self) -> list[tuple[float, int, int]]:
-        """Return each confidence, descending, with the number of labels from it on, and the wrong ones."""
+        """Return each confidence, descending, with the count of labels from it on, and wrong ones."""
         last = np.flatnonzero(np.diff(self.confidence, append=-1.0))  # ties stand or fall together
         wrong = np.cumsum(~self.right)
         return [(float(self.confidence[i]), int(i) + 1, int(wrong[i])) for i in last]

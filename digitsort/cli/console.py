@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def stderr_console(*, quiet: bool = False) -> Console:
-    """Console on stderr; `NO_COLOR` is honoured by rich."""
+    """Return a console on stderr; rich honours `NO_COLOR`."""
     from rich.console import Console
 
     return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)

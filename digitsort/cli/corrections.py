@@ -26,7 +26,7 @@ def corrected(rows: Iterable[Row], path: Path | None, root: Path) -> Iterator[Ro
 
 
 def warn_unused(known: Corrections) -> None:
-    """Warn of corrections that held for no file."""
+    """Warn of corrections that matched no file."""
     from digitsort.cli.console import warn
 
     unused = known.unused()

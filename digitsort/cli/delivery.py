@@ -52,7 +52,7 @@ def print_plan(plan: Plan) -> None:
 
 
 def print_delivery(plan: Plan, delivery: Delivery, *, quiet: bool) -> None:
-    """Print counts by folder, and every file that was not delivered."""
+    """Print counts by folder, and every file that was skipped."""
     console = stderr_console(quiet=quiet)
     if delivery.done:
         console.print(_table(delivery.done))
@@ -98,7 +98,7 @@ def warn_of_foreign_runs(dest: Path) -> None:
 
 
 def print_undone(undone: Undone, *, quiet: bool) -> None:
-    """Print how many files are back, and every one that was left."""
+    """Print how many files were restored, and every file that was left."""
     console = stderr_console(quiet=quiet)
     end = f" {len(undone.left)} left as they are:" if undone.left else ""
     console.print(f"Undid {plural(undone.runs, 'sort')} ({plural(undone.restored, 'file')}).{end}")

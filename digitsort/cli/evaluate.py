@@ -1,4 +1,4 @@
-"""`digitsort evaluate`."""
+"""Define the command `digitsort evaluate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Help texts that do not show a type beside a flag or an argument."""
+"""Hide Python types such as `<bool>` in help texts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PlainCommand(TyperCommand):
 
 
 class PlainGroup(TyperGroup):
-    """The same for options that stand before the command."""
+    """Group whose help shows its own options and the list of commands in the same way."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters; Typer asks here for those that help shows."""

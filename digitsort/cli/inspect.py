@@ -1,4 +1,4 @@
-"""`digitsort inspect`."""
+"""Define the command `digitsort inspect`."""
 
 from __future__ import annotations
 

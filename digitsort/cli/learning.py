@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def print_notes(datasets: Sequence[Dataset], taught: Taught) -> None:
-    """Print where a person's labels came from, and what was done with them."""
+    """Print where a person's labels came from, and how they were used."""
     for dataset in datasets:
         if dataset.note:
             typer.echo(f"{printable(dataset.name)}: {dataset.note}.")

@@ -1,4 +1,4 @@
-"""`digitsort model`."""
+"""Define the command `digitsort model`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Define the options that several commands share."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ MaxBytes = Annotated[
 
 
 def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) -> Limits:
-    """The limits that were asked for, and the defaults of the others."""
+    """Return the limits that were given, and the defaults of the others."""
     from digitsort.files.limits import DEFAULT_LIMITS, Limits
 
     return Limits(

@@ -1,4 +1,4 @@
-"""`digitsort review`."""
+"""Define the command `digitsort review`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`digitsort sort`."""
+"""Define the command `digitsort sort`."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def print_summary(
 
 
 def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
-    """Print which files were no rows, or rows without a label, and why."""
+    """Print why files have no row or no label, with counts and examples."""
     for (status, reason), count in summary.reasons.most_common():
         console.print(f"  {status}: {count} {reason}", markup=False)
     for outcome in summary.errors:

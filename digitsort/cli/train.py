@@ -1,4 +1,4 @@
-"""`digitsort train`."""
+"""Define the command `digitsort train`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`digitsort undo`."""
+"""Define the command `digitsort undo`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`digitsort verify`."""
+"""Define the command `digitsort verify`."""
 
 from __future__ import annotations
 
