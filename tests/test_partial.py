@@ -363,7 +363,7 @@ def test_a_folder_that_is_replaced_meanwhile_is_not_published_from(tmp_path: Pat
         known, _ = file.take_up(PATHS)
         for outcome in chain(known, classified()):
             file.write(outcome)
-        with pytest.raises(OutputError, match="was replaced while"):
+        with pytest.raises(OutputError, match="was replaced during the run"):
             stack.close()
     assert not path.exists()
     assert read_tree(tmp_path / "forged") == {"rows": b"forged"}
