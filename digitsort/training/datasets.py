@@ -94,7 +94,7 @@ def _permission_errors(name: str) -> Iterator[None]:
         yield
     except PermissionError as error:
         raise TrainingDataError(
-            f"{printable(name)} can't be read: {error.strerror}. Name data that you may read."
+            f"{printable(name)} can't be read: {error.strerror}. Choose data that you can read."
         ) from error
 
 
@@ -114,7 +114,7 @@ def _open_one(name: str, limits: Limits) -> Dataset:
     folder = Path(name)
     if not os.path.isdir(folder):
         raise UsageError(
-            f"{printable(name)} is no training data. Name digits, synthetic, mnist, default or a "
+            f"{printable(name)} is not training data. Choose digits, synthetic, mnist, default or a "
             "folder (of folders named 0-9, or of IDX files)."
         )
     return _idx(folder) if has_idx_files(folder) else _folders(folder, limits)
@@ -153,8 +153,8 @@ def _synthetic_count(name: str) -> int:
     is_number = number.isdecimal() and len(number) <= len(str(MOST_SYNTHETIC))
     if not is_number or not 0 < int(number) <= MOST_SYNTHETIC:
         raise UsageError(
-            f"{printable(name)}: say how many images of each digit to invent, 1 to {MOST_SYNTHETIC}: "
-            f"synthetic:{SYNTHETIC_COUNT}."
+            f"{printable(name)}: the number of images per digit must be 1 to {MOST_SYNTHETIC}, for "
+            f"example synthetic:{SYNTHETIC_COUNT}."
         )
     return int(number)
 
@@ -196,7 +196,7 @@ def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
             data_home=str(private_cache_folder() / "openml"),
         )
     except NotPrivateError as error:
-        raise TrainingDataError(f"MNIST can't be kept: {error.strerror}. {CACHE_REMEDY}") from error
+        raise TrainingDataError(f"MNIST can't be saved: {error.strerror}. {CACHE_REMEDY}") from error
     except OSError as error:  # URLError and HTTPError are OSErrors
         raise TrainingDataError(
             f"MNIST can't be downloaded from OpenML ({error}). Connect to the internet, or name a "

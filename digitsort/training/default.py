@@ -55,8 +55,8 @@ def default_model(progress: Progress = silent, warn: Warn = _say_nothing) -> Mod
     except OSError as error:
         reason = error.strerror or str(error)
         warn(
-            f"The default model can't be kept in {cache_folder()} ({reason}); it is trained again for "
-            f"this run. {CACHE_REMEDY}"
+            f"The default model can't be saved in {cache_folder()} ({reason}). It is trained for this "
+            f"run only. {CACHE_REMEDY}"
         )
         return parse_model(train_default(progress).data)
 
@@ -80,7 +80,7 @@ def _cached(path: Path, warn: Warn) -> Model | None:
     """The model that an earlier run kept, if it is there and is what this digitsort would train."""
     try:
         if not is_private_file(path):
-            warn(f"{path} is a link or another user's file, and is replaced by a new default model.")
+            warn(f"{path} is a link or another user's file. It is replaced by a new default model.")
             return None
         model = load_model(path)
     except FileNotFoundError:
@@ -89,7 +89,7 @@ def _cached(path: Path, warn: Warn) -> Model | None:
         warn(f"{error} The default model is trained again.")
         return None
     if not _is_default(model.card):
-        warn(f"{path} holds another model, and is replaced by a new default model.")
+        warn(f"{path} contains another model. It is replaced by a new default model.")
         return None
     return model
 
@@ -118,7 +118,7 @@ def _lock(name: str, progress: Progress) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        progress("wait for the run that trains the default model", 0, None)
+        progress("waiting for another run to train the default model", 0, None)
         lock.acquire(timeout=-1)
     try:
         yield

@@ -73,9 +73,9 @@ def train(
         If there are fewer than two classes, too few images in one, or too few to certify an error.
     """
     if not 0 < options.held_out < 1:
-        raise UsageError(f"The held-out share lies between 0 and 1, not at {options.held_out}.")
+        raise UsageError(f"The held-out share must be between 0 and 1, got {options.held_out}.")
     if options.max_error is not None and not 0 < options.max_error < 1:
-        raise UsageError(f"An error lies between 0 and 1, not at {options.max_error}.")
+        raise UsageError(f"The maximum error must be between 0 and 1, got {options.max_error}.")
     base, by_hand = _by_hand(datasets)
     gathered = gather(base, progress)
     known, test = _hold_out(gathered.examples, options)
@@ -138,9 +138,9 @@ def _certificate(trial: Trial, calibration: Calibration, max_error: float | None
 
 def _no_certificate(max_error: float, count: int) -> str:
     return (
-        f"An error of {max_error:.2%} among the accepted can't be certified: it takes at least "
-        f"{needed_images(max_error)} accepted images without an error, and the certification split has "
-        f"{count} that could be accepted. Add data, or ask for a larger --max-error."
+        f"Cannot certify an error of {max_error:.2%} among accepted labels: that needs at least "
+        f"{needed_images(max_error)} accepted images without an error, but the certification split has "
+        f"only {count} that could be accepted. Add data, or choose a larger --max-error."
     )
 
 

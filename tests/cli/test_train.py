@@ -104,9 +104,9 @@ def test_what_a_person_moved_is_learned_and_compared_with_the_model_before(taugh
     done = invoke("train", "-d", "mine", "-d", "more", "-o", "m.pkl", "--held-out", "0.2")
     assert done.exit_code == 0, done.stderr
     assert "by hand:more: 10 labels from a person, 10 of them by moving the file." in done.stdout
-    assert "Learned from 8 of them, 2 kept for the test." in done.stdout
+    assert "Learned from 8 of them, kept 2 for the test." in done.stdout
     assert f"before (model {before}) and after:" in done.stdout
-    assert "on labels kept for the test  0.00% -> 100.00% (0 -> 2 of 2)" in done.stdout
+    assert "on labels kept for the test      0.00% -> 100.00% (0 -> 2 of 2)" in done.stdout
     assert load_model("m.pkl").card.data == ("folder:mine", "by hand:more")
 
 

@@ -83,7 +83,7 @@ def test_another_model_in_its_place_is_not_taken(quick: Path, model_file: Path) 
     default_model_path().chmod(0o600)
     said: list[str] = []
     assert default_model(warn=said.append).card.data == default.DEFAULT_DATA
-    assert "holds another model" in said[0]
+    assert "contains another model" in said[0]
     assert quick.read_text() == "trained\n"
 
 
@@ -129,7 +129,7 @@ def test_a_cache_that_others_may_write_to_is_not_used(quick: Path) -> None:
     said: list[str] = []
     default_model(warn=said.append)
     assert "other users may write to" in said[0]
-    assert "Set DIGITSORT_CACHE to a folder of your own" in said[0]
+    assert "Set DIGITSORT_CACHE to a folder where only you can write" in said[0]
     assert quick.read_text() == "trained\n" * 2
     assert sorted(folder.iterdir()) == before
 
@@ -151,7 +151,7 @@ def test_who_waits_has_no_limit(quick: Path, monkeypatch: pytest.MonkeyPatch) ->
     stages: list[str] = []
     default_model(lambda stage, done, total: stages.append(stage))
     assert waited[-1] == -1
-    assert stages == ["wait for the run that trains the default model"]
+    assert stages == ["waiting for another run to train the default model"]
     assert quick.read_text() == "trained\n"
 
 

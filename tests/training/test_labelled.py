@@ -113,7 +113,7 @@ def test_machine_labels_are_data_only_where_they_are_trusted(sorted_folder: Path
     assert names(trusting) == [("by hand:sorted", 1, True), ("machine:sorted", 8, False)]
     assert careful[0].note == (
         "1 label from a person, 1 of them by moving the file, "
-        "8 by the machine not used (--trust-machine)"
+        "8 from the model not used (--trust-machine)"
     )
     assert [label for _, label in careful[0].load()] == ["7"]
 
