@@ -1,4 +1,4 @@
-"""`python -m digitsort`."""
+"""Run `python -m digitsort`."""
 
 import sys
 

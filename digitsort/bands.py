@@ -1,4 +1,4 @@
-"""How often labels were right, by how sure the model was of them."""
+"""Count how often labels were right, by their confidence."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy.typing as npt
 from digitsort.records import Outcome
 
 EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
-"""Finer towards 1, where the labels are and where a threshold is chosen."""
+"""Edges of the bands: finer towards 1, where most labels are and thresholds are chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Labels with a confidence from `low` (included) to `high` (excluded, but for 1).
+    """Counts of labels with a confidence from `low` (included) to `high` (excluded, except 1).
 
     `mean` is their mean confidence; nan where `count` is 0.
     """
@@ -29,13 +29,13 @@ class Band:
 
     @property
     def accuracy(self) -> float:
-        """Share that was right, 0-1; nan where there are none."""
+        """Share of right labels, 0-1; nan if there are none."""
         return self.right / self.count if self.count else float("nan")
 
 
 @dataclass(frozen=True, slots=True)
 class Guesses:
-    """Labels that were given, with or without being accepted.
+    """Confidence and correctness of all labels, accepted or not.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Guesses:
     right: npt.NDArray[np.bool_]
 
     def bands(self) -> tuple[Band, ...]:
-        """Count by band of confidence."""
+        """Return the counts of each band of confidence."""
         place = np.clip(np.searchsorted(EDGES, self.confidence, side="right") - 1, 0, len(EDGES) - 2)
         return tuple(self._band(index, place == index) for index in range(len(EDGES) - 1))
 
@@ -58,14 +58,14 @@ class Guesses:
         return Band(EDGES[index], EDGES[index + 1], count, int(self.right[inside].sum()), mean)
 
     def thresholds(self) -> list[tuple[float, int, int]]:
-        """Each distinct confidence, descending; labels at least that sure, and the wrong of them."""
+        """Return each confidence, descending, with the count of labels from it on, and wrong ones."""
         last = np.flatnonzero(np.diff(self.confidence, append=-1.0))  # ties stand or fall together
         wrong = np.cumsum(~self.right)
         return [(float(self.confidence[i]), int(i) + 1, int(wrong[i])) for i in last]
 
 
 def guesses(outcomes: Iterable[Outcome], truths: Mapping[str, str]) -> Guesses:
-    """The outcomes that have a label, compared with the truth of their paths."""
+    """Return the outcomes that have a label, compared with the truth of their paths."""
     pairs = [
         (round(outcome.confidence, 4), outcome.label == truths[outcome.path])
         for outcome in outcomes

@@ -1,4 +1,4 @@
-"""Certify a model's threshold on labelled scans of one's own."""
+"""Certify a model's threshold on your own labelled scans."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from digitsort.training.copies import describe_copies, picture_hashes
 
 @dataclass(frozen=True, slots=True)
 class Certified:
-    """A certificate, and what was done with copies.
+    """Certificate, with notes on duplicates.
 
     Attributes
     ----------
     certificate : Certificate
     notes : list of str
-        How many images were copies, as sentences.
+        Sentences that say how many images were duplicates.
     """
 
     certificate: Certificate
@@ -38,7 +38,7 @@ class Certified:
 
 
 class _Candidate(NamedTuple):
-    """An image that could be accepted; `is_right` says whether its label is the true one."""
+    """Image that could be accepted; `is_right` says whether its label is right."""
 
     outcome: Outcome
     truth: str
@@ -54,7 +54,7 @@ def certify_on(
     max_error: float,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Certified:
-    """Find the threshold that keeps to `max_error` on scans whose labels are known.
+    """Find the threshold that keeps the error below `max_error` on scans whose labels are known.
 
     The bound holds for independent images, so copies count once. A picture counts as wrong if one of
     its copies is wrong: where its copies have different labels, nobody knows the true one.
@@ -66,12 +66,12 @@ def certify_on(
         The right label of each.
     max_error : float
     limits : Limits
-        Of the files, which are read again where they may be copies.
+        Limits for reading files again, to find duplicates.
 
     Raises
     ------
     TrainingDataError
-        If there are too few, or the model is wrong too often at every confidence.
+        If there are too few images, or the model is wrong too often at every confidence.
     """
     candidates = [
         _Candidate(outcome, truth)
@@ -91,17 +91,17 @@ def certify_on(
 
 def _why_not(max_error: float, count: int, wrong: int, notes: Sequence[str]) -> str:
     sentences = [
-        f"An error of {max_error:.2%} can't be certified on these scans: it takes at least "
-        f"{needed_images(max_error)} accepted ones without an error, and of {count} that could be "
-        f"accepted {wrong} were wrong.",
+        f"Cannot certify an error of {max_error:.2%} on these scans: that needs at least "
+        f"{needed_images(max_error)} accepted images without an error, but {wrong} of {count} that "
+        "could be accepted were wrong.",
         *notes,
-        "Label more, or ask for a larger --max-error.",
+        "Label more scans, or choose a larger --max-error.",
     ]
     return " ".join(sentences)
 
 
 def _by_picture(candidates: Sequence[_Candidate], limits: Limits) -> list[list[_Candidate]]:
-    """Group images that are copies: files of the same bytes, or the same picture once normalized."""
+    """Group duplicates: files with the same bytes, or the same image after normalization."""
     files: dict[object, list[_Candidate]] = {}
     for index, candidate in enumerate(candidates):
         files.setdefault(candidate.outcome.sha256 or index, []).append(candidate)
@@ -117,7 +117,7 @@ def _by_picture(candidates: Sequence[_Candidate], limits: Limits) -> list[list[_
 
 
 def _answer(outcome: Outcome) -> tuple[object, ...]:
-    """What the model said, to the last bit: of copies it says the same."""
+    """Return the exact answer of the model, which is the same for duplicates."""
     return outcome.label, outcome.confidence, outcome.second, outcome.second_confidence
 
 
@@ -125,7 +125,7 @@ READ_AT_A_TIME = 256
 
 
 def _pictures(files: Sequence[Sequence[_Candidate]], limits: Limits) -> Iterator[object]:
-    """A hash of each file's picture; of one that can't be read any more, its place."""
+    """Return a hash of each file's normalized image, or its index if it can't be read."""
     for start in range(0, len(files), READ_AT_A_TIME):
         part = files[start : start + READ_AT_A_TIME]
         grays = {}
@@ -141,7 +141,7 @@ def _pictures(files: Sequence[Sequence[_Candidate]], limits: Limits) -> Iterator
 
 
 def certified_copy(model: Model, certificate: Certificate, max_error: float, name: str) -> bytes:
-    """A model file like `model`, with another threshold and what it rests on.
+    """Return a copy of `model` with another threshold and its certificate.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def certified_copy(model: Model, certificate: Certificate, max_error: float, nam
     certificate : Certificate
     max_error : float
     name : str
-        Of the scans, for the card.
+        Name of the scans, for the card.
     """
     from digitsort.model.rebuilding import rebuild
     from digitsort.model.saving import to_bytes

@@ -13,6 +13,7 @@ from digitsort.execute.engine import GiveUp, InHand, Job
 from digitsort.execute.loop import Loop
 from digitsort.files.discover import Walk, check_sources
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
+from digitsort.files.unreadable import CRASHED, TIMED_OUT
 from digitsort.only_labels import checked_labels
 from digitsort.records import Fields, Outcome, failed
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from digitsort.files.read import Picture
     from digitsort.model.reading import Model
 
-DEADLY = "ends its reader"
-TOO_SLOW = "takes too long"
+DEADLY = CRASHED
+TOO_SLOW = TIMED_OUT
 
 
 @dataclass(frozen=True, slots=True)

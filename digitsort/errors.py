@@ -1,4 +1,4 @@
-"""What can stop a run, and the exit code of each.
+"""Define the errors that stop a run, with their exit codes.
 
 ::
 
@@ -10,10 +10,10 @@
     ├── OutputError             5  exists, is locked, or cannot be written
     ├── VerificationError       6
     ├── ClusterError            7  unreachable, or it does not see the files
-    └── InterruptedRunError   130  what was done is kept
+    └── InterruptedRunError   130  finished rows are kept
 
-A file that can't be read is not in this tree: one bad file is a row with a reason
-(`records.Outcome`), a bad run raises. Every message names the remedy.
+An unreadable file is not in this tree: it becomes a row with a reason (`records.Outcome`).
+Only a failed run raises. Every message says what to do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What a process that ran digitsort ends with."""
+    """Exit codes of the digitsort command."""
 
     DONE = 0
     SOME_FAILED = 1
@@ -38,52 +38,52 @@ class ExitCode(IntEnum):
 
 
 class DigitsortError(Exception):
-    """A run that can't go on; the message is for the person who started it."""
+    """Base of all errors that stop a run; the message is for the user."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.SOME_FAILED
 
 
 class UsageError(DigitsortError):
-    """Something was asked for that can't be meant."""
+    """Wrong options, arguments or input tables."""
 
     exit_code = ExitCode.USAGE
 
 
 class ModelError(DigitsortError):
-    """A model file that is missing, damaged or not one of digitsort's."""
+    """Model file that is missing, damaged or not written by digitsort."""
 
     exit_code = ExitCode.MODEL
 
 
 class NothingToDoError(DigitsortError):
-    """No images where some were expected."""
+    """No images found."""
 
     exit_code = ExitCode.NOTHING_TO_DO
 
 
 class TrainingDataError(NothingToDoError):
-    """Data that no model can be trained with."""
+    """Data that cannot be used for training."""
 
 
 class OutputError(DigitsortError):
-    """A result that exists already, or can't be written where it was asked for."""
+    """Output that already exists, is in use, or cannot be written."""
 
     exit_code = ExitCode.OUTPUT
 
 
 class VerificationError(DigitsortError):
-    """Something is not what it was when it was written down."""
+    """Content that differs from what was recorded."""
 
     exit_code = ExitCode.VERIFICATION
 
 
 class ClusterError(DigitsortError):
-    """A Dask cluster that can't be used."""
+    """Dask cluster that cannot be used."""
 
     exit_code = ExitCode.CLUSTER
 
 
 class InterruptedRunError(DigitsortError):
-    """A run that was cut off by Ctrl-C and can be gone on with."""
+    """Run that was interrupted by Ctrl-C and can be resumed."""
 
     exit_code = ExitCode.INTERRUPTED

@@ -1,4 +1,4 @@
-"""The collector of garbage."""
+"""Tune the garbage collector."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SELDOM = 50_000
-"""Objects made since the last look, instead of Python's 700."""
+"""Number of new objects between two collections, instead of Python's 700."""
 
 
 def collect_seldom() -> None:
-    """Look for cycles seldom: of what modules and models are made hardly anything is ever garbage."""
+    """Collect garbage rarely: the objects of modules and models almost never become garbage."""
     gc.set_threshold(SELDOM)
 
 
 def leave_garbage() -> None:
-    """Look for no cycles in what there is by now; the end of a process would, twice, for nothing."""
+    """Freeze all live objects (`gc.freeze`) so that interpreter shutdown does not scan them."""
     gc.freeze()
 
 
 @contextmanager
 def garbage_waits() -> Iterator[None]:
-    """Look for no cycles meanwhile, nor later in what there is by then.
+    """Collect no garbage in the block, and freeze all objects that are alive at its end.
 
-    A million rows hold none, and would be looked through over and over, at the end of the process too.
+    A million rows contain no cycles, but each collection would scan them, also at the end of the
+    process.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""Show one file's way from pixels to a label."""
+"""Collect the intermediate results of reading one file, for `digitsort inspect`."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ GUESSES = 3
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What was seen in a file, and what was decided.
+    """Intermediate results and decision for one file.
 
     Attributes
     ----------
     path : str
     width, height : int
-        Of the picture as it was read (large ones are reduced), in pixels.
+        Size of the image as it was read (large ones are reduced), in pixels.
     normal : ndarray of shape (32, 32), uint8
         What the model sees.
     light_on_dark : bool
     contrast : float
         Gray levels of 0-255.
     box : tuple of four floats
-        Left, top, right, bottom of the ink in pixels of the picture as it was read.
+        Left, top, right, bottom of the ink, in pixels of the image as it was read.
     parts : int
     share : float
-        Ink as a share of the frame looked at.
+        Ink as a share of the area examined.
     guesses : tuple of (class name, probability)
-        The best three; empty where there is no ink.
+        The best three; empty if there is no ink.
     ok_familiarity : float
-        The model's limit, for `verdict.familiarity`.
+        The model's threshold for `verdict.familiarity`.
     verdict : Verdict
     min_confidence : float
     note : str
     way : str
-        In which other way the digit was read than by the first look; empty where it was by that.
+        Name of the other reading that was taken; empty for the first one.
     """
 
     path: str

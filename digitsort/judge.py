@@ -1,4 +1,4 @@
-"""Judge outcomes by the truth."""
+"""Compare outcomes with the truth."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from digitsort.records import Outcome, Status
 from digitsort.training.evaluate import Evaluation, evaluate
 
 UNREAD = "unread"
-"""What an unreadable file was read as."""
+"""Class name in the confusion matrix for unreadable files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A picture that was read wrong."""
+    """Image that was read wrong."""
 
     path: str
     truth: str
@@ -25,14 +25,14 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How outcomes compare with the truth.
+    """Comparison of outcomes with the truth.
 
     Attributes
     ----------
     evaluation : Evaluation
-        Best guesses of uncertain pictures count as read; a rejected one is read as `_none`.
+        The best guess of an uncertain image counts as its label; a rejected image as `_none`.
     accepted, accepted_wrong : int
-        Pictures with the status ok, and those of them that are wrong.
+        Images with status ok, and how many of them are wrong.
     mistakes : tuple of Mistake
         The most confident first.
     """
@@ -44,12 +44,12 @@ class Judged:
 
     @property
     def coverage(self) -> float:
-        """Share of the pictures that was accepted, 0-1."""
+        """Share of images that were accepted, 0-1."""
         return self.accepted / self.evaluation.count
 
     @property
     def accepted_error(self) -> float:
-        """Share of the accepted ones that is wrong, 0-1."""
+        """Share of accepted images that are wrong, 0-1."""
         return self.accepted_wrong / max(self.accepted, 1)
 
 

@@ -1,14 +1,14 @@
-"""The part of a labels file written so far: kept when a run is cut off, gone on with, published.
+"""Write a labels file that an interrupted run keeps, and that `--resume` continues.
 
-Beside ``labels.csv`` lies ``.labels.csv.partial/`` while it is written::
+During a run, the folder ``.labels.csv.partial/`` next to ``labels.csv`` contains::
 
     rows        the file so far, byte for byte as it will be published
     adapted     the same with rows that a second pass changed; then this one is published
     seals       proof that this user's digitsort wrote the rows, for this run
-    run.json    what was asked for, sealed: rows of another run are not gone on with
+    run.json    settings of the run, signed: rows of a run with other settings are not used
     lock        held while a run writes
 
-The folder may lie among a stranger's files: nothing in it is opened through a link, or believed without
+The folder may be among a stranger's files, so nothing in it is opened through a link or trusted without
 a seal.
 """
 
@@ -29,6 +29,7 @@ from digitsort.files.names import printable
 from digitsort.files.own_folder import OwnFolder, own_folder
 from digitsort.files.sealed import SealedFile
 from digitsort.labels import Format, LabelsWriter, Layout
+from digitsort.plural import plural
 from digitsort.records import Outcome
 from digitsort.rerun import Run, run_of
 from digitsort.rows import outcome_of, whole_rows
@@ -39,11 +40,11 @@ ADAPTED = "adapted"
 """Made anew from the rows by every run that gets so far, and never gone on with."""
 
 MOST_RUN_BYTES = 2**20
-"""Of run.json: a hundred paths at most, of 4 KiB each."""
+"""Largest run.json, in bytes: at most a hundred paths of 4 KiB each."""
 
 
 class LabelsFile:
-    """A labels file being written.
+    """Labels file that is being written.
 
     Attributes
     ----------
@@ -68,10 +69,10 @@ class LabelsFile:
         self._stream: io.TextIOWrapper | None = None
 
     def take_up(self, paths: Iterable[str]) -> tuple[Iterator[Outcome], Iterator[str]]:
-        """Divide paths into the outcomes of those that have a row already, and the others.
+        """Return the outcomes of paths that already have a row, and the other paths.
 
-        The first is to be taken to its end before the second is begun. Rows count as long as they are
-        those of the paths, in order; where they part, what follows is done anew.
+        Exhaust the first iterator before the second. Rows count as long as they match the paths, in
+        order; everything after the first difference is done again.
         """
         left = iter(paths)
         held: list[str] = []
@@ -103,13 +104,13 @@ class LabelsFile:
         self._writer = LabelsWriter(self._stream, self.layout, self.form, header=header)
 
     def write(self, outcome: Outcome) -> None:
-        """Append a row, unless it is one that `take_up` found."""
+        """Append a row, unless `take_up` found it."""
         if self._writer is not None:
             self._writer.write(outcome)
             self.written += 1
 
     def flush(self) -> None:
-        """Give everything to the operating system."""
+        """Pass all buffered rows to the operating system."""
         if self._stream is not None:
             self._stream.flush()
 
@@ -157,9 +158,9 @@ def labels_file(
     force: bool = False,
     resume: bool = False,
 ) -> Iterator[LabelsFile]:
-    """Open a labels file that appears under its name only when the block ends without an error.
+    """Open a labels file that appears at `path` only if the block ends without an error.
 
-    When it ends with one, the rows written so far are kept for a run with `resume`.
+    After an error, the rows written so far are kept for a run with `resume`.
 
     Parameters
     ----------
@@ -168,17 +169,17 @@ def labels_file(
     run : Run
     form : {"csv", "jsonl"}
     force : bool
-        Replace an existing file, and drop rows that an interrupted run left.
+        Replace an existing file, and delete the rows of an interrupted run.
     resume : bool
-        Go on with those rows; where there are none, begin.
+        Continue with those rows, if there are any.
 
     Raises
     ------
     OutputError
-        If the file exists, another run writes it, an interrupted one's rows are there and neither
-        `force` nor `resume` is given, or they are of a run that asked for something else.
+        If the file exists, if another run is writing it, if an interrupted run left rows and neither
+        `force` nor `resume` is given, or if that run had other settings.
     InterruptedRunError
-        Where Ctrl-C ends the block and rows are kept.
+        If Ctrl-C ends the block and rows are kept.
     """
     refuse_existing(path, force=force)
     path = Path(os.path.abspath(path))
@@ -201,7 +202,7 @@ def labels_file(
 
 @contextmanager
 def _folder_beside(path: Path) -> Iterator[OwnFolder]:
-    """Open the folder for what is written so far; it goes again if nothing is kept in it."""
+    """Open the folder for unfinished rows; remove it at the end if it is empty."""
     name = path.with_name(f".{path.name}.partial")
     with ExitStack() as stack:
         with output_errors(path):
@@ -217,23 +218,23 @@ def _publish(folder: OwnFolder, name: str, descriptor: int, path: Path, *, force
 
 
 def _prepare(folder: OwnFolder, run: Run, path: Path, *, force: bool, resume: bool) -> None:
-    """Refuse or drop what an interrupted run left, or make sure that it is the same run's."""
+    """Refuse, delete or accept the rows of an interrupted run."""
     is_left = folder.has(RUN) or folder.has(ROWS)
     before = None
     if is_left and not force:
         before = run_of(folder.read(RUN, MOST_RUN_BYTES))
         if before is None:
             raise OutputError(
-                f"{printable(str(folder.path))} holds rows that your digitsort has not left there, or "
-                "that are damaged. Start over with --force, or name another file."
+                f"{printable(str(folder.path))} contains rows that your digitsort did not write, or "
+                "that are damaged. Start over with --force, or choose another file."
             )
     if before is not None and resume:
         run.require_same(before, folder.path)
         return
     if before is not None:
         raise OutputError(
-            f"An interrupted run has left rows for {printable(str(path))}. Go on with them with "
-            "--resume, or start over with --force."
+            f"An interrupted run left rows for {printable(str(path))}. Continue it with --resume, or "
+            "start over with --force."
         )
     for name in (ROWS, ADAPTED, SEALS, RUN):
         folder.remove(name)
@@ -243,13 +244,13 @@ def _prepare(folder: OwnFolder, run: Run, path: Path, *, force: bool, resume: bo
 
 @contextmanager
 def _locked(folder: OwnFolder) -> Iterator[None]:
-    """Hold the lock; afterwards the folder goes if nothing is kept in it."""
+    """Hold the lock; then remove the folder if it has no rows."""
     lock = folder.open(LOCK, os.O_RDWR | os.O_CREAT)
     try:
         if not (locked(lock) and folder.is_still(LOCK, lock)):
             raise OutputError(
-                f"Another run is writing {printable(folder.path.name[1 : -len('.partial')])} at this "
-                "moment. Wait for it, or name another file."
+                f"Another run is writing {printable(folder.path.name[1 : -len('.partial')])}. "
+                "Wait until it ends, or choose another file."
             )
         try:
             yield
@@ -262,14 +263,15 @@ def _locked(folder: OwnFolder) -> Iterator[None]:
 
 @contextmanager
 def _kept_for_later(file: LabelsFile, folder: OwnFolder) -> Iterator[None]:
-    """Keep the rows when the block ends early, and say so; remove everything where there are none."""
+    """Keep the rows if the block raises, and say so; remove the folder if there are none."""
     try:
         yield
     except BaseException as error:
         if not file.kept + file.written:
             _remove(folder)
             raise
-        said = f"{file.kept + file.written} rows are kept: go on with the same command and --resume."
+        rows = plural(file.kept + file.written, "row")
+        said = f"Kept {rows}. Run the same command with --resume to continue."
         if isinstance(error, KeyboardInterrupt):
             raise InterruptedRunError(f"interrupted. {said}") from error
         if isinstance(error, DigitsortError):

@@ -1,4 +1,4 @@
-"""How long work says how far it is, without knowing who listens."""
+"""Define callbacks that report the progress of long work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told of each stage of a work, as it goes on."""
+    """Callback for the progress of each stage of the work."""
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         """`done` of `total` (None: not known) steps of `stage` are finished."""
@@ -17,7 +17,7 @@ def silent(stage: str, done: int, total: int | None) -> None:
 
 
 class ByteProgress(Protocol):
-    """Told how far a work on files is."""
+    """Callback for the progress of work on files."""
 
     def __call__(self, done: int, total: int, size: int) -> None:
         """`done` of `total` files are finished; they have `size` bytes."""

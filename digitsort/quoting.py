@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 _FORMULA = re.compile("[ \t\r\n]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
-"""What makes a spreadsheet read a cell as a formula (OWASP, CSV injection), full-width forms too."""
+"""Start of a cell that a spreadsheet reads as a formula (OWASP, CSV injection), also full-width."""
 
 _NUMBER = re.compile("[+-]?[0-9]+(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 

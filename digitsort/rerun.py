@@ -1,4 +1,4 @@
-"""What two runs have in common of which one goes on with what the other began."""
+"""Record the settings of a run, so that `--resume` continues only the same run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from digitsort.labels import Format
 PURPOSE = b"run.json"
 
 MOST_SOURCES = 100
-"""A longer list of sources is remembered by its hash."""
+"""Largest number of sources to record one by one; a longer list is recorded by its hash."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run was asked for.
+    """Settings of a run.
 
     Attributes
     ----------
@@ -69,25 +69,25 @@ class Run:
         return cls(listed, links, model, repr(settings), form, __version__, str(adapt))
 
     def require_same(self, other: Run, folder: Path) -> None:
-        """Raise OutputError, naming what differs, unless `other` can be gone on with."""
+        """Raise OutputError, naming the differences, unless `other` has the same settings."""
         mine, theirs = asdict(self), asdict(other)
         names = [name for name in mine if mine[name] != theirs[name]]
         differing = [f"{name}: {theirs[name]}, now {mine[name]}" for name in names]
         if differing:
             said = printable("; ".join(differing))
             raise OutputError(
-                f"The run in {printable(str(folder))} was another one ({said}). "
-                "Ask for the same, or start over with --force instead of --resume."
+                f"The run in {printable(str(folder))} is a different one ({said}). "
+                "Use the same settings, or start over with --force instead of --resume."
             )
 
     def to_bytes(self) -> bytes:
-        """Return what is kept of it, with a seal that only this user can make."""
+        """Return the settings as JSON, with a seal that only this user can make."""
         described = json.dumps(asdict(self))
         return json.dumps({"run": described, "seal": seal(PURPOSE, described.encode())}).encode()
 
 
 def run_of(content: bytes) -> Run | None:
-    """Return the run that `Run.to_bytes` described; None where another user or program wrote it."""
+    """Return the run that `Run.to_bytes` described; None if another user or program wrote it."""
     try:
         kept = json.loads(content)
         described = kept["run"]

@@ -1,4 +1,4 @@
-"""Rows of a labels.csv whose right label is known: what the machine said, and what is right."""
+"""Select the rows of a labels.csv whose right label is known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digitsort.row import Row
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """Outcomes whose truth is known.
+    """Outcomes with known truth.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class Reviewed:
     truths : dict of str to str
         The right label of each path.
     unknown : int
-        Rows left out, because nobody said what is right.
+        Number of rows without a known label.
     """
 
     outcomes: list[Outcome]
@@ -33,14 +33,14 @@ class Reviewed:
 def reviewed(
     rows: Iterable[Row], truths: Mapping[str, str], min_confidence: float | None = None
 ) -> Reviewed:
-    """Take the rows that a person labelled, or whose path is in `truths`; the person goes first.
+    """Return the rows that a person labelled, or whose path is in `truths`; the person wins.
 
     Parameters
     ----------
     rows : iterable of Row
     truths : mapping of str to str
     min_confidence : float, optional
-        Draws the line between ok and uncertain anew.
+        New threshold between ok and uncertain.
 
     Raises
     ------
@@ -57,8 +57,8 @@ def reviewed(
             unknown += 1
     if not outcomes:
         raise NothingToDoError(
-            "No row has a label that a person gave. Review them with `digitsort review`, and name what "
-            "its page saves: --corrections corrections.csv."
+            "No row has a label from a person. Label some with `digitsort review`, then add "
+            "the file that its page saves: --corrections corrections.csv."
         )
     return Reviewed(outcomes, known, unknown)
 
@@ -76,6 +76,6 @@ def _decided(outcome: Outcome, min_confidence: float | None) -> Outcome:
 
 
 def least_accepted(outcomes: Iterable[Outcome]) -> float | None:
-    """The lowest confidence that was accepted: about the threshold; None where none was."""
+    """Return the lowest accepted confidence, about the threshold; None if none was accepted."""
     accepted = (o.confidence for o in outcomes if o.status is Status.OK and o.confidence is not None)
     return min(accepted, default=None)

@@ -1,4 +1,4 @@
-"""A row of a labels.csv, and how rows are made of cells: many at once, for there may be millions."""
+"""Build rows of a labels.csv from cells, many at once, because there may be millions."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from digitsort.table import NO_CELLS, Cells
 from digitsort.tuples import made
 
 HUMAN, SOURCE = "human", "source"
-"""Further columns: a person's label, and where a sorted file came from."""
+"""Optional columns: a person's label, and where a sorted file came from."""
 
 PROBABILITY = "p_"
 """Start of a column's name that has the probabilities of a class."""
 
 SHORT = 16
-"""Characters of a cell that many rows may have alike, and of which one copy will do."""
+"""Longest cell, in characters, that is stored once for all rows with the same text."""
 
 _OF_A_ROW = ("path", "label", "status", "reason", "sha256", "model", HUMAN, SOURCE)
 
@@ -51,7 +51,7 @@ _STATUSES = {status.value: status for status in Status}
 
 
 class Row(NamedTuple):
-    """A row of a labels.csv; a tuple, for there may be millions, and it is made four times as fast.
+    """Row of a labels.csv; a tuple, which is made four times as fast: there may be millions.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Row(NamedTuple):
 
 
 class RowMaker:
-    """Makes the rows of one file.
+    """Maker of the rows of one file.
 
     Parameters
     ----------
@@ -114,12 +114,12 @@ class RowMaker:
         )
 
     def rows(self, block: Sequence[Sequence[str]]) -> list[Row]:
-        """Make rows, column by column.
+        """Return rows, made column by column.
 
         Raises
         ------
         ValueError
-            If some of it is no row: `row` says which, and why.
+            If one row is invalid; `row` tells which, and why.
         """
         columns: list[Sequence[str]] = [
             self._shared(column) for column in zip(*plain_cells(block), strict=True)
@@ -149,7 +149,7 @@ class RowMaker:
         Raises
         ------
         ValueError
-            If it is none; the message says why.
+            If it is invalid; the message says why.
         """
         if is_empty(values):
             self._findings.empty_rows += bool(values)
@@ -200,7 +200,7 @@ class RowMaker:
                 self._findings.human.update(filter(None, columns[place]))
 
     def _are_sound(self, columns: Sequence[Sequence[str]]) -> bool:
-        """Return whether many rows hold what `_check` accepts, as far as a quick look can tell."""
+        """Return whether `_check` would accept all rows; False if a quick check cannot tell."""
         return (
             are_shares(chain(*(columns[place] for place in self._share_places)))
             and all(self._labels.take(columns[place]) for place in self._label_places)
@@ -209,7 +209,7 @@ class RowMaker:
         )
 
     def _check(self, values: Sequence[str]) -> None:
-        """Raise ValueError, with the value, for a cell that can't be."""
+        """Raise ValueError, with the value, for an invalid cell."""
         for place in self._label_places:
             self._labels.add(values[place])
         for place in self._share_places:
@@ -219,7 +219,7 @@ class RowMaker:
         check_sha256(values[self._sha256_place])
 
     def _shared(self, column: tuple[str, ...]) -> tuple[str, ...]:
-        """A column whose cells, where they are short, are the same objects as those that equal them."""
+        """Return the column with one object for all equal short cells."""
         if 1 < len(column[0]) < SHORT:  # of a single character Python itself has but one
             return tuple(map(self._known.setdefault, column, column))
         return column

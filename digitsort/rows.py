@@ -1,4 +1,4 @@
-"""Read back the rows of a labels file that was cut off, up to the last whole one."""
+"""Read the rows of an unfinished labels file, up to the last complete one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listen for Ctrl-C, SIGTERM and SIGHUP from the first moment of the command line.
+"""Handle Ctrl-C, SIGTERM and SIGHUP from the start of the command line.
 
 A signal that comes while the command line is loaded waits until the command begins; one that comes
 while it works raises KeyboardInterrupt; one that comes when it has ended waits until all is cleaned up.
@@ -13,16 +13,16 @@ from types import FrameType
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
-"""All that ask this process to end; Windows has no SIGHUP."""
+"""All signals that ask this process to end; Windows has no SIGHUP."""
 
 SAME_PRESS_S = 2.0
-"""Signals within this time of one that was raised are one wish: they don't disturb the cleaning."""
+"""Seconds in which repeated signals count as one, so that they do not interrupt the clean-up."""
 
 RETRY_S = 0.05
 
 
 class _State:
-    """What has come, and what is to be done with what comes."""
+    """Signals received so far, and how to handle new ones."""
 
     first: int | None = None
     was_said = False
@@ -34,7 +34,7 @@ _state = _State()
 
 
 def listen() -> None:
-    """Take the signals over, except those that whoever started this process wants ignored (nohup)."""
+    """Install the handlers, except for signals that this process was started to ignore (nohup)."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _take)
@@ -42,13 +42,13 @@ def listen() -> None:
 
 
 def ignore() -> None:
-    """Be deaf from now on: the process is at its end."""
+    """Ignore all signals from now on, because the process is ending."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def begin_work() -> None:
-    """Let signals raise KeyboardInterrupt from now on; one that has come already does so at once."""
+    """Let signals raise KeyboardInterrupt from now on; a signal that has already come raises it now."""
     _state.is_working = True
     if _state.first is not None:
         _raise()
@@ -65,17 +65,17 @@ def has_come() -> bool:
 
 
 def exit_code() -> int | None:
-    """Return what a process ends with that was ended by the first signal; None where none has come."""
+    """Return the exit code for the first signal; None if no signal has come."""
     return None if _state.first is None else 128 + _state.first
 
 
 def was_said() -> bool:
-    """Return whether a person knows already that the command was interrupted."""
+    """Return whether the message about the interruption has been printed."""
     return _state.was_said
 
 
 def say_interrupted(message: str) -> None:
-    """Write one sentence to stderr; a terminal that is gone needs none."""
+    """Write one sentence to stderr, if the terminal still exists."""
     _state.was_said = True
     try:
         sys.stderr.write(f"\ndigitsort: {message}\n")
@@ -97,7 +97,7 @@ def _raise() -> None:
 
 
 def _raise_again(lost: "sys.UnraisableHookArgs") -> None:
-    """Raise a KeyboardInterrupt again that came where Python can raise nothing, as in a destructor."""
+    """Raise KeyboardInterrupt again if it came where Python ignores it, as in a destructor."""
     if _state.first is None:
         sys.__unraisablehook__(lost)
         return
@@ -112,7 +112,7 @@ def _raise_again(lost: "sys.UnraisableHookArgs") -> None:
 
 
 def _send_again(number: int) -> None:
-    """Send a signal to the main thread, which ends its waiting for anything."""
+    """Send a signal to the main thread, to end any wait."""
     from threading import main_thread
 
     thread = main_thread().ident

@@ -1,4 +1,4 @@
-"""Run the command line: what comes first, and what comes last."""
+"""Run the command line: set up signals, the import path and streams first, and clean up last."""
 
 import os
 import sys
@@ -55,10 +55,10 @@ def _run() -> None:
 
 
 def leave_working_folder() -> None:
-    """Take the working folder off the import path of this process and of all that it starts.
+    """Remove the working folder from the import path of this process and its children.
 
-    An entry of PYTHONPATH that is empty or relative stands for it; often by accident, as in
-    ``PYTHONPATH=$PYTHONPATH:/opt/lib`` where there was none before. One that names it in full stays.
+    An empty or relative entry of PYTHONPATH means the working folder, often by accident, as in
+    ``PYTHONPATH=$PYTHONPATH:/opt/lib`` without an earlier PYTHONPATH. Absolute entries stay.
     """
     os.environ["PYTHONSAFEPATH"] = "1"
     path = os.environ.get("PYTHONPATH")
@@ -72,7 +72,7 @@ def leave_working_folder() -> None:
 
 
 def _clean_up() -> None:
-    """End what was started and remove what is temporary, wherever the command was broken off."""
+    """End child processes and remove temporary files, wherever the command was interrupted."""
     for name, last in (
         ("digitsort.execute.process", "end_all"),
         ("digitsort.files.leftovers", "remove_leftovers"),
@@ -83,7 +83,7 @@ def _clean_up() -> None:
 
 
 def _begin_early(arguments: "Sequence[str]") -> None:
-    """Start the server where this looks like a command with workers; both take as long to load."""
+    """Start the workers' server if this looks like a command with workers, while the command loads."""
     foreseen = foresee(arguments)
     if foreseen is not None:
         from digitsort.execute.early import start_early
@@ -92,19 +92,19 @@ def _begin_early(arguments: "Sequence[str]") -> None:
 
 
 def foresee(arguments: "Sequence[str]") -> tuple[list[str], int | None] | None:
-    """What `classify` would work on, and with how many workers, as far as a glance can tell.
+    """Guess the sources and the number of workers of `classify` from the arguments.
 
-    Values of options are taken for sources too: a wrong guess costs some milliseconds, no more.
+    Values of options may be taken for sources: a wrong guess costs only some milliseconds.
 
     Parameters
     ----------
     arguments : sequence of str
-        Of the process.
+        Command line arguments.
 
     Returns
     -------
     (sources, workers), or None
-        None where there will be no workers of this machine's.
+        None if there will be no local workers.
     """
     others = ("-h", "--help", "--dask")
     if arguments[:1] != ["classify"] or any(a.partition("=")[0] in others for a in arguments):

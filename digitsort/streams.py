@@ -1,4 +1,4 @@
-"""Make the process fit for any caller: closed standard streams, and a locale that can't say a name."""
+"""Handle closed standard streams, and locales that cannot represent file names."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 from typing import TextIO
 
 _FLAGS = (os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)
-"""How stdin, stdout and stderr are replaced. Reading from a closed stdin and writing to a closed stdout
-fail, as they should; what nobody can hear on stderr may get lost."""
+"""Flags to replace closed stdin, stdout and stderr with the null device. Reading stdin and writing
+stdout then fail, as they should; output to a closed stderr is lost."""
 
 
 def open_closed_streams() -> None:
-    """Put something in the place of each standard stream that the caller has closed.
+    """Open the null device for each standard stream that the caller closed.
 
-    Otherwise the next file that is opened gets its number, and what is meant for the stream.
+    Otherwise the next open file would get its number, and the output that is meant for the stream.
     """
     for number, flags in enumerate(_FLAGS):
         try:
@@ -32,10 +32,10 @@ def _stream(number: int, mode: str) -> TextIO:
 
 
 def speak_utf_8() -> None:
-    """Start the process again in Python's UTF-8 mode where names of files are something else.
+    """Restart the process in Python's UTF-8 mode if file names have another encoding.
 
-    In a locale like C or Latin-1, Python could neither open a file that a labels.csv names in UTF-8,
-    nor would the same folder give the same labels.csv. Bytes that are no UTF-8 are kept.
+    In a locale such as Latin-1, Python could not open files that a labels.csv names in UTF-8, and the
+    same folder would give another labels.csv. Bytes that are not UTF-8 are kept.
     """
     if sys.getfilesystemencoding() == "utf-8" or sys.flags.utf8_mode or not sys.executable:
         return

@@ -1,4 +1,4 @@
-"""A table of text cells: rows that share their columns, and their text as CSV."""
+"""Hold tables of text cells, and write them as CSV."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from digitsort.files.atomic import replacing
 from digitsort.quoting import line_of, lines_of, text_of
 
 ROWS_AT_ONCE = 1024
-"""That are made into text together."""
+"""Number of rows that are converted to text together."""
 
 
 class Cells(Mapping[str, str]):
-    """The cells of a row by column; all rows of a file share the names, for there may be millions.
+    """Cells of a row by column; rows of a file share the column names, because there may be millions.
 
     Parameters
     ----------
@@ -51,15 +51,15 @@ class Cells(Mapping[str, str]):
         return len(self.index)
 
     def items(self) -> ItemsView[str, str]:
-        """Columns and cells; faster than one by one."""
+        """Return columns and cells; faster than one by one."""
         return self.as_dict().items()
 
     def as_dict(self) -> dict[str, str]:
-        """The cells by column, as a dict of one's own."""
+        """Return the cells by column, as a new dict."""
         return dict(zip(self.index, self.in_order(), strict=True))
 
     def in_order(self) -> tuple[str, ...]:
-        """The cells, in the order of the columns; of columns with one name, the last."""
+        """Return the cells in the order of the columns; for duplicate names, the last one."""
         values = self.places
         if len(values) == len(self.index):
             return values
@@ -73,19 +73,19 @@ NO_CELLS = Cells({}, ())
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
-    """Write rows of ready cells, replacing the file as a whole."""
+    """Write rows of finished cells, and replace the file atomically."""
     with replacing(path, force=True) as file:
         write_table(file, columns, rows)
 
 
 def write_table(file: IO[bytes], columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
-    """Write a header and rows of ready cells; a cell that a row has not is empty."""
+    """Write a header and rows of finished cells; missing cells are empty."""
     for block in Table(columns).blocks(rows):
         file.write(block.encode())
 
 
 def columns_of(rows: Iterable[Mapping[str, str]]) -> list[str]:
-    """All columns that rows have, in the order in which they appear."""
+    """Return all columns of the rows, in order of appearance."""
     found: dict[str, None] = {}
     last: object = None
     for row in rows:
@@ -97,19 +97,19 @@ def columns_of(rows: Iterable[Mapping[str, str]]) -> list[str]:
 
 
 def columns_of_cells(cells: Mapping[str, str]) -> Iterable[str]:
-    """The columns of a row; the same object for all rows of a file."""
+    """Return the columns of a row, which are the same object for all rows of a file."""
     return cells.index if isinstance(cells, Cells) else tuple(cells)
 
 
 def values_of(rows: Sequence[Mapping[str, str]]) -> list[Sequence[str]]:
-    """The cells of each row, in the order of its columns."""
+    """Return the cells of each row, in the order of its columns."""
     return [row.in_order() if isinstance(row, Cells) else tuple(row.values()) for row in rows]
 
 
 def alike(
     rows: Sequence[Mapping[str, str]],
 ) -> tuple[Mapping[str, int], list[tuple[str, ...]]] | None:
-    """Columns and places of rows that are all of one file; None where they are not."""
+    """Return the columns and places of rows from one file; None if they are from several."""
     cells = [row for row in rows if isinstance(row, Cells)]
     if not cells or len(cells) < len(rows):
         return None
@@ -120,7 +120,7 @@ def alike(
 
 
 class Table:
-    """Makes rows of ready cells into text; a cell that a row has not is empty.
+    """Converter of rows of finished cells to text; missing cells are empty.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class Table:
         self._picked: Callable[[Sequence[str]], Sequence[str]] = tuple
 
     def blocks(self, rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
-        """The header, then the rows, many of them at once."""
+        """Yield the header, then the rows, many at a time."""
         waiting = map(self._cells, rows)
         yield self.header
         while block := list(islice(waiting, ROWS_AT_ONCE)):
@@ -142,15 +142,15 @@ class Table:
 
     @property
     def header(self) -> str:
-        """The first line."""
+        """Return the first line."""
         return line_of(self._columns)
 
     def lines(self, rows: Iterable[Mapping[str, str]]) -> list[str]:
-        """Each row, which is more than one line where a cell is."""
+        """Return the text of each row; a cell with line breaks makes it several lines."""
         return lines_of(list(map(self._cells, rows)))
 
     def lines_of_file(self, index: Mapping[str, int], places: Iterable[tuple[str, ...]]) -> list[str]:
-        """As `lines`, of rows of one file, whose places end with an empty one: sooner."""
+        """Return `lines` faster, for rows of one file whose places end with an empty cell."""
         return lines_of(list(map(self._picker(index), places)))
 
     def _cells(self, row: Mapping[str, str]) -> Sequence[str]:
@@ -168,5 +168,5 @@ class Table:
 def chosen_cells(
     index: Mapping[str, int], names: Sequence[str]
 ) -> Callable[[Sequence[str]], tuple[str, ...]]:
-    """Picks cells by name from all of them and an empty one, which stands for what is missing."""
+    """Return a function that picks cells by name; an empty cell stands for a missing one."""
     return itemgetter(*[index.get(name, -1) for name in names])

@@ -159,10 +159,10 @@ def test_each_broken_file_is_a_row_with_its_reason(tmp_path: Path, model: Model)
     assert {Status.ERROR} == {outcome.status for outcome in broken.values()}
     assert {name: outcome.reason for name, outcome in broken.items()} == {
         "0_0a empty.png": "empty file",
-        "1_0a text.png": "no picture format",
-        "5_1a cut.png": "broken picture",
-        "mixed_4a gone.png": "link leads nowhere",
-        "zz.png": "broken picture",
+        "1_0a text.png": "not a supported image",
+        "5_1a cut.png": "broken image",
+        "mixed_4a gone.png": "broken link",
+        "zz.png": "broken image",
     }
     assert broken["5_1a cut.png"].sha256 == hashlib.sha256(BROKEN["5_1a cut.png"]).hexdigest()
 

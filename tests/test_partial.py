@@ -98,7 +98,7 @@ def test_what_was_done_is_kept_and_said(
     tmp_path: Path, error: BaseException, raised: type[Exception]
 ) -> None:
     path = tmp_path / "labels.csv"
-    with pytest.raises(raised, match="3 rows are kept: go on with the same command and --resume"):
+    with pytest.raises(raised, match=r"Kept 3 rows\. Run the same command with --resume"):
         write(path, stop_after=3, error=error)
     assert not path.exists()
     assert (tmp_path / FOLDER / "rows").read_text() == "".join(GOLDEN_CSV.splitlines(True)[:4])
@@ -289,7 +289,7 @@ def test_to_start_over_removes_what_a_stranger_left_and_no_more(tmp_path: Path, 
     make_tree(tmp_path, {"victim": b"mine", "here": {FOLDER: FORGED[name]}})
     path = tmp_path / "here" / "labels.csv"
     if "folder" in name or "lock" in name:
-        with pytest.raises(OutputError, match="Look at it"):
+        with pytest.raises(OutputError, match="Check it"):
             write(path, force=True)
     else:
         write(path, force=True)
@@ -306,7 +306,7 @@ def test_no_folder_in_the_place_of_the_folder(
     content = {"link": Link("../there"), "link to nowhere": Link("../new"), "file": b"x"}[kind]
     tree = {"there": {"rows": b"1", "lock": b"2", "run.json": b"3"}, "here": {FOLDER: content}}
     make_tree(tmp_path, tree)
-    with pytest.raises(OutputError, match="is not a folder of yours"):
+    with pytest.raises(OutputError, match="is not your folder"):
         write(tmp_path / "here" / "labels.csv", **options)
     assert read_tree(tmp_path) == tree
 
@@ -319,7 +319,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path, name: str) -> None:
         write(path, stop_after=3)
     (tmp_path / FOLDER / name).unlink(missing_ok=True)
     os.mkfifo(tmp_path / FOLDER / name)
-    with pytest.raises(OutputError, match=f"{name}.* is not what digitsort left"):
+    with pytest.raises(OutputError, match=f"{name}.* was not written by your digitsort"):
         write(path, resume=True)
 
 
@@ -330,7 +330,7 @@ def test_a_hard_link_to_a_file_of_ones_own_is_not_written_to(tmp_path: Path) -> 
     make_tree(tmp_path, {"victim": b"mine"})
     (tmp_path / FOLDER / "rows").unlink()
     (tmp_path / FOLDER / "rows").hardlink_to(tmp_path / "victim")
-    with pytest.raises(OutputError, match="rows is not what digitsort left"):
+    with pytest.raises(OutputError, match="rows was not written by your digitsort"):
         write(path, resume=True)
     assert (tmp_path / "victim").read_bytes() == b"mine"
 
@@ -344,7 +344,7 @@ def test_rows_of_another_user_are_not_gone_on_with(
         other.setenv("DIGITSORT_STATE", str(tmp_path / "other"))
         with pytest.raises(InterruptedRunError):
             write(path, stop_after=3)
-    with pytest.raises(OutputError, match="has not left there"):
+    with pytest.raises(OutputError, match="did not write"):
         write(path, resume=True)
     assert write(path, force=True) == PATHS
 
@@ -363,7 +363,7 @@ def test_a_folder_that_is_replaced_meanwhile_is_not_published_from(tmp_path: Pat
         known, _ = file.take_up(PATHS)
         for outcome in chain(known, classified()):
             file.write(outcome)
-        with pytest.raises(OutputError, match="was replaced while"):
+        with pytest.raises(OutputError, match="was replaced during the run"):
             stack.close()
     assert not path.exists()
     assert read_tree(tmp_path / "forged") == {"rows": b"forged"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from digitsort.errors import ExitCode
+from digitsort.files import unreadable
 from digitsort.labels import COLUMNS
 from tests.readme import PAGES, REPOSITORY, run_commands, scrubbed, shown_outputs
 
@@ -47,6 +48,12 @@ def test_columns_are_those_of_the_code() -> None:
     section = REFERENCE.split("## `labels.csv`")[1].split("\n## ")[0]
     documented = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
     assert tuple(re.findall(r"`(\w+)`", " ".join(documented))) == COLUMNS
+
+
+def test_reasons_of_unreadable_files_are_those_of_the_code() -> None:
+    section = REFERENCE.split("### Reasons")[1].split("\n## ")[0]
+    reasons = [text for name, text in vars(unreadable).items() if name.isupper()]
+    assert [reason for reason in reasons if reason not in section] == []
 
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")

@@ -156,14 +156,14 @@ def special_tree(folder: Path) -> dict[str, str]:
         os.chdir(here)
     return {
         "1.png": "",
-        "dangling.png": "link leads nowhere",
-        "device.png": "no regular file",
+        "dangling.png": "broken link",
+        "device.png": "not a regular file",
         "empty.png": "empty file",
         "folder.png/2.png": "",
         "linked.png": "",
-        "loop.png": "can't be read",
-        "pipe.png": "no regular file",
-        "socket.png": "no regular file",
+        "loop.png": "read error",
+        "pipe.png": "not a regular file",
+        "socket.png": "not a regular file",
     }
 
 
@@ -187,4 +187,4 @@ def test_a_file_without_permission_is_a_row(unprivileged: Path, model: Any) -> N
     make_tree(unprivileged, {"1.png": digit_png(1), "no.png": digit_png(2)})
     (unprivileged / "no.png").chmod(0)
     found = {os.path.basename(o.path): o.reason for o in classify_folder(unprivileged, model=model)}
-    assert found == {"1.png": "", "no.png": "no permission"}
+    assert found == {"1.png": "", "no.png": "permission denied"}

@@ -113,5 +113,5 @@ def test_a_working_folder_that_is_gone_is_said(here: Path) -> None:
     )
     done = subprocess.run(["sh", "-c", command], cwd=here, capture_output=True, check=False, timeout=60)
     assert done.returncode == 2
-    assert b"The working folder: " in done.stderr
+    assert b"The working folder is not usable: " in done.stderr
     assert b"Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""The command line: one module a command; each parses, makes one library call, prints and exits."""
+"""The command line: one module per command; each parses, makes one library call, prints and exits."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from digitsort.cli.classify import classify
 from digitsort.cli.errors import end_with
 from digitsort.cli.evaluate import evaluate
+from digitsort.cli.help import PlainCommand, PlainGroup
 from digitsort.cli.inspect import inspect
 from digitsort.cli.model import model
 from digitsort.cli.review import review
@@ -39,19 +40,20 @@ def _options(
         help="Show the version and exit.",
     ),
 ) -> None:
-    """Label a folder of digit scans, and sort the files by digit."""
+    """Label a folder of scanned digits and sort the files by digit."""
 
 
 COMMANDS = (classify, review, sort, undo, verify, evaluate, train, inspect, model)
-"""In the order of the help."""
+"""All commands, in the order in which the help lists them."""
 
 
 def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
-    """Build the command line; only the one command that arguments name, where they do.
+    """Build the command line, with only the named command if `arguments` name one.
 
-    All of them take a tenth of the time until the first file.
+    Building all commands takes a tenth of the time until the first file is read.
     """
     app = typer.Typer(
+        cls=PlainGroup,
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
@@ -60,7 +62,7 @@ def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
     app.callback()(_options)
     named = [command for command in COMMANDS if command.__name__ in arguments[:1]]
     for command in named or COMMANDS:
-        app.command()(command)
+        app.command(cls=PlainCommand)(command)
     return app
 
 
@@ -70,12 +72,12 @@ def main() -> None:
     limit_decoders()
     try:
         make_app(sys.argv[1:])()
-    except OSError as error:  # of help or version; what a command meets is its own to say
+    except OSError as error:  # from help or version: a command reports its own errors
         sys.exit(end_with(error))
 
 
 def _show_any_text() -> None:
-    """Escape what the terminal's encoding lacks, rather than fail on a file name or a frame."""
+    """Escape characters that the terminal's encoding lacks, so that no file name ends the command."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Bars that show how far work is; loaded only where somebody may see them."""
+"""Progress bars; loaded only if there may be a terminal to show them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _bars(*further: ProgressColumn) -> Bars:
 
 @contextmanager
 def stages() -> Iterator[Progress]:
-    """Show a bar for each stage of a work; only on a terminal."""
+    """Show a bar for each stage of the work; only on a terminal."""
     with _bars() as bars:
         known: dict[str, TaskID] = {}
 
@@ -79,7 +79,7 @@ def stages() -> Iterator[Progress]:
 
 @contextmanager
 def delivered(verb: str) -> Iterator[ByteProgress]:
-    """Show a bar of files and the bytes that they have."""
+    """Show a bar that counts files and bytes."""
     with _bars(_Size()) as bars:
         task = bars.add_task(verb, total=None)
 
@@ -91,7 +91,7 @@ def delivered(verb: str) -> Iterator[ByteProgress]:
 
 @contextmanager
 def counted(items: Iterable[T], total: Walk | int) -> Iterator[Iterator[T]]:
-    """Show a bar over items; `total` is their number, or a walk that is counted meanwhile."""
+    """Show a bar over items; `total` is their number, or a walk to count in another thread."""
     with _bars() as bars:
         task = bars.add_task("classify", total=total if isinstance(total, int) else None)
         if not isinstance(total, int) and not bars.disable:
@@ -100,7 +100,7 @@ def counted(items: Iterable[T], total: Walk | int) -> Iterator[Iterator[T]]:
 
 
 def _count(walk: Walk, bars: Bars, task: TaskID) -> None:
-    """Walk a second time beside the first: the tree is in the system's cache then."""
+    """Count files by a second walk beside the first: the system has cached the folders by then."""
     from digitsort.files.discover import Walk
 
     again = Walk(walk.sources, walk.follow_links, walk.exclude, walk.any_name)
@@ -108,7 +108,7 @@ def _count(walk: Walk, bars: Bars, task: TaskID) -> None:
 
 
 def _advancing(items: Iterable[T], bars: Bars, task: TaskID) -> Iterator[T]:
-    """Pass items on, and move the bar now and then: each move costs more than many an item."""
+    """Yield the items, and move the bar every 0.05 s: moving it takes longer than many items."""
     shown = time.monotonic()
     waiting = 0
     for item in items:

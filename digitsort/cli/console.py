@@ -1,4 +1,4 @@
-"""What all commands show on the terminal: progress, warnings, tables; all of it on stderr."""
+"""Print progress, warnings and tables on stderr, for all commands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def stderr_console(*, quiet: bool = False) -> Console:
-    """Console on stderr; `NO_COLOR` is honoured by rich."""
+    """Return a console on stderr; rich honours `NO_COLOR`."""
     from rich.console import Console
 
     return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
@@ -36,7 +36,7 @@ def warn(message: str) -> None:
 
 
 def table() -> Table:
-    """An empty table as all commands show them."""
+    """Return an empty table in the style of all commands."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -45,7 +45,7 @@ def table() -> Table:
 
 @contextmanager
 def stages(*, quiet: bool = False) -> Iterator[Progress]:
-    """Show a bar for each stage of a work; only on a terminal."""
+    """Show a bar for each stage of the work; only on a terminal."""
     if not _may_show(quiet):
         yield silent
         return
@@ -57,7 +57,7 @@ def stages(*, quiet: bool = False) -> Iterator[Progress]:
 
 @contextmanager
 def delivered(verb: str, *, quiet: bool = False) -> Iterator[ByteProgress]:
-    """Show a bar of files and the bytes that they have."""
+    """Show a bar that counts files and bytes."""
     if not _may_show(quiet):
         yield silent_bytes
         return
@@ -69,7 +69,7 @@ def delivered(verb: str, *, quiet: bool = False) -> Iterator[ByteProgress]:
 
 @contextmanager
 def counted(items: Iterable[T], total: Walk | int, *, quiet: bool = False) -> Iterator[Iterable[T]]:
-    """Show a bar over items; `total` is their number, or a walk that is counted meanwhile."""
+    """Show a bar over items; `total` is their number, or a walk to count in another thread."""
     if not _may_show(quiet):
         yield items
         return
@@ -80,7 +80,7 @@ def counted(items: Iterable[T], total: Walk | int, *, quiet: bool = False) -> It
 
 
 def _may_show(quiet: bool) -> bool:
-    """Whether there may be a terminal; for certain only rich knows, which takes a while to load."""
+    """Return whether stderr may be a terminal; only rich knows for certain, but it loads slowly."""
     forced = any(name in os.environ for name in ("FORCE_COLOR", "TTY_COMPATIBLE"))
     return not quiet and (forced or sys.stderr.isatty())
 

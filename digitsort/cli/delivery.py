@@ -1,4 +1,4 @@
-"""Show a plan, or what became of it."""
+"""Show the plan of a sort, and its result."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.text import Text
 from digitsort.cli.console import stderr_console, table, warn
 from digitsort.files.names import parent_of, printable
 from digitsort.files.natural import natural_key
+from digitsort.plural import plural
 from digitsort.sorting.journal import has_head, journals, read_runs
 from digitsort.sorting.plan import Mode
 
@@ -45,61 +46,62 @@ def print_plan(plan: Plan) -> None:
         console.print(_table(plan.operations))
     console.print(
         f"{len(plan.operations)} to {verb} ({_size(plan.operations)}), "
-        f"{len(plan.same)} there already, {len(plan.left)} left where they are. Nothing was done.",
+        f"{len(plan.same)} already there, {len(plan.left)} skipped. Nothing was done.",
         soft_wrap=True,
     )
 
 
 def print_delivery(plan: Plan, delivery: Delivery, *, quiet: bool) -> None:
-    """Print counts by folder, and every file that was not delivered."""
+    """Print counts by folder, and every file that was skipped."""
     console = stderr_console(quiet=quiet)
     if delivery.done:
         console.print(_table(delivery.done))
     left = (*plan.left, *delivery.failed)
-    end = f", {len(left)} left where they are:" if left else "."
+    end = f", {len(left)} skipped:" if left else "."
     _, verb = VERBS[plan.mode]
-    console.print(f"{len(delivery.done)} {verb}, {len(delivery.same)} there already{end}")
+    console.print(f"{len(delivery.done)} {verb}, {len(delivery.same)} already there{end}")
     for path, reason in left:
         console.print(f"  {printable(path)}: {reason}", markup=False)
     if not (delivery.done or delivery.same):
         return
     dest = printable(plan.dest)
-    console.print(f"\nSorted into {dest}; labels.csv there says what is what.", markup=False)
+    console.print(
+        f"\nSorted into {dest}. Its labels.csv lists where each file came from.", markup=False
+    )
 
 
 def print_recovered(recovered: Recovered | None, *, quiet: bool) -> None:
-    """Say what was found of a run that was killed."""
+    """Print what an interrupted run had done."""
     if recovered is not None:
         stderr_console(quiet=quiet).print(
-            f"An interrupted run was found: it had sorted {recovered.delivered} files; "
-            f"{recovered.open} more that it had begun are where they were."
+            f"Found an interrupted run. It had sorted {plural(recovered.delivered, 'file')}; "
+            f"{plural(recovered.open, 'more file')} that it had begun did not change."
         )
 
 
 def warn_of_open_run(dest: Path) -> None:
-    """Say that a run that was killed will be finished before what a dry run shows."""
+    """Warn that an interrupted run will be finished before the plan of this dry run."""
     last = next(read_runs(str(dest), entries=False), None)
     if last is not None and (last.undo_begun or not last.end):
-        warn(f"a run in {dest} was interrupted, or is going on: what it began will be finished first.")
+        warn(f"a run in {dest} was interrupted, or is still running. It will be finished first.")
 
 
 def warn_of_foreign_runs(dest: Path) -> None:
-    """Say that DEST holds journals of another user or machine, which are left alone."""
+    """Warn that DEST has journals of another user or machine, which digitsort ignores."""
     ours = {run.path for run in read_runs(str(dest), entries=False)}
     foreign = [path for path in journals(str(dest)) if path not in ours and has_head(path)]
     if foreign:
         warn(
-            f"{printable(foreign[0])} was not written by you for this folder: it is left alone. See "
-            "`digitsort undo --help` for --adopt."
+            f"{printable(foreign[0])} was not written by you for this folder, so digitsort ignores it. "
+            "See --adopt in `digitsort undo --help`."
         )
 
 
 def print_undone(undone: Undone, *, quiet: bool) -> None:
-    """Print how many files are back, and every one that was left."""
+    """Print how many files were restored, and every file that was left."""
     console = stderr_console(quiet=quiet)
-    runs = "1 run" if undone.runs == 1 else f"{undone.runs} runs"
-    end = f", {len(undone.left)} left where they are:" if undone.left else "."
-    console.print(f"{runs} taken back: {undone.restored} files{end}")
+    end = f" {len(undone.left)} left as they are:" if undone.left else ""
+    console.print(f"Undid {plural(undone.runs, 'sort')} ({plural(undone.restored, 'file')}).{end}")
     for path, reason in undone.left:
         console.print(f"  {printable(path)}: {reason}", markup=False)
 
@@ -123,5 +125,5 @@ def _size(operations: Iterable[Operation]) -> str:
         try:
             total += os.stat(operation.row.path).st_size
         except OSError:
-            continue  # the run will say what is wrong with it
+            continue  # the run reports the error
     return f"{total:,} bytes"

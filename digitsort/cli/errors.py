@@ -1,4 +1,4 @@
-"""End every command with a sentence and an exit code, never with a traceback."""
+"""End every command with a one-line message and an exit code, never with a traceback."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from digitsort.files.names import printable
 
 P = ParamSpec("P")
 
-INTERRUPTED = "interrupted. Nothing half done is left behind."
+INTERRUPTED = "interrupted. No partial output remains."
 
 
 def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
@@ -29,10 +29,12 @@ def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
             code: int = _worked(command, *args, **kwargs)
         except KeyboardInterrupt:
             code = _interrupted(INTERRUPTED)
-        except Exception as error:  # noqa: BLE001 - raised again where there are no words for it
+        except Exception as error:  # noqa: BLE001 - raised again if there is no message for it
             if isinstance(error, InterruptedRunError):
                 code = _interrupted(str(error))
-            elif signals.has_come():  # in the midst of a class, say, Ctrl-C becomes another error
+            elif (
+                signals.has_come()
+            ):  # Ctrl-C can surface as another error, for example inside a class body
                 code = _interrupted(INTERRUPTED)
             else:
                 code = _explained(error)
@@ -42,7 +44,7 @@ def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
 
 
 def _worked(command: Callable[P, ExitCode], *args: P.args, **kwargs: P.kwargs) -> ExitCode:
-    """Do the work of a command; only meanwhile do signals raise KeyboardInterrupt."""
+    """Run the command; signals raise KeyboardInterrupt only while it runs."""
     try:
         signals.begin_work()
         _require_working_folder()
@@ -54,13 +56,13 @@ def _worked(command: Callable[P, ExitCode], *args: P.args, **kwargs: P.kwargs) -
 
 
 def _interrupted(message: str) -> int:
-    signals.end_work()  # it has gone on where the signal came right before it was ended
+    signals.end_work()  # the work may have continued if the signal came right before its end
     signals.say_interrupted(message)
     return signals.exit_code() or ExitCode.INTERRUPTED
 
 
 def _explained(error: Exception) -> ExitCode:
-    """Say in a sentence what went wrong; raise what is a mistake in digitsort itself."""
+    """Print what went wrong and return the exit code; raise errors that are bugs of digitsort."""
     if isinstance(error, DigitsortError):
         _say(f"digitsort: {error}")
         return error.exit_code
@@ -73,28 +75,30 @@ def _explained(error: Exception) -> ExitCode:
 
 
 def _require_working_folder() -> None:
-    """Raise UsageError where the working folder was removed: relative paths start from it."""
+    """Raise UsageError if the working folder was removed: relative paths start there."""
     try:
         os.getcwd()
     except OSError as error:
-        raise UsageError(f"The working folder: {error.strerror}. Change to another one.") from error
+        raise UsageError(
+            f"The working folder is not usable: {error.strerror}. Change to another folder."
+        ) from error
 
 
 def end_with(error: OSError) -> ExitCode:
-    """Say what the system said of a file, or else of stdout."""
+    """Print an operating system error about a file or about stdout; return the exit code."""
     if error.filename is not None:
         _say(f"digitsort: {printable(os.fsdecode(error.filename))}: {error.strerror}.")
         return ExitCode.SOME_FAILED
     _give_up_stdout()
-    _say(f"digitsort: stdout can't be written: {error.strerror}.")
+    _say(f"digitsort: cannot write to stdout: {error.strerror}.")
     return ExitCode.OUTPUT
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # where stderr can't be written either, the exit code has to do
+    with suppress(OSError):  # if stderr cannot be written either, the exit code must be enough
         typer.echo(text, err=True)
 
 
 def _give_up_stdout() -> None:
-    """The interpreter flushes stdout once more when it ends: give it somewhere to write to."""
+    """Redirect stdout to the null device: the interpreter flushes stdout again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

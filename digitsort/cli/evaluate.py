@@ -1,4 +1,4 @@
-"""`digitsort evaluate`."""
+"""Define the command `digitsort evaluate`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def evaluate(
         Path,
         typer.Argument(
             metavar="SOURCE",
-            help="Folders named by digit, a truth.csv or its folder, or a reviewed labels.csv.",
+            help="Folder with subfolders named by digit, a truth.csv or its folder, or a reviewed "
+            "labels.csv.",
         ),
     ],
     corrections: options.Corrections = None,
@@ -38,19 +39,24 @@ def evaluate(
     truth: Annotated[
         Path | None,
         typer.Option(
-            "--truth", metavar="FILE", help="CSV with path and label; by default SOURCE/truth.csv."
+            "--truth",
+            metavar="FILE",
+            help="CSV with columns path and label; default: SOURCE/truth.csv.",
         ),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="Write a page with plots as well.")
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Also write an HTML page with plots."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as one JSON object.")
+    ] = False,
     certify: Annotated[
         Path | None,
         typer.Option(
             "--certify",
             metavar="FILE",
-            help="Certify the threshold on these scans, and write a copy of the model with it.",
+            help="Certify the threshold on these scans and write a copy of the model with it.",
         ),
     ] = None,
     max_error: Annotated[
@@ -58,12 +64,14 @@ def evaluate(
         typer.Option(
             "--max-error",
             metavar="E",
-            help="With --certify: share of wrong labels among the accepted (0-1).",
+            help="With --certify: largest share of wrong labels among the accepted (0-1).",
         ),
     ] = 0.005,
     root: Annotated[
         Path | None,
-        typer.Option("--root", metavar="DIR", help="Where a labels.csv's relative paths start."),
+        typer.Option(
+            "--root", metavar="DIR", help="Folder where the relative paths of a labels.csv start."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing report.")] = False,
     model: options.Model = None,
@@ -77,7 +85,7 @@ def evaluate(
     max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
-    """Measure how well digitsort reads pictures whose labels are known."""
+    """Measure how well digitsort reads images whose labels are known."""
     from digitsort.classify import Settings
     from digitsort.cli.measure import print_json, print_measured
     from digitsort.errors import UsageError
@@ -94,7 +102,7 @@ def evaluate(
     if certify is not None:
         _check_certify(certify, max_error)
     if certify is not None and is_table and model is None:
-        raise UsageError("Which model is to be certified? Name it with --model, or a folder as SOURCE.")
+        raise UsageError("--certify needs a model: add --model, or use a folder as SOURCE.")
     if not is_table and (corrections is not None or root is not None):
         raise UsageError("--corrections and --root go with a labels.csv as SOURCE.")
     found = None if is_table and model is None else _model(model)
@@ -149,7 +157,7 @@ def _classified(
     workers: int | None,
     quiet: bool,
 ) -> tuple[Reviewed, ExitCode]:
-    """Classify the pictures of a folder whose labels are known."""
+    """Classify the images of a folder whose labels are known."""
     from digitsort.cli.summary import warn_unlisted
     from digitsort.cli.tables import say_findings, warn_unmatched
     from digitsort.human_labels import Findings
@@ -256,7 +264,7 @@ def _check_certify(target: Path, max_error: float) -> None:
 
     refuse_existing(target, force=False)
     if not 0 < max_error < 1:
-        raise UsageError(f"An error lies between 0 and 1, not at {max_error}: try --max-error 0.01.")
+        raise UsageError(f"--max-error must be between 0 and 1, got {max_error}. Try 0.01.")
 
 
 def _certify(
@@ -275,9 +283,9 @@ def _certify(
     certificate = certified.certificate
     save(certified_copy(model, certificate, max_error, source.resolve().name), target, force=False)
     typer.echo(
-        f"Certified: from confidence {certificate.threshold:.4f} on at most {certificate.bound:.2%} of "
-        f"the accepted labels are wrong, with 95 % confidence and for scans like these "
-        f"({certificate.errors} of {certificate.accepted} were). Written to {target}."
+        f"Certified: at or above confidence {certificate.threshold:.4f}, at most "
+        f"{certificate.bound:.2%} of the labels are wrong, with 95 % confidence, for scans like these "
+        f"({certificate.errors} of {certificate.accepted} were wrong). Written to {target}."
     )
     for note in certified.notes:
         typer.echo(note)

@@ -1,4 +1,4 @@
-"""`digitsort inspect`."""
+"""Define the command `digitsort inspect`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @reports_errors
 def inspect(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Picture files.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Image files.")],
     model: options.Model = None,
     only_labels: options.OnlyLabels = None,
     max_pixels: options.MaxPixels = None,
@@ -28,7 +28,7 @@ def inspect(
     max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,  # noqa: ARG001  every command takes it
 ) -> ExitCode:
-    """Show what the model sees of a picture, its three best guesses and why it decided so."""
+    """Show what the model sees in an image, its three best guesses, and why it decided so."""
     from digitsort.cli.console import open_model, warn
     from digitsort.files.discover import check_sources
     from digitsort.files.read import UnreadableError
@@ -68,7 +68,7 @@ def _facts(seen: Inspection) -> list[str]:
         f"ink       {'light on dark' if seen.light_on_dark else 'dark on light'}",
         f"contrast  {seen.contrast:.0f} of 255 gray levels",
         f"box       {left:.0f},{top:.0f} to {right:.0f},{bottom:.0f}",
-        f"parts     {seen.parts}, covering {seen.share:.0%} of the frame looked at",
+        f"parts     {seen.parts}, covering {seen.share:.0%} of the area examined",
         *([f"read      {seen.way}"] if seen.way else []),
         "",
         *(f"{'guess' if i == 0 else '':9} {n}  {p:.4f}" for i, (n, p) in enumerate(seen.guesses)),
@@ -76,7 +76,7 @@ def _facts(seen: Inspection) -> list[str]:
         f"status    {verdict.status.value}" + (f": {verdict.reason}" if verdict.reason else ""),
     ]
     if seen.guesses:
-        facts.append(f"ok from   confidence {seen.min_confidence:.4f}")
+        facts.append(f"ok needs  confidence {seen.min_confidence:.4f}")
         facts.append(
             f"          familiarity {seen.ok_familiarity:.2f} (this one {verdict.familiarity:.2f})"
         )

@@ -1,4 +1,4 @@
-"""Show what a model learned from a person, and keep a better one."""
+"""Show what a model learned from a person's labels, and never replace a better model."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def print_notes(datasets: Sequence[Dataset], taught: Taught) -> None:
-    """Print where a person's labels came from, and what was done with them."""
+    """Print where a person's labels came from, and how they were used."""
     for dataset in datasets:
         if dataset.note:
             typer.echo(f"{printable(dataset.name)}: {dataset.note}.")
     if len(taught.learned):
-        typer.echo(f"Learned from {len(taught.learned)} of them, {len(taught.kept)} kept for the test.")
+        typer.echo(f"Learned from {len(taught.learned)} of them, kept {len(taught.kept)} for the test.")
     for name, count in taught.left.items():
-        typer.echo(f"{count} labelled {printable(name)} left out: too few for a class of its own.")
+        typer.echo(f"Left out {count} labelled {printable(name)}: too few for a separate class.")
 
 
 def judge_learning(
@@ -39,24 +39,24 @@ def judge_learning(
     found = compare(before, trained)
     lines = (
         "after:" if before is None else f"before (model {before.card.short}) and after:",
-        f"  on labels kept for the test  {_shares(found.on_kept)}",
-        f"  on the old held-out images   {_shares(found.on_held_out)}",
+        f"  on labels kept for the test      {_shares(found.on_kept)}",
+        f"  on the original held-out images  {_shares(found.on_held_out)}",
     )
     if not quiet:
         typer.echo("Accuracy " + "\n".join(lines))
     if found.is_worse and output.exists() and not force:
         raise OutputError(
-            f"{printable(str(output))} is better than what was learned, and is kept: "
-            f"{lines[1].strip()}; {lines[2].strip()}. Look through the corrections, or replace it with "
+            f"{printable(str(output))} is better than the new model, so it was kept: "
+            f"{lines[1].strip()}; {lines[2].strip()}. Check the corrections, or replace it with "
             "--force."
         )
     if found.is_worse and not quiet:
-        typer.echo("It became worse: look through the corrections before you use it.")
+        typer.echo("The new model is worse. Check the corrections before you use it.")
 
 
 def _shares(change: Change) -> str:
     if not change.count:
-        return "none: it takes 3 labels of a class to keep one"
+        return "none: needs 3 labels of a class to keep one for the test"
     seen = [n for n in (change.before, change.after) if n is not None]
     shares = " -> ".join(f"{n / change.count:.2%}" for n in seen)
     return f"{shares} ({' -> '.join(map(str, seen))} of {change.count})"

@@ -1,4 +1,4 @@
-"""Show how well pictures were read: in the terminal, as JSON, as a page."""
+"""Print how well images were read, as tables or as JSON."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from digitsort.cli.console import table
 from digitsort.cli.report import print_evaluation
 from digitsort.files.names import printable, to_cell
+from digitsort.plural import plural
 
 if TYPE_CHECKING:
     from digitsort.bands import Band
@@ -24,7 +25,7 @@ WORST = 10
 
 
 def print_measured(measured: Measured, *, bands: bool) -> None:
-    """Print tables on stdout; with `bands` also how often labels were right by confidence."""
+    """Print tables on stdout; with `bands` also the share of right labels by confidence."""
     print_evaluation(measured.judged.evaluation, measured.name)
     if bands:
         _print_bands(measured)
@@ -32,7 +33,7 @@ def print_measured(measured: Measured, *, bands: bool) -> None:
 
 
 def print_json(measured: Measured) -> None:
-    """Print all of it as one JSON object on stdout."""
+    """Print all measurements as one JSON object on stdout."""
     judged = measured.judged
     evaluation = judged.evaluation
     found = {
@@ -59,12 +60,12 @@ def _band(band: Band) -> dict[str, Any]:
 
 
 def _mistake(mistake: Mistake) -> dict[str, Any]:
-    """The path as a labels.csv in the working folder would have it."""
+    """Return a mistake with its path as in a labels.csv in the working folder."""
     return {**asdict(mistake), "path": to_cell(mistake.path, os.getcwd())}
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows no nan."""
+    """Return the values with None for nan, which JSON does not have."""
     return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}
 
 
@@ -77,7 +78,7 @@ def _print_bands(measured: Measured) -> None:
             limits = f"{band.low:g} - {band.high:g}"
             shown.add_row(limits, str(band.count), str(band.right), f"{band.accuracy:.1%}")
     console = Console(highlight=False)
-    console.print("Right by confidence: what a --min-confidence would let through")
+    console.print("Share of right labels by confidence, to help choose --min-confidence")
     console.print(shown)
 
 
@@ -88,7 +89,7 @@ def _print_rest(judged: Judged, unknown: int) -> None:
         f"({judged.accepted_error:.2%})."
     )
     if unknown:
-        typer.echo(f"{unknown} pictures have no known label and were left out.")
+        typer.echo(f"Left out {plural(unknown, 'image')} without a known label.")
     if judged.mistakes:
         typer.echo("Worst mistakes (most confident first):")
     for mistake in judged.mistakes[:WORST]:

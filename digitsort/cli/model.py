@@ -1,4 +1,4 @@
-"""`digitsort model`."""
+"""Define the command `digitsort model`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 def model(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="A model file; by default the default model."),
+        typer.Argument(metavar="FILE", help="Model file; default: the built-in model."),
     ] = None,
     verify: Annotated[
         bool,
-        typer.Option("--verify", help="Say what was checked, and check it once more."),
+        typer.Option("--verify", help="Check the model again and list the checks."),
     ] = False,
 ) -> ExitCode:
-    """Show a model's card: data, date, versions, accuracy, thresholds, fingerprint."""
+    """Show the card of a model: data, date, versions, accuracy, thresholds, fingerprint."""
     from digitsort.cli.console import open_model
     from digitsort.files.names import printable
     from digitsort.model.reading import verify_model
@@ -40,15 +40,15 @@ def model(
 
 
 def _checked(model: Model) -> list[tuple[str, str]]:
-    """What a model has passed that was read; `digitsort.model.reading` does it."""
+    """Return the checks that `digitsort.model.reading` makes, with their results."""
     k, (n, d) = len(model.class_names), model.machine.vectors.shape
     return [
         ("read as data", "nothing in the file was imported or called"),
-        ("form", "opcodes, names, types, shapes and lengths are those of a model"),
+        ("format", "opcodes, names, types, shapes and lengths are those of a model"),
         ("numbers", f"{k} classes, {n} support vectors of {d} whole numbers, all finite and in range"),
         (
-            "one face",
-            "scikit-learn and digitsort are given the same coefficients, classes, temperature",
+            "consistent",
+            "scikit-learn and digitsort use the same coefficients, classes and temperature",
         ),
         ("verified", f"fingerprint and {len(model.known_vectors)} known answers agree"),
     ]
@@ -81,14 +81,14 @@ def _lines(card: Card) -> list[tuple[str, str]]:
 
 def _bound(card: Card) -> str:
     if card.certified_bound == 1:
-        return f"none: too few images to certify an error of {card.max_error:.2%} among the accepted"
+        return f"none: too few images to certify an error of {card.max_error:.2%} among accepted labels"
     return (
-        f"at most {card.certified_bound:.2%} of the accepted are wrong, with 95 % confidence and for "
-        f"images like these ({card.certified_errors} of {card.certified_accepted} were)"
+        f"at most {card.certified_bound:.2%} of the accepted labels are wrong, with 95 % confidence, "
+        f"for images like these ({card.certified_errors} of {card.certified_accepted} were wrong)"
     )
 
 
 def _folds(card: Card) -> str:
     if card.folds == 1:
         return ""
-    return f"; temperature and certification from {card.folds} folds, fitted to as well in the end"
+    return f"; temperature and certification from {card.folds} folds, which the final fit includes"

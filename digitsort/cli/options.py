@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Define the options that several commands share."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 Model = Annotated[
     Path | None,
-    typer.Option("--model", "-m", metavar="FILE", help="Model file; by default the default model."),
+    typer.Option("--model", "-m", metavar="FILE", help="Model file; default: the built-in model."),
 ]
 MinConfidence = Annotated[
     float | None,
     typer.Option(
         "--min-confidence",
         metavar="P",
-        help="Labels less sure than this (0-1) are uncertain; by default the model's own threshold.",
+        help="Labels below this confidence (0-1) are uncertain; default: the model's own threshold.",
     ),
 ]
 OnlyLabels = Annotated[
@@ -44,7 +44,7 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         metavar="N",
-        help="Worker processes; by default one a processor, and none for a few files. 0: none at all.",
+        help="Number of worker processes, 0 for none; default: one per CPU, none for few files.",
     ),
 ]
 Dask = Annotated[
@@ -52,11 +52,11 @@ Dask = Annotated[
     typer.Option(
         "--dask",
         metavar="ADDRESS",
-        help="Work on a Dask cluster that sees the files: tcp://HOST:8786; `local` starts one here.",
+        help="Use a Dask cluster that sees the files: tcp://HOST:8786; `local` starts one here.",
     ),
 ]
 
-_LIMITS = "Limits: a picture beyond one is an error row"
+_LIMITS = "Limits: an image that exceeds one gets status error"
 
 MaxPixels = Annotated[
     int | None,
@@ -64,7 +64,7 @@ MaxPixels = Annotated[
         "--max-pixels",
         metavar="N",
         min=1,
-        help="Width times height; by default 67108864, A4 at 800 dpi.",
+        help="Largest width times height; default: 67108864 (A4 at 800 dpi).",
         rich_help_panel=_LIMITS,
     ),
 ]
@@ -74,7 +74,7 @@ MaxSide = Annotated[
         "--max-side",
         metavar="PX",
         min=1,
-        help="The longer side; by default 65535.",
+        help="Largest width or height in pixels; default: 65535.",
         rich_help_panel=_LIMITS,
     ),
 ]
@@ -84,14 +84,14 @@ MaxBytes = Annotated[
         "--max-bytes",
         metavar="N",
         min=1,
-        help="Of the file; by default 268435456, 256 MiB.",
+        help="Largest file size in bytes; default: 268435456 (256 MiB).",
         rich_help_panel=_LIMITS,
     ),
 ]
 
 
 def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) -> Limits:
-    """The limits that were asked for, and the defaults of the others."""
+    """Return the limits that were given, and the defaults of the others."""
     from digitsort.files.limits import DEFAULT_LIMITS, Limits
 
     return Limits(
@@ -115,7 +115,7 @@ Corrections = Annotated[
     typer.Option(
         "--corrections",
         metavar="FILE",
-        help="A corrections.csv from the page of `digitsort review`: a person's labels win.",
+        help="corrections.csv saved from the review page; its labels override the model's.",
     ),
 ]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 MOST_SHOWN = 60
-"""Classes of a confusion matrix in a terminal; a line of more would be wrapped beyond reading."""
+"""Largest number of classes for a confusion matrix in a terminal: longer lines would wrap."""
 
 
 def print_evaluation(evaluation: Evaluation, title: str) -> None:
@@ -30,9 +30,9 @@ def print_evaluation(evaluation: Evaluation, title: str) -> None:
     )
     console.print(_by_class(evaluation))
     if len(evaluation.classes) > MOST_SHOWN:
-        console.print(f"Confusion: not shown, for there are over {MOST_SHOWN} classes")
+        console.print(f"Confusion matrix not shown: there are more than {MOST_SHOWN} classes")
         return
-    console.print("Confusion: a row is the truth, a column what was read")
+    console.print("Confusion matrix: rows are the truth, columns are what was read")
     console.print(_confusion(evaluation))
 
 

@@ -1,4 +1,4 @@
-"""`digitsort review`."""
+"""Define the command `digitsort review`."""
 
 from __future__ import annotations
 
@@ -18,43 +18,56 @@ if TYPE_CHECKING:
 @reports_errors
 def review(
     labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="A labels.csv that `digitsort classify` wrote.")
+        Path, typer.Argument(metavar="LABELS", help="labels.csv written by `digitsort classify`.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The page.")] = Path(
-        "review.html"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")
+    ] = Path("review.html"),
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     corrections: options.Corrections = None,
     new_class: options.NewClasses = None,
     truth: Annotated[
         Path | None,
         typer.Option(
-            "--truth", metavar="FILE", help="CSV with path and label, to judge the labels by."
+            "--truth",
+            metavar="FILE",
+            help="CSV with columns path and label, to compare the labels with.",
         ),
     ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
-            "--only", metavar="STATUS", help="Show ok, uncertain, rejected or error alone; repeatable."
+            "--only",
+            metavar="STATUS",
+            help="Show only rows that are ok, uncertain, rejected or error; repeatable.",
         ),
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option("--limit", min=1, metavar="N", help="Show so many at most; by default 5000."),
+        typer.Option("--limit", min=1, metavar="N", help="Show at most N rows; default: 5000."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Show every row, however many.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show every row.")] = False,
     root: Annotated[
         Path | None,
-        typer.Option("--root", metavar="DIR", help="Where the relative paths start."),
+        typer.Option(
+            "--root",
+            metavar="DIR",
+            help="Folder where the relative paths start; default: the folder of LABELS.",
+        ),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, metavar="N", help="Processes that make the small pictures."),
+        typer.Option(
+            "--workers",
+            min=1,
+            metavar="N",
+            help="Number of processes that make thumbnails; default: one per CPU.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing page.")] = False,
     quiet: options.Quiet = False,
 ) -> ExitCode:
-    """Make a page on which a person corrects the doubtful labels, offline, with the keyboard."""
+    """Write an HTML page for correcting doubtful labels, offline, with the keyboard."""
     from digitsort.cli.console import stages
     from digitsort.cli.tables import rows_of, say_findings, warn_unmatched, without_matched
     from digitsort.files.atomic import refuse_existing
@@ -90,7 +103,7 @@ def _chooser(only: list[str] | None, limit: int | None, everything: bool) -> Cho
 
     unknown = [name for name in only or () if name not in list(Status)]
     if unknown:
-        raise UsageError(f"{unknown[0]!r} is no status; they are {', '.join(Status)}.")
+        raise UsageError(f"{unknown[0]!r} is not a status. Choose one of {', '.join(Status)}.")
     if only:
         found = Chooser(statuses=[Status(name) for name in only], sample=0)
     elif everything:
@@ -104,21 +117,22 @@ def _chooser(only: list[str] | None, limit: int | None, everything: bool) -> Cho
 def _print_end(choice: Choice, total: int, output: Path) -> None:
     from digitsort.cli.console import stderr_console
     from digitsort.files.names import printable
+    from digitsort.plural import plural
 
     console = stderr_console()
     missing = choice.doubtful - choice.shown
     console.print(
-        f"{len(choice.cards)} of {total} rows on the page: {choice.shown} to look at, "
-        f"{choice.sampled} accepted ones as a sample, {choice.reviewed} labelled before."
+        f"The page shows {len(choice.cards)} of {plural(total, 'row')}: {choice.shown} to check, "
+        f"a sample of {choice.sampled} accepted, {choice.reviewed} already labelled."
     )
     if missing:
         console.print(
-            f"  {missing} more doubtful ones are left out, the most certain of them: --limit N or "
-            "--all shows more."
+            f"  {plural(missing, 'doubtful row')} left out, the most certain. Show more with --limit N "
+            "or --all."
         )
     console.print(
         f"\nWritten to {printable(str(output))}. Open it in a browser; "
-        "its Save button makes a corrections.csv.",
+        "its Save button downloads corrections.csv.",
         markup=False,
     )
 
@@ -129,4 +143,4 @@ def _open(output: Path) -> None:
     from digitsort.cli.console import warn
 
     if not webbrowser.open(output.absolute().as_uri()):
-        warn(f"No browser could be started: open {output} yourself.")
+        warn(f"Could not start a browser. Open {output} yourself.")

@@ -1,4 +1,4 @@
-"""`digitsort sort`."""
+"""Define the command `digitsort sort`."""
 
 from __future__ import annotations
 
@@ -25,49 +25,60 @@ if TYPE_CHECKING:
 @reports_errors
 def sort(
     source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="A folder of pictures, or a labels.csv.")
+        Path, typer.Argument(metavar="SOURCE", help="Folder of images, or a labels.csv.")
     ],
     dest: Annotated[
-        Path, typer.Argument(metavar="DEST", help="Gets folders 0-9, _uncertain and _rejected.")
+        Path,
+        typer.Argument(
+            metavar="DEST", help="Folder for the sorted files; gets 0-9, _uncertain and _rejected."
+        ),
     ],
-    copy: Annotated[bool, typer.Option("--copy", help="Copy the files; the default.")] = False,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the files (default).")] = False,
     move: Annotated[
-        bool, typer.Option("--move", help="Move them; `digitsort undo` puts them back.")
-    ] = (False),
+        bool, typer.Option("--move", help="Move the files; `digitsort undo` puts them back.")
+    ] = False,
     link: Annotated[
         str | None,
-        typer.Option("--link", metavar="hard|sym", help="Make links to them instead of copies."),
+        typer.Option(
+            "--link", metavar="hard|sym", help="Create hard or symbolic links instead of copies."
+        ),
     ] = None,
     keep_folders: Annotated[
-        bool, typer.Option("--keep-folders", help="Keep SOURCE's sub-folders below each digit.")
+        bool, typer.Option("--keep-folders", help="Recreate the subfolders of SOURCE below each digit.")
     ] = False,
     accept_uncertain: Annotated[
         bool,
-        typer.Option("--accept-uncertain", help="Best guesses go into their digit's folder."),
+        typer.Option(
+            "--accept-uncertain", help="Put uncertain files into the folder of their best guess."
+        ),
     ] = False,
     on_conflict: Annotated[
         str,
         typer.Option(
             "--on-conflict",
             metavar="rename|skip|error",
-            help="Where another content has a file's name: number the new one, leave it, or do nothing "
-            "at all.",
+            help="If a different file has the same name: add a number, skip the file, or stop before "
+            "sorting anything.",
         ),
     ] = "rename",
     corrections: Annotated[
         Path | None,
-        typer.Option("--corrections", metavar="FILE", help="A person's labels, which win."),
+        typer.Option(
+            "--corrections",
+            metavar="FILE",
+            help="corrections.csv saved from the review page; its labels override the model's.",
+        ),
     ] = None,
     new_class: options.NewClasses = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Print what would be done, and do nothing.")
+        bool, typer.Option("--dry-run", "-n", help="Only print what would be done.")
     ] = False,
     root: Annotated[
         Path | None,
         typer.Option(
             "--root",
             metavar="DIR",
-            help="Where a labels.csv's relative paths start; only files below it are moved.",
+            help="Folder where relative paths of a labels.csv start; only files below it are moved.",
         ),
     ] = None,
     model: options.Model = None,
@@ -81,7 +92,7 @@ def sort(
     max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
-    """Copy, move or link pictures into a folder for each digit. No file is ever replaced or lost."""
+    """Copy, move or link images into one folder per digit. No file is ever replaced or lost."""
     from digitsort.execute.early import start_early
 
     if os.path.isdir(source):
@@ -110,7 +121,9 @@ def sort(
     if os.path.isdir(source):
         settings = _settings(min_confidence, max_pixels, max_side, max_bytes)
 
-    move_from = _move_from(source, root)  # now: what becomes a link later leads nowhere
+    move_from = _move_from(
+        source, root
+    )  # resolved now, so that a folder replaced by a link later moves nothing
 
     def read() -> ToSort:
         if settings is not None:
@@ -163,7 +176,7 @@ def _carry_out(
     except NothingToDoError:
         if recovered is None:
             raise
-        return ExitCode.DONE  # all that was left to do was to finish the run that was killed
+        return ExitCode.DONE  # the only work was to finish the interrupted run
     planned = plan(to_sort.rows)
     with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
         delivery = carry_out(planned, held, progress)
@@ -173,7 +186,7 @@ def _carry_out(
 
 
 def _move_from(source: Path, root: Path | None) -> str:
-    """Return the only folder that files are moved from: SOURCE, or of a table --root or its own."""
+    """Return the only folder that files may be moved from: SOURCE, --root, or the table's folder."""
     if root is None:
         root = source if os.path.isdir(source) else source.absolute().parent
     return os.path.realpath(root)
@@ -192,9 +205,9 @@ def _mode(copy: bool, move: bool, link: str | None) -> Mode:
     from digitsort.sorting.plan import Mode
 
     if copy + move + (link is not None) > 1:
-        raise UsageError("Say one of --copy, --move and --link.")
+        raise UsageError("Choose one of --copy, --move and --link.")
     if link is not None and link not in ("hard", "sym"):
-        raise UsageError(f"{link!r} is no kind of link: say --link hard or --link sym.")
+        raise UsageError(f"--link must be hard or sym, got {link!r}.")
     if link is not None:
         return Mode.HARD if link == "hard" else Mode.SYMBOLIC
     return Mode.MOVE if move else Mode.COPY
@@ -207,4 +220,4 @@ def _conflict(text: str) -> Conflict:
     try:
         return Conflict(text)
     except ValueError as error:
-        raise UsageError(f"{text!r}: say --on-conflict rename, skip or error.") from error
+        raise UsageError(f"--on-conflict must be rename, skip or error, got {text!r}.") from error

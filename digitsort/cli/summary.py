@@ -1,4 +1,4 @@
-"""Show what became of the files."""
+"""Print the summary of a run."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
 def warn_unlisted(walk: Walk) -> None:
     """Warn of each folder that could not be listed."""
     for folder, reason in walk.unreadable:
-        warn(f"{folder} can't be listed: {reason}. Its files are not among the rows.")
+        warn(f"{folder} can't be listed: {reason}. Its files are missing from the result.")
 
 
 def _table(summary: Summary) -> Table:

@@ -1,4 +1,4 @@
-"""The rows that `digitsort sort` carries out: of a labels.csv, or of a folder that it classifies."""
+"""Get the rows to sort: from a labels.csv, or by classifying a folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ToSort:
-    """Rows, and whether they are of all files: some may lie in a folder that can't be listed."""
+    """Rows to sort.
+
+    Attributes
+    ----------
+    is_complete : bool
+        False if a folder could not be listed, so that its files have no rows.
+    """
 
     rows: list[Row]
     is_complete: bool = True
@@ -85,7 +91,7 @@ def classified(
     summary.close()
     if not rows:
         raise nothing_found(
-            walk, f"No images found in {printable(str(source))}. Name a folder that holds some."
+            walk, f"No images found in {printable(str(source))}. Choose a folder with images."
         )
     print_left_aside(stderr_console(quiet=quiet), summary, walk)
     if known is not None:
@@ -97,7 +103,7 @@ def classified(
 def with_folders(
     chosen: SortOptions, rows: Sequence[Row], source: Path, root: Path | None, keep: bool
 ) -> SortOptions:
-    """Options with the folder that the kept sub-folders are below: SOURCE, or what all files share."""
+    """Return options that name the folder whose subfolders are kept: SOURCE, or the common parent."""
     if not keep or not rows:
         return chosen
     if os.path.isdir(source):

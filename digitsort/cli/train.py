@@ -1,4 +1,4 @@
-"""`digitsort train`."""
+"""Define the command `digitsort train`."""
 
 from __future__ import annotations
 
@@ -37,16 +37,19 @@ def train(
         bool,
         typer.Option(
             "--trust-machine",
-            help="Of a labels.csv or a sorted folder, learn from labels that no person gave too.",
+            help="Also learn from labels in a labels.csv or sorted folder that no person checked.",
         ),
     ] = False,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The model file.")
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Model file to write.")
     ] = Path("model.pkl"),
     tune: Annotated[
         bool, typer.Option("--tune", help="Search C and gamma by cross-validation.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the split.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", min=0, help="Seed of the random split into training and test images."),
+    ] = 0,
     held_out: Annotated[
         float | None,
         typer.Option(
@@ -61,7 +64,7 @@ def train(
             "--max-error",
             metavar="E",
             help="Certify that at most this share (0-1) of the accepted labels is wrong, with 95 % "
-            "confidence; by default 0.005 where there are enough images.",
+            "confidence; default: 0.005 if there are enough images.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
@@ -70,7 +73,7 @@ def train(
     max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
-    """Train a model, and test it on images that it has not seen."""
+    """Train a model and test it on images that it has not seen."""
     from digitsort.cli.console import stages
     from digitsort.cli.learning import judge_learning, print_notes
     from digitsort.cli.report import print_evaluation
@@ -186,7 +189,7 @@ def _print_end(card: Card, output: Path) -> None:
 
     name = printable(str(output))
     typer.echo(
-        f"{sum(card.counts.values())} images fitted (C {card.C:g}, gamma {card.gamma:.3g}), "
+        f"Fitted {sum(card.counts.values())} images (C {card.C:g}, gamma {card.gamma:.3g}), "
         f"{card.support_vectors} support vectors.\n"
         f"Written to {name}, fingerprint {card.short}. "
         f"Next: digitsort classify SCANS --model {shlex.quote(name)}"

@@ -1,4 +1,4 @@
-"""`digitsort undo`."""
+"""Define the command `digitsort undo`."""
 
 from __future__ import annotations
 
@@ -15,20 +15,27 @@ from digitsort.errors import ExitCode
 
 @reports_errors
 def undo(
-    dest: Annotated[Path, typer.Argument(metavar="DEST", help="What `digitsort sort` sorted into.")],
+    dest: Annotated[
+        Path, typer.Argument(metavar="DEST", help="Folder that `digitsort sort` sorted into.")
+    ],
     everything: Annotated[
-        bool, typer.Option("--all", help="Take back every sort into DEST, the last one first.")
+        bool, typer.Option("--all", help="Undo every sort into DEST, the last one first.")
     ] = False,
     adopt: Annotated[
         bool,
-        typer.Option("--adopt", help="Undo a sort of another user or machine, too. Look at it first."),
+        typer.Option(
+            "--adopt",
+            help="Also undo a sort by another user or machine. Check it with --dry-run first.",
+        ),
     ] = False,
     root: Annotated[
         Path | None,
-        typer.Option("--root", metavar="DIR", help="With --adopt: where moved files go back to."),
+        typer.Option(
+            "--root", metavar="DIR", help="With --adopt: the folder that moved files return to."
+        ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Print what would be done, and do nothing.")
+        bool, typer.Option("--dry-run", "-n", help="Only print what would be done.")
     ] = False,
     quiet: options.Quiet = False,
 ) -> ExitCode:

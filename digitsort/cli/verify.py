@@ -1,4 +1,4 @@
-"""`digitsort verify`."""
+"""Define the command `digitsort verify`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from digitsort.errors import ExitCode
 
 @reports_errors
 def verify(
-    dest: Annotated[Path, typer.Argument(metavar="DEST", help="What `digitsort sort` sorted into.")],
-    everything: Annotated[
-        bool, typer.Option("--all", help="List the files that are the same, too.")
-    ] = False,
+    dest: Annotated[
+        Path, typer.Argument(metavar="DEST", help="Folder that `digitsort sort` sorted into.")
+    ],
+    everything: Annotated[bool, typer.Option("--all", help="Also list unchanged files.")] = False,
     quiet: options.Quiet = False,
 ) -> ExitCode:
-    """Prove that every sorted file is there, unchanged: = same, * changed, - missing, + unknown."""
+    """Check that every sorted file is there, unchanged: = same, * changed, - missing, + unknown."""
     from digitsort.cli.console import stages, stderr_console, warn
     from digitsort.files.names import printable
+    from digitsort.plural import plural
     from digitsort.sorting.verify import Mark, read_manifest
     from digitsort.sorting.verify import verify as verify_files
 
@@ -37,14 +38,15 @@ def verify(
             if everything or mark is not Mark.SAME:
                 sys.stdout.write(f"{mark} {printable(path)}\n")
     stderr_console(quiet=quiet).print(
-        f"{counts.total()} files = {counts[Mark.SAME]} same + {counts[Mark.CHANGED]} changed "
+        f"{plural(counts.total(), 'file')} = {counts[Mark.SAME]} same + {counts[Mark.CHANGED]} changed "
         f"+ {counts[Mark.MISSING]} missing + {counts[Mark.UNKNOWN]} unknown"
     )
     if not manifest.finished:
-        warn("a run was interrupted, or is going on: run the same command again to finish it.")
+        warn("a sort was interrupted or is still running. Run the same sort again to finish it.")
     if manifest.foreign:
         warn(
-            "the journals are of another user or machine: whoever changed a file could change them too."
+            "the journals were written by another user or machine. Whoever changed a file could also "
+            "have changed them."
         )
     proven = manifest.finished and counts[Mark.SAME] == counts.total()
     return ExitCode.DONE if proven else ExitCode.VERIFICATION

@@ -1,4 +1,4 @@
-"""A channel between two processes of digitsort, for objects."""
+"""Exchange Python objects between two processes of digitsort."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _LENGTH_BYTES = 8
 
 
 class Channel:
-    """Sends objects and receives them, whole or not at all.
+    """Connection that sends and receives pickled objects, each whole or not at all.
 
     Parameters
     ----------
     reader, writer : raw files
-        Without buffers: nothing is left to be written when a channel is closed.
+        Unbuffered files, so that nothing remains unwritten when the channel is closed.
     line : socket, optional
-        What they belong to.
+        Socket of the two files, closed with the channel.
     """
 
     def __init__(self, reader: RawIOBase, writer: RawIOBase, line: socket.socket | None = None) -> None:
@@ -69,20 +69,20 @@ class Channel:
         return pickle.loads(self._read(int.from_bytes(self._read(_LENGTH_BYTES), "big")))
 
     def send_no_more(self) -> None:
-        """Let the other process know that nothing more will come."""
+        """Tell the other process that nothing more will be sent."""
         if self._line is not None:
             with suppress(OSError):  # the other one has ended
                 self._line.shutdown(socket.SHUT_WR)
         self._writer.close()
 
     def cut(self) -> None:
-        """Let a thread that waits for an object wait no more, where that can be done."""
+        """Wake a thread that waits for an object; has no effect on pipes."""
         if self._line is not None:
             with suppress(OSError):  # the other one has ended
                 self._line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close it; no thread may be waiting for an object."""
+        """Close the channel; no thread may be waiting for an object."""
         self.send_no_more()
         self._reader.close()
         if self._line is not None:
@@ -107,7 +107,7 @@ class Channel:
 def to_parent() -> Channel:
     """Return the channel to the process that started this one: its stdin and stdout.
 
-    Nothing else is to read from there, or print to there.
+    After this call, reading from stdin and printing to stdout go to the null device.
     """
     reader, writer = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)

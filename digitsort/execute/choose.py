@@ -1,4 +1,4 @@
-"""Choose the engine that fits the work."""
+"""Choose the engine (in line, worker processes or Dask) that fits the work."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def chosen_engine(
     workers: int | None = None,
     dask: str | None = None,
 ) -> Iterator[tuple[Engine, Items]]:
-    """Give the engine, and all the items; when the block ends early, the work ends at once.
+    """Yield the engine and all items; if the block raises, stop all work at once.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ def chosen_engine(
     items : iterable of str
         Paths of files.
     workers : int, optional
-        Processes; 0 for none, None for what fits the machine and the items.
+        Number of processes; 0 for none; None for one per CPU, or none for few items.
     dask : str, optional
         Address of a scheduler, or ``local``.
     """
     if workers is not None and workers < 0:
-        raise UsageError(f"--workers {workers}: there can't be fewer than none.")
+        raise UsageError(f"--workers must be 0 or more, got {workers}.")
     if dask is None and workers is None:
         first = list(islice(items := iter(items), few.FILES))
         workers, items = (0 if _are_little(first) else None), chain(first, items)
@@ -76,4 +76,4 @@ def _size(path: str) -> int:
     try:
         return os.stat(path).st_size
     except OSError:
-        return 0  # it becomes a row with the reason
+        return 0  # reading the file reports the error in its row

@@ -10,26 +10,26 @@ from typing import IO
 from digitsort.execute.engine import no_thread
 
 SLACK = 30
-"""The clock is set anew after a thirtieth of the limit: setting it starts a thread, too dear for each
+"""Re-arm the watchdog only every 1/30 of the limit: arming it starts a thread, which is too slow per
 item."""
 
 PROCESSOR_LIMIT_S = 5.0
-"""Processor time for one item, on any machine: the largest pictures that are allowed take 2 s of a
-usual one. What a busy machine gives to others does not count."""
+"""Limit of CPU time per item, in seconds. The largest allowed images take 2 s on a usual machine.
+Unlike wall-clock time, CPU time does not depend on how busy the machine is."""
 
 
 class Clock:
-    """Ends the process even where it is stuck in C and holds the interpreter's lock.
+    """Watchdog that ends this process, even if it is stuck in C code and holds the GIL.
 
     Parameters
     ----------
     limit_s : float
-        For one item, by the clock on the wall: it may wait for a network. The end comes up to a
-        thirtieth earlier.
+        Wall-clock limit per item, for items that wait for a network. The process may end up to 1/30
+        earlier.
     file : file
-        Gets the traceback of a process that is ended.
+        File that gets the traceback when the process is ended.
     processor_s : float
-        For one item, processor time of all threads; where the system can tell (not on Windows).
+        CPU time limit per item, over all threads; has no effect on Windows.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Clock:
         self._file = file
         self._set_at = float("-inf")
         if hasattr(signal, "SIGPROF"):
-            # The handler writes, in C; then the signal ends the process, as it does without a handler.
+            # The C handler writes the traceback; then the signal's default action ends the process.
             faulthandler.register(signal.SIGPROF, file=file, all_threads=False, chain=True)
 
     def tick(self) -> None:
@@ -61,12 +61,12 @@ class Clock:
             self._allow(self._processor_s)
 
     def stop(self) -> None:
-        """Say that nothing is being worked on."""
+        """Disarm the watchdog while there is no work."""
         self._set_at = float("-inf")
         faulthandler.cancel_dump_traceback_later()
         self._allow(0)
 
     def _allow(self, seconds: float) -> None:
-        """Let the system count processor time; 0 ends the counting."""
+        """Send SIGPROF after `seconds` of CPU time; 0 cancels it."""
         if hasattr(signal, "SIGPROF"):
             signal.setitimer(signal.ITIMER_PROF, seconds)

@@ -1,4 +1,4 @@
-"""Start the server of worker processes while this process still loads its own modules."""
+"""Start the server of worker processes while this process is still loading its own modules."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from digitsort.execute import few
 
 
 def start_early(sources: Sequence[str | os.PathLike[str]], workers: int | None) -> None:
-    """Start what workers are forked from, where there will be workers and it is known how.
+    """Start the server that forks workers, if there will be workers and the system can fork.
 
     Parameters
     ----------
     sources : sequence of str or Path
         Files and folders, which need not exist.
     workers : int, optional
-        As `choose.chosen_engine` has it.
+        Number of workers, as for `choose.chosen_engine`.
     """
     if workers == 0 or (workers is None and not _are_many(sources)):
         return
@@ -28,7 +28,7 @@ def start_early(sources: Sequence[str | os.PathLike[str]], workers: int | None) 
 
 
 def _are_many(sources: Iterable[str | os.PathLike[str]]) -> bool:
-    """Whether there are so many files, or bytes, that workers will be wanted; a guess, and quick."""
+    """Guess quickly whether there are enough files or bytes to use workers."""
     count = size = 0
     for file_size in _file_sizes(sources):
         count, size = count + 1, size + file_size
@@ -38,7 +38,7 @@ def _are_many(sources: Iterable[str | os.PathLike[str]]) -> bool:
 
 
 def _file_sizes(sources: Iterable[str | os.PathLike[str]]) -> Iterator[int]:
-    """Sizes of the files in sources and their sub-folders, as they come."""
+    """Yield the sizes of files in the sources and their subfolders, in any order."""
     waiting = list(sources)
     while waiting:
         path = waiting.pop()
@@ -54,4 +54,4 @@ def _file_sizes(sources: Iterable[str | os.PathLike[str]]) -> Iterator[int]:
             else:
                 yield status.st_size
         except OSError:
-            continue  # the walk itself will say what is wrong with it
+            continue  # the walk reports the error

@@ -1,4 +1,4 @@
-"""What runs a batch of items, wherever that is, as the loop sees it."""
+"""Define the interface between the loop and the engines that run batches."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from digitsort.errors import DigitsortError
 
 InHand = Callable[[int | None], None]
-"""Told the index of the item that is worked on from now on; None: several, or none."""
+"""Callback with the index of the item that the worker begins; None for several items, or none."""
 
 
 GiveUp = Callable[[bool], Any]
-"""Gives the result of an item that kills its workers; told whether it did so by taking too long."""
+"""Return the result of an item that killed its workers; the argument says whether it timed out."""
 
 
 FRUITLESS_DEATHS = 10
@@ -22,10 +22,10 @@ FRUITLESS_DEATHS = 10
 
 
 class Job(Protocol):
-    """What is done with a batch: one result for each item, in order.
+    """Function that turns a batch into one result per item, in order.
 
-    A job is pickled once for all workers and must not change. It says through `in_hand` which item it
-    works on, so that a worker's death can be told from the item that caused it.
+    A job is pickled once for all workers and must not change. It calls `in_hand` with the index of each
+    item that it begins, so that a crash can be blamed on the right item.
     """
 
     def __call__(self, items: Sequence[str], in_hand: InHand) -> list[Any]:
@@ -34,14 +34,14 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A batch that is done.
+    """Results of a finished batch.
 
     Attributes
     ----------
     results : list
         One for each item.
     seconds : float or None
-        What the work took; it steers the size of later batches.
+        Duration of the work, which determines the size of later batches.
     """
 
     results: list[Any]
@@ -50,20 +50,20 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """What is known of a worker that died with a batch.
+    """Facts about a worker that died with a batch.
 
     Attributes
     ----------
     started : bool
-        Whether the batch was being worked on; one that only waited in line is done again without blame.
+        Whether the worker had begun the batch. A batch that was only waiting is repeated without blame.
     fruitless : bool
-        Whether the worker had not even begun to work on anything.
+        Whether the worker died before it began any batch.
     certain : bool
-        Whether it is known, not only supposed, that the batch was being worked on.
+        Whether `started` is known, not guessed.
     suspect : int or None
-        Index of the item in hand, where that is known.
+        Index of the item that the worker was working on, if known.
     timed_out : bool
-        The worker was ended because an item took too long.
+        Whether the worker was ended because an item took too long.
     """
 
     started: bool = True
@@ -89,20 +89,20 @@ def no_thread() -> DigitsortError:
 
 
 class Engine(Protocol):
-    """An executor and what the loop has to know of it.
+    """Executor with what the loop needs to know about it.
 
     Attributes
     ----------
     executor : Executor
     window : int
-        Batches that may be under way: worked on, waiting, or done before an earlier one.
+        Largest number of batches in progress: running, waiting, or finished before an earlier one.
     """
 
     executor: Executor
     window: int
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
-        """Start on a batch; `blamed` is one that a worker has died with."""
+        """Start a batch; `blamed` means that a worker has already died with it."""
 
     def death(self, future: Future[Done]) -> Death | None:
-        """How the worker of a failed batch died; None where the failure is another."""
+        """Return how the worker of a failed batch died; None if the failure has another cause."""

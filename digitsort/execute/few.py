@@ -1,7 +1,7 @@
-"""How much work is little enough to be done without workers."""
+"""Limits below which a job runs without workers."""
 
 from __future__ import annotations
 
 FILES = 500
 BYTES = 8 * 2**20
-"""Fewer files than this and less in them are done before workers have started."""
+"""A job with fewer files and fewer bytes is finished before workers would have started."""

@@ -11,17 +11,17 @@ from digitsort.execute.engine import Death, Done, InHand, Job
 
 
 class InlineExecutor(Executor):
-    """An executor whose work is done when `submit` returns."""
+    """Executor that does the work within `submit`."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call at once; what the call raises is raised here, so that Ctrl-C is never late."""
+        """Call the function now. Exceptions are raised here, so that Ctrl-C takes effect at once."""
         future: Future[Any] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
 
 
 class Inline:
-    """The engine without workers: quick to start, and no shelter from a file that kills or hangs."""
+    """Engine without workers: fast to start, but a file that crashes the decoder ends the run."""
 
     def __init__(self, job: Job) -> None:
         self.executor: Executor = InlineExecutor()
@@ -29,16 +29,16 @@ class Inline:
         self._job = job
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:  # noqa: ARG002
-        """Do the batch."""
+        """Run the batch in this process."""
         return self.executor.submit(perform, self._job, items)
 
     def death(self, future: Future[Done]) -> Death | None:  # noqa: ARG002
-        """Nobody dies here."""
+        """Return None: there are no workers that could die."""
         return None
 
 
 def perform(job: Job, items: Sequence[str], in_hand: InHand = lambda _: None) -> Done:
-    """Do a batch and take the time."""
+    """Run a batch and measure the time."""
     start = time.perf_counter()
     results = job(items, in_hand)
     return Done(results, time.perf_counter() - start)

@@ -1,4 +1,4 @@
-"""What a Dask worker is given once, what it has to agree on, and what it does with a batch."""
+"""Set up Dask workers with the job, check that they fit, and run batches on them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from digitsort.files.regular import read_regular
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A file that the coordinator sees, for the workers to find the same.
+    """File that workers must see with the same content as the coordinator.
 
     Attributes
     ----------
     path : str
     sha256 : str
-        Empty where the coordinator can't read it either: then it proves nothing.
+        Hash of the content; empty if the coordinator can't read the file, which skips the check.
     """
 
     path: str
@@ -39,19 +39,19 @@ class Probe:
 
     @classmethod
     def of(cls, path: str) -> Probe:
-        """A probe of this file's content."""
+        """Return a probe for the file at `path`."""
         return cls(path, _hash(path))
 
     def complaint(self) -> str:
-        """What a worker that runs this has to complain of; empty if nothing."""
+        """Return why this worker does not see the same file; empty if it does."""
         if not self.sha256 or _hash(self.path) == self.sha256:
             return ""
-        return f"it does not see {printable(self.path)} as it is here"
+        return f"it does not see the same content of {printable(self.path)} as this machine"
 
 
 @dataclass(frozen=True)
 class Kit:
-    """What each worker is given once: the job, and what it has to agree on."""
+    """Job for each worker, with the version and probe file that it must agree on."""
 
     job: Job
     give_up: GiveUp
@@ -60,7 +60,7 @@ class Kit:
 
 
 def complaint(wanted: str, probe: Probe | None) -> str:
-    """What is wrong with the worker that this runs on; empty if nothing."""
+    """Return what is wrong with the worker that runs this; empty if nothing."""
     here = version("digitsort")
     if here != wanted:
         return f"it runs digitsort {here}, not {wanted}"
@@ -68,7 +68,7 @@ def complaint(wanted: str, probe: Probe | None) -> str:
 
 
 def with_probe(items: Iterable[str]) -> tuple[Probe | None, Iterable[str]]:
-    """A probe of the first file, and all the items."""
+    """Return a probe of the first file, and all items."""
     rest = iter(items)
     first = list(islice(rest, 1))
     probe = Probe.of(os.path.abspath(first[0])) if first else None
@@ -76,7 +76,7 @@ def with_probe(items: Iterable[str]) -> tuple[Probe | None, Iterable[str]]:
 
 
 def plugin_of(kit: Kit) -> Any:
-    """The kit as a plugin: Dask sets it up on every worker, also on one that joins or comes back."""
+    """Return the kit as a plugin, which Dask installs on every worker, even on one that joins later."""
     from distributed import WorkerPlugin
 
     class DigitsortPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
@@ -90,7 +90,7 @@ def plugin_of(kit: Kit) -> Any:
 
 
 def work(name: str, items: Sequence[str], blamed: bool) -> Done:
-    """Run on a worker: do a batch, with what the worker was given under this name."""
+    """Run a batch on a worker, with the kit that the worker has under this name."""
     from distributed import get_worker
 
     worker = get_worker()

@@ -1,4 +1,4 @@
-"""A Dask cluster on this machine, in a process of its own, which starts the workers."""
+"""Run a Dask cluster on this machine, in a separate process that starts the workers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ START_LIMIT_S = 180.0
 
 @contextmanager
 def local_cluster(workers: int | None) -> Iterator[str]:
-    """Start a scheduler and workers on loopback; give the scheduler's address.
+    """Start a scheduler and workers on loopback; yield the address of the scheduler.
 
     Parameters
     ----------
     workers : int, optional
-        Processes; by default one for each processor.
+        Number of processes; default: one per CPU.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def local_cluster(workers: int | None) -> Iterator[str]:
         try:
             yield _address(process.channel, workers or usable_processors(), folder)
         finally:
-            process.kill()  # it holds nothing that anybody needs
+            process.kill()  # its state is not needed any more
             process.end()
 
 
@@ -57,7 +57,7 @@ def _address(channel: Channel, workers: int, folder: Path) -> str:
 
 
 def main() -> None:
-    """Run the cluster until the parent has ended; the parent ends it with all its processes."""
+    """Run the cluster until the parent ends; the parent kills it with all its processes."""
     channel = to_parent()
     workers, folder = channel.receive()
     os.environ["TMPDIR"] = tempfile.tempdir = folder  # Dask's processes write to more than one place
@@ -106,10 +106,10 @@ def _give_up(channel: Channel) -> None:
 
 
 def _prepare_signals() -> None:
-    """Ignore what a terminal sends, and let workers, which inherit that, be ended with SIGTERM."""
+    """Ignore signals from a terminal, but let SIGTERM end the workers, which inherit these settings."""
     for number in SIGNALS:
         if number is not signal.SIGTERM:
             signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: None)  # for this process; it isn't handed down
+    signal.signal(signal.SIGTERM, lambda *_: None)  # handlers, unlike SIG_IGN, are not inherited
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -1,20 +1,20 @@
-"""Keep the memory that is freed for the next batch."""
+"""Keep freed memory for the next batch."""
 
 from __future__ import annotations
 
 import sys
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of glibc's malloc.h."""
+"""Values of M_TRIM_THRESHOLD and M_MMAP_THRESHOLD in glibc's malloc.h."""
 
 KEPT_BYTES = 2**26
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep up to 64 MiB that it has freed, where the C library can be told to.
+    """Let this process keep up to 64 MiB of freed memory, if the C library supports it.
 
-    glibc gives freed memory back at once, and the system clears every page that is asked for anew: for
-    arrays that come and go with each stack of images that is a tenth of all work.
+    By default glibc returns freed memory at once, and the system clears every page that is requested
+    again. For the arrays of each stack of images, that is a tenth of all work.
     """
     if sys.platform != "linux":
         return

@@ -1,10 +1,10 @@
-"""Start processes of digitsort's own. Nothing else in the package starts any.
+"""Start the child processes of digitsort. No other module starts processes.
 
-Each of them
+Each child process
 
-- imports nothing from the working folder, nor do processes that it starts;
-- is deaf to Ctrl-C, SIGTERM and SIGHUP, which a terminal sends to it as well: its parent ends it;
-- learns of its parent's end, however that came, from the end of its channel;
+- imports nothing from the working folder, and neither do its own children;
+- ignores Ctrl-C, SIGTERM and SIGHUP, which a terminal also sends to it: its parent ends it;
+- notices from the end of its channel that its parent has ended, even by a crash;
 - writes nothing to the terminal.
 """
 
@@ -27,13 +27,13 @@ from digitsort.execute.channel import Channel
 from digitsort.files.interrupts import deaf_to_interrupts, interrupts_wait
 
 PATIENCE_S = 5.0
-"""For a process to end by itself once its channel has ended."""
+"""Seconds that a process has to end by itself after its channel ends."""
 
 _running: set[Process] = set()
 
 
 class Process:
-    """A running process; `channel` leads to it."""
+    """Running child process; `channel` connects to it."""
 
     def __init__(
         self, popen: subprocess.Popen[bytes], channel: Channel | None, *, has_group: bool
@@ -43,18 +43,18 @@ class Process:
         self.channel = channel or Channel(cast(RawIOBase, popen.stdout), cast(RawIOBase, popen.stdin))
 
     def is_running(self) -> bool:
-        """Return whether it has not ended yet."""
+        """Return whether the process is still running."""
         return self._popen.poll() is None
 
     def kill(self) -> None:
-        """End it at once, if it has not ended yet, and all that it has started if it has a group."""
+        """Kill the process if it is running, and its children if it has its own process group."""
         if self._has_group:
             with suppress(ProcessLookupError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.kill()
 
     def end(self) -> None:
-        """Send no more, and wait for its end; kill it where that takes too long."""
+        """Close the channel and wait for the process to end; kill it after `PATIENCE_S`."""
         self.channel.send_no_more()
         try:
             self._popen.wait(PATIENCE_S)
@@ -74,10 +74,10 @@ def start(
     ----------
     module : str
     line : pair of sockets, optional
-        The end of this process and that of the new one, which becomes its stdin. By default its stdin
-        and stdout are pipes, which there are on every system.
+        The sockets of this process and of the new one, which becomes its stdin. By default its stdin
+        and stdout are pipes, which every system has.
     starts_others : bool
-        Give it a group of its own, where there are groups, so that `kill` ends what it has started too.
+        Put it into its own process group, if the system has groups, so that `kill` ends its children.
 
     Raises
     ------
@@ -87,7 +87,10 @@ def start(
     code = f"import sys; sys.path[:] = {import_path()!r}; from {module} import main; main()"
     has_group = starts_others and hasattr(os, "killpg")
     try:
-        with interrupts_wait(), deaf_to_interrupts():  # nobody else knows it before it is noted
+        with (
+            interrupts_wait(),
+            deaf_to_interrupts(),
+        ):  # until it is registered, nothing else could end it
             popen = subprocess.Popen(
                 [sys.executable, *_flags(), "-c", code],
                 env=_environment(),
@@ -103,13 +106,13 @@ def start(
             _running.add(process)
     except OSError as error:
         raise DigitsortError(
-            f"No process can be started: {error.strerror}. --workers 0 works without any."
+            f"Cannot start a worker process: {error.strerror}. --workers 0 runs without workers."
         ) from error
     return process
 
 
 def end_all() -> None:
-    """End every process that was started and not ended: this process is at its own end."""
+    """End every child process that is still running; called when this process exits."""
     for process in list(_running):
         process.channel.send_no_more()
     for process in list(_running):
@@ -119,10 +122,10 @@ def end_all() -> None:
 def import_path() -> list[str]:
     """Return the import path of this process without the working folder.
 
-    Where digitsort itself was imported from the working folder, that comes last: what else is there is
-    found only if it is nowhere else.
+    If digitsort itself was imported from the working folder, that folder comes last, so that its other
+    modules are found only if they exist nowhere else.
     """
-    with suppress(OSError):  # a working folder that was removed holds nothing
+    with suppress(OSError):  # the working folder was removed
         here = os.path.realpath(os.getcwd())
         path = [entry for entry in sys.path if os.path.isabs(entry) and os.path.realpath(entry) != here]
         home = str(Path(digitsort.__file__).parent.parent)
@@ -131,7 +134,7 @@ def import_path() -> list[str]:
 
 
 def _flags() -> list[str]:
-    """Options of this process's interpreter that matter to a child, and the one for a safe path."""
+    """Return the interpreter options that a child inherits, and -P for a safe import path."""
     flags = ["-P"]
     flags += ["-E"] if sys.flags.ignore_environment else []
     flags += ["-s"] if sys.flags.no_user_site else []
@@ -140,7 +143,7 @@ def _flags() -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """The environment without what would lead children, and theirs, to the working folder."""
+    """Return the environment without variables that add the working folder to the import path."""
     entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     named = os.pathsep.join(entry for entry in entries if os.path.isabs(entry))
     return {**os.environ, "PYTHONPATH": named, "PYTHONSAFEPATH": "1"}

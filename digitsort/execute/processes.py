@@ -1,4 +1,4 @@
-"""Worker processes, each with a channel of its own, so that one that dies takes nothing else along."""
+"""Run batches in worker processes, each with its own channel, so that a crash affects only one."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.leftovers import temporary
 
 BATCHES_PER_WORKER = 3
-"""One is worked on, one waits beside it, one is done while an earlier one is still awaited."""
+"""Batches in progress per worker: one running, one waiting, one finished before an earlier one."""
 
 JOB_NAME = "job"
-"""Of the file from which workers take their job, beside their notes, whose names are numbers."""
+"""Name of the file with the pickled job. The notes of the workers, in the same folder, are numbers."""
 
 TIME_LIMIT_S = 30.0
-"""For one item."""
+"""Wall-clock limit per item, in seconds."""
 
 
 class Processes:
-    """The engine of worker processes.
+    """Engine that runs batches in worker processes.
 
     Parameters
     ----------
     job : Job
-        Pickled once for all processes.
+        Job of all batches, pickled once for all processes.
     workers : int
     time_limit_s : float
-        A process whose item in hand takes longer is ended.
+        Wall-clock limit per item; a process that exceeds it is ended.
     """
 
     def __init__(self, job: Job, workers: int, time_limit_s: float = TIME_LIMIT_S) -> None:
@@ -50,11 +50,11 @@ class Processes:
         self.window = BATCHES_PER_WORKER * workers
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:  # noqa: ARG002
-        """Start on a batch."""
+        """Start a batch."""
         return self._workers.start_on(items)
 
     def death(self, future: Future[Done]) -> Death | None:
-        """What the dead process's note says; None where the job itself failed."""
+        """Return what the note of the dead process says; None if the job itself failed."""
         if not isinstance(future.exception(), WorkerDiedError):
             return None
         return self._workers.death(future)
@@ -65,7 +65,7 @@ class WorkerDiedError(BrokenExecutor):
 
 
 class Workers(Executor):
-    """An executor of a number of processes that are replaced when they die."""
+    """Executor with a fixed number of processes, which replaces those that die."""
 
     def __init__(self, job: Job, workers: int, time_limit_s: float) -> None:
         self._closing = ExitStack()
@@ -75,7 +75,7 @@ class Workers(Executor):
         self._dead: list[_Worker] = []
         self._workers: list[_Worker] = []
         try:
-            with interrupts_wait():  # nobody else knows yet what would have to be ended
+            with interrupts_wait():  # until they are listed, nothing could end them
                 for _ in range(workers):  # they start while the tree is still being walked
                     self._workers.append(self._new())
         except BaseException:
@@ -100,7 +100,7 @@ class Workers(Executor):
         raise fruitless()
 
     def death(self, future: Future[Any]) -> Death:
-        """How the process of a failed batch died."""
+        """Return how the process of a failed batch died."""
         owner = next(w for w in (*self._workers, *self._dead) if future in w.numbers)
         number, index = owner.note.read()
         started = number == owner.numbers.pop(future)
@@ -115,7 +115,7 @@ class Workers(Executor):
         )
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the processes; at once where nobody waits for them."""
+        """End the processes; kill them if nobody waits for their results."""
         try:
             workers = [*self._workers, *self._dead]
             for each in workers:
@@ -134,7 +134,7 @@ class Workers(Executor):
 
 
 class _Worker:
-    """One process, the numbers of the batches that it has, and its note."""
+    """One worker process, with the numbers of its batches and its note."""
 
     def __init__(self, job: Path, note: Note, time_limit_s: float) -> None:
         self.note = note
@@ -178,14 +178,14 @@ class _Worker:
         return len(self._waiting)
 
     def stop(self, *, at_once: bool) -> None:
-        """Let the process end by itself, or at once."""
-        if at_once and not self._is_dead:  # else its number may be another's by now
+        """Let the process end by itself, or kill it with `at_once`."""
+        if at_once and not self._is_dead:  # after its death, another process may have its pid
             self._is_to_die = True
             self._process.kill()
         self._process.channel.send_no_more()
 
     def end(self, *, at_once: bool) -> None:
-        """Wait until it has ended."""
+        """Wait until the process has ended."""
         self.stop(at_once=at_once)
         self._receiver.join(PATIENCE_S)
         if self._receiver.is_alive():
@@ -195,7 +195,7 @@ class _Worker:
         self._process.end()
 
     def _receive(self) -> None:
-        """Take results in until the process ends; batches it still had are failed then."""
+        """Receive results until the process ends; then mark its remaining batches as failed."""
         try:
             self._learn_pid(self._process.channel.receive())
             while True:
@@ -225,17 +225,17 @@ class _Worker:
 
 
 def _started(folder: Path) -> Process | Forked:
-    """Start a worker: from a server where there can be one."""
+    """Start a worker, from the fork server if the system supports one."""
     return fork_worker(folder) if has_server() else start("digitsort.execute.worker")
 
 
 def _folder_with(job: Job) -> Path:
-    """A temporary folder with the job in it: sent to each process, the second would wait for the first.
+    """Create a temporary folder with the pickled job, which all workers read at the same time.
 
     Raises
     ------
     OutputError
-        If there is no room for it.
+        If there is no space for it.
     """
     try:
         folder = Path(tempfile.mkdtemp(prefix="digitsort-"))

@@ -1,4 +1,4 @@
-"""A process that workers are forked from: it has loaded what they need, once for all of them."""
+"""Fork workers from a server process that has already loaded all their modules."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ PRELOADED = (
     *("digitsort.classify", "digitsort.batch", "digitsort.execute.worker"),
     *("digitsort.model.reading", "threadpoolctl"),
 )
-"""What a worker needs; loading it takes as long as all else before the first file."""
+"""Modules that workers need. Loading them takes half of the time until the first file is read."""
 
 _LENGTH_BYTES = 8
 
 
 class Forked:
-    """A worker that the server has forked; `channel` leads to it.
+    """Worker that the server forked; `channel` connects to it.
 
     Attributes
     ----------
     pid : int or None
-        The worker says it in its first message.
+        Process id, known after the first message of the worker.
     """
 
     def __init__(self, channel: Channel) -> None:
@@ -37,19 +37,19 @@ class Forked:
         self.pid: int | None = None
 
     def kill(self) -> None:
-        """End it at once; one that has not said its number yet ends by itself with its channel."""
+        """Kill the worker; if its pid is not known yet, the end of its channel ends it."""
         if self.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
     def end(self) -> None:
-        """Close the channel to it, with which it ends."""
+        """Close the channel, which ends the worker."""
         self.channel.cut()
         self.channel.close()
 
 
 class _Server:
-    """The one server of this process."""
+    """The only fork server of this process, started when first needed."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -77,29 +77,29 @@ _server = _Server()
 
 
 def has_server() -> bool:
-    """Return whether worker processes can come from a server on this system."""
+    """Return whether this system can fork workers from a server."""
     return hasattr(os, "fork") and hasattr(socket, "send_fds")
 
 
 def start_server() -> None:
-    """Start it where it does not run yet."""
+    """Start the server if it is not running."""
     _server.started()
 
 
 def fork_worker(folder: Path) -> Forked:
-    """Let the server fork a worker, whose temporary `folder` goes when this process dies."""
+    """Let the server fork a worker; the server removes `folder` when this process dies."""
     ours, theirs = socket.socketpair()
-    with theirs, suppress(OSError):  # a server that died: the channel has its end, as a dead worker's
+    with theirs, suppress(OSError):  # if the server died, the channel ends like that of a dead worker
         _server.send(theirs, os.fsencode(folder))
     return Forked(Channel.over(ours))
 
 
 def main() -> None:
-    """Load what workers need, fork workers as they are asked for, and end them with the parent."""
+    """Load the modules of workers, fork workers on request, and kill them when the parent ends."""
     line = socket.socket(fileno=os.dup(0))
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a thread would not be there after a fork
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads do not survive a fork
     for name in PRELOADED:
         import_module(name)
     workers: set[int] = set()
@@ -107,7 +107,7 @@ def main() -> None:
     with suppress(OSError):  # as good as its end
         _fork_as_asked(line, workers, folders)
     for pid in workers:
-        os.kill(pid, signal.SIGKILL)  # none of them has been waited for: the number is still its own
+        os.kill(pid, signal.SIGKILL)  # not waited for yet, so no other process can have the pid
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
@@ -122,7 +122,7 @@ def _fork_as_asked(line: socket.socket, workers: set[int], folders: set[str]) ->
 
 
 def _next_worker(line: socket.socket, folders: set[str]) -> socket.socket | None:
-    """Wait for the next worker's end of its channel; None at the end of the parent."""
+    """Wait for the channel of the next worker; return None when the parent has ended."""
     head, descriptors, _, _ = socket.recv_fds(line, _LENGTH_BYTES, 1)
     if not head:
         return None

@@ -1,4 +1,4 @@
-"""What runs in a worker process."""
+"""Run batches in a worker process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from digitsort.recognition.threads import one_blas_thread
 
 
 class _Station:
-    """A worker's job for life, its note and its clock."""
+    """State of a worker: its job, its note and its watchdog."""
 
     def __init__(self, job: Job, note: Note, time_limit_s: float) -> None:
         self.job = job
@@ -46,12 +46,12 @@ class _Station:
 
 
 def main() -> None:
-    """Serve the process that started this one."""
+    """Run batches for the process that started this one."""
     serve(to_parent())
 
 
 def serve(channel: Channel) -> None:
-    """Do batches until the parent wants no more, or has ended."""
+    """Run batches until the parent closes the channel or ends."""
     channel.send(os.getpid())
     with suppress(EOFError, OSError):
         job, note, time_limit_s = channel.receive()
@@ -67,20 +67,20 @@ def serve(channel: Channel) -> None:
 
 
 def begin(job: str, note: str, time_limit_s: float) -> _Station:
-    """Set up the worker; its parent left the job in a file."""
+    """Set up the worker with the job file that the parent wrote."""
     keep_freed_memory()
     limit_decoders()
     collect_seldom()
-    one_blas_thread()  # for good: it is undone where the block of a `with` ends, and there is none
+    one_blas_thread()  # for the whole process: without a `with` block, nothing undoes it
     loaded: Job = pickle.loads(Path(job).read_bytes())
     return _Station(loaded, Note(Path(note)), time_limit_s)
 
 
 def _take_in(channel: Channel, waiting: SimpleQueue[Any], folder: Path) -> None:
-    """Take in what there is to do, so that the parent never waits until that is sent.
+    """Receive batches in a thread, so that the parent never blocks when it sends one.
 
-    Where nothing more will come there is nothing more to do: the parent has all results, or has ended.
-    One that was killed can't remove its temporary folder.
+    When the channel ends, the parent has all results or is dead, so this process ends too. It removes
+    the temporary folder, because a parent that was killed can't.
     """
     with suppress(EOFError, OSError):
         while True:
@@ -90,7 +90,7 @@ def _take_in(channel: Channel, waiting: SimpleQueue[Any], folder: Path) -> None:
 
 
 def _answer(channel: Channel, station: _Station, number: int, items: Sequence[str]) -> None:
-    """Do a batch, and send what became of it: the results, or what was raised."""
+    """Run a batch, and send its results or the exception."""
     try:
         done: Done | Exception = station.work(number, items)
     except Exception as error:  # noqa: BLE001 - the parent raises it

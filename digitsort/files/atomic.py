@@ -1,4 +1,4 @@
-"""Publish files whole or not at all."""
+"""Publish files atomically: complete or not at all."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _NO_LINKS = {
     errno.EMLINK,
     errno.EXDEV,
 }
-"""What `os.link` answers on file systems without hard links (FAT, some network shares)."""
+"""Errors of `os.link` on file systems without hard links (FAT, some network shares)."""
 
 
 @contextmanager
 def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
-    """Write a file beside `path` and publish it there when the block ends without an error.
+    """Write a temporary file next to `path`, and give it that name if the block ends without an error.
 
     Parameters
     ----------
     path : Path
-        The final name; its folder is made if need be.
+        The final name; its folder is created if it does not exist.
     force : bool
-        Replace an existing file. Otherwise an existing one, also one that appears meanwhile, is kept
-        and OutputError raised.
+        Replace an existing file. Otherwise an existing file, even one that appears during the block,
+        is kept and OutputError is raised.
     """
     refuse_existing(path, force=force)
     descriptor = -1
@@ -63,39 +63,39 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
 
 
 class Output(io.FileIO):
-    """A file whose write errors are OutputErrors; what else fails while it is open stays what it is."""
+    """File whose write errors become OutputErrors; other errors in the block pass through."""
 
     def __init__(self, descriptor: int, path: Path) -> None:
         super().__init__(descriptor, "r+b")
         self._path = path
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write; raise OutputError where that fails."""
+        """Write the data; raise OutputError if that fails."""
         with output_errors(self._path):
             return super().write(data)
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raise OutputError if `path` exists and may not be replaced, or is no file.
+    """Raise OutputError if `path` exists and may not be replaced, or is not a regular file.
 
-    A link is not followed, with `force` either: in a stranger's folder it may lead to any file.
+    Links are refused even with `force`: in a stranger's folder a link may point to any file.
     """
     if os.path.isdir(path):
-        raise OutputError(f"{printable(str(path))} is a folder: name a file.")
+        raise OutputError(f"{printable(str(path))} is a folder. Choose a file name.")
     if os.path.exists(path) and not os.path.isfile(path):
         raise OutputError(
-            f"{printable(str(path))} is a device or pipe, not a file. Name a file, or write to stdout "
-            "with -o -."
+            f"{printable(str(path))} is a device or pipe, not a file. Choose a file, or write to "
+            "stdout with -o -."
         )
     if os.path.islink(path):
         raise OutputError(
-            f"{printable(str(path))} is a link to {printable(os.readlink(path))}. Name that file, or "
+            f"{printable(str(path))} is a link to {printable(os.readlink(path))}. Choose that file, or "
             "remove the link."
         )
     if not force and os.path.lexists(path):
         raise OutputError(
-            f"{printable(str(path))} exists already and may hold somebody's work. "
-            "Name another file, or replace it with --force."
+            f"{printable(str(path))} already exists and may contain someone's work. "
+            "Choose another file, or replace it with --force."
         )
 
 
@@ -126,7 +126,7 @@ def publish(temporary: Path, path: Path) -> None:
 
 
 def _copy_new(source: Path, path: Path) -> None:
-    """Copy under a name that nothing has; a copy that fails halfway is removed."""
+    """Copy to a name that does not exist yet; remove the copy if it fails halfway."""
     with path.open("xb") as target:
         try:
             with source.open("rb") as content:
@@ -139,7 +139,7 @@ def _copy_new(source: Path, path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it; one that is there will do."""
+    """Create a folder and its parents; do nothing if it exists."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:  # "exists already" would be said of the file that was asked for
@@ -148,22 +148,22 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def output_errors(path: Path) -> Iterator[None]:
-    """Turn what the operating system says into a message with a remedy."""
+    """Turn operating system errors into OutputErrors with a remedy."""
     try:
         yield
     except FileExistsError as error:
         raise OutputError(
-            f"{printable(str(path))} exists already. Name another file, or use --force."
+            f"{printable(str(path))} already exists. Choose another file, or use --force."
         ) from error
     except OSError as error:
         raise OutputError(
             f"{printable(str(path))} can't be written: {error.strerror}. "
-            "Name a place where you may write and that has room."
+            "Choose a folder where you can write and that has free space."
         ) from error
 
 
 def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
+    """Return the umask of the process, which can only be read by setting it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

@@ -1,4 +1,4 @@
-"""Check a BMP file before it is decoded; unpack the run lengths that Pillow unpacks pixel by pixel.
+"""Check a BMP file before it is decoded, and decode run lengths, which Pillow decodes slowly.
 
 The format is described in Microsoft's "Bitmap Compression" and "BITMAPINFOHEADER".
 """
@@ -12,7 +12,7 @@ from digitsort.files.source import Source
 from digitsort.files.unreadable import BROKEN, UnreadableError
 
 MOST_PACKED_BYTES = 2**22
-"""Of run lengths. A second's work; a page of text has a tenth."""
+"""Largest size of run-length data: it takes a second to decode. A page of text has a tenth of it."""
 
 _RLE8, _RLE4 = 1, 2
 _FILE_HEADER, _HEADER = 14, 40
@@ -21,7 +21,7 @@ _END_OF_LINE, _END_OF_PICTURE, _MOVE = 0, 1, 2
 
 
 def prepare_bmp(data: bytes, limits: Limits) -> Source:
-    """Return the file, with each pixel in a byte of its own where it has run lengths.
+    """Return the file, with run lengths decoded to one byte per pixel.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def prepare_bmp(data: bytes, limits: Limits) -> Source:
 
 
 def _unpacked(packed: bytes, width: int, height: int, *, four_bits: bool) -> bytearray:
-    """Return one byte for each pixel; what is left out is color 0."""
+    """Return one byte per pixel; skipped pixels get color 0."""
     size = width * height
     pixels = bytearray(size)
     at = x = y = 0
@@ -87,7 +87,7 @@ def _pair(byte: int) -> bytes:
 
 
 def _palette(data: bytes, header: int, bits: int) -> bytes:
-    """Return 256 colors of 4 bytes; black where the file has fewer."""
+    """Return 256 colors of 4 bytes, filled up with black."""
     (colors,) = struct.unpack_from("<I", data, _FILE_HEADER + 32)
     start = _FILE_HEADER + header
     count = min(colors or 1 << bits, 1 << bits)
@@ -95,7 +95,7 @@ def _palette(data: bytes, header: int, bits: int) -> bytes:
 
 
 def _plain(width: int, height: int, palette: bytes, pixels: bytearray) -> bytes:
-    """Return a BMP file of 8 bits without compression."""
+    """Return an uncompressed 8-bit BMP file."""
     fill = bytes(-width % 4)
     rows = b"".join(pixels[at : at + width] + fill for at in range(0, width * height, width))
     start = _FILE_HEADER + _HEADER + len(palette)

@@ -1,4 +1,4 @@
-"""Where digitsort keeps what it can make again, and whether nobody else can put anything there."""
+"""Find the cache folder, and check that no other user can write to it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from digitsort.files.names import printable
 
 CACHE_VARIABLE = "DIGITSORT_CACHE"
 
-CACHE_REMEDY = f"Set {CACHE_VARIABLE} to a folder of your own, where nobody else may write."
+CACHE_REMEDY = f"Set {CACHE_VARIABLE} to a folder where only you can write."
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class NotPrivateError(OSError):
-    """Somebody else may have put files into the cache folder; its `strerror` says why."""
+    """Raised if another user may have put files into the cache folder; `strerror` says why."""
 
 
 def cache_folder() -> Path:
-    """The folder named by DIGITSORT_CACHE, else the user's cache folder as the system has it."""
+    """Return the folder named by DIGITSORT_CACHE, or else the user's cache folder on this system."""
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named)
@@ -31,7 +31,7 @@ def cache_folder() -> Path:
 
 
 def private_cache_folder() -> Path:
-    """Return the cache folder, links resolved; it is made if need be, for this user alone.
+    """Return the cache folder with links resolved; create it for this user only if it does not exist.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def _check_owner(folder: Path) -> None:
 
 
 def _check_above(folder: Path) -> None:
-    """Check the folders above: who may write to one could put another folder in this one's place.
+    """Check the parent folders: anyone who can write to one could replace this folder.
 
     In a sticky folder, such as /tmp, only the owner may rename a folder.
     """

@@ -1,7 +1,7 @@
-"""Let a decoder fail, rather than take more memory than a picture can need.
+"""Limit the memory of decoders, so that they fail instead of using more than an image can need.
 
-The sizes in a header are checked before; this is for what they do not tell. The limit is the process's
-own, so only processes that do nothing else have it: workers and the command line.
+The sizes in the header are checked before; this limit is for everything that the header does not tell.
+It applies to the whole process, so only workers and the command line set it.
 """
 
 from __future__ import annotations
@@ -14,35 +14,36 @@ from contextlib import contextmanager
 from pathlib import Path
 
 BEYOND_BYTES = 300 * 2**20
-"""What a decoder may take beside the picture itself and one more copy of its file."""
+"""Memory in bytes that a decoder may use in addition to the pixels and one copy of the file."""
 
 PIXEL_BYTES = 4
-"""What Pillow takes for a pixel: of RGB too."""
+"""Bytes per pixel in Pillow, also for RGB."""
 
 _STATUS = Path("/proc/self/statm")
 _DATA = 5
-"""Sixth number in it: pages of data and stack, as RLIMIT_DATA counts them (proc(5))."""
+"""Index of the number of data and stack pages, which RLIMIT_DATA counts (proc(5))."""
 
 _lock = threading.Lock()
 _wanted = False
 
 
 def limit_decoders() -> None:
-    """Give this process the limit, whenever it decodes a picture from now on; on Linux."""
+    """Turn on the limit for every image that this process decodes from now on; only on Linux."""
     global _wanted
     _wanted = sys.platform == "linux" and _STATUS.exists()
 
 
 @contextmanager
 def ceiling(file_bytes: int) -> Iterator[Callable[[int], None]]:
-    """Limit the memory in the block; beyond it, it raises MemoryError, or the decoder says no.
+    """Limit the memory in the block; beyond it, MemoryError is raised or the decoder fails.
 
-    Gives a function that takes the number of pixels, once it is known: it allows for them.
+    Yield a function to call with the number of pixels when it is known, which raises the limit for
+    them.
 
     Parameters
     ----------
     file_bytes : int
-        Size of the file, which is in memory already.
+        Size of the file, which is already in memory.
     """
     if not _wanted or not _lock.acquire(blocking=False):  # another thread's limit counts for all
         yield lambda _: None

@@ -1,4 +1,4 @@
-"""Unpack deflated data by the quickest library at hand, and wrap data as if it were deflated.
+"""Decompress deflated data with the fastest installed library, and store data uncompressed.
 
 zlib-ng unpacks large pictures in two thirds of zlib's time; it comes with
 ``pip install 'digitsort[fast]'``. It is made from zlib, and takes the same streams. (ISA-L is quicker
@@ -17,20 +17,20 @@ from types import ModuleType
 Data = bytes | memoryview
 
 _BLOCK = struct.Struct("<BHH")
-"""Head of a stored block (RFC 1951, 3.2.4): whether it is the last, its length, and that with each bit
-turned."""
+"""Header of a stored block (RFC 1951, 3.2.4): last block or not, length, and complement of the
+length."""
 
 _LARGEST_BLOCK = 2**16 - 1
 
 SMALL_BYTES = 2**14
-"""Unpacked. For less, zlib is as quick."""
+"""Decompressed size below which zlib is as fast."""
 
 _PIECE, _MOST_AT_ONCE = 2**16, 2**20
-"""Packed and unpacked bytes that are held at a time where nobody wants the result."""
+"""Compressed and decompressed bytes held at a time when only the length is wanted."""
 
 
 def quickest(length: int) -> ModuleType:
-    """Return `zlib_ng.zlib_ng` where it is installed, or `zlib`, which it is a double of."""
+    """Return `zlib_ng.zlib_ng` if it is installed, else `zlib`; both have the same functions."""
     return zlib if length < SMALL_BYTES else _ng_or_zlib()
 
 
@@ -43,16 +43,16 @@ def _ng_or_zlib() -> ModuleType:
 
 
 def inflate(packed: Data, length: int, *, library: ModuleType | None = None) -> bytes | None:
-    """Return the first bytes of a zlib stream (RFC 1950) unpacked; no more than one beyond is unpacked.
+    """Decompress the first `length` bytes of a zlib stream (RFC 1950), and at most one byte more.
 
     Parameters
     ----------
     packed : bytes or memoryview
-        What follows the stream does not matter.
+        The stream; bytes after its end are ignored.
     length : int
-        In bytes, unpacked.
+        Number of decompressed bytes.
     library : module
-        By default the `quickest` for that length.
+        Default: the fastest for that length.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def inflate(packed: Data, length: int, *, library: ModuleType | None = None) -> 
 
 
 def holds(packed: Data, length: int) -> bool:
-    """Return whether `inflate` would give so many bytes, without holding them."""
+    """Return whether `inflate` would succeed, without keeping the bytes in memory."""
     library = quickest(length)
     stream = library.decompressobj()
     view, left = memoryview(packed), length
@@ -95,7 +95,7 @@ def crc32(data: Data) -> int:
 
 
 def store(data: Data) -> bytes:
-    """Make a zlib stream of bytes as they are; of at least one."""
+    """Return a zlib stream with the data stored uncompressed; needs at least one byte."""
     view = memoryview(data)
     parts: list[Data] = [b"\x78\x01"]
     for start in range(0, len(view), _LARGEST_BLOCK):

@@ -1,4 +1,4 @@
-"""Change the file system: one method, one call to the operating system."""
+"""Change the file system, with one operating system call per method."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 READ_NO_WAIT = READ | getattr(os, "O_NONBLOCK", 0)
-"""Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever."""
+"""Flags for reading. Without O_NONBLOCK, opening a pipe that nobody writes to would wait forever."""
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 NEW = (
     os.O_WRONLY
@@ -23,17 +23,17 @@ NEW = (
 )
 APPEND = (NEW & ~os.O_EXCL) | os.O_APPEND
 LOCK = (APPEND & ~os.O_APPEND) | READ_NO_WAIT
-"""For a file that is there to be locked, and is made if need be."""
+"""Flags for opening a lock file, which is created if it does not exist."""
 FOLDER = (
     getattr(os, "O_PATH", os.O_RDONLY)
     | NO_FOLLOW
     | getattr(os, "O_DIRECTORY", 0)
     | getattr(os, "O_CLOEXEC", 0)
 )
-"""O_PATH also opens a folder that may be entered and not listed."""
+"""Flags for opening a folder. O_PATH also opens a folder that can be entered but not listed."""
 
 HAS_OPEN_FOLDERS = {os.open, os.stat, os.unlink, os.mkdir, os.rename} <= os.supports_dir_fd
-"""Whether a name can be looked up in an open folder; not on Windows."""
+"""True if the system can look up a name in an open folder; false on Windows."""
 HAS_UNNAMED_FILES = hasattr(os, "O_TMPFILE") and os.open in os.supports_dir_fd
 _UNNAMED = os.O_WRONLY | getattr(os, "O_TMPFILE", 0) | getattr(os, "O_CLOEXEC", 0)
 HAS_METADATA_BY_DESCRIPTOR = hasattr(os, "fchmod") and os.utime in os.supports_fd
@@ -44,15 +44,15 @@ _AT_EMPTY_PATH = 0x1000  # linux/fcntl.h
 
 
 class Place(NamedTuple):
-    """A name in an open folder: what the path leads to later does not matter.
+    """Name in an open folder, which stays valid if a folder in its path is replaced later.
 
     Attributes
     ----------
     folder : int or None
-        Descriptor; None where the system has no such calls, and `name` is the whole path.
+        Descriptor; None if the system has no such calls, and `name` is the whole path.
     name : str
     path : str
-        The absolute path that it was found by.
+        Absolute path, for error messages.
     """
 
     folder: int | None
@@ -64,7 +64,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def _names_path(method: Method) -> Method:
-    """Let errors of a method name the path of its first place, instead of the name in its folder."""
+    """Make errors of a method show the path of its first place, not only the name in the folder."""
 
     @wraps(method)
     def call(self: Disk, place: Place, *arguments: Any) -> Any:
@@ -78,7 +78,7 @@ def _names_path(method: Method) -> Method:
 
 
 def _names_paths(method: Method) -> Method:
-    """Let errors of a method name the paths of the two places that it is given."""
+    """Make errors of a method show the paths of its two places."""
 
     @wraps(method)
     def call(self: Disk, source: Place, target: Place) -> Any:
@@ -92,7 +92,7 @@ def _names_paths(method: Method) -> Method:
 
 
 class Disk:
-    """Make every change of a sort, of its undo and of its journal.
+    """Make every file system change of a sort, an undo and a journal.
 
     A method makes one call to the operating system. Tests put their own in its place: one that counts
     the calls, or stops the process before one. The methods that are called for every file let their
@@ -100,7 +100,7 @@ class Disk:
     """
 
     def open_folder(self, name: str, parent: int | None = None) -> int:
-        """Open a folder, not through a link, for looking names up in it."""
+        """Open a folder to look up names in it; do not follow a link."""
         return os.open(name, FOLDER, dir_fd=parent)
 
     def open(self, place: Place, flags: int, mode: int = 0o600) -> int:
@@ -113,14 +113,14 @@ class Disk:
             raise
 
     def open_unnamed(self, place: Place, mode: int = 0o600) -> int:
-        """Make a file that has no name yet, on the file system of a place's folder.
+        """Create a file without a name, on the file system of a place's folder.
 
-        The umask, and rights that files inherit from the folder, may take some of the mode away.
+        The umask, and permissions inherited from the folder, may remove bits of the mode.
 
         Raises
         ------
         OSError
-            Also where the file system knows no such files.
+            Also if the file system does not support such files.
         """
         try:
             return os.open(".", _UNNAMED, mode, dir_fd=place.folder)
@@ -129,7 +129,7 @@ class Disk:
             raise
 
     def name_unnamed(self, place: Place, descriptor: int) -> None:
-        """Give a file that has no name one that nothing has; open(2) has the recipe.
+        """Give an unnamed file a name that does not exist yet, as open(2) describes.
 
         Raises
         ------
@@ -154,7 +154,7 @@ class Disk:
         return os.read(descriptor, size)
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
-        """`os.write`: may write a part only."""
+        """`os.write`: may write only a part."""
         return os.write(descriptor, data)
 
     def close(self, descriptor: int) -> None:
@@ -179,7 +179,7 @@ class Disk:
             raise
 
     def may_change(self, place: Place) -> bool:
-        """Return whether names in the folder may be made and removed, as far as is known beforehand."""
+        """Return whether this process seems allowed to create and remove names in the folder."""
         folder = os.path.dirname(place.path) if place.folder is None else "."
         return os.access(folder, os.W_OK | os.X_OK, dir_fd=place.folder)
 
@@ -208,14 +208,14 @@ class Disk:
         os.replace(source.name, target.name, src_dir_fd=source.folder, dst_dir_fd=target.folder)
 
     def rename_new(self, source: Place, target: Place) -> None:
-        """Rename to a name that nothing has.
+        """Rename to a name that does not exist yet.
 
         Raises
         ------
         FileExistsError
             If something has it.
         OSError
-            With ENOSYS, EINVAL or ENOTSUP where the system or the file system has no such call.
+            With ENOSYS, EINVAL or ENOTSUP if the system or the file system has no such call.
         """
         try:
             _rename_new(source, target)
@@ -225,7 +225,7 @@ class Disk:
 
     @_names_paths
     def link(self, source: Place, target: Place) -> None:
-        """`os.link`, of a link the link itself."""
+        """`os.link`; does not follow a symbolic link."""
         if source.folder is None:
             os.link(source.name, target.name)
             return
@@ -256,11 +256,11 @@ class Disk:
         os.fchmod(descriptor, mode)
 
     def set_times(self, descriptor: int, accessed_ns: int, modified_ns: int) -> None:
-        """`os.utime` of an open file."""
+        """`os.utime` on an open file."""
         os.utime(descriptor, ns=(accessed_ns, modified_ns))
 
     def attributes(self, descriptor: int) -> list[str]:
-        """`os.listxattr`; empty where there is no such thing."""
+        """`os.listxattr`; empty if extended attributes are not supported."""
         return os.listxattr(descriptor) if hasattr(os, "listxattr") else []
 
     def attribute(self, descriptor: int, name: str) -> bytes:
@@ -276,7 +276,7 @@ class Disk:
         os.removexattr(descriptor, name)
 
     def lock(self, descriptor: int) -> None:
-        """`fcntl.flock`, which does not wait; it ends with the process, or when the file is closed.
+        """`fcntl.flock` without waiting; the lock ends with the process, or when the file is closed.
 
         Raises
         ------
@@ -294,7 +294,7 @@ class Disk:
 
     @_names_path
     def sync_file_system(self, place: Place) -> None:
-        """Make everything on a folder's file system durable; with `os.sync` where need be."""
+        """Flush the whole file system of a folder; use `os.sync` if there is no narrower call."""
         sync = _libc("syncfs")
         if sync is None or place.folder is None:
             if SYNCS_FILE_SYSTEMS:
@@ -328,7 +328,7 @@ def _rename_new(source: Place, target: Place) -> None:
 
 @cache
 def _libc(name: str) -> Callable[..., int] | None:
-    """A function of the C library that Python has no name for."""
+    """Return a function of the C library that Python does not wrap."""
     import ctypes
 
     if not sys.platform.startswith("linux"):

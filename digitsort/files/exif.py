@@ -1,6 +1,6 @@
-"""Find out how a camera was held, without reading anything else from EXIF or XMP data.
+"""Read the orientation, and nothing else, from EXIF or XMP data.
 
-Pillow unpacks all the tags; a small block of them can ask for gigabytes.
+Pillow reads all tags, and a small block of tags can make it use gigabytes.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=\"|>)([0-9])")
 
 
 def orientation(exif: bytes, xmp: bytes = b"") -> int:
-    """Return the EXIF orientation, 1-8; 1 where there is none, or the data is broken.
+    """Return the EXIF orientation, 1-8; 1 if there is none or the data is broken.
 
     Parameters
     ----------
     exif : bytes
-        A TIFF file, perhaps with ``Exif`` before it; or empty.
+        A TIFF file, with or without ``Exif`` before it; or empty.
     xmp : bytes
-        Asked if EXIF has no orientation.
+        Used if EXIF has no orientation.
     """
     while exif.startswith(_HEAD):
         exif = exif[len(_HEAD) :]

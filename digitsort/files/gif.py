@@ -1,7 +1,7 @@
-"""Check a GIF file before it is decoded, and leave only its first picture.
+"""Check a GIF file before it is decoded, and keep only its first frame.
 
-Pillow steps through comments and further frames block by block, and reserves memory for what an
-animation does between frames.
+Pillow reads comments and further frames block by block, and reserves memory for the changes between
+frames of an animation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from digitsort.files.source import Source
 from digitsort.files.unreadable import BROKEN, UnreadableError
 
 MOST_BLOCKS = 2**20
-"""256 MiB in blocks of 255 bytes, as encoders write them."""
+"""Largest number of blocks: those of 256 MiB, in blocks of 255 bytes as encoders write them."""
 
 _EXTENSION, _PICTURE, _END = b"!", b",", b";"
 _CONTROL = 0xF9
@@ -20,12 +20,12 @@ _TRANSPARENT = 1
 
 
 def prepare_gif(data: bytes, limits: Limits) -> Source:
-    """Return the file with nothing but its first picture.
+    """Return the file with only its first frame.
 
     Raises
     ------
     UnreadableError
-        If it has no picture, or the size is beyond its limit.
+        If it has no frame, or its size exceeds a limit.
     """
     walk = _Walk(data, _HEAD + _table_bytes(data[10:11]))
     head = data[: walk.at]
@@ -43,7 +43,7 @@ def prepare_gif(data: bytes, limits: Limits) -> Source:
 
 
 class _Walk:
-    """A way through the file, of a limited number of steps."""
+    """Position in the file, with a limited number of steps."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self.at = at
@@ -51,7 +51,7 @@ class _Walk:
         self._steps = 0
 
     def to_picture(self, *, optional: bool = False) -> bytes | None:
-        """Go to the next picture; return the control block before it, or None if no picture is left."""
+        """Go to the next frame; return the control block before it, or None if there is none."""
         control = b""
         while (kind := self._data[self.at : self.at + 1]) not in (_PICTURE, _END, b""):
             self._step()
@@ -69,7 +69,7 @@ class _Walk:
         raise UnreadableError(BROKEN)
 
     def over_blocks(self) -> None:
-        """Go behind the empty block that ends a chain of them."""
+        """Skip blocks up to and including the empty block that ends them."""
         data, end = self._data, len(self._data)
         while self.at < end and (length := data[self.at]):
             self.at += 1 + length
@@ -88,7 +88,7 @@ def _table_bytes(flags: bytes) -> int:
 
 
 def _size(head: bytes, descriptor: bytes) -> tuple[int, int]:
-    """Return width and height of the canvas; Pillow enlarges it for a picture that goes beyond it."""
+    """Return width and height of the canvas, which Pillow enlarges for a larger frame."""
     x, y, width, height = (int.from_bytes(descriptor[i : i + 2], "little") for i in (1, 3, 5, 7))
     canvas = int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
     return max(canvas[0], x + width), max(canvas[1], y + height)

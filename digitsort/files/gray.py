@@ -1,4 +1,4 @@
-"""Turn an opened picture of any mode into upright gray pixels."""
+"""Turn an opened image of any mode into upright gray pixels."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from digitsort.files.unreadable import BROKEN, UnreadableError
 from digitsort.recognition.canvas import Gray
 
 REDUCE_TO_PX = 512
-"""Larger scans are reduced, by a whole factor, to this or up to twice this on the longer side: what the
-recognition can use even of a small digit on a large sheet."""
+"""Longer side, in pixels, that larger scans are reduced to by a whole factor (up to twice this
+remains). The recognition cannot use more, even for a small digit on a large sheet."""
 
 STRIP_ROWS = 16
-"""Rows, after reducing, of a large picture that are worked on at a time."""
+"""Number of reduced rows of a large image that are processed at a time."""
 
 
 def to_gray(image: Image.Image, orientation: int) -> Gray:
-    """Decode an opened picture.
+    """Decode an opened image.
 
     Returns
     -------
     ndarray of shape (height, width)
-        uint8 or float 0-1, upright, transparency on white; reduced where it was large.
+        uint8 or float 0-1, upright, transparency on white; large images are reduced.
     """
     image.draft("L", (REDUCE_TO_PX, REDUCE_TO_PX))  # JPEG only: decode at a fraction of the size
     image.load()
@@ -38,7 +38,7 @@ def to_gray(image: Image.Image, orientation: int) -> Gray:
 
 
 def plain_to_gray(image: Image.Image) -> Gray:
-    """Gray pixels of a decoded picture of 8 bits as it stands; reduced where it was large."""
+    """Return gray pixels of a decoded 8-bit image without rotating it; reduce a large one."""
     factor = _factor(image)
     if factor == 1 or (image.mode == "L" and not image.has_transparency_data):
         return _pixels(_reduced(_eight_bit_gray(image), factor))
@@ -68,13 +68,13 @@ def _eight_bit_gray(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Composite on white; where that leaves nothing to see, the ink is white: show its shape."""
+    """Composite on white; if nothing remains visible, the ink is white, so return its shape."""
     sheet, alpha = _sheet_and_alpha(image)
     return ImageOps.invert(alpha) if _shows_nothing([_span(sheet)], [_span(alpha)]) else sheet
 
 
 def _large_on_white(strips: Iterable[Image.Image], factor: int) -> Gray:
-    """As `_on_white`, and reduced."""
+    """Do the same as `_on_white`, and reduce the image."""
     sheets, shapes, levels, alphas = [], [], [], []
     for strip in strips:
         sheet, alpha = _sheet_and_alpha(strip)
@@ -93,11 +93,11 @@ def _sheet_and_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image]:
 
 
 _Span = tuple[int, int]
-"""Least and largest level."""
+"""Smallest and largest level."""
 
 
 def _shows_nothing(levels: list[_Span], alphas: list[_Span]) -> bool:
-    """Whether all is paper, though not all is as transparent."""
+    """Return whether everything is white, although the transparency varies."""
     return _width(levels) < 8 <= _width(alphas)
 
 
@@ -111,7 +111,7 @@ def _span(image: Image.Image) -> _Span:
 
 
 def _deep_gray(image: Image.Image) -> Gray:
-    """More than 8 bits, scaled to 0-1 by their depth; negative or floating values by their range."""
+    """Scale values of more than 8 bits to 0-1 by depth; negative and float ones by range."""
     transparent = image.info.get("transparency")
     factor = _factor(image)
     rows = STRIP_ROWS * factor
@@ -128,7 +128,7 @@ def _deep_gray(image: Image.Image) -> Gray:
 
 
 class _Levels(NamedTuple):
-    """Least and largest value, and whether they are floating ones."""
+    """Smallest and largest value, and whether they are floats."""
 
     low: float
     high: float
@@ -143,7 +143,7 @@ class _Levels(NamedTuple):
 
 
 def _leveler(levels: Sequence[_Levels]) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
-    """How to bring values to 0-1."""
+    """Return the function that scales values to 0-1."""
     low, high = min(each.low for each in levels), max(each.high for each in levels)
     if not levels[0].floating and low >= 0:
         # 12-bit scanners write 12 bits into files of 16: the largest value tells the depth.

@@ -1,4 +1,4 @@
-"""Read the entries of a TIFF directory (TIFF 6.0, section 2); EXIF data have one too."""
+"""Read the entries of a TIFF directory (TIFF 6.0, section 2), which EXIF data also contain."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from digitsort.files.unreadable import BROKEN, UnreadableError
 
 BYTE_ORDERS = {b"II*\x00": "<", b"MM\x00*": ">"}
-"""First four bytes of a file to its byte order. BigTIFF is not read."""
+"""Byte order by the first four bytes of the file. BigTIFF is not supported."""
 
 VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
-"""Type of an entry to the bytes that one value takes."""
+"""Bytes per value, by the type of an entry."""
 
 _NUMBERS = {1: "B", 3: "H", 4: "I"}
 """Types of unsigned integers: BYTE, SHORT and LONG."""
 
 _ENTRY = 12
-"""Bytes of an entry: tag, type, count, and the values or where they are."""
+"""Size of an entry in bytes: tag, type, count, and the values or their offset."""
 
 
 @dataclass(frozen=True, slots=True)

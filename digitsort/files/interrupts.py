@@ -1,4 +1,4 @@
-"""Let Ctrl-C, SIGTERM and SIGHUP wait until a file is whole or gone."""
+"""Delay Ctrl-C, SIGTERM and SIGHUP until a file is complete or removed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from digitsort.signals import SIGNALS
 
 @contextmanager
 def deaf_to_interrupts() -> Iterator[None]:
-    """Let processes that are started in the block be deaf to Ctrl-C from their first moment.
+    """Make processes that are started in the block ignore Ctrl-C from the start.
 
-    A terminal sends it to them as well, and while one loads its modules it would end with a traceback:
-    it inherits a mask that blocks the signal. Here the signal is late by the block's time, not lost.
+    A terminal also sends Ctrl-C to child processes, and one that is still loading modules would end
+    with a traceback. Children inherit a mask that blocks the signal. This process gets the signal when
+    the block ends.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

@@ -13,7 +13,7 @@ from digitsort.files.exif import orientation
 from digitsort.files.ifd import first_directory
 from digitsort.files.limits import Limits
 from digitsort.files.source import Source
-from digitsort.files.unreadable import BROKEN, UnreadableError
+from digitsort.files.unreadable import BROKEN, UNUSUAL_JPEG, UnreadableError
 
 MOST_SCANS = 256
 """Encoders write 10, in CMYK 18."""
@@ -61,7 +61,7 @@ def prepare_jpeg(data: bytes, limits: Limits) -> Source:
     for marker, start, end in _segments(data):
         content = data[start + 2 : min(end, start + 64)]
         if marker in _OTHER_FRAMES:
-            raise UnreadableError("unusual kind of JPEG")
+            raise UnreadableError(UNUSUAL_JPEG)
         if marker in _FRAMES and len(content) >= 5:
             size = int.from_bytes(content[3:5]), int.from_bytes(content[1:3])
         if marker in _NEEDED or _tells_colors(marker, content):
@@ -102,7 +102,7 @@ def _segments(data: bytes) -> Iterator[_Segment]:
 
 
 def _tells_colors(marker: int, content: bytes) -> bool:
-    """Whether this is the JFIF or the Adobe segment."""
+    """Return whether this is the JFIF or the Adobe segment."""
     jfif = marker == 0xE0 and content.startswith(b"JFIF\0")
     return jfif or (marker == 0xEE and content.startswith(b"Adobe"))
 
@@ -117,7 +117,7 @@ def _check_scans(data: bytes, size: tuple[int, int], limits: Limits) -> None:
 
 
 def _has_pages(index: bytes) -> bool:
-    """Whether a file of several photos (MPO) has more than one."""
+    """Return whether a multi-picture file (MPO) has more than one photo."""
     try:
         return bool(index) and first_directory(index).number(_NUMBER_OF_PAGES, 1) > 1
     except UnreadableError:

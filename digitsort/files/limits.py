@@ -1,4 +1,4 @@
-"""How large a picture file may be."""
+"""Limits on the size of image files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from digitsort.files.unreadable import UnreadableError
 
 MOST_PIXELS = 2**26
-"""A4 at 800 dpi, or the picture of a 64-megapixel phone. With transparency or 32 bits a pixel it takes
-0.8 GiB while it is decoded, in color 0.4, as JPEG next to nothing."""
+"""Largest number of pixels: A4 at 800 dpi, or a photo from a 64-megapixel phone."""
 
 MOST_SIDE_PX = 65_535
-"""The most that JPEG can have; at 1200 dpi a sheet of 1.4 m. A longer side is a crafted header."""
+"""Longest side: the limit of JPEG, and 1.4 m at 1200 dpi. A longer side means a crafted header."""
 
 MOST_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is refused before it is decoded.
+    """Limits that are checked before an image is decoded.
 
     Attributes
     ----------
@@ -27,7 +26,7 @@ class Limits:
     side_px : int
         The longer side; `--max-side`.
     file_bytes : int
-        Of the file; `--max-bytes`.
+        Size of the file; `--max-bytes`.
     """
 
     pixels: int = MOST_PIXELS
@@ -35,7 +34,7 @@ class Limits:
     file_bytes: int = MOST_BYTES
 
     def check_size(self, width: int, height: int) -> None:
-        """Raise UnreadableError, naming the limit and its option, for too large a picture."""
+        """Raise UnreadableError, with the limit and its option, if the image is too large."""
         if max(width, height) > self.side_px:
             raise UnreadableError(f"over {self.side_px} px on a side: raise --max-side")
         if width * height > self.pixels:

@@ -18,7 +18,7 @@ _REFERENCE = "file:"
 _PRINTABLE = bytes(range(0x20, 0x7F))
 
 MOST_NAME_BYTES = 255
-"""Of a file name, on every common file system."""
+"""Longest file name, in bytes, on every common file system."""
 
 _TO_ESCAPE = (*_FORMULA_STARTS, _REFERENCE, "'")
 """The apostrophe too: a cell that begins with one may be an escaped formula (`quoting`)."""
@@ -26,7 +26,7 @@ _TO_ESCAPE = (*_FORMULA_STARTS, _REFERENCE, "'")
 _IS_POSIX = os.sep == "/"
 
 _NOT_NORMAL = ("//", "/.", "/\n")
-"""What paths, each between two ends of lines, have where one is not surely normal."""
+"""Substrings of newline-separated paths that show that one may not be normalized."""
 
 
 def printable(path: str) -> str:
@@ -47,7 +47,7 @@ def fold(name: str) -> str:
 
 @lru_cache(maxsize=1024)
 def is_folder_name(name: str) -> bool:
-    """Whether any file system takes a name, as it is, for that of one visible folder."""
+    """Return whether the name is valid for one visible folder on every file system."""
     return (
         name.isprintable()
         and name == name.strip()
@@ -58,31 +58,31 @@ def is_folder_name(name: str) -> bool:
 
 
 def parent_of(path: str) -> str:
-    """As `os.path.dirname`, and sooner: there may be millions."""
+    """Return `os.path.dirname(path)`, but faster, because there may be millions of paths."""
     above = path.rpartition("/")[0] if _IS_POSIX else ""
     return above if above and not above.endswith("/") else os.path.dirname(path)
 
 
 def name_of(path: str) -> str:
-    """As `os.path.basename`, and sooner."""
+    """Return `os.path.basename(path)`, but faster."""
     return path.rpartition("/")[2] if _IS_POSIX else os.path.basename(path)
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """As `os.path.split`, and sooner."""
+    """Return `os.path.split(path)`, but faster."""
     above, _, name = path.rpartition("/") if _IS_POSIX else ("", "", "")
     return (above, name) if above and not above.endswith("/") else os.path.split(path)
 
 
 def absolute(path: str) -> str:
-    """The path itself where it is absolute already, else as `os.path.abspath` has it."""
+    """Return the path if it is absolute, else `os.path.abspath(path)`."""
     if (_IS_POSIX and path.startswith("/")) or os.path.isabs(path):
         return path
     return os.path.abspath(path)
 
 
 def starts_formula(text: str) -> bool:
-    """Whether a spreadsheet could take a cell for a formula."""
+    """Return whether a spreadsheet could take a cell for a formula."""
     return text.startswith(_FORMULA_STARTS)
 
 
@@ -110,7 +110,7 @@ def to_cell(path: str, root: str) -> str:
 
 
 def to_cell_below(text: str) -> str:
-    """As `to_cell`, of a path that is relative to the root already, with ``/`` as separator."""
+    """Return the cell for a path that is already relative to the root, with ``/`` as separator."""
     if not _is_plain(text):
         return _REFERENCE + quote_from_bytes(os.fsencode(text), safe="/:")
     if text.startswith(_TO_ESCAPE):
@@ -133,7 +133,7 @@ def to_cells(paths: Sequence[str], root: str) -> Sequence[str]:
 
 
 def to_cells_below(texts: Sequence[str]) -> Sequence[str]:
-    """As `to_cell_below`, of many at once, which is sooner where all of them are plain."""
+    """Return `to_cell_below` of many paths; faster if all are plain."""
     text = "\n".join(("", *texts, ""))
     if _are_plain(text, len(texts)) and not any(f"\n{start}" in text for start in _TO_ESCAPE):
         return texts
@@ -141,7 +141,7 @@ def to_cells_below(texts: Sequence[str]) -> Sequence[str]:
 
 
 def from_cell(cell: str, root: str) -> str:
-    """The path that `to_cell` wrote; relative ones are taken from the folder `root`."""
+    """Return the path that `to_cell` wrote; relative paths start at the folder `root`."""
     if cell.startswith(_REFERENCE):
         text = os.fsdecode(unquote_to_bytes(cell[len(_REFERENCE) :]))
     else:
@@ -154,7 +154,7 @@ def from_cell(cell: str, root: str) -> str:
 
 
 def from_cells(cells: Sequence[str], root: str) -> Sequence[str]:
-    """As `from_cell`, of many at once, which is sooner where all of them are plain."""
+    """Return `from_cell` of many cells; faster if all are plain."""
     text = "\n".join(("", *cells, ""))
     if (
         not _IS_POSIX
@@ -168,9 +168,9 @@ def from_cells(cells: Sequence[str], root: str) -> Sequence[str]:
 
 
 def _is_normal(path: str) -> bool:
-    """Whether an absolute path is surely as `os.path.normpath` has it; there may be millions of them.
+    """Return whether an absolute path is certainly normalized, faster than `os.path.normpath`.
 
-    Names that begin with a dot are rare, and passed over here.
+    Return False also for names that begin with a dot, which are rare.
     """
     return (
         _IS_POSIX
@@ -196,12 +196,12 @@ def folder_of(output: str) -> str:
 
 @lru_cache(maxsize=64)
 def _absolute_folder(folder: str, _working_folder: str) -> str:
-    """As `_absolute`; the working folder is named so that what is remembered is of this one."""
+    """Return `_absolute(path)`; the argument with the working folder is part of the cache key."""
     return _absolute(os.path.join(folder, "x"))[: -len("x")]
 
 
 def _absolute(path: str) -> str:
-    """As `os.path.abspath`, but right also where ``..`` leads back from a link."""
+    """Return the absolute path like `os.path.abspath`, but resolve ``..`` after a link correctly."""
     if _is_normal(path):
         return path
     if os.pardir in path.split(os.sep):
@@ -212,7 +212,7 @@ def _absolute(path: str) -> str:
 
 
 def _are_plain(text: str, count: int) -> bool:
-    """Whether so many texts, each between two ends of lines, are all printable ASCII."""
+    """Return whether `count` newline-separated texts are all printable ASCII."""
     return text.isascii() and text.encode().translate(None, _PRINTABLE) == b"\n" * (count + 1)
 
 

@@ -22,7 +22,7 @@ from digitsort.files.limits import Limits
 from digitsort.files.magic import MAGIC_BYTES, format_of
 from digitsort.files.source import Source
 from digitsort.files.tiff import prepare_tiff
-from digitsort.files.unreadable import UnreadableError
+from digitsort.files.unreadable import EMPTY, NOT_AN_IMAGE, UnreadableError
 from digitsort.files.webp import check_webp
 
 
@@ -69,12 +69,12 @@ def open_picture(data: bytes, limits: Limits) -> Opened:
         For what is no JPEG, TIFF, BMP, GIF, WebP, JPEG 2000, AVIF or HEIC, and for what breaks a limit.
     """
     if not data:
-        raise UnreadableError("empty file")
+        raise UnreadableError(EMPTY)
     name = format_of(data[:MAGIC_BYTES])
     if name in _OPENERS:
         return Opened(*_OPENERS[name](data, limits))
     if name not in _PLUGINS:
-        raise UnreadableError("no picture format")
+        raise UnreadableError(NOT_AN_IMAGE)
     plugin, prepare = _PLUGINS[name]
     source = prepare(data, limits)
     import_module(f"PIL.{plugin}")

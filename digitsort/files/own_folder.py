@@ -94,8 +94,8 @@ class OwnFolder:
     def refused(self, name: str) -> OutputError:
         """Return the error for a file that this user's digitsort has not made."""
         return OutputError(
-            f"{printable(str(self.path / name))} is not what digitsort left there for you. Look at it, "
-            "and remove its folder or name another file."
+            f"{printable(str(self.path / name))} was not written by your digitsort, or has changed. "
+            "Check it, then remove its folder or choose another file."
         )
 
     @contextmanager
@@ -106,8 +106,8 @@ class OwnFolder:
             raise
         except OSError as error:
             raise OutputError(
-                f"{printable(str(self.path / name))}: {error.strerror}. Look at it, and remove its "
-                "folder or name another file."
+                f"{printable(str(self.path / name))}: {error.strerror}. Check it, then remove "
+                "its folder or choose another file."
             ) from error
 
     def _at(self, name: str) -> tuple[str | Path, dict[str, Any]]:
@@ -132,8 +132,8 @@ def own_folder(path: Path) -> Iterator[OwnFolder]:
     status = os.lstat(path)
     if not stat.S_ISDIR(status.st_mode) or not _is_own(status):
         raise OutputError(
-            f"{printable(str(path))} is not a folder of yours, and digitsort would write into it. "
-            "Look at it, and remove it or name another file."
+            f"{printable(str(path))} is not your folder, so digitsort does not write into it. "
+            "Check it, then remove it or choose another file."
         )
     if not _BY_DESCRIPTOR:
         yield OwnFolder(path, None)
@@ -141,7 +141,7 @@ def own_folder(path: Path) -> Iterator[OwnFolder]:
     descriptor = os.open(path, os.O_DIRECTORY | _FLAGS)
     try:
         if not os.path.samestat(status, os.fstat(descriptor)):
-            raise OutputError(f"{printable(str(path))} was replaced meanwhile. Try again.")
+            raise OutputError(f"{printable(str(path))} was replaced during the run. Try again.")
         yield OwnFolder(path, descriptor)
     finally:
         os.close(descriptor)

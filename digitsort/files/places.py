@@ -22,18 +22,18 @@ MOST_PASSED = 64
 these each folder would be walked to from the root."""
 
 _WALKS = HAS_OPEN_FOLDERS and hasattr(os, "O_PATH")
-"""Whether a path is walked folder by folder. O_PATH is needed for that: without it, a folder that may
-be entered and not listed can't be opened."""
+"""True if paths are opened folder by folder. This needs O_PATH: without it, a folder that can be
+entered but not listed can't be opened."""
 
 Identity = tuple[int, int]
 """Device and inode of a folder."""
 
 
 class Places:
-    """Folders that are open, each found from the root down without following a link.
+    """Open folders, each found from the root down without following a link.
 
-    Paths have to be absolute, and to be what `real_path` gave when they were noted down: a link in one
-    is then something that was put there since.
+    Paths must be absolute results of `real_path`. A link in one was then created later, so it is
+    refused.
     """
 
     def __init__(self, disk: Disk) -> None:
@@ -48,7 +48,7 @@ class Places:
         Raises
         ------
         OSError
-            If its folder is not there, can't be entered, or a link is in the way.
+            If its folder does not exist or can't be entered, or if a link is in the way.
         """
         folder, name = split_path(path)
         if len(self._open) > FEW_OPEN or folder not in self._open:
@@ -64,16 +64,16 @@ class Places:
         return self._identities[folder]
 
     def is_same(self, one: Place, other: Place) -> bool:
-        """Return whether two places are one: by the folders themselves, however their paths lead there.
+        """Return whether two places are the same, compared by their folders, not by their paths.
 
-        Names that some file system takes for the same one count as the same.
+        Names that some file system treats as the same count as the same.
         """
         return fold(one.name) == fold(other.name) and self.identity(one) == self.identity(other)
 
     def sync(self, paths: Iterable[str]) -> None:
-        """Make all that happened on the file systems of these paths durable.
+        """Flush the file systems of these paths to disk.
 
-        Where a folder is not there any more, this is done for all file systems.
+        If a folder no longer exists, flush all file systems.
         """
         if not SYNCS_FILE_SYSTEMS:
             return
@@ -89,7 +89,7 @@ class Places:
                 self._disk.sync_file_system(place)
 
     def close(self) -> None:
-        """Close all folders; a path that is asked for again is walked again."""
+        """Close all folders; later requests open them again."""
         while self._open:
             self._close_oldest()
         self._close_passed(0)
@@ -105,7 +105,7 @@ class Places:
             self._keep(path, self._opened_at_once(path))
 
     def _walk(self, path: str) -> None:
-        """Open a folder, and those above it that are not open; it and the one above it stay open."""
+        """Open a folder and its parents; keep only the folder and its parent open."""
         missing = []
         while path not in self._open and path not in self._passed and path != os.sep:
             missing.append(path)
@@ -170,13 +170,13 @@ def open_places(disk: Disk) -> Iterator[Places]:
 
 
 def real_path(path: str) -> str:
-    """Return a path without links in its folders; its last part stays what it is."""
+    """Return a path with the links in its folders resolved, but not a link in its last part."""
     folder, name = split_path(os.path.abspath(path) if not os.path.isabs(path) else path)
     return os.path.join(os.path.realpath(folder), name)
 
 
 def _in_the_way(error: OSError, name: str, parent: int | None, path: str) -> OSError:
-    """Say that it is a link where that is so."""
+    """Return the error for a link in the way, or the original error."""
     if error.errno in (errno.ENOTDIR, errno.ELOOP):
         try:
             os.readlink(name, dir_fd=parent)
@@ -189,4 +189,4 @@ def _in_the_way(error: OSError, name: str, parent: int | None, path: str) -> OSE
 
 
 def _linked(path: str) -> OSError:
-    return NotADirectoryError(errno.ENOTDIR, f"{printable(path)} is a link by now", path)
+    return NotADirectoryError(errno.ENOTDIR, f"{printable(path)} has become a link", path)

@@ -1,8 +1,8 @@
-"""Decode PNG files as the specification says: the plainest ones at once, the others chunk by chunk.
+"""Decode PNG files: simple ones in one step, the others chunk by chunk.
 
-Pillow's reader of PNG files asks of each what it might be besides: animation, text, color profile. For
-the small pictures that come by the million that takes longer than the pixels, and a hostile file can
-make it take as long as it likes. Only its decoder of pixels is used.
+Pillow's PNG reader also looks for animation, text and color profiles. For millions of small images that
+takes longer than decoding the pixels, and a hostile file can make it take any time. So only Pillow's
+pixel decoder is used.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from digitsort.files.unreadable import BROKEN, UnreadableError
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 _HEADER = struct.Struct(">II5B")
-"""Width, height, bits, color type, compression, filter, interlace (PNG, 11.2.2)."""
+"""Header: width, height, bits, color type, compression, filter, interlace (PNG, 11.2.2)."""
 
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
 """Color types."""
@@ -48,7 +48,7 @@ _MODES = {
     (8, _RGB_ALPHA): ("RGBA", "RGBA"),
     (16, _RGB_ALPHA): ("RGBA", "RGBA;16B"),
 }
-"""Bits and color type to Pillow's modes: of the picture, and of what is in the file."""
+"""Pillow's modes of the image and of the raw data, by bits and color type."""
 
 _CHANNELS = {_GRAY: 1, _RGB: 3, _PALETTE: 1, _GRAY_ALPHA: 2, _RGB_ALPHA: 4}
 
@@ -56,10 +56,10 @@ _PASSES = (
     *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
     *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
 )
-"""Of an interlaced picture: first pixel across and down, steps across and down (PNG, 8.2)."""
+"""Passes of an interlaced image: first column and row, column and row steps (PNG, 8.2)."""
 
 _BEFORE = 33
-"""Bytes up to the second chunk: signature, length and type, the header, its checksum."""
+"""Bytes before the second chunk: signature, length, type, header, checksum."""
 
 _PIXELS = struct.Struct(">I4s")
 """Length and type of the second chunk."""
@@ -68,23 +68,23 @@ _END = b"\0\0\0\0IEND\xaeB`\x82"
 """The last chunk, which is empty."""
 
 MOST_CHUNKS = 2**16
-"""256 MiB in the chunks of 8 KiB that libpng writes are 2**15."""
+"""Largest number of chunks: 256 MiB in chunks of 8 KiB, as libpng writes them, are 2**15."""
 
 MOST_UNPACKED_BYTES = 2**25
-"""Of a picture, 11 megapixels in color; they are held twice, for a moment, beside the image. A larger
-one is unpacked twice instead: to see whether it is whole, and by Pillow, row by row."""
+"""Largest decompressed size that is held in memory (11 megapixels in color), for a moment twice. A
+larger image is decompressed twice instead: to check that it is complete, and by Pillow, row by row."""
 
 _MOST_TEXT_BYTES = 2**20
 
 _EXIF_AS_TEXT = b"Raw profile type exif\0"
-"""As ImageMagick wrote it before there was a chunk for it: three lines, then hexadecimal numbers."""
+"""Keyword of EXIF data as old ImageMagick wrote it: three lines, then hexadecimal numbers."""
 
 _XMP = b"XML:com.adobe.xmp\0"
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What the header says."""
+    """Contents of the header."""
 
     width: int
     height: int
@@ -94,7 +94,7 @@ class _Form:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all rows, unpacked, each led by the number of its filter."""
+        """Number of decompressed bytes of all rows, including the filter byte of each."""
         passes = _PASSES if self.interlaced else ((0, 0, 1, 1),)
         total = 0
         for x, y, across, down in passes:
@@ -129,7 +129,7 @@ _Chunk = tuple[bytes, memoryview]
 def read_png(data: bytes, limits: Limits) -> Png:
     """Decode a PNG file.
 
-    Of a small gray one the scanlines are given: many are quicker to decode together.
+    For a small gray image, return its scanlines: it is faster to decode many together.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def read_png(data: bytes, limits: Limits) -> Png:
 
 
 def _plain(form: _Form, packed: Data) -> Image.Image | Scanlines:
-    """Decode the pixels of a picture without palette or transparency."""
+    """Decode the pixels of an image without palette or transparency."""
     size = form.width, form.height
     if (form.bits, form.color, form.interlaced) == (8, _GRAY, False):
         lines = unpack(size, packed)
@@ -187,7 +187,7 @@ def _read_chunks(data: bytes, limits: Limits) -> Png:
 
 
 def _simplest(data: bytes) -> tuple[_Form, memoryview] | None:
-    """Header and compressed pixels of a file that has them, in one chunk each, and its end only."""
+    """Return header and compressed pixels if the file has only one chunk of each, and the end."""
     form = _first(data[:_BEFORE])
     if form is None or len(data) < _BEFORE + _PIXELS.size:
         return None
@@ -204,7 +204,7 @@ def _simplest(data: bytes) -> tuple[_Form, memoryview] | None:
 
 @lru_cache(maxsize=256)
 def _first(data: bytes) -> _Form | None:
-    """The header of a plain file that begins with these bytes: it is the same for all of a size."""
+    """Return the header of a simple file with these first bytes; cached, as equal sizes share it."""
     with suppress(UnreadableError):
         kind, content = next(_chunks(data), (b"", memoryview(b"")))
         form = _form(content) if kind == b"IHDR" else None
@@ -228,8 +228,8 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
     Raises
     ------
     UnreadableError
-        For a wrong checksum (CRC): anywhere before the pixels, and behind them where it matters; for
-        what is no chunk, and for too many of them.
+        For a wrong checksum (CRC) before the pixels, or after them where it matters; for invalid
+        chunks; for too many chunks.
     """
     view, at = memoryview(data), len(SIGNATURE)
     has_pixels = False
@@ -254,7 +254,7 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
 
 
 def _decoded(form: _Form, packed: Data, raw_mode: str = "") -> Image.Image:
-    """Decode the pixels: of a picture as it stands, without palette or transparency."""
+    """Decode the pixels of any image; ignore palette and transparency."""
     mode, usual = _MODES[form.bits, form.color]
     length = form.nbytes
     if length <= MOST_UNPACKED_BYTES:
@@ -278,7 +278,7 @@ def _decoded(form: _Form, packed: Data, raw_mode: str = "") -> Image.Image:
 def _colored(
     form: _Form, packed: Data, palette: memoryview | None, transparency: memoryview | None
 ) -> Image.Image:
-    """Decode the pixels, and say which of them are transparent (PNG, 11.2.3 and 11.3.2)."""
+    """Decode the pixels with palette and transparency (PNG, 11.2.3 and 11.3.2)."""
     if form.color == _PALETTE and (
         palette is None or len(palette) % 3 or not 0 < len(palette) <= 3 << form.bits
     ):
@@ -306,7 +306,7 @@ def _colored(
 
 
 def _make_transparent(image: Image.Image, low: Image.Image, levels: list[int]) -> None:
-    """Give an alpha channel to a picture of which the lower eight bits are in another one."""
+    """Add an alpha channel to a 16-bit image whose lower eight bits are in another image."""
     import numpy as np
 
     high, alpha = np.asarray(image), None
@@ -319,7 +319,7 @@ def _make_transparent(image: Image.Image, low: Image.Image, levels: list[int]) -
 
 
 def _is_animated(chunks: dict[bytes, memoryview]) -> bool:
-    """Whether there is more than one picture: the frames, and one that is none of them."""
+    """Return whether there is more than one image, counting the frames and a separate default image."""
     control = chunks.get(b"acTL", memoryview(b""))
     frames = int.from_bytes(control[:4]) if len(control) >= 8 else 0
     return 0 < frames <= 2**31 and frames + (b"fcTL" not in chunks) > 1
@@ -337,13 +337,13 @@ def _exif(kind: bytes, content: memoryview) -> bytes:
 
 
 def _xmp(kind: bytes, content: memoryview) -> bytes:
-    """Return XMP data, if this is a chunk of it that is not packed."""
+    """Return XMP data, if this is an uncompressed chunk of it."""
     is_xmp = kind == b"iTXt" and content[: len(_XMP)] == _XMP
     return bytes(content[len(_XMP) :]) if is_xmp else b""
 
 
 def _text(packed: memoryview) -> bytes:
-    """Unpack a text, of a limited length."""
+    """Decompress a text of limited length."""
     try:
         return zlib.decompressobj().decompress(packed, _MOST_TEXT_BYTES)
     except zlib.error:

@@ -1,4 +1,4 @@
-"""Read a picture file as gray pixels, within limits."""
+"""Read an image file as gray pixels, within limits."""
 
 from __future__ import annotations
 
@@ -19,14 +19,23 @@ from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
 from digitsort.files.scanlines import Scanlines, unfilter
 from digitsort.files.silence import c_stderr_silenced
 from digitsort.files.source import FIRST_OF_SEVERAL
-from digitsort.files.unreadable import BROKEN, UnreadableError
+from digitsort.files.unreadable import (
+    BROKEN,
+    BROKEN_LINK,
+    DENIED,
+    MISSING,
+    NO_MEMORY,
+    NOT_REGULAR,
+    READ_ERROR,
+    UnreadableError,
+)
 from digitsort.recognition.canvas import Gray
 
 __all__ = ["FIRST_OF_SEVERAL", "Picture", "UnreadableError", "grays_of", "read"]
 
 
 class Picture(NamedTuple):
-    """A file that was read.
+    """Content of an image file.
 
     Attributes
     ----------
@@ -34,9 +43,9 @@ class Picture(NamedTuple):
         Gray pixels: uint8, uint16 or float 0-1, upright, transparency on white; or what is left to be
         decoded together with others, by `grays_of`.
     sha256 : str
-        Of the file's bytes, in hex.
+        SHA-256 of the file, in hex.
     note : str
-        What a person should know of the decoding; mostly empty.
+        Remark for the user, such as "first of several pages"; usually empty.
     """
 
     content: Gray | Scanlines
@@ -45,17 +54,17 @@ class Picture(NamedTuple):
 
     @property
     def gray(self) -> Gray:
-        """The pixels."""
+        """Gray pixels."""
         return grays_of([self])[0]
 
     @property
     def nbytes(self) -> int:
-        """What it takes in memory."""
+        """Size in memory, in bytes."""
         return len(self.content.rows) if isinstance(self.content, Scanlines) else self.content.nbytes
 
 
 def grays_of(pictures: Sequence[Picture]) -> list[Gray]:
-    """The pixels of each picture; for many at a time this is quicker than to ask one by one."""
+    """Return the pixels of each image; faster than one by one."""
     contents = [picture.content for picture in pictures]
     pixels = iter(unfilter([content for content in contents if isinstance(content, Scanlines)]))
     return [next(pixels) if isinstance(content, Scanlines) else content for content in contents]
@@ -67,8 +76,8 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
     Raises
     ------
     UnreadableError
-        Where there is no such picture to be read: no file, no regular file, no permission, another
-        format, too large, broken.
+        If the file is missing, not a regular file, not readable, not a supported image, too large or
+        broken.
     """
     data = _read_bytes(path, limits)
     sha256 = hashlib.sha256(data).hexdigest()
@@ -87,7 +96,7 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnreadableError(limits.too_many_pixels, sha256) from error
     except MemoryError as error:
-        raise UnreadableError("not enough memory", sha256) from error
+        raise UnreadableError(NO_MEMORY, sha256) from error
     except Exception as error:
         # Pillow's decoders raise whatever a broken file drives them to: OSError, SyntaxError,
         # ValueError, struct.error, IndexError, zlib.error … Each is the same to a person.
@@ -96,7 +105,7 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
 
 
 def _quietly(data: bytes) -> AbstractContextManager[None]:
-    """Only libtiff talks to stderr."""
+    """Silence stderr for TIFF files: only libtiff writes to it."""
     return c_stderr_silenced() if data.startswith((b"II", b"MM")) else nullcontext()
 
 
@@ -104,13 +113,13 @@ def _read_bytes(path: str, limits: Limits) -> bytes:
     try:
         return read_regular(path, limits.file_bytes)
     except FileNotFoundError as error:
-        reason = "link leads nowhere" if os.path.islink(path) else "no such file"
+        reason = BROKEN_LINK if os.path.islink(path) else MISSING
         raise UnreadableError(reason) from error
     except PermissionError as error:
-        raise UnreadableError("no permission") from error
+        raise UnreadableError(DENIED) from error
     except NotRegularError as error:
-        raise UnreadableError("no regular file") from error
+        raise UnreadableError(NOT_REGULAR) from error
     except TooLargeError as error:
         raise UnreadableError(limits.too_many_bytes) from error
     except OSError as error:
-        raise UnreadableError("can't be read") from error
+        raise UnreadableError(READ_ERROR) from error

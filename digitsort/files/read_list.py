@@ -1,4 +1,4 @@
-"""Read a list of paths: one a line, or separated by NUL."""
+"""Read a list of paths, one per line or separated by NUL."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from digitsort.errors import UsageError
 from digitsort.files.names import printable
 
 MOST_PATH_BYTES = 2**16
-"""Longest entry; Linux takes paths of 4,096 bytes, Windows of 65,534."""
+"""Longest entry. Linux allows paths of 4,096 bytes, Windows of 65,534."""
 
 MOST_LIST_BYTES = 2**30
-"""Largest list; ten million paths of 100 bytes."""
+"""Largest list: ten million paths of 100 bytes."""
 
 _CHUNK_BYTES = 2**20
 
@@ -27,7 +27,7 @@ _UTF_8 = b"\xef\xbb\xbf"
 
 
 def read_list(file: Path, separator: bytes) -> list[str]:
-    """Return the paths in a file, or in stdin where it is ``-``; empty ones are skipped.
+    """Return the paths in a file, or in stdin for ``-``; skip empty ones.
 
     Bytes that are no UTF-8 are kept, as `os.fsdecode` does. In a list of lines a byte order mark is not
     part of the first path, and where every line ends as on Windows, the carriage return of none. A list
@@ -37,7 +37,7 @@ def read_list(file: Path, separator: bytes) -> list[str]:
     Raises
     ------
     UsageError
-        If the file can't be read or is no such list.
+        If the file can't be read or is not such a list.
     """
     try:
         with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as stream:
@@ -102,6 +102,6 @@ def _chunks(stream: IO[bytes], separator: bytes, name: str) -> Iterator[bytes]:
 
 def _no_list(name: str) -> UsageError:
     return UsageError(
-        f"{name} is no list of paths: it has over {MOST_LIST_BYTES} bytes, or a path of over "
-        f"{MOST_PATH_BYTES}."
+        f"{name} is not a list of paths: it has more than {MOST_LIST_BYTES} bytes, or a path of more "
+        f"than {MOST_PATH_BYTES}."
     )

@@ -1,4 +1,4 @@
-"""Resolve the links of many paths, each folder once."""
+"""Resolve links in many paths, each folder only once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import os
 from digitsort.files.names import split_path
 
 MOST_KNOWN = 10_000
-"""Folders remembered: more than any path has above it, and little memory where there are millions."""
+"""Number of folders to cache: more than the depth of any path, but little memory."""
 
 
 class RealPaths:
-    """Finds real paths as `os.path.realpath` does, which looks at every folder above each file anew.
+    """Cache for the results of `os.path.realpath`, which looks up every parent of each file again.
 
-    That takes a time cubic in the depth of a tree: 97 s were seen at 1,200 nested folders. What is
-    remembered may be outdated a moment later: open the paths without following links (`files.places`).
+    Without a cache the time is cubic in the depth of a tree: 97 s for 1,200 nested folders. Cached
+    results may be outdated, so open the paths without following links (`files.places`).
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class RealPaths:
 
 
 def _below(folder: str, name: str) -> str:
-    """The real path of a name in a folder whose path is real."""
+    """Return the real path of a name in a folder whose path is already real."""
     path = os.path.join(folder, name)
     is_plain = name not in ("", os.curdir, os.pardir) and not os.path.islink(path)
     return path if is_plain else os.path.realpath(path)

@@ -1,4 +1,4 @@
-"""Read a regular file whole, without ever waiting and within a limit."""
+"""Read a whole regular file, within a limit and without ever waiting."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ import stat
 _FLAGS = (
     os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 )
-"""Without O_NONBLOCK a pipe that nobody writes to would wait for ever."""
+"""Without O_NONBLOCK, opening a pipe that nobody writes to would wait forever."""
 
 _PIECE = 2**20
-"""Bytes asked for at a time where the first call did not give all."""
+"""Number of bytes per call if the first call did not return everything."""
 
 
 class NotRegularError(OSError):
-    """A folder, pipe or device where a regular file was expected."""
+    """Raised for a folder, pipe or device instead of a regular file."""
 
 
 class TooLargeError(OSError):
-    """A file of more bytes than were allowed."""
+    """Raised for a file that is larger than allowed."""
 
 
 def read_regular(path: str | os.PathLike[str], most_bytes: int) -> bytes:
-    """Read a file as large as it is when it is opened.
+    """Read a file, up to the size that it has when it is opened.
 
-    A device is not even opened: that alone can rewind a tape, or start a watchdog. What takes the place
-    of a file after that look is never waited for and gives no more than the file had; a second look
-    follows where its length is another.
+    Devices are not even opened, because that alone can rewind a tape or start a watchdog. If something
+    else replaces the file after this check, it is never waited for, and no more bytes are read than the
+    file had; if its length differs, the check is repeated.
 
     Raises
     ------
     NotRegularError, TooLargeError
     OSError
-        What the operating system says.
+        Any other error of the operating system.
     """
     size = _size(os.stat(path), most_bytes)
     descriptor = _opened(path)
@@ -84,12 +84,12 @@ def _opened(path: str | os.PathLike[str]) -> int:
         return os.open(path, _FLAGS)
     except PermissionError as error:
         if os.path.isdir(path):  # Windows opens no folder
-            raise NotRegularError("no regular file") from error
+            raise NotRegularError("not a regular file") from error
         raise
 
 
 def _read_on(descriptor: int, data: bytes, most_bytes: int) -> bytes:
-    """Read the rest, of a file that comes in pieces or was replaced."""
+    """Read the rest of a file that arrives in pieces or was replaced."""
     size = _size(os.fstat(descriptor), most_bytes)
     pieces, left = [data[:size]], size - len(data)
     while left > 0 and (piece := os.read(descriptor, min(left, _PIECE))):

@@ -1,8 +1,8 @@
-"""Small gray PNG files from unpacked bytes to pixels, many at a time.
+"""Decode many small gray PNG files at a time.
 
-To set up Pillow's decoder takes ten times as long as to decode a small picture with it. So pictures of
-one width are handed to it as a single tall one, with an empty row between two of them: a filter looks
-at the row above, and above a picture there is nothing (PNG, 9.2).
+Setting up Pillow's decoder takes ten times as long as decoding a small image. So images of the same
+width are decoded as one tall image, with an empty row between them: filters use the row above, and
+there is none above the first row of an image (PNG, 9.2).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from digitsort.files.deflate import inflate
 from digitsort.files.gray import REDUCE_TO_PX
 
 SMALL_PX = 2**12
-"""Pixels up to which this is worth while: the rows are copied three times on the way."""
+"""Largest number of pixels for which this is faster: the rows are copied three times."""
 
 _FILTERS = b"\0\1\2\3\4"
 """None, Sub, Up, Average and Paeth (PNG, 9.2)."""
@@ -29,13 +29,13 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Scanlines:
-    """The rows of a gray picture of 8 bits, filtered as they lie in its file.
+    """Rows of an 8-bit gray image, still filtered as in the file.
 
     Attributes
     ----------
     width : int
     rows : bytes
-        Each led by the number of its filter; all numbers are known ones.
+        Each row begins with the number of its filter, 0-4.
     """
 
     width: int
@@ -48,7 +48,7 @@ class Scanlines:
 
 
 def unpack(size: tuple[int, int], packed: bytes | memoryview) -> Scanlines | None:
-    """Unpack the zlib stream of a small picture; None where it is large, or not quite as it should."""
+    """Decompress the zlib stream of a small image; return None if it is large or unusual."""
     width, height = size
     if width * height > SMALL_PX or max(size) >= 2 * REDUCE_TO_PX:  # a long strip will be reduced
         return None
@@ -59,7 +59,7 @@ def unpack(size: tuple[int, int], packed: bytes | memoryview) -> Scanlines | Non
 
 
 def unfilter(pictures: Sequence[Scanlines]) -> list[Pixels]:
-    """Pixels of each picture: arrays of shape (height, width), uint8, that are not to be written to."""
+    """Return the pixels of each image: read-only uint8 arrays of shape (height, width)."""
     by_width: dict[int, list[int]] = {}
     for index, picture in enumerate(pictures):
         by_width.setdefault(picture.width, []).append(index)
@@ -70,7 +70,7 @@ def unfilter(pictures: Sequence[Scanlines]) -> list[Pixels]:
 
 
 def _unfilter_alike(pictures: Sequence[Scanlines]) -> list[Pixels]:
-    """Pixels of pictures of one width."""
+    """Return the pixels of images of the same width."""
     width = pictures[0].width
     rows = bytes(width + 1).join([picture.rows for picture in pictures])
     size = width, len(rows) // (width + 1)

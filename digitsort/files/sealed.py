@@ -1,4 +1,4 @@
-"""Write a file that is sealed as it grows, so that nobody else's content is taken for its own."""
+"""Write a file with a signature after each write, so that changes by others are noticed."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 PURPOSE = b"rows of a run"
 
 MOST_SEALS_BYTES = 2**28
-"""One seal of 50 bytes for each write of 8 KiB: those of rows of 40 GiB."""
+"""Largest file of seals, in bytes: with 50 bytes per 8 KiB written, enough for 40 GiB of rows."""
 
 _CHUNK_BYTES = 2**20
 
 
 class SealedFile(Output):
-    """A file whose every write is followed by a seal of all that it holds, in a file of seals.
+    """File with a second file of seals: each write adds a signature of the whole content so far.
 
     Parameters
     ----------
     folder : OwnFolder
     names : (str, str)
-        Of the file and of its seals.
+        Names of the file and of the file of seals.
     context : bytes
-        What the content belongs to: sealed with other bytes, it is worth nothing.
+        Bytes that are signed too, so that content is valid only for the run that it belongs to.
     path : Path
-        What messages call the file.
+        Path for error messages.
     """
 
     def __init__(self, folder: OwnFolder, names: tuple[str, str], context: bytes, path: Path) -> None:
@@ -48,7 +48,7 @@ class SealedFile(Output):
         super().__init__(folder.open(names[0], os.O_RDWR | os.O_CREAT), path)
 
     def keep_sealed(self) -> int:
-        """Cut off what has no seal; return how many bytes are left."""
+        """Cut off content without a valid seal; return the number of remaining bytes."""
         sealed = 0
         size = self.seek(0, os.SEEK_END)
         self.seek(0)
@@ -63,7 +63,7 @@ class SealedFile(Output):
         return sealed
 
     def cut(self, length: int) -> None:
-        """Cut the file to a length, go to its end, and seal what is left."""
+        """Truncate the file, go to its end, and seal the rest."""
         with output_errors(self._path):
             self.truncate(length)
             self.seek(0)
@@ -75,7 +75,7 @@ class SealedFile(Output):
         self._seals = self._folder.open(self._seals_name, os.O_WRONLY | os.O_APPEND)
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write and seal."""
+        """Write the data and add a seal."""
         written = super().write(data)
         self._hash.update(memoryview(data)[:written])
         self._length += written

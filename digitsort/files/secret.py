@@ -1,4 +1,4 @@
-"""Seal what digitsort writes for itself, so that nobody else's file is believed."""
+"""Sign the files that digitsort writes for itself, so that files of others are not trusted."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 
 
 def seal(purpose: bytes, data: bytes) -> str:
-    """Return the keyed hash of data, in hex; nobody who lacks this user's key can make it.
+    """Return the keyed hash of the data, in hex; only this user's key can produce it.
 
     Parameters
     ----------
     purpose : bytes
-        At most 16. A seal for one purpose is none for another.
+        At most 16 bytes. A seal for one purpose is invalid for another.
     data : bytes
 
     Raises
     ------
     OutputError
-        If the key can neither be read nor made.
+        If the key can be neither read nor created.
     """
     key = _key(str(state_folder()))
     return blake2b(data, key=key, person=purpose, digest_size=SEAL_BYTES).hexdigest()
 
 
 def state_folder() -> Path:
-    """Return the folder named by DIGITSORT_STATE, else the user's state folder of the system.
+    """Return the folder named by DIGITSORT_STATE, or else the user's state folder on this system.
 
     Raises
     ------
     OutputError
-        If it is relative: in the working folder may lie the key of a stranger.
+        If it is relative: the working folder may contain a stranger's key.
     """
     named = os.environ.get(STATE_VARIABLE)
     if named:
@@ -61,8 +61,8 @@ def state_folder() -> Path:
         folder = user_state_path("digitsort", appauthor=False)
     if not folder.is_absolute():
         raise OutputError(
-            f"{printable(str(folder))}, the folder of digitsort's key, is relative to the working "
-            f"folder, where a stranger's files may lie. Set {STATE_VARIABLE} to an absolute path."
+            f"The folder of digitsort's key, {printable(str(folder))}, is a relative path, so a "
+            f"stranger's file could replace the key. Set {STATE_VARIABLE} to an absolute path."
         )
     return folder
 
@@ -76,13 +76,13 @@ def _key(folder: str) -> bytes:
         return _read_key(path)
     except OSError as error:
         raise OutputError(
-            f"{printable(str(path))}, the key of digitsort's journals, can't be read or made: "
+            f"Cannot read or create {printable(str(path))}, the key of digitsort's journals: "
             f"{error.strerror}. Set {STATE_VARIABLE} to a folder of your own."
         ) from error
 
 
 def _make_key(path: Path) -> None:
-    """Make the file whole or not at all; where two processes do it at once, the first one's stays."""
+    """Create the key file atomically; if two processes do it at once, the first key stays."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = path.with_name(f".{KEY_NAME}-{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -108,7 +108,7 @@ def _publish(temporary: Path, path: Path) -> None:
 
 
 def _sync_name(path: Path) -> None:
-    """Make the key's name durable: without the key, journals are a stranger's after a power cut."""
+    """Flush the name of the key to disk: without the key, no journal is trusted after a power cut."""
     with open_places(DISK) as places:
         places.sync([os.path.realpath(path)])
 
@@ -123,7 +123,7 @@ def _read_key(path: Path) -> bytes:
     is_shared = os.name == "posix" and (status.st_uid != os.geteuid() or status.st_mode & 0o077)
     if len(key) != KEY_BYTES or is_shared:
         raise OutputError(
-            f"{printable(str(path))} is not a key of this user's that nobody else can read. Remove it "
-            f"(digitsort makes another one), or set {STATE_VARIABLE} to a folder of your own."
+            f"{printable(str(path))} is not a valid key that only you can read. Remove it "
+            f"(digitsort creates a new one), or set {STATE_VARIABLE} to a folder of your own."
         )
     return key

@@ -11,7 +11,7 @@ _STDERR = 2
 
 
 class _Silence:
-    """Stderr led away while anybody asks for it, in any thread."""
+    """Redirection of stderr, shared by all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,10 +40,10 @@ _silence = _Silence()
 
 @contextmanager
 def c_stderr_silenced() -> Iterator[None]:
-    """Lead the process's stderr away for a moment.
+    """Redirect the stderr of the process to the null device in the block.
 
-    libtiff prints a line about each damaged file; the file's row says it. What other threads write to
-    stderr meanwhile is lost, so the moment should be short.
+    libtiff prints a line about each damaged file, which its row already reports. Output of other
+    threads is lost too, so keep the block short.
     """
     try:
         _silence.begin()

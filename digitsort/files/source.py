@@ -1,4 +1,4 @@
-"""A picture file that was checked, and is ready for a decoder."""
+"""Hold an image file that was checked and is ready for a decoder."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ FIRST_OF_SEVERAL = "first of several pages"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is decoded, and what the decoder is not asked for.
+    """Data for the decoder, and facts that were read without it.
 
     Attributes
     ----------
     data : bytes
-        The file, or what its pixels need of it.
+        The file, or only the parts that its pixels need.
     orientation : int
-        By EXIF, 1-8; 1 is upright.
+        EXIF orientation, 1-8; 1 is upright.
     several : bool
-        Whether there are more pages or frames than this one.
+        Whether the file has more pages or frames.
     """
 
     data: bytes

@@ -1,7 +1,7 @@
-"""Check a TIFF file before it is decoded, and leave only what its pixels need.
+"""Check a TIFF file before it is decoded, and keep only the tags that its pixels need.
 
-The decoder (libtiff) reserves a whole strip or tile before it looks at its data, and Pillow unpacks
-the tags that it asks for. So the sizes are bounded here, and other tags are taken out of the directory.
+The decoder (libtiff) reserves memory for a whole strip or tile before it reads the data, and Pillow
+reads all tags. So the sizes are limited here, and other tags are removed from the directory.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from digitsort.files.source import Source
 from digitsort.files.unreadable import BROKEN, UnreadableError
 
 MOST_PARTS = 2**17
-"""Strips or tiles: twice as many as the longest side has rows."""
+"""Largest number of strips or tiles: twice the longest side in pixels."""
 
 MOST_TILE_BYTES = 2**25
-"""Unpacked: a tile of 2,896 x 2,896 pixels in color. Usual ones have 256 x 256."""
+"""Largest decompressed tile: 2,896 x 2,896 pixels in color. Usual tiles have 256 x 256."""
 
 MOST_STRIP_BYTES = 2**28
-"""Unpacked. Many programs write a picture as a single strip."""
+"""Largest decompressed strip. Many programs write an image as a single strip."""
 
 MOST_SAMPLES, MOST_BITS = 6, 64
 
 MOST_VALUES = 2**18
-"""Of a tag, other than places and lengths. A palette of 16 bits has 3 * 2**16."""
+"""Largest number of values of a tag, except offsets and lengths. A 16-bit palette has 3 * 2**16."""
 
 NONE, JPEG = 1, 7
 
 COMPRESSIONS = frozenset({NONE, 2, 3, 4, 5, JPEG, 8, 32773, 32946, 50000})
-"""None, fax (2-4), LZW, JPEG, Deflate (8, 32946), PackBits, Zstandard. The others are seen in no scan;
-LZMA asks for as much memory as the file says."""
+"""Supported: none, fax (2-4), LZW, JPEG, Deflate (8, 32946), PackBits, Zstandard. Scanners do not write
+others; LZMA uses as much memory as the file demands."""
 
 WIDTH, HEIGHT, BITS, COMPRESSION, SAMPLES, PLANES = 256, 257, 258, 259, 277, 284
 STRIP_STARTS, STRIP_ROWS, STRIP_LENGTHS = 273, 278, 279
@@ -54,7 +54,7 @@ _NEEDED = _PLACES | {
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """Strips or tiles: how large each is, and how many there are."""
+    """Size and number of the strips or tiles."""
 
     width: int
     height: int
@@ -82,7 +82,7 @@ def prepare_tiff(data: bytes, limits: Limits) -> Source:
     Raises
     ------
     UnreadableError
-        If a size is beyond its limit, or the parts of the picture do not fit together.
+        If a size exceeds its limit, or the parts of the image do not fit together.
     """
     directory = first_directory(data)
     width, height = directory.number(WIDTH, 0), directory.number(HEIGHT, 0)
@@ -154,7 +154,7 @@ def _without_other_tags(directory: Directory) -> bytes:
 
 
 def _orientation(directory: Directory) -> int:
-    """By the tag, or by XMP data."""
+    """Return the orientation from the tag, or else from XMP data."""
     if ORIENTATION in directory.entries:
         return orientation(directory.data)
     entry = directory.entries.get(XMP)

@@ -1,17 +1,32 @@
-"""A file that holds no picture digitsort reads."""
+"""The reasons why a file can't be read; `labels.csv` has them in its column `reason`.
+
+They are part of the public interface: docs/reference.md lists them. Readers of a `labels.csv` take any
+text, so tables with the texts of older versions stay readable.
+"""
 
 from __future__ import annotations
 
-BROKEN = "broken picture"
+BROKEN = "broken image"
+BROKEN_LINK = "broken link"
+CRASHED = "crashed the decoder"
+DENIED = "permission denied"
+EMPTY = "empty file"
+MISSING = "file not found"
+NO_MEMORY = "not enough memory"
+NOT_AN_IMAGE = "not a supported image"
+NOT_REGULAR = "not a regular file"
+READ_ERROR = "read error"
+TIMED_OUT = "timed out"
+UNUSUAL_JPEG = "unsupported kind of JPEG"
 
 
 class UnreadableError(Exception):
-    """A file that can't be read; the message is one of a few fixed phrases.
+    """Raised for a file that can't be read; the message is one of a few fixed phrases.
 
     Attributes
     ----------
     sha256 : str
-        Of the bytes, in hex; empty if they could not be read.
+        SHA-256 of the bytes, in hex; empty if they could not be read.
     """
 
     def __init__(self, reason: str, sha256: str = "") -> None:

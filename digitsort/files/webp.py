@@ -7,11 +7,11 @@ from digitsort.files.source import Source
 from digitsort.files.unreadable import UnreadableError
 
 MOST_PIXELS = 2**24
-"""4,096 x 4,096. The decoder takes 20 bytes for each pixel, 320 MiB in all, and a file of 34 bytes can
-ask for any size."""
+"""Largest number of pixels, 4,096 x 4,096. The decoder uses 20 bytes per pixel, 320 MiB in all, and a
+file of 34 bytes can demand any size."""
 
 SHARE = 4
-"""Where more pixels are allowed: a fourth of them."""
+"""With a larger --max-pixels, a WebP may have this fraction (a quarter) of it."""
 
 
 def check_webp(data: bytes, limits: Limits) -> Source:

@@ -1,1 +1,1 @@
-"""Pages for a person: the doubtful scans to look through, and how well a set was read."""
+"""Write HTML pages: the review page for doubtful scans, and the report of an evaluation."""

@@ -1,4 +1,4 @@
-"""Choose the rows that a person should look at: the least certain, and a sample of each digit."""
+"""Choose the rows that a person should check: the least certain, and a sample of each digit."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from digitsort.records import Status
 from digitsort.row import Row
 
 DEFAULT_LIMIT = 5_000
-"""Cards of a page where no limit is named: a day's work, and a page of some megabytes."""
+"""Largest number of cards by default: a day's work, and a page of some megabytes."""
 
 SAMPLE_PER_LABEL = 20
-"""Accepted rows of each label that are shown beside the doubtful ones."""
+"""Number of accepted rows of each label to show, in addition to the doubtful rows."""
 
 SAMPLE_SHARE = 5
-"""The sample takes at most one in so many cards."""
+"""The sample has at most one in this many cards."""
 
 DOUBTFUL = (Status.UNCERTAIN, Status.REJECTED)
 
@@ -27,7 +27,7 @@ _RANK = {Status.UNCERTAIN: 0, Status.REJECTED: 1, Status.ERROR: 2, Status.OK: 3}
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """A row and its place in the labels.csv, from 0."""
+    """Row with its index in the labels.csv."""
 
     number: int
     row: Row
@@ -35,20 +35,20 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is shown of a labels.csv.
+    """Rows of a labels.csv that a page shows.
 
     Attributes
     ----------
     cards : tuple of Numbered
         The least certain first: uncertain by confidence, then rejected, unreadable, accepted.
     doubtful : int
-        Rows that were candidates for a look of their own.
+        Number of rows that need a check.
     shown : int
-        Those of them that are among the cards.
+        Number of those rows that are among the cards.
     sampled : int
-        Accepted rows among the cards, as a sample.
+        Number of accepted rows among the cards, as a sample.
     reviewed : int
-        Cards that a person labelled before; they are always shown.
+        Number of cards that a person has already labelled, which are always shown.
     """
 
     cards: tuple[Numbered, ...]
@@ -60,16 +60,16 @@ class Choice:
 
 @dataclass(slots=True)
 class Chooser:
-    """Takes in rows one by one and keeps no more of them than will be shown.
+    """Collector that receives rows one by one and keeps only those that will be shown.
 
     Parameters
     ----------
     statuses : collection of Status
-        Rows of these are candidates.
+        Rows with these statuses are candidates.
     limit : int or None
-        Most cards, those labelled before aside; None shows all candidates.
+        Largest number of cards, not counting rows that are already labelled; None for all.
     sample : int
-        Rows of each label to draw from the accepted ones, where these are no candidates.
+        Number of accepted rows to sample for each label, if accepted rows are not candidates.
     """
 
     statuses: Collection[Status] = DOUBTFUL
@@ -83,7 +83,7 @@ class Chooser:
     _random: random.Random = field(default_factory=lambda: random.Random(0))
 
     def add(self, number: int, row: Row) -> None:
-        """Take in the next row."""
+        """Receive the next row."""
         numbered = Numbered(number, row)
         if row.human:
             self._reviewed.append(numbered)
@@ -94,7 +94,7 @@ class Chooser:
             self._draw(numbered)
 
     def choose(self) -> Choice:
-        """The cards, once all rows are in."""
+        """Return the choice, after the last row."""
         sampled = self._sample()
         room = None if self.limit is None else max(self.limit - len(sampled), 0)
         kept = [numbered for _, numbered in sorted(self._kept, key=lambda k: _certainty(k[1]))[:room]]
@@ -102,7 +102,7 @@ class Chooser:
         return Choice(tuple(cards), self._doubtful, len(kept), len(sampled), len(self._reviewed))
 
     def _keep(self, numbered: Numbered) -> None:
-        """Keep the least certain ones, in a heap with the most certain of them on top."""
+        """Keep the least certain rows, in a heap with the most certain of them on top."""
         rank, confidence, number = _certainty(numbered)
         entry = ((-rank, -confidence, -number), numbered)
         if self.limit is None or len(self._kept) < self.limit:
@@ -133,7 +133,7 @@ def _certainty(numbered: Numbered) -> tuple[int, float, int]:
 
 
 def numbered_rows(rows: Iterable[Row], chooser: Chooser) -> Iterable[Row]:
-    """Pass rows on, each of them offered to the chooser."""
+    """Yield the rows, and pass each to the chooser."""
     for number, row in enumerate(rows):
         chooser.add(number, row)
         yield row

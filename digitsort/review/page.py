@@ -1,4 +1,4 @@
-"""The page on which a person looks through the doubtful scans and corrects them."""
+"""Write the page on which a person checks and corrects doubtful labels."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ FIELDS = (
     "seen",
     "note",
 )
-"""What the page knows of a card; the script names them alike."""
+"""Fields of a card, with the same names as in the script."""
 
 CHUNK = 500
-"""Cards in a block of data: the browser, too, takes them in piece by piece."""
+"""Number of cards per block of data: the browser also loads them block by block."""
 
 
 def write_review(
@@ -63,13 +63,13 @@ def write_review(
     target : Path
     source : Source
     tally : Tally
-        Of all rows of the source.
+        Counts of all rows of the source.
     choice : Choice
-        Those that are shown.
+        Rows to show.
     force : bool
         Replace an existing file.
     workers : int, optional
-        Processes that make the thumbnails.
+        Number of processes that make thumbnails; default: one per CPU.
     progress : Progress
     """
     write_page(
@@ -92,7 +92,7 @@ def write_review(
 
 
 def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
-    """How rows compare with what is known of them, and the plot; None where nothing is known."""
+    """Return the comparison with the truth and its plot; None if no truth is known."""
     from digitsort.judge import judge
 
     if not tally.known:
@@ -146,7 +146,7 @@ def _card(numbered: Numbered, thumbnail: Thumbnail, columns: Sequence[str]) -> l
 
 
 def _line(cells: Sequence[str]) -> str:
-    """Return a row as digitsort writes it, without the end of the line: the script puts it together."""
+    """Return the CSV line of a row without its line end, which the script adds."""
     return line_of(cells).removesuffix("\n")
 
 

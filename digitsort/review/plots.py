@@ -1,4 +1,4 @@
-"""Work out where the marks of a plot stand; the templates draw them as SVG."""
+"""Compute the coordinates of plots, which the templates draw as SVG."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 20, 12, 42
 """Margins, in px: room for the axes' numbers and names."""
 
 MOST_POINTS = 400
-"""Of a curve: more can't be told apart at this size."""
+"""Largest number of points of a curve: more are not visible at this size."""
 
 LABELLED = (Status.OK, Status.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar, in px from the top left; `kind` is its class in the style sheet, `tip` its tooltip."""
+    """Bar, in px from the top left; `kind` is its class in the style sheet, `tip` its tooltip."""
 
     x: float
     y: float
@@ -34,7 +34,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A number at an axis, in px along it."""
+    """Number at an axis, with its position in px."""
 
     at: float
     text: str
@@ -42,7 +42,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A curve: "x,y x,y …" in px."""
+    """Curve as "x,y x,y …", in px."""
 
     points: str
     kind: str
@@ -50,7 +50,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A marked point, in px."""
+    """Marked point, in px."""
 
     x: float
     y: float
@@ -60,12 +60,12 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """All that the template needs to draw a plot.
+    """Data that the template needs to draw a plot.
 
     Attributes
     ----------
     title, summary : str
-        Over the plot; and for who can't see it.
+        Heading of the plot, and text alternative for screen readers.
     x_label, y_label : str
     x_ticks, y_ticks : sequence of Tick
     bars, lines, dots : sequences
@@ -85,7 +85,7 @@ class Chart:
 
 
 def digits_found(tally: Tally) -> Chart:
-    """How many files have each label, accepted ones at the bottom."""
+    """Return the plot of files per label, accepted ones at the bottom."""
     names = [name for name in tally.classes() if any(tally.by_label[name, s] for s in Status)]
     totals = {name: sum(tally.by_label[name, s] for s in LABELLED) for name in names}
     top = _round_up(max(totals.values(), default=1))
@@ -113,7 +113,7 @@ def digits_found(tally: Tally) -> Chart:
 
 
 def confidence_histogram(tally: Tally) -> Chart:
-    """How sure the labels are. Counts on a logarithmic scale: most labels are very sure."""
+    """Return the histogram of confidence, on a logarithmic scale because most labels are very sure."""
     counts = [[tally.by_bin[index, status] for status in LABELLED] for index in range(BINS)]
     decades = max(1, math.ceil(math.log10(max(10, *(sum(pair) for pair in counts)))))
     step = _plot_width() / BINS
@@ -130,7 +130,7 @@ def confidence_histogram(tally: Tally) -> Chart:
             bars.append(_bar(LEFT + step * index + 1, step - 2, base, share, status, tip))
             base += share
     return Chart(
-        "How sure",
+        "Confidence",
         f"{sum(map(sum, counts)):,} labels by confidence",
         "confidence",
         "files (logarithmic)",
@@ -145,7 +145,7 @@ def confidence_histogram(tally: Tally) -> Chart:
 
 
 def coverage_against_error(found: Guesses, of: int, threshold: float | None = None) -> Chart:
-    """What share of `of` images is accepted at each threshold, and how much of it is wrong."""
+    """Return the plot of the accepted share of `of` images against the share of wrong ones."""
     steps = [(at, accepted / of, wrong / accepted) for at, accepted, wrong in found.thresholds()]
     top = _round_up_share(max([error for _, _, error in steps], default=0))
     places = [(_x(coverage), _y(error / top)) for _, coverage, error in steps]
@@ -168,7 +168,7 @@ def coverage_against_error(found: Guesses, of: int, threshold: float | None = No
 
 
 def reliability(bands: Iterable[Band]) -> Chart:
-    """Accuracy against confidence, by band: on the diagonal, confidence means what it says.
+    """Return the plot of accuracy against confidence: on the diagonal, the two are equal.
 
     The reliability diagram of DeGroot and Fienberg (1983), "The comparison and evaluation of
     forecasters".
@@ -196,7 +196,7 @@ def reliability(bands: Iterable[Band]) -> Chart:
             Line(_points([(dot.x, dot.y) for dot in dots]), "curve"),
         ],
         dots=dots,
-        legend=[("ideal", "as it should be"), ("point", "seen")],
+        legend=[("ideal", "perfect calibration"), ("point", "measured")],
     )
 
 
@@ -213,7 +213,7 @@ def _y(share: float) -> float:
 
 
 def _bar(x: float, width: float, base: float, share: float, kind: str, tip: str) -> Bar:
-    """A bar that reaches from `base` so far up, both as shares of the plot's height."""
+    """Return a bar from `base` upwards; both are shares of the plot's height."""
     top = _y(base + share)
     return Bar(round(x, 1), top, round(width, 1), round(_y(base) - top, 1), kind, tip)
 
@@ -225,12 +225,12 @@ def _points(places: Sequence[tuple[float, float]]) -> str:
 
 
 def _round_up(count: int) -> int:
-    """The next even number of one or two digits and zeros, for an axis and its middle."""
+    """Round up to an even number with one or two significant digits, for an axis."""
     unit = 2 * int(10 ** max(len(str(count)) - 2, 0))
     return max(2, -(-count // unit) * unit)
 
 
 def _round_up_share(share: float) -> float:
-    """The next of 0.5 %, 1 %, 2 %, 5 %, 10 % and so on, for an axis."""
+    """Round up to 0.5 %, 1 %, 2 %, 5 %, 10 % and so on, for an axis."""
     steps = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
     return next(step for step in steps if step >= min(share, 1.0))

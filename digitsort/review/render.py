@@ -1,4 +1,4 @@
-"""Fill a template: everything in one file, nothing from outside, every text escaped."""
+"""Fill templates to self-contained HTML files, with all text escaped."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 SCRIPTS = {"review": ("labels.js", "grid.js", "card.js", "keys.js"), "report": ()}
-"""What each page runs: parts of one function, in this order."""
+"""Scripts of each page, in order; together they form one function."""
 
 _TEMPLATES = files("digitsort.review") / "templates"
 
 
 def write_page(path: Path, template: str, *, force: bool, **values: Any) -> None:
-    """Write a page, whole or not at all; the template is filled piece by piece, not in memory."""
+    """Write a page atomically, piece by piece, without holding it in memory."""
     with replacing(path, force=force) as file:
         for piece in render(template, **values):
             file.write(piece.encode())
 
 
 def render(template: str, **values: Any) -> Iterator[str]:
-    """Give a page in pieces."""
+    """Yield a page in pieces."""
     style, script = _text("style.css"), _script(SCRIPTS[template])
     return (
         _environment()
@@ -41,7 +41,7 @@ def render(template: str, **values: Any) -> Iterator[str]:
 
 
 def _policy(style: str, script: str) -> str:
-    """A Content-Security-Policy that allows this style, this script, embedded pictures and no more."""
+    """Return a Content-Security-Policy that allows only this style, this script and data images."""
     return (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
@@ -53,7 +53,7 @@ def _hash(text: str) -> str:
 
 
 def _script(names: Sequence[str]) -> Markup:
-    """The parts as one function of their own, so that nothing of them is global."""
+    """Join the parts to one function, so that none of their names is global."""
     from markupsafe import Markup
 
     parts = Markup("\n").join(_text(name) for name in names)
@@ -61,7 +61,7 @@ def _script(names: Sequence[str]) -> Markup:
 
 
 def _text(name: str) -> Markup:
-    """A file beside the templates, marked as ours: it is put into the page as it is."""
+    """Return a file from the templates folder, marked as safe, so that it is not escaped."""
     from markupsafe import Markup
 
     return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A page that shows how well a set of pictures was read."""
+"""Write a page that shows how well a set of images was read."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from digitsort.review.render import write_page
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
 
 MOST_MISTAKES = 60
-"""Pictures of mistakes on a report, the most confident first."""
+"""Largest number of mistakes on a report, the most confident first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a report is about.
+    """Measurements that a report shows.
 
     Attributes
     ----------
     name : str
-        Of the pictures.
+        Name of the images.
     model : str
-        First digits of the fingerprint; empty where it is not known.
+        First digits of the fingerprint; empty if unknown.
     judged : Judged
     guesses : Guesses
     threshold : float or None
-        Confidence from which on labels were accepted.
+        Lowest confidence of accepted labels.
     unknown : int
-        Pictures without a known label.
+        Number of images without a known label.
     """
 
     name: str

@@ -17,17 +17,17 @@ from digitsort.row import HUMAN, Row
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The labels.csv that a page is made from.
+    """The labels.csv behind a page.
 
     Attributes
     ----------
     path : Path
     columns : tuple of str
-        Its header, without `human`.
+        Columns of its header, without `human`.
     digest : str
-        SHA-256 of its bytes, in hex: progress that a browser keeps belongs to this content.
+        SHA-256 of its bytes, in hex, which ties the labels stored in a browser to this content.
     date : datetime
-        When it was written.
+        Time when it was written.
     """
 
     path: Path
@@ -39,16 +39,16 @@ class Source:
 def read_source(
     path: Path, rows: Iterator[Row], truths: Mapping[str, str], chooser: Chooser
 ) -> tuple[Source, Tally]:
-    """Take in all rows, keeping counts and what the chooser keeps.
+    """Read all rows, and return the source and the counts; the chooser keeps the rows to show.
 
     Parameters
     ----------
     path : Path
-        Of the labels.csv.
+        Path of the labels.csv.
     rows : iterator of Row
-        Its rows, with the labels of an earlier review if need be.
+        Its rows, with the labels of an earlier review, if any.
     truths : mapping of str to str
-        Right labels by path, to judge the rows by.
+        Right labels by path, to compare the rows with.
     chooser : Chooser
 
     Raises

@@ -1,4 +1,4 @@
-"""Count the rows of a labels.csv while they go by."""
+"""Count the rows of a labels.csv while they are read."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from digitsort.records import Outcome, Status
 from digitsort.row import Row
 
 BINS = 20
-"""Bars of the confidence histogram."""
+"""Number of bars of the confidence histogram."""
 
 DIGITS = tuple("0123456789")
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a labels.csv holds.
+    """Counts of a labels.csv.
 
     Attributes
     ----------
     truths : mapping of str to str
-        Right labels by path, where they are known without a review.
+        Right labels by path that are known without a review.
     by_status : Counter of Status
     by_label : Counter of (label, Status)
     by_bin : Counter of (int, Status)
@@ -32,7 +32,7 @@ class Tally:
     models : Counter of str
         First digits of the fingerprints.
     names : set of str
-        Every label, runner-up and person's label that occurs, but `_none`.
+        All labels, second-best labels and labels from a person, except `_none`.
     known : list of (Outcome, str)
         Rows whose right label is known, and this label; a person's goes before that of `truths`.
     """
@@ -46,7 +46,7 @@ class Tally:
     known: list[tuple[Outcome, str]] = field(default_factory=list)
 
     def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Count rows on their way through."""
+        """Yield the rows, and count them."""
         for row in rows:
             self._count(row)
             yield row
@@ -63,10 +63,10 @@ class Tally:
             self.known.append((outcome_of(row), right))
 
     def count_of(self, label: str) -> int:
-        """Files with a label, accepted or not."""
+        """Return the number of files with a label, accepted or not."""
         return sum(self.by_label[label, status] for status in Status)
 
     def classes(self) -> list[str]:
-        """Names that a person may give, in natural order; all ten digits where all names are digits."""
+        """Return the possible labels in natural order; all ten digits if all labels are digits."""
         names = self.names - {"", NONE_LABEL}
         return sorted(names.union(DIGITS) if names <= set(DIGITS) else names, key=natural_key)

@@ -1,4 +1,4 @@
-"""Make small pictures of scans, as a person sees them and as the model does."""
+"""Make thumbnails of scans: the scan itself, and what the model sees."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from digitsort.recognition.normalize import normalize
 from digitsort.recognition.threads import one_blas_thread
 
 SIDE_PX = 72
-"""Longer side of a thumbnail."""
+"""Longer side of a thumbnail, in pixels."""
 
 BATCH = 64
 
 IN_LINE_UP_TO = 256
-"""So few pictures are made before worker processes have started."""
+"""Largest number of thumbnails to make without workers, which would take longer to start."""
 
 CHANGED = "changed since it was labelled"
-DEADLY = "picture that can't be shown"
+DEADLY = "image that can't be shown"
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file, and the hash (hex) that it had when it was labelled."""
+    """File to show, with the SHA-256 (hex) that it had when it was labelled."""
 
     path: str
     sha256: str
@@ -42,7 +42,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A file's small pictures.
+    """Thumbnails of a file.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Thumbnail:
         Data URLs of the scan and of the 32x32 that the model saw, dark on light; empty where there is
         nothing to be seen.
     note : str
-        What a person should know: why there is no picture, or that the file changed.
+        Remark for the user: why there is no thumbnail, or that the file changed.
     """
 
     picture: str = ""
@@ -65,7 +65,7 @@ def thumbnails(files: Sequence[Wanted], workers: int | None = None) -> Iterator[
     ----------
     files : sequence of Wanted
     workers : int, optional
-        Processes; by default one for each processor. A few files are done without any.
+        Number of processes; default: one per CPU, none for few files.
     """
     few = len(files) <= IN_LINE_UP_TO and workers is None
     job = _Job(tuple(files))
@@ -79,7 +79,7 @@ def thumbnails(files: Sequence[Wanted], workers: int | None = None) -> Iterator[
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What worker processes do: the items are the numbers of files."""
+    """Job of worker processes; its items are the indices of files."""
 
     files: tuple[Wanted, ...]
 

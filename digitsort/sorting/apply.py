@@ -74,8 +74,8 @@ def carry_out(
     """Do what `apply_plan` does, with the lock held and the last run recovered already."""
     if plan.dest != held.dest:  # the plan leads elsewhere than what is locked
         raise OutputError(
-            f"{printable(held.dest)} became a link to {printable(plan.dest)} meanwhile. Nothing was "
-            "done; run the command again."
+            f"{printable(held.dest)} became a link to {printable(plan.dest)} during the run. Nothing "
+            "was done. Run the command again."
         )
     read_books(plan.dest)  # before anything is touched: it must be one
     deliverer = Deliverer(disk, held, plan.mode, _root(plan))
@@ -129,7 +129,7 @@ class _Applying:
         except OSError as error:
             raise OutputError(
                 f"{printable(self._plan.dest)} can't be written: {error.strerror}. All files are "
-                "delivered; make room, and run the command again to bring its labels.csv up to date."
+                "sorted. Free some space, and run the command again to update its labels.csv."
             ) from error
         return Delivery(tuple(self._done), tuple(self._same), tuple(self._failed))
 

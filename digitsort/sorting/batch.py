@@ -31,7 +31,7 @@ TRANSFERS: Mapping[Mode, Callable[[Disk, Places, Sequence[Task], Stop], Results]
 BATCH = 1024
 """Files between two flushes of the journal, and made durable at once where they cross file systems."""
 
-NOT_BEGUN = "not begun"
+NOT_BEGUN = "not started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +197,6 @@ def _stopped(dest: str, error: OSError) -> OutputError:
     where = error.filename2 or error.filename
     path = dest if not isinstance(where, str) else where
     return OutputError(
-        f"{printable(path)} can't be written: {error.strerror}. No source is lost or half moved; make "
-        "room or name another DEST, and run the command again to go on."
+        f"{printable(path)} can't be written: {error.strerror}. No file is lost. Free some "
+        "space or choose another DEST, and run the command again to continue."
     )

@@ -49,8 +49,8 @@ def read_books(dest: str) -> dict[str, Row]:
         return {}
     if not stat.S_ISREG(path.lstat().st_mode):
         raise OutputError(
-            f"{printable(str(path))} is a link, folder, pipe or device: nothing is read or written "
-            "through it. Put a labels.csv itself there, or remove it."
+            f"{printable(str(path))} is a link, folder, pipe or device, not a regular file. "
+            "Replace it with a labels.csv, or remove it."
         )
     return {row.path: row for row in read_labels(path)}
 

@@ -24,12 +24,12 @@ from digitsort.sorting.transfer import copy_to_temporary, remove_ours
 from digitsort.sorting.unnamed import NoUnnamedFilesError, UnnamedCopies
 
 _NO_LINK = {
-    errno.EXDEV: "on another file system: no hard link leads there",
-    errno.EPERM: "no hard link can be made to it",  # also to a stranger's file: fs.protected_hardlinks
-    errno.EMLINK: "it has as many names as a file can have",
-    errno.ENOENT: "it went away meanwhile",
+    errno.EXDEV: "on another file system: hard links cannot cross file systems",
+    errno.EPERM: "cannot create a hard link to it",  # also to a stranger's file: fs.protected_hardlinks
+    errno.EMLINK: "it cannot have any more hard links",
+    errno.ENOENT: "it disappeared during the run",
 }
-"""Why one file gets no second name."""
+"""Reason for each error that keeps a single file from getting a hard link."""
 
 Stop = Sequence[int]
 """Not empty once a person wants the run to end."""
@@ -57,7 +57,7 @@ def link_hard(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) -> 
             source = places.at(real.file(task.source))
             found = disk.lstat(source)
         if not stat.S_ISREG(found.st_mode):
-            raise NotDeliveredError("no regular file")
+            raise NotDeliveredError("not a regular file")
         if task.seen is not None and (found.st_dev, found.st_ino) != task.seen[:2]:
             raise NotDeliveredError("changed while it was linked")
         try:

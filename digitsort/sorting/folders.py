@@ -52,8 +52,8 @@ class Folders:
         except OSError as error:
             return f"{printable(folder)}: {error.strerror}"
         if stat.S_ISLNK(kind):
-            return f"{printable(folder)} became a link meanwhile"
-        return "" if stat.S_ISDIR(kind) else f"{printable(folder)} is no folder"
+            return f"{printable(folder)} became a link during the run"
+        return "" if stat.S_ISDIR(kind) else f"{printable(folder)} is not a folder"
 
     def make(self, places: Places) -> None:
         """Make what is missing."""

@@ -23,7 +23,7 @@ def check_is_ours(dest: str) -> None:
     raise OutputError(
         f"{where} was sorted by another user or on another machine, or it is a copy of a sorted "
         "folder. Nothing was undone. `digitsort undo DEST --dry-run` shows what an undo would do; if "
-        "you know who sorted it, use --adopt. Files that were moved go back into --root DIR."
+        "you know who sorted it, use --adopt. Moved files return to --root DIR."
     )
 
 
@@ -44,8 +44,8 @@ def place_back(entries: Sequence[Entry], run: Run, root: Path | None) -> list[En
     if root is None or not root.is_dir():
         raise UsageError(
             f"Files were moved into {printable(os.path.dirname(os.path.dirname(run.path)))} from "
-            f"{printable(run.root)}, on another machine or by another user. Say with --root DIR which "
-            "folder they go back into; it has to be there."
+            f"{printable(run.root)}, on another machine or by another user. Add --root DIR to "
+            "name the existing folder that they return to."
         )
     return [entry._replace(source=_below(entry.source, run, root)) for entry in entries]
 
@@ -54,8 +54,8 @@ def _below(source: str, run: Run, root: Path) -> str:
     top = os.path.join(run.root, "")
     if not run.root or not source.startswith(top):
         raise OutputError(
-            f"{printable(run.path)} is damaged or made up: {printable(source)} does not lie in "
-            f"{printable(run.root)}, which it names. Nothing was undone."
+            f"{printable(run.path)} is damaged or forged: {printable(source)} is not inside "
+            f"{printable(run.root)}, the folder that it names. Nothing was undone."
         )
     return os.path.join(os.path.realpath(root), source[len(top) :])
 

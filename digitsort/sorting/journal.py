@@ -190,8 +190,8 @@ def reopen(disk: Disk, run: Run) -> Journal:
     if not run.is_ours and status.st_nlink > 1:
         disk.close(descriptor)
         raise OutputError(
-            f"{printable(run.path)} is the journal of another folder too (a hard link): nothing is "
-            "written into it. Replace it with a copy of itself."
+            f"{printable(run.path)} has a second name (a hard link), so it may be the journal of "
+            "another folder too. Replace it with a copy of itself."
         )
     if status.st_size != run.size:
         disk.truncate(descriptor, run.size)
@@ -233,7 +233,7 @@ def _files(dest: str) -> list[tuple[int, str]]:
         return []
     except OSError as error:
         raise OutputError(
-            f"{printable(folder)} can't be listed: {error.strerror}. Name another DEST."
+            f"{printable(folder)} can't be listed: {error.strerror}. Choose another DEST."
         ) from error
     found = ((_NAME.fullmatch(name), name) for name in names)
     return [(int(match[1]), os.path.join(folder, name)) for match, name in found if match]
@@ -303,13 +303,13 @@ def _opened(path: str) -> BinaryIO:
             descriptor = DISK.open(places.at(path), READ_NO_WAIT | NO_FOLLOW)
     except OSError as error:
         raise OutputError(
-            f"{printable(path)} can't be read: {error.strerror}. Restore it, or name another DEST."
+            f"{printable(path)} can't be read: {error.strerror}. Restore it, or choose another DEST."
         ) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OutputError(
-            f"{printable(path)} is a folder, pipe or device, not a journal. Remove it, or name another "
-            "DEST."
+            f"{printable(path)} is a folder, pipe or device, not a journal. Remove it, or choose "
+            "another DEST."
         )
     return os.fdopen(descriptor, "rb")
 
@@ -353,5 +353,5 @@ def _check_torn(run: Run, bad: bytes, file: BinaryIO) -> None:
 def _damaged(path: str, number: int) -> OutputError:
     return OutputError(
         f"{printable(path)} is damaged: line {number} is not what was written there. Nothing was done. "
-        "Restore the file from a backup, or name another DEST."
+        "Restore the file from a backup, or choose another DEST."
     )

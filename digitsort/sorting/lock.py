@@ -72,7 +72,7 @@ def locked(dest: Path, disk: Disk = DISK, *, make: bool = True) -> Iterator[Held
         made = make_folders(disk, places, real) if make else 0
         if os.path.islink(folder):
             raise OutputError(
-                f"{printable(folder)} is a link: nothing is written through it. Remove it."
+                f"{printable(folder)} is a link, and digitsort does not write through links. Remove it."
             )
         if not os.path.isdir(folder):
             disk.mkdir(places.at(folder))
@@ -113,7 +113,7 @@ def _lock(disk: Disk, place: Place) -> Callable[[], None]:
 
 def _open_lock(disk: Disk, place: Place) -> int:
     """Open the file that is locked; a person's file, by a second name, is none."""
-    no_lock = OutputError(f"{printable(place.path)} is not the lock of a sort. Remove it.")
+    no_lock = OutputError(f"{printable(place.path)} is not a lock file of digitsort. Remove it.")
     try:
         descriptor = disk.open(place, LOCK_FLAGS, 0o666)
     except OSError as error:
@@ -157,8 +157,8 @@ def _who_holds(folder: str) -> str:
     except (OSError, ValueError):
         holder = ""
     return (
-        f"{printable(os.path.dirname(folder))} is locked by another run "
-        f"({printable(holder) or 'of a moment ago'}): wait for it to end, or name another DEST."
+        f"{printable(os.path.dirname(folder))} is in use by another run "
+        f"({printable(holder) or 'just started'}). Wait until it ends, or choose another DEST."
     )
 
 
@@ -184,5 +184,5 @@ def _output_errors(dest: str) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"{printable(dest)} can't be written: {error.strerror}. "
-            "Name a place where you may write and that has room."
+            "Choose a folder where you can write and that has free space."
         ) from error

@@ -13,7 +13,7 @@ from digitsort.sorting.task import NotDeliveredError, Status
 
 CHUNK_BYTES = 2**20
 
-A_LINK = "a link: only its target can be moved"
+A_LINK = "a symbolic link: --move leaves links alone"
 
 
 class Seen(NamedTuple):
@@ -99,5 +99,5 @@ def open_source(disk: Disk, place: Place, follow: bool = True) -> tuple[int, os.
     status = disk.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         disk.close(descriptor)
-        raise NotDeliveredError("no regular file")
+        raise NotDeliveredError("not a regular file")
     return descriptor, status

@@ -104,7 +104,7 @@ class _Crossing:
         try:
             source = source_place(self._places, task.source)
             if not self._disk.may_change(source):
-                raise NotDeliveredError("its folder is read-only: it can't be removed there")
+                raise NotDeliveredError("its folder is read-only, so it can't be moved")
             temporary = target_place(self._places, task.temporary)
             copy_to_temporary(self._disk, source, temporary, task.sha256, owner=True, durable=True)
         except NotDeliveredError as error:

@@ -22,4 +22,4 @@ def check_not_own(path: str, dest: str) -> None:
     dest : str
     """
     if f"{os.sep}{FOLDER}{os.sep}" in path or path == os.path.join(dest, MANIFEST):
-        raise NotDeliveredError("one of digitsort's own files: it has to stay where it is")
+        raise NotDeliveredError("one of digitsort's own files: it must stay where it is")

@@ -178,10 +178,10 @@ def _check_inside(rows: Sequence[Row], top: str) -> None:
         return
     named = ", ".join(map(printable, outside[:MOST_NAMED]))
     more = f" and {len(outside) - MOST_NAMED} more" if len(outside) > MOST_NAMED else ""
-    files = "1 file" if len(outside) == 1 else f"{len(outside)} files"
+    files = "1 file to move is" if len(outside) == 1 else f"{len(outside)} files to move are"
     raise UsageError(
-        f"{files} to be moved would be taken from outside of {printable(top)}: {named}{more}. Nothing "
-        "was done. If that is meant, name the folder that holds them all with --root DIR, or copy them."
+        f"{files} outside {printable(top)}: {named}{more}. Nothing was done. To move them anyway, name "
+        "a folder that contains them all with --root DIR, or copy them."
     )
 
 
@@ -225,10 +225,10 @@ class _Planning:
 
     def _refuse(self, row: Row, name: str) -> None:
         label = folder_for(row, accept_uncertain=self._options.accept_uncertain)
-        reason = f"another content is called {printable(name)} in {label}"
+        reason = f"{label} already has a different file named {printable(name)}"
         if self._options.conflict is Conflict.ERROR:
             raise OutputError(
-                f"{printable(row.path)}: {reason}. Nothing was done. Rename one of them, or say "
+                f"{printable(row.path)}: {reason}. Nothing was done. Rename one of them, or use "
                 "--on-conflict rename or skip."
             )
         self.left.append((row.path, reason))

@@ -75,8 +75,8 @@ def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
             return _Recovering(held, run, places, disk).settle()
     except OSError as error:
         raise OutputError(
-            f"{printable(held.dest)} can't be written: {error.strerror}. No file is lost; make room, "
-            "and run the command again."
+            f"{printable(held.dest)} can't be written: {error.strerror}. No file is lost. Free some "
+            "space, and run the command again."
         ) from error
 
 

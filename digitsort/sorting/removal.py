@@ -68,7 +68,7 @@ def remove_torn(disk: Disk, torn: Place, whole: Place, sha256: str) -> None:
     """
     check_copy(disk, whole, sha256)
     if not _is_part(disk, torn, whole):
-        raise NotDeliveredError(f"{printable(torn.path)} is no torn copy")
+        raise NotDeliveredError(f"{printable(torn.path)} is not a partial copy")
     disk.unlink(torn)
 
 
@@ -120,17 +120,17 @@ def check_other_place(disk: Disk, places: Places, one: Place, other: Place) -> N
     is there twice, with the same inode and the same last change.
     """
     if places.is_same(one, other):
-        raise NotDeliveredError(f"{printable(other.path)} is the same file by another path")
+        raise NotDeliveredError(f"{printable(other.path)} is the same file under another path")
     with source_errors():
         here, there = disk.lstat(one), disk.lstat(other)
     if (
         not (stat.S_ISREG(here.st_mode) and stat.S_ISREG(there.st_mode))
         or here.st_size != there.st_size
     ):
-        raise NotDeliveredError(f"{printable(other.path)} is no copy any more")
+        raise NotDeliveredError(f"{printable(other.path)} is no longer a copy")
     is_one_file = (here.st_ino, here.st_ctime_ns) == (there.st_ino, there.st_ctime_ns)
     if is_one_file and here.st_nlink == 1 and here.st_ino != 0:
-        raise NotDeliveredError(f"{printable(other.path)} is the same file by another path")
+        raise NotDeliveredError(f"{printable(other.path)} is the same file under another path")
 
 
 def _found(places: Places, path: str) -> Place:

@@ -206,8 +206,8 @@ def begun(path: str, line: bytes, dest: DestIdentity) -> Run:
     if record.get("digitsort") != VERSION:
         raise OutputError(
             f"{printable(path)} was written by another version of digitsort (format "
-            f"{printable(str(record.get('digitsort'))[:20])}; this one has {VERSION}). Use that one "
-            "for it."
+            f"{printable(str(record.get('digitsort'))[:20])}; this one has {VERSION}). Use that "
+            "version."
         )
     there = DestIdentity(record["dest"], record["device"], record["inode"])
     is_here = there.path == dest.path or there[1:] == dest[1:]

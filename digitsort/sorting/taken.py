@@ -125,8 +125,8 @@ def open_folder(path: str, *, reads_links: bool = False) -> Folder:
     """
     if os.path.islink(path) or (os.path.exists(path) and not os.path.isdir(path)):
         raise OutputError(
-            f"{printable(path)} is a link or a file, not a folder: nothing is sorted through it. "
-            "Remove it or name another DEST."
+            f"Cannot sort into {printable(path)}: it is a symbolic link or a file. "
+            "Remove it or choose another DEST."
         )
     folder = Folder(path, reads_links)
     try:
@@ -138,7 +138,7 @@ def open_folder(path: str, *, reads_links: bool = False) -> Folder:
         if error.errno == errno.ENAMETOOLONG:  # nothing is there, nor ever will be: the run says so
             return folder
         raise OutputError(
-            f"{printable(path)} can't be listed: {error.strerror}. Name another DEST."
+            f"{printable(path)} can't be listed: {error.strerror}. Choose another DEST."
         ) from error
     for name, is_folder in found:
         folded = fold(name)

@@ -150,5 +150,5 @@ def target_errors(target: str) -> Iterator[None]:
 def reason_of(error: OSError, target: str) -> str:
     """Why one file can't have its target; empty where it is not a matter of this one."""
     if isinstance(error, FileExistsError):
-        return f"{printable(target)} appeared meanwhile"
+        return f"{printable(target)} appeared during the run"
     return f"{printable(target)}: {error.strerror}" if error.errno in _BAD_NAME else ""

@@ -102,7 +102,7 @@ def undo(
             with locked(dest, disk, make=False):
                 pass
         raise UsageError(
-            f"{printable(str(dest))} holds no journal of a sort: there is nothing to undo. Name the "
+            f"{printable(str(dest))} has no journal of a sort, so there is nothing to undo. Name the "
             "DEST of a `digitsort sort`."
         )
     if not adopt:
@@ -126,8 +126,8 @@ def undo(
         except OSError as error:
             where = error.filename if isinstance(error.filename, str) else held.dest
             raise OutputError(
-                f"{printable(where)} can't be written: {error.strerror}. No file is lost; make room, "
-                "and run `digitsort undo` again to go on."
+                f"{printable(where)} can't be written: {error.strerror}. No file is lost. Free some "
+                "space, and run `digitsort undo` again to continue."
             ) from error
     return Undone(runs, restored, tuple(left))
 
@@ -339,7 +339,7 @@ class _Undoing:
         except NotDeliveredError as error:
             where = printable(entry.source)
             raise NotDeliveredError(
-                f"the only one: {where} is gone, changed or a link to it"
+                f"the only copy: {where} is gone, changed or a link to it"
             ) from error
         return None
 
@@ -350,12 +350,12 @@ class _Undoing:
         if not self._targets:
             self._targets = frozenset(map(self._target, self._entries))
         if kept in self._targets:
-            raise NotDeliveredError(f"{printable(kept)} was sorted, too")
+            raise NotDeliveredError(f"{printable(kept)} was sorted too")
 
     def _check_is_back(self, entry: Entry) -> None:
         """Raise unless a file that is not at its target is where it was; by an undo that was killed."""
         if not has_content(self._disk, self._places, entry.source, entry.sha256):
-            raise NotDeliveredError("not there any more")
+            raise NotDeliveredError("no longer there")
         if self._goes_on:
             self._restore_metadata(entry)
 
@@ -405,7 +405,7 @@ class _Undoing:
             finally:
                 self._disk.close(descriptor)
         except OSError as error:
-            reason = f"is back, but not its time and mode: {error.strerror}"
+            reason = f"restored, but not its time and mode: {error.strerror}"
             self._not_as_before.append((entry.source, reason))
 
     def _target(self, entry: Entry) -> str:

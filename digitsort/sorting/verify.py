@@ -66,7 +66,7 @@ def read_manifest(dest: str) -> Manifest:
     finished, foreign = True, False
     if not journals(dest):
         raise UsageError(
-            f"{printable(dest)} holds no journal of a sort: there is nothing to verify. Name the DEST "
+            f"{printable(dest)} has no journal of a sort, so there is nothing to verify. Name the DEST "
             "of a `digitsort sort`."
         )
     runs = list(read_runs(dest, foreign=True))

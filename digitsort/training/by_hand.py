@@ -13,6 +13,7 @@ from digitsort.files.names import printable
 from digitsort.human_labels import Findings
 from digitsort.labels import TABLE_SUFFIXES
 from digitsort.model.card import class_name_fault
+from digitsort.plural import plural
 from digitsort.training.dataset import Dataset, LabelledGray, read_or_refuse
 from digitsort.training.labelled import (
     Found,
@@ -50,20 +51,20 @@ def datasets_of(found: Found, name: str, trust_machine: bool, limits: Limits) ->
         datasets.append(_images(found.machine, f"machine:{short}", limits))
     elif not found.human:
         raise TrainingDataError(
-            f"No image in {printable(name)} has a label that a person gave. Review it with `digitsort "
-            "review`, move misfiled images between the folders, or trust the machine's labels with "
+            f"No image in {printable(name)} has a label from a person. Review it with `digitsort "
+            "review`, move misfiled images between the folders, or use the model's labels with "
             "--trust-machine."
         )
     return [dataset for dataset in datasets if dataset.count]
 
 
 def _note(found: Found, trust_machine: bool) -> str:
-    parts = [f"{len(found.human)} labels by a person"]
+    parts = [f"{plural(len(found.human), 'label')} from a person"]
     if found.moved:
         parts.append(f"{found.moved} of them by moving the file")
     if found.machine:
         use = "used too" if trust_machine else "not used (--trust-machine)"
-        parts.append(f"{len(found.machine)} by the machine {use}")
+        parts.append(f"{len(found.machine)} from the model {use}")
     parts += [f"{count} left out: {reason}" for reason, count in found.left.most_common()]
     return ", ".join(parts)
 
@@ -79,7 +80,7 @@ def _images(
     for label in {image.label for image in labelled.values()}:
         if fault := class_name_fault(label):
             raise TrainingDataError(
-                f"{name}: the label {shown(label)} {fault}. Correct it, or leave its images out."
+                f"{name}: the label {shown(label)} {fault}. Correct it, or remove its images."
             )
     images = sorted(labelled.values(), key=lambda image: (image.label, image.sha256))
 

@@ -38,6 +38,6 @@ def describe_copies(copies: int, count: int, disputed: int) -> list[str]:
         are = "is a copy of another and counts" if copies == 1 else "are copies of others and count"
         lines.append(f"{copies} of {count} images {are} once.")
     if disputed:
-        pictures = "picture has" if disputed == 1 else "pictures have"
+        pictures = "image has" if disputed == 1 else "images have"
         lines.append(f"{disputed} {pictures} copies with different labels.")
     return lines

@@ -58,7 +58,7 @@ def check_class_count(count: int) -> None:
     """Raise TrainingDataError for more classes than a model can have."""
     if count > MOST_CLASSES:
         raise TrainingDataError(
-            f"There are {count} classes, and a model has {MOST_CLASSES} at most. Are these digits?"
+            f"There are {count} classes, but a model has at most {MOST_CLASSES}. Are these digits?"
         )
 
 
@@ -71,8 +71,8 @@ def require_listed(walk: Walk) -> None:
 def not_listed(folder: str, reason: str) -> str:
     """Return what is said of a folder that can't be listed."""
     return (
-        f"{printable(folder)} can't be listed: {reason}. Make it readable or remove it: a model should "
-        "know what it was trained on."
+        f"{printable(folder)} can't be listed: {reason}. Make it readable or remove it, so that no "
+        "training image is skipped silently."
     )
 
 
@@ -82,6 +82,6 @@ def read_or_refuse(path: str, limits: Limits) -> Gray:
         return read(path, limits).gray
     except UnreadableError as error:
         raise TrainingDataError(
-            f"{printable(path)}: {error}. Repair or remove it: a model should know what it was "
-            "trained on."
+            f"{printable(path)}: {error}. Repair the file or remove it, so that no training image is "
+            "skipped silently."
         ) from error

@@ -99,7 +99,7 @@ def _permission_errors(name: str) -> Iterator[None]:
         yield
     except PermissionError as error:
         raise TrainingDataError(
-            f"{printable(name)} can't be read: {error.strerror}. Name data that you may read."
+            f"{printable(name)} can't be read: {error.strerror}. Choose data that you can read."
         ) from error
 
 

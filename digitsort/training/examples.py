@@ -154,16 +154,15 @@ def check_classes(counts: Counter[str], kind: str) -> None:
     """Raise TrainingDataError for fewer than two classes, or a class of few images."""
     check_class_count(len(counts))
     if not counts:
-        raise TrainingDataError("The training data holds no images. Name another folder.")
+        raise TrainingDataError("The training data contains no images. Choose another folder.")
     if len(counts) < 2:
         raise TrainingDataError(
-            f"There is only one class, {next(iter(counts))!r}: nothing to tell apart. "
-            "Add images of another."
+            f"There is only one class, {next(iter(counts))!r}. Add images of another class."
         )
     name, fewest = min(counts.items(), key=lambda item: item[1])
     if fewest < LEAST_PER_CLASS:
         images = f"one {kind}image" if fewest == 1 else f"{fewest} {kind}images"
         raise TrainingDataError(
-            f"Class {name!r} has {images}; it takes {LEAST_PER_CLASS} and more to learn a class "
-            "and to test it. Add some, or leave the class out."
+            f"Class {name!r} has {images}, but training and testing need at least "
+            f"{LEAST_PER_CLASS}. Add images, or remove the class."
         )

@@ -100,7 +100,7 @@ def train(
         If there are fewer than two classes, too few images in one, or too few to certify an error.
     """
     if not 0 < options.held_out < 1:
-        raise UsageError(f"The held-out share lies between 0 and 1, not at {options.held_out}.")
+        raise UsageError(f"The held-out share must be between 0 and 1, got {options.held_out}.")
     if options.max_error is not None and not 0 < options.max_error < 1:
         raise UsageError(f"An error lies between 0 and 1, not at {options.max_error}.")
     if known := [dataset.known for dataset in datasets if dataset.known is not None]:
@@ -200,9 +200,9 @@ def certificate_of(
 
 def _no_certificate(max_error: float, count: int) -> str:
     return (
-        f"An error of {max_error:.2%} among the accepted can't be certified: it takes at least "
-        f"{needed_images(max_error)} accepted images without an error, and the certification split has "
-        f"{count} that could be accepted. Add data, or ask for a larger --max-error."
+        f"Cannot certify an error of {max_error:.2%} among accepted labels: that needs at least "
+        f"{needed_images(max_error)} accepted images without an error, but the certification split has "
+        f"only {count} that could be accepted. Add data, or choose a larger --max-error."
     )
 
 

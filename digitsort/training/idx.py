@@ -63,7 +63,9 @@ def read_idx_folder(folder: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np
         *(_read_pair(folder, part, files) for part, files in pairs.items()), strict=True
     )
     if len({i.shape[1:] for i in images}) > 1:
-        raise TrainingDataError(f"{printable(str(folder))}: the IDX files hold images of two sizes.")
+        raise TrainingDataError(
+            f"{printable(str(folder))}: the IDX files contain images of different sizes."
+        )
     return np.concatenate(images), np.concatenate(labels)
 
 
@@ -93,12 +95,12 @@ def _shape(start: bytes | bytearray, dimensions: int, name: str) -> list[int]:
     """What the header says, if there can be such images."""
     if start[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]) or len(start) < 4 + 4 * dimensions:
         raise TrainingDataError(
-            f"{name} is no IDX file of bytes in {dimensions} dimensions. Download it again."
+            f"{name} is not an IDX file of bytes with {dimensions} dimensions. Download it again."
         )
     shape = [int(n) for n in np.frombuffer(start, ">u4", dimensions, offset=4)]
     said = " x ".join(map(str, shape))
     if 0 in shape:
-        raise TrainingDataError(f"{name} holds nothing: its header says {said}. Download it again.")
+        raise TrainingDataError(f"{name} is empty: its header says {said}. Download it again.")
     if max(shape[1:], default=1) > MOST_SIDE_PX or math.prod(shape) > MOST_BYTES:
         raise TrainingDataError(
             f"{name} is too large: its header says {said}; an image has up to {MOST_SIDE_PX} pixels on "
@@ -113,8 +115,8 @@ def _read_pair(
     for kind in ("images", "labels"):
         if kind not in files:
             raise TrainingDataError(
-                f"{printable(str(folder))} has no {printable(part)}-{kind}-idx… file: put it beside "
-                "its partner."
+                f"{printable(str(folder))} has no {printable(part)}-{kind}-idx… file. Put it next to "
+                "the other one."
             )
     images, labels = read_idx(files["images"], 3), read_idx(files["labels"], 1)
     if len(images) != len(labels):

@@ -71,14 +71,14 @@ CASES: dict[str, Case] = {
     "percent": ("classify scans --min-confidence 90", 2, "between 0 and 1", GOOD),
     "unknown format": ("classify scans --format xml", 2, "'xml' is no format", GOOD),
     "sort from nothing": ("sort gone sorted", 2, "gone: No such file or directory", {}),
-    "sort onto itself": ("sort scans scans -m MODEL", 2, "DEST is SOURCE itself", GOOD),
+    "sort onto itself": ("sort scans scans -m MODEL", 2, "DEST and SOURCE are the same folder", GOOD),
     "sort into a file": ("sort scans f -m MODEL", 2, "DEST f is a file", {**GOOD, "f": b""}),
     "sort by a picture": ("sort scans/7.png sorted", 2, "it is a PNG picture", GOOD),
     "sort by a bad row": ("sort l.csv sorted", 2, "l.csv, line 3: 'fine' is no status", BAD_STATUS),
     "sort out of DEST": ("sort l.csv sorted", 2, "'../up' can't be the name of a folder", BAD_LABEL),
     "evaluate nothing": ("evaluate gone", 2, "gone: No such file or directory", {}),
     "missing truth": ("evaluate scans --truth t.csv -m MODEL", 2, "t.csv can't be read", GOOD),
-    "train on nothing": ("train -d gone", 2, "gone is no training data", {}),
+    "train on nothing": ("train -d gone", 2, "gone is not training data", {}),
     "hold out all": ("train -d digits --held-out 1.5", 2, "between 0 and 1", {}),
     "inspect nothing": ("inspect gone.png", 2, "gone.png: No such file or directory", {}),
     # models: 3
@@ -104,11 +104,11 @@ CASES: dict[str, Case] = {
     "existing output": (
         "classify scans -m MODEL",
         5,
-        "labels.csv exists already",
+        "labels.csv already exists",
         {**GOOD, "labels.csv": b"my corrections"},
     ),
     # refused before the data are looked at
-    "existing model": ("train -d gone", 5, "model.pkl exists already", {"model.pkl": b"another"}),
+    "existing model": ("train -d gone", 5, "model.pkl already exists", {"model.pkl": b"another"}),
     "output is a folder": ("classify scans -m MODEL -o scans --force", 5, "is a folder", GOOD),
     "unwritable output": (
         "classify scans -m MODEL -o f/l.csv",
@@ -119,13 +119,13 @@ CASES: dict[str, Case] = {
     "sort through a link": (
         "sort scans sorted -m MODEL",
         5,
-        "sorted/7 is a link",
+        "sorted/7: it is a symbolic link",
         {**GOOD, "sorted": {"7": Link("../scans")}},
     ),
     # some files could not be read: 1
     "unreadable image": ("inspect f.png -m MODEL", 1, "f.png: empty file", {"f.png": b""}),
     "truncated PNG": ("inspect f.png -m MODEL", 1, "broken", {"f.png": digit_png(7)[:-40]}),
-    "inspect a folder": ("inspect scans -m MODEL", 1, "scans: no regular file", GOOD),
+    "inspect a folder": ("inspect scans -m MODEL", 1, "scans: not a regular file", GOOD),
 }
 
 IN_A_PROCESS = [
@@ -247,7 +247,7 @@ def test_a_full_disk_behind_stdout_is_an_output_error(tmp_path: Path, model_file
     command = words_of("classify scans -o - -m MODEL", model_file)
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = run_into(full, *command, cwd=tmp_path)
-    assert "digitsort: stdout can't be written: No space left on device" in done.stderr
+    assert "digitsort: cannot write to stdout: No space left on device" in done.stderr
     assert done.returncode == 5
     assert "Traceback" not in done.stderr
 

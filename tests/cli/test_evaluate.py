@@ -65,7 +65,7 @@ def test_a_truth_csv_wins_and_what_it_does_not_name_is_left_out(here: Path, mode
     make_tree(here / "known", {"truth.csv": "path,label\n7/0.png,7\n7/wrong.png,3\n1/0.png,1\n"})
     shown = words(invoke("evaluate", "known", "-m", model_file).stdout)
     assert "accuracy 100.00% (3 of 3 right)" in shown
-    assert "5 pictures have no known label and were left out." in shown
+    assert "Left out 5 images without a known label." in shown
     assert "mistakes" not in shown
 
 

@@ -47,7 +47,7 @@ def test_reviewed_rows_are_judged_by_the_person() -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     assert "labels.csv: accuracy 75.00% (3 of 4 right)" in shown
     assert "Accepted as ok: 2 of 4 (50.0%), 1 of them wrong (50.00%)." in shown
-    assert "1 pictures have no known label and were left out." in shown
+    assert "Left out 1 image without a known label." in shown
     assert "b.png: 7 read as 1 at 0.9960" in shown
 
 
@@ -56,14 +56,15 @@ def test_corrections_for_no_row_are_named(here: Path) -> None:
     done = invoke("evaluate", "labels.csv", "--corrections", "c.csv")
     assert done.exit_code == 0
     assert done.stderr == (
-        f"digitsort: {here / 'gone.png'}: a correction for no file here, or its content has changed.\n"
+        f"digitsort: {here / 'gone.png'}: this correction matches no file here, "
+        "or the file has changed.\n"
     )
 
 
 @pytest.mark.usefixtures("here")
 def test_how_often_labels_were_right_by_confidence() -> None:
     shown = words(invoke("evaluate", "labels.csv", "--corrections", "corrections.csv").stdout)
-    assert "Right by confidence" in shown
+    assert "Share of right labels by confidence" in shown
     for band in ("0 - 0.5 1 1 100.0%", "0.95 - 0.99 1 1 100.0%", "0.99 - 0.999 1 0 0.0%"):
         assert band in shown
 
@@ -135,10 +136,10 @@ def test_a_report_without_mistakes(here: Path, model_file: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["labels.csv"], 4, "No row has a label that a person gave"),
+        (["labels.csv"], 4, "No row has a label from a person"),
         (["labels.csv", "--corrections", "missing.csv"], 2, "can't be read"),
-        (["labels.csv", "--certify", "m.pkl"], 2, "Which model is to be certified"),
-        ([".", "--corrections", "corrections.csv"], 2, "go with a labels.csv"),
+        (["labels.csv", "--certify", "m.pkl"], 2, "--certify needs a model"),
+        ([".", "--corrections", "corrections.csv"], 2, "need a labels.csv"),
     ],
 )
 def test_what_is_of_no_use_is_named(here: Path, arguments: list[str], code: int, says: str) -> None:

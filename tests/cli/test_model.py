@@ -31,7 +31,7 @@ def test_verify_asks_for_the_fingerprint_and_the_known_answers(model_file: Path)
     assert done.stdout.splitlines()[-1].endswith("fingerprint and 64 known answers agree")
     shown = {line[:17].strip(): line[17:] for line in done.stdout.splitlines()}
     assert shown["read as data"] == "nothing in the file was imported or called"
-    assert {"form", "numbers", "one face"} <= set(shown)
+    assert {"format", "numbers", "consistent"} <= set(shown)
 
 
 def test_a_model_that_was_tampered_with_is_refused(tmp_path: Path, model_file: Path) -> None:

@@ -17,7 +17,7 @@ ROWS = (
     "a.png,3,0.4000,uncertain,low confidence,5,0.3000,aa,m1",
     "b.png,7,0.9990,ok,,1,0.0010,bb,m1",
     "c.png,,,rejected,blank,,,cc,m1",
-    "d.png,,,error,broken picture,,,dd,m1",
+    "d.png,,,error,broken image,,,dd,m1",
 )
 
 
@@ -69,7 +69,7 @@ def page(path: Path) -> Page:
 def test_the_page_shows_the_doubtful_and_a_sample(here: Path) -> None:
     done = invoke("review", "labels.csv")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "3 of 4 rows on the page: 2 to look at, 1 accepted ones as a sample" in done.stderr
+    assert "The page shows 3 of 4 rows: 2 to check, a sample of 1 accepted" in done.stderr
     assert "Written to review.html" in done.stderr
     cards = page(here / "review.html").cards
     assert [card["path"] for card in cards] == ["a.png", "c.png", "b.png"]
@@ -77,7 +77,7 @@ def test_the_page_shows_the_doubtful_and_a_sample(here: Path) -> None:
     assert first["line"] == ROWS[0]
     assert (first["label"], first["confidence"], first["second"]) == ("3", "0.4000", "5")
     assert first["picture"].startswith("data:image/")
-    assert (cards[1]["picture"], cards[1]["note"]) == ("", "no such file")
+    assert (cards[1]["picture"], cards[1]["note"]) == ("", "file not found")
 
 
 def test_everything_is_in_the_one_file(here: Path) -> None:
@@ -115,7 +115,7 @@ def test_options_choose_the_rows(here: Path, options: list[str], paths: list[str
 
 def test_what_is_left_out_is_said(here: Path) -> None:
     done = invoke("review", "labels.csv", "--limit", "1")
-    assert "1 more doubtful ones are left out" in done.stderr
+    assert "1 doubtful row left out" in done.stderr
     text = (here / "review.html").read_text(encoding="utf-8")
     assert "the 1 least certain of 2" in text
 
@@ -132,7 +132,7 @@ def test_truth_gives_the_confusion_matrix(here: Path) -> None:
     make_tree(here, {"t.csv": "path,label\na.png,5\nb.png,7\n"})
     invoke("review", "labels.csv", "--truth", "t.csv")
     text = (here / "review.html").read_text(encoding="utf-8")
-    assert "Confusion: a row is the truth" in text
+    assert "Confusion matrix: rows are the truth" in text
     assert "Coverage against error" in text
     assert [card["human"] for card in page(here / "review.html").cards] == ["", "", ""]
 
@@ -140,7 +140,7 @@ def test_truth_gives_the_confusion_matrix(here: Path) -> None:
 def test_corrections_of_an_earlier_review_are_shown(here: Path) -> None:
     make_tree(here, {"elsewhere": {"c.csv": f"{HEADER},human\n{ROWS[1]},1\n{ROWS[3]},_none\n"}})
     done = invoke("review", "labels.csv", "--corrections", "elsewhere/c.csv")
-    assert "2 labelled before" in done.stderr
+    assert "2 already labelled" in done.stderr
     cards = page(here / "review.html").cards
     assert {card["path"]: card["human"] for card in cards} == {
         "a.png": "",
@@ -201,7 +201,7 @@ def test_the_browser_is_opened_when_asked(here: Path, monkeypatch: pytest.Monkey
     assert opened == [(here / "review.html").as_uri()]
     monkeypatch.setattr("webbrowser.open", lambda url: False)
     done = invoke("review", "labels.csv", "--open", "--force", "-q")
-    assert "No browser could be started" in done.stderr
+    assert "Could not start a browser" in done.stderr
 
 
 def test_a_page_needs_no_scikit_learn(here: Path) -> None:

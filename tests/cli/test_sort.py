@@ -64,7 +64,7 @@ def test_files_are_copied_into_the_folders_of_their_labels(here: Path, model_fil
     assert folders(here / "sorted") == SORTED
     assert read_tree(here / "scans") == SCANS
     shown = " ".join(done.stderr.split())
-    assert "5 copied, 1 there already, 1 left where they are: scans/broken.png: empty file" in shown
+    assert "5 copied, 1 already there, 1 skipped: scans/broken.png: empty file" in shown
     assert "Sorted into" in shown
 
 
@@ -98,7 +98,7 @@ def test_a_second_run_copies_nothing(here: Path, model_file: Path) -> None:
     invoke("sort", "scans", "sorted", "-m", model_file)
     before = read_tree(here / "sorted")
     done = invoke("sort", "scans", "sorted", "-m", model_file)
-    assert "0 copied, 6 there already" in " ".join(done.stderr.split())
+    assert "0 copied, 6 already there" in " ".join(done.stderr.split())
     assert before == read_tree(here / "sorted")
 
 
@@ -149,7 +149,7 @@ def test_dest_inside_source_is_no_input(here: Path, model_file: Path) -> None:
     before = read_tree(here)
     second = invoke("sort", "scans", "scans/sorted", "-m", model_file)
     assert first.exit_code == second.exit_code == 1
-    assert "0 copied, 6 there already" in " ".join(second.stderr.split())
+    assert "0 copied, 6 already there" in " ".join(second.stderr.split())
     assert before == read_tree(here)
 
 
@@ -217,7 +217,7 @@ def test_what_only_a_folder_takes_is_refused_with_a_labels_csv(
     make_tree(here, {"labels.csv": "path,label,status\na.png,1,ok\n"})
     done = invoke("sort", "labels.csv", "sorted", *option)
     assert done.exit_code == 2
-    assert "labelled already" in done.output
+    assert "already labelled" in done.output
     assert not (here / "sorted").exists()
 
 
@@ -263,7 +263,7 @@ def test_corrections_win_over_labels_and_over_human(here: Path) -> None:
     done = invoke("sort", "l.csv", "sorted", "--corrections", "Downloads/c.csv")
     assert done.exit_code == 0
     assert folders(here / "sorted") == {"1": {"b.png": digit_png(1)}, "4": {"a.png": digit_png(7)}}
-    assert "a correction for no file here" in done.stderr
+    assert "this correction matches no file here" in done.stderr
     assert "mixed.png" in done.stderr
 
 
@@ -297,7 +297,7 @@ def test_a_conflict_that_is_an_error_leaves_nothing(here: Path) -> None:
     before = read_tree(here)
     done = invoke("sort", "l.csv", "sorted", "--on-conflict", "error")
     assert done.exit_code == 5
-    assert "another content is called a.png in 7" in " ".join(done.output.split())
+    assert "7 already has a different file named a.png" in " ".join(done.output.split())
     assert read_tree(here) == before
 
 

@@ -30,7 +30,7 @@ def test_a_model_is_trained_tested_and_written(here: Path) -> None:
     assert "of 6 right" in shown
     for name in FOLDERS:
         assert f"{name} 2 " in shown
-    assert "24 images fitted" in shown
+    assert "Fitted 24 images" in shown
     card = load_model(here / "m.pkl").card
     assert f"Written to m.pkl, fingerprint {card.short}." in shown
     assert "Next: digitsort classify SCANS --model m.pkl" in shown
@@ -103,10 +103,10 @@ def test_what_a_person_moved_is_learned_and_compared_with_the_model_before(taugh
     before = load_model("m.pkl").card.short
     done = invoke("train", "-d", "mine", "-d", "more", "-o", "m.pkl", "--held-out", "0.2")
     assert done.exit_code == 0, done.stderr
-    assert "by hand:more: 10 labels by a person, 10 of them by moving the file." in done.stdout
-    assert "Learned from 8 of them, 2 kept for the test." in done.stdout
+    assert "by hand:more: 10 labels from a person, 10 of them by moving the file." in done.stdout
+    assert "Learned from 8 of them, kept 2 for the test." in done.stdout
     assert f"before (model {before}) and after:" in done.stdout
-    assert "on labels kept for the test  0.00% -> 100.00% (0 -> 2 of 2)" in done.stdout
+    assert "on labels kept for the test      0.00% -> 100.00% (0 -> 2 of 2)" in done.stdout
     assert load_model("m.pkl").card.data == ("folder:mine", "by hand:more")
 
 
@@ -120,7 +120,7 @@ def test_a_better_model_is_kept_without_force(taught: Path) -> None:
     arguments = ("train", "-d", "digits", "--corrections", "bad.csv", "-o", "m.pkl")
     done = invoke(*arguments, "--held-out", "0.5")
     assert done.exit_code == 5
-    assert "m.pkl is better than what was learned" in done.stderr
+    assert "m.pkl is better than the new model" in done.stderr
     assert (taught / "m.pkl").read_bytes() == data
     assert invoke(*arguments, "--held-out", "0.5", "--force", "-q").exit_code == 0
     assert (taught / "m.pkl").read_bytes() != data

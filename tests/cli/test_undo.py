@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_undo_puts_everything_back(here: Path) -> None:
     done = invoke("undo", "sorted")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "1 run taken back: 3 files." in done.stderr
+    assert "Undid 1 sort (3 files)." in done.stderr
     assert read_tree(here) == {"scans": SCANS, "labels.csv": LABELS.encode()}
 
 
@@ -32,7 +32,7 @@ def test_what_was_left_is_listed_and_the_exit_code_says_so(here: Path) -> None:
     (here / "sorted" / "7" / "a.png").write_bytes(b"edited")
     done = invoke("undo", "sorted")
     assert done.exit_code == 1
-    assert "1 left where they are:" in done.stderr
+    assert "1 left as they are:" in done.stderr
     assert "sorted/7/a.png: changed since it was sorted" in "".join(done.stderr.split("\n"))
 
 
@@ -76,7 +76,7 @@ def test_verify_of_a_run_that_was_killed_is_no_proof(here: Path) -> None:
 def test_where_nothing_was_sorted(here: Path, command: str) -> None:
     done = invoke(command, "scans")
     assert done.exit_code == 2
-    assert "holds no journal of a sort" in done.output
+    assert "has no journal of a sort" in done.output
 
 
 def test_a_copied_dest_is_shown_before_it_is_adopted(here: Path) -> None:

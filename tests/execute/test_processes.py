@@ -120,7 +120,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 
 def test_no_room_for_temporary_files_is_said(small_disk: Path) -> None:
-    with pytest.raises(OutputError, match="no room for temporary files: File too large"):
+    with pytest.raises(OutputError, match="No space for the workers' temporary files: File too large"):
         Processes(Heavy(), 2)
     assert list(small_disk.iterdir()) == []
 

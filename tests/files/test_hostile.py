@@ -60,7 +60,7 @@ REFUSED = {
     ),
     "more strips than there are": (
         tiff([*gray(16, 16, 1), (273, 4, 2, 200), (279, 4, 2, 200)], bytes(300)),
-        "broken picture",
+        "broken image",
     ),
     "tiles of one pixel, without end": (
         tiff(
@@ -70,15 +70,15 @@ REFUSED = {
     ),
     "tiles and strips": (
         tiff([*gray(16, 16, 1), (322, 3, 1, 16), (323, 3, 1, 16), (273, 4, 1, 8), (324, 4, 1, 8)]),
-        "broken picture",
+        "broken image",
     ),
     "64 Mpx in a WebP": (hostile.flat_webp(8192), "over 16777216 pixels in a WebP: raise --max-pixels"),
-    "JPEG comments": (hostile.jpeg_of_comments(), "broken picture"),
+    "JPEG comments": (hostile.jpeg_of_comments(), "broken image"),
     "an arithmetic JPEG": (
         encoded(Image.new("L", (16, 16)), "JPEG").replace(b"\xff\xc0", b"\xff\xc9", 1),
-        "unusual kind of JPEG",
+        "unsupported kind of JPEG",
     ),
-    "GIF comments": (hostile.gif_of_blocks(), "broken picture"),
+    "GIF comments": (hostile.gif_of_blocks(), "broken image"),
 }
 
 

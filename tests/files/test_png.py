@@ -181,7 +181,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED)
 def test_what_is_broken_is_refused(data: bytes) -> None:
-    with pytest.raises(UnreadableError, match="broken picture"):
+    with pytest.raises(UnreadableError, match="broken image"):
         read_png(data, LIMITS)
 
 
@@ -249,7 +249,7 @@ def test_every_form_is_what_pillow_reads(
 def test_missing_rows_are_an_error(bits: int, color: int, interlaced: bool, drop: int) -> None:
     """PNG, 13.2: also where Pillow, whose decoder this is, takes them for black."""
     data = file_of(noise(bits, color), bits, color, interlaced=interlaced, drop=drop)
-    with pytest.raises(UnreadableError, match="broken picture"):
+    with pytest.raises(UnreadableError, match="broken image"):
         read_png(data, LIMITS)
 
 
@@ -264,7 +264,7 @@ def test_missing_rows_of_a_large_picture_are_an_error() -> None:
         if good:
             assert decoded(read_png(data, LIMITS).content)[1] == (width, height)
         else:
-            with pytest.raises(UnreadableError, match="broken picture"):
+            with pytest.raises(UnreadableError, match="broken image"):
                 read_png(data, LIMITS)
 
 
@@ -313,7 +313,7 @@ def test_rows_that_are_too_many_are_left_out_and_too_few_an_error(count: int) ->
     """Seven rows of ten bytes are right."""
     data = of_pixels(zlib.compress(bytes([0, *[5] * 9] * 8)[:count]))
     if count < 70:
-        with pytest.raises(UnreadableError, match="broken picture"):
+        with pytest.raises(UnreadableError, match="broken image"):
             read_png(data, LIMITS)
     else:
         assert decoded(read_png(data, LIMITS).content)[2] == bytes([5] * 63)

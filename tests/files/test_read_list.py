@@ -61,8 +61,8 @@ def test_between_nuls_everything_is_part_of_a_path(
         ("a.png\n".encode("utf-16-le"), "--files-from0"),
         (b"a\0b\n", "--files-from0"),
         (b"\x89PNG\r\n\x1a\n\0\0", "--files-from0"),
-        (b"x" * (MOST_PATH_BYTES + 1), "is no list of paths"),
-        (b"x" * (MOST_PATH_BYTES + 1) + b"\na", "is no list of paths"),
+        (b"x" * (MOST_PATH_BYTES + 1), "is not a list of paths"),
+        (b"x" * (MOST_PATH_BYTES + 1) + b"\na", "is not a list of paths"),
     ],
 )
 def test_what_is_no_list_is_a_usage_error(tmp_path: Path, content: bytes, said: str) -> None:

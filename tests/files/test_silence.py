@@ -60,4 +60,4 @@ def test_a_damaged_tiff_is_a_row_and_no_noise(tmp_path: Path, model_file: Path) 
     make_tree(tmp_path, {"s": {"1.tif": damaged, "2.png": digit_png(2)}})
     done = run_digitsort("classify", "s", "-m", model_file, "-o", "-", "-q", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "s/1.tif,,,error,broken picture" in done.stdout
+    assert "s/1.tif,,,error,broken image" in done.stdout

@@ -39,11 +39,11 @@ TAGS = (
 )
 
 REASONS = {
-    "broken picture",
+    "broken image",
     "empty file",
-    "no picture format",
+    "not a supported image",
     "not enough memory",
-    "unusual kind of JPEG",
+    "unsupported kind of JPEG",
 }
 BEGINNINGS = ("over ", "TIFF ", "too many scans ")
 """Of the other reasons."""

@@ -57,13 +57,13 @@ def _read(path: str) -> str:
 
 
 REASONS = {
-    "broken picture",
+    "broken image",
     "empty file",
-    "no picture format",
+    "not a supported image",
     "not enough memory",
     "text chunk too large",
     "too many scans for so large a JPEG",
-    "unusual kind of JPEG",
+    "unsupported kind of JPEG",
 }
 
 BEGINNINGS = ("over ", "TIFF compression ", "TIFF with ")

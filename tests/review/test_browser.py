@@ -232,7 +232,7 @@ def test_mouse_and_touch_have_keys_too(driver: Any, thirty: str) -> None:
     driver.find_element("css selector", "[data-label='8']").click()
     assert "yours" in text(driver, "#card-3")
     assert driver.find_element("id", "card-4").get_attribute("aria-selected") == "true"
-    driver.find_element("css selector", "[aria-label^='Take back']").click()
+    driver.find_element("css selector", "[aria-label^='Undo']").click()
     assert text(driver, "#progress-text") == "0 of 30 reviewed"
 
 

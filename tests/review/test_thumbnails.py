@@ -57,9 +57,9 @@ def test_every_mode_shows_the_same_digit(tmp_path: Path, mode: str) -> None:
 
 def test_a_file_without_a_picture_says_why(tmp_path: Path) -> None:
     make_tree(tmp_path, {"broken.png": digit_png(1)[:50], "empty.png": b""})
-    assert one(tmp_path / "broken.png") == Thumbnail(note="broken picture")
+    assert one(tmp_path / "broken.png") == Thumbnail(note="broken image")
     assert one(tmp_path / "empty.png") == Thumbnail(note="empty file")
-    assert one(tmp_path / "gone.png") == Thumbnail(note="no such file")
+    assert one(tmp_path / "gone.png") == Thumbnail(note="file not found")
 
 
 def test_a_file_that_changed_since_it_was_labelled_says_so(tmp_path: Path) -> None:

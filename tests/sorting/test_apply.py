@@ -203,8 +203,8 @@ def _dangling(path: Path) -> None:
         (_change, "changed since it was labelled"),
         (Path.unlink, "No such file or directory"),
         (_dangling, "No such file or directory"),
-        (_fifo, "no regular file"),
-        (_folder, "no regular file"),
+        (_fifo, "not a regular file"),
+        (_folder, "not a regular file"),
     ],
     ids=["changed", "vanished", "became a dangling link", "became a FIFO", "became a folder"],
 )
@@ -255,7 +255,7 @@ def test_a_target_that_appears_meanwhile_is_kept(scans: Path, dest: Path, entry:
     plan = plan_sort(rows_of(scans), dest)
     make_tree(dest, {"7": {"7.png": entry}})
     delivery = apply_plan(plan)
-    assert [(str(scans / "7.png"), f"{dest}/7/7.png appeared meanwhile")] == list(delivery.failed)
+    assert [(str(scans / "7.png"), f"{dest}/7/7.png appeared during the run")] == list(delivery.failed)
     expected = {"7.png": entry, "7_2.png": b"third", "7b.png": b"another seven"}
     assert expected == sorted_files(dest)["7"]
     assert "7/7.png" not in labels(dest)

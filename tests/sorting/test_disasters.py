@@ -210,8 +210,8 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
     for run, said in ended:
         if run.returncode == 5:
             other = next(r.pid for r, _ in ended if r is not run)
-            assert "is locked by another run" in said
-            assert f"process {other} on" in said or "of a moment ago" in said
+            assert "is in use by another run" in said
+            assert f"process {other} on" in said or "just started" in said
     assert pngs(dest) == Counter(contents.values())
     assert pngs(tmp_path / "scans").total() == 0
     assert run_digitsort("verify", dest).returncode == 0

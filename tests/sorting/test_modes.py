@@ -123,7 +123,7 @@ def test_a_hard_link_to_another_file_system_is_left_and_said() -> None:
         scans = make_tree(one / "scans", {"7.png": b"seven"})
         delivery = sort(rows_of(scans), other / "sorted", Mode.HARD)
         assert [reason for _, reason in delivery.failed] == [
-            "on another file system: no hard link leads there"
+            "on another file system: hard links cannot cross file systems"
         ]
         assert not (other / "sorted").exists()
 
@@ -156,13 +156,13 @@ def test_a_file_from_elsewhere_goes_into_the_folder_itself(tmp_path: Path, dest:
 
 def test_a_conflict_is_skipped_if_wanted(scans: Path, dest: Path) -> None:
     plan = plan_sort(rows_of(scans), dest, SortOptions(conflict=Conflict.SKIP))
-    assert plan.left == ((f"{scans}/sub/7.png", "another content is called 7.png in 7"),)
+    assert plan.left == ((f"{scans}/sub/7.png", "7 already has a different file named 7.png"),)
     apply_plan(plan)
     assert sorted_files(dest) == {"1": {"1.png": b"one"}, "7": {"7.png": b"seven"}}
 
 
 def test_a_conflict_is_an_error_if_wanted(scans: Path, dest: Path) -> None:
-    with pytest.raises(OutputError, match="another content is called"):
+    with pytest.raises(OutputError, match="already has a different file"):
         plan_sort(rows_of(scans), dest, SortOptions(conflict=Conflict.ERROR))
     assert not dest.exists()
 
@@ -232,7 +232,9 @@ def test_a_link_among_the_inputs(scans: Path, dest: Path, mode: Mode) -> None:
     rows = [row for row in rows_of(scans) if row.path.endswith("1link.png")]
     delivery = sort(rows, dest, mode)
     if mode is Mode.MOVE:
-        assert [reason for _, reason in delivery.failed] == ["a link: only its target can be moved"]
+        assert [reason for _, reason in delivery.failed] == [
+            "a symbolic link: --move leaves links alone"
+        ]
         assert read_tree(scans) == {**SCANS, "1link.png": Link("sub/1.png")}
     else:
         assert (dest / "1" / "1link.png").read_bytes() == b"one"

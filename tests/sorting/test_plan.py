@@ -217,7 +217,7 @@ def test_a_relative_dest_is_taken_from_the_working_folder(
 @pytest.mark.parametrize("entry", [Link("elsewhere"), Link("nowhere"), Link("7"), b"a file"])
 def test_nothing_is_sorted_through_a_link_or_onto_a_file(tmp_path: Path, entry: Any) -> None:
     make_tree(tmp_path, {"elsewhere": {}, "7": entry})
-    with pytest.raises(OutputError, match="is a link or a file, not a folder"):
+    with pytest.raises(OutputError, match="it is a symbolic link or a file"):
         plan_sort([row("/s/x.png")], tmp_path)
 
 

@@ -82,12 +82,12 @@ def _remove_source(scans: Path, dest: Path) -> None:
 
 LEFT: dict[str, tuple[Mode, Callable[[Path, Path], None], str]] = {
     "a moved file, edited": (Mode.MOVE, _edit, "changed since it was sorted"),
-    "a moved file, removed": (Mode.MOVE, _remove, "not there any more"),
-    "its place taken": (Mode.MOVE, _occupy, "something else is at"),
+    "a moved file, removed": (Mode.MOVE, _remove, "no longer there"),
+    "its place taken": (Mode.MOVE, _occupy, "another file is at"),
     "a copy, edited": (Mode.COPY, _edit, "changed since it was sorted"),
-    "a copy whose source was edited": (Mode.COPY, _occupy, "the only one"),
-    "a copy whose source is gone": (Mode.COPY, _remove_source, "the only one"),
-    "a hard link whose source is gone": (Mode.HARD, _remove_source, "the only one"),
+    "a copy whose source was edited": (Mode.COPY, _occupy, "the only copy"),
+    "a copy whose source is gone": (Mode.COPY, _remove_source, "the only copy"),
+    "a hard link whose source is gone": (Mode.HARD, _remove_source, "the only copy"),
 }
 
 

@@ -85,7 +85,7 @@ def test_copies_under_two_labels_are_one_mistake(tmp_path: Path, model_file: Pat
     scans["8"] |= {f"three {n}.png": digit_png(3, example=0) for n in range(5)}
     code, said = certified(make_tree(tmp_path / "scans", scans), model_file, "--max-error", "0.1")
     assert code == 0, said
-    assert "1 picture has copies with different labels" in said
+    assert "1 image has copies with different labels" in said
     assert load_model(tmp_path / "certified.pkl").card.certified_errors == 1
 
 

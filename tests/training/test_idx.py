@@ -71,25 +71,28 @@ def test_dots_instead_of_dashes(tmp_path: Path) -> None:
 
 BAD: dict[str, tuple[Callable[[Files], Files], str]] = {
     "images cut off": (lambda f: {k: v[:-3] if "images" in k else v for k, v in f.items()}, "cut off"),
-    "header cut off": (lambda f: {k: v[:6] if "labels" in k else v for k, v in f.items()}, "no IDX"),
+    "header cut off": (
+        lambda f: {k: v[:6] if "labels" in k else v for k, v in f.items()},
+        "is not an IDX",
+    ),
     "too long": (lambda f: {k: v + b"x" if "images" in k else v for k, v in f.items()}, "too long"),
     "not matching": (
         lambda f: {k: idx(LABELS[:4]) if "labels" in k else v for k, v in f.items()},
         "5 images and 4 labels",
     ),
     "labels missing": (lambda f: {k: v for k, v in f.items() if "images" in k}, "no train-labels"),
-    "text": (lambda f: dict.fromkeys(f, b"<html>not found</html>"), "no IDX"),
+    "text": (lambda f: dict.fromkeys(f, b"<html>not found</html>"), "is not an IDX"),
     "no images": (
         lambda f: {k: idx(IMAGES[:0]) if "images" in k else idx(LABELS[:0]) for k in f},
-        "holds nothing: its header says 0 x 3 x 4",
+        "is empty: its header says 0 x 3 x 4",
     ),
     "images of no height": (
         lambda f: {k: header(5, 0, 4) if "images" in k else v for k, v in f.items()},
-        "holds nothing: its header says 5 x 0 x 4",
+        "is empty: its header says 5 x 0 x 4",
     ),
     "images of no size, very many": (
         lambda f: {k: header(2**32 - 1, 0, 0) if "images" in k else v for k, v in f.items()},
-        "holds nothing: its header says 4294967295 x 0 x 0",
+        "is empty: its header says 4294967295 x 0 x 0",
     ),
     "images of 2^96 pixels": (
         lambda f: {k: header(*[2**32 - 1] * 3) if "images" in k else v for k, v in f.items()},
@@ -103,7 +106,10 @@ BAD: dict[str, tuple[Callable[[Files], Files], str]] = {
         lambda f: {k: v if "images" in k else header(2**32 - 1) for k, v in f.items()},
         "is too large",
     ),
-    "packed twice": (lambda f: {k: gzip.compress(gzip.compress(v)) for k, v in f.items()}, "no IDX"),
+    "packed twice": (
+        lambda f: {k: gzip.compress(gzip.compress(v)) for k, v in f.items()},
+        "is not an IDX",
+    ),
     "packed with something behind": (
         lambda f: {k: gzip.compress(v) + b"x" * 99 for k, v in f.items()},
         "something else follows the packed data",
@@ -119,7 +125,7 @@ BAD: dict[str, tuple[Callable[[Files], Files], str]] = {
     "gzip cut off": (lambda f: {k: gzip.compress(v)[:-9] for k, v in f.items()}, "cut off"),
     "gzip damaged": (
         lambda f: {k: gzip.compress(v)[:12] + b"\xff" * 30 for k, v in f.items()},
-        "no IDX|damaged",
+        "not an IDX|damaged",
     ),
     "gzip of another checksum": (
         lambda f: {k: gzip.compress(v)[:-8] + bytes(8) for k, v in f.items()},

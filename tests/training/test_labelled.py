@@ -81,7 +81,7 @@ def test_a_persons_label_in_the_table_counts_where_the_file_was_not_moved(sorted
 
 def test_a_broken_file_is_counted_and_left(sorted_folder: Path) -> None:
     make_tree(sorted_folder, {"9": {"broken.png": b"x"}})
-    assert dict(labelled_folder(sorted_folder, None).left) == {"no picture format": 1}
+    assert dict(labelled_folder(sorted_folder, None).left) == {"not a supported image": 1}
 
 
 def test_the_rows_that_a_person_labelled(tmp_path: Path, model_file: Path) -> None:
@@ -98,7 +98,7 @@ def test_the_rows_that_a_person_labelled(tmp_path: Path, model_file: Path) -> No
     (tmp_path / "1.png").unlink()
     found = labelled_rows(table, read_corrections(tmp_path / "c.csv"))
     assert found.human == {}
-    assert dict(found.left) == {"changed since they were labelled": 1, "no such file": 1}
+    assert dict(found.left) == {"changed since they were labelled": 1, "file not found": 1}
 
 
 def names(datasets: list[Dataset]) -> list[tuple[str, int, bool]]:
@@ -112,8 +112,8 @@ def test_machine_labels_are_data_only_where_they_are_trusted(sorted_folder: Path
     assert names(careful) == [("by hand:sorted", 1, True)]
     assert names(trusting) == [("by hand:sorted", 1, True), ("machine:sorted", 8, False)]
     assert careful[0].note == (
-        "1 labels by a person, 1 of them by moving the file, "
-        "8 by the machine not used (--trust-machine)"
+        "1 label from a person, 1 of them by moving the file, "
+        "8 from the model not used (--trust-machine)"
     )
     assert [label for _, label in careful[0].load()] == ["7"]
 

@@ -82,7 +82,7 @@ def test_an_odd_hand_is_learned_from_twenty_corrections(
         *("-o", tmp_path / "mine.pkl"),
     )
     assert done.exit_code == 0, done.stderr
-    assert "20 labels by a person" in done.stdout
+    assert "20 labels from a person" in done.stdout
     learned = load_model(tmp_path / "mine.pkl")
     unseen = vectorize(writer.write(UNSEEN, seed=1)).features
     truth = np.full(UNSEEN, writer.digit)

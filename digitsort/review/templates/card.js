@@ -30,7 +30,7 @@ function cardElement(card, place) {
 
   const pictures = make("div", "pictures");
   if (card.picture) pictures.append(picture(card.picture, "scan", "the scan"));
-  else pictures.append(make("span", "none", card.note || "no picture"));
+  else pictures.append(make("span", "none", card.note || "no image"));
   if (card.seen) pictures.append(picture(card.seen, "seen", "what the model saw"));
   element.append(pictures);
 

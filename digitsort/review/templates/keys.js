@@ -67,7 +67,7 @@ function addKeys() {
   for (const name of settings.classes) addKey(name, `It is ${name}`, () => decide(name), name);
   addKey("No digit", "Not a digit (x)", () => decide(settings.none), settings.none);
   addKey("✓", "The guess is right (Enter)", accept);
-  addKey("⌫", "Take back (Backspace)", takeBack);
+  addKey("⌫", "Undo (Backspace)", takeBack);
 }
 
 function addOptions() {

@@ -55,7 +55,7 @@ function takeBack() {
   else decided.delete(card.number);
   keep();
   refresh(card);
-  say("Taken back.");
+  say("Label undone.");
   describe();
 }
 
@@ -72,7 +72,7 @@ function keep() {
     if (decided.size) localStorage.setItem(settings.key, JSON.stringify([...decided]));
     else localStorage.removeItem(settings.key);
   } catch {
-    trouble("This browser keeps nothing for this page: save your corrections before you close it.");
+    trouble("This browser cannot store your labels. Save your corrections before you close the page.");
   }
   count();
 }
@@ -109,5 +109,5 @@ function save() {
   link.download = "corrections.csv";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-  say(`${rows.length} rows saved to corrections.csv.`);
+  say(`Saved ${rows.length} ${rows.length === 1 ? "row" : "rows"} to corrections.csv.`);
 }
