@@ -36,6 +36,9 @@ LEAST_LEFT, LEAST_AREA = 0.35, 0.03
 LINE_COVERAGE = 0.88
 """Share of the ink's width along which a row is dark where it is a line."""
 
+SLIMMEST_FRAME = 0.25
+"""Shorter to longer side of a frame; a stroke's dot is as wide as all its ink."""
+
 LINE_PLACE = 0.3
 """How far inside the ink's box a line of a frame lies, as a share of it."""
 
@@ -65,7 +68,9 @@ def may_have_frame(ink: Ink) -> Mask:
     for axis in (1, 2):
         along = mask.any(axis=axis).sum(axis=1)
         found &= mask.sum(axis=3 - axis).max(axis=1) >= LINE_COVERAGE * np.maximum(along, 1)
-    return np.asarray(found & (ink.parts > 0))
+    size = ink.box[:, 2:] - ink.box[:, :2]
+    is_slim = size.min(axis=1) < SLIMMEST_FRAME * size.max(axis=1)
+    return np.asarray(found & (ink.parts > 0) & ~is_slim)
 
 
 def without_ring(gray: Gray) -> Gray:

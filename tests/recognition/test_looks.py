@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from digitsort import Model, Status
 from digitsort.decide import LOW_CONFIDENCE, TWO_READINGS, UNFAMILIAR, decide, read_digits
-from digitsort.recognition.gate import BLANK, LINES, why_no_digit
+from digitsort.recognition.enclosing import without_frame, without_ring
+from digitsort.recognition.gate import BLANK, LINES, SHAPE, why_no_digit
 from digitsort.recognition.ink import find_ink
 from digitsort.recognition.looks import IN_A_RING
 from tests.conftest import digit_image
@@ -55,6 +56,35 @@ def with_a_unit(picture: Image.Image) -> Image.Image:
     return picture
 
 
+def boxed_in(picture: Image.Image) -> Image.Image:
+    """In a box whose sides touch the digit."""
+    dark = np.argwhere(np.asarray(picture) < 128)
+    (top, left), (bottom, right) = dark.min(axis=0), dark.max(axis=0)
+    ImageDraw.Draw(picture).rectangle((left - 20, top - 4, right + 3, bottom + 20), outline=40, width=5)
+    return picture
+
+
+def with_a_ring_that_touches(picture: Image.Image) -> Image.Image:
+    """In a ring that runs over the ends of the digit."""
+    dark = np.argwhere(np.asarray(picture) < 128)
+    y, x = (dark.min(axis=0) + dark.max(axis=0)) / 2
+    reach = float(np.hypot(dark[:, 0] - y, dark[:, 1] - x).max())
+    box = (x - reach - 3, y - reach - 3, x + reach + 3, y + reach + 3)
+    ImageDraw.Draw(picture).ellipse(box, outline=30, width=6)
+    return picture
+
+
+def in_a_hard_shadow(picture: Image.Image) -> Image.Image:
+    """Half of it at 30 % of the light."""
+    pixels = np.asarray(picture).copy()
+    pixels[np.add.outer(np.arange(SIDE), np.arange(SIDE)) > SIDE] = (
+        pixels[np.add.outer(np.arange(SIDE), np.arange(SIDE)) > SIDE] * 0.3
+    )
+    return Image.fromarray(pixels)
+
+
+TOUCHING = [boxed_in, with_a_ring_that_touches, in_a_hard_shadow]
+
 SURROUNDINGS = [in_a_cell, circled, underlined, with_a_unit]
 
 
@@ -72,6 +102,37 @@ def test_a_digit_is_read_with_something_around_it(
     assert not [d for d, is_ok, r in zip(digits, accepted, right, strict=True) if is_ok and not r]
 
 
+@pytest.mark.parametrize("around", TOUCHING)
+def test_a_digit_is_read_that_hangs_together_with_something(
+    model: Model, around: Callable[[Image.Image], Image.Image]
+) -> None:
+    """Four of five are read, and none is accepted as another digit."""
+    digits = [str(digit) for digit in range(1, 10)]
+    verdicts = decide([np.asarray(around(on_paper(int(digit)))) for digit in digits], model)
+    right = [verdict.label == digit for verdict, digit in zip(verdicts, digits, strict=True)]
+    assert sum(right) >= 7
+    accepted = [verdict.status is Status.OK for verdict in verdicts]
+    assert not [d for d, is_ok, r in zip(digits, accepted, right, strict=True) if is_ok and not r]
+
+
+def test_what_crosses_a_line_stays() -> None:
+    """A stroke across the frame that is taken out has no gap."""
+    picture = Image.new("L", (100, 100), 255)
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((10, 10, 90, 90), outline=0, width=3)
+    pen.line((50, 20, 50, 99), fill=0, width=10)
+    left = without_frame(np.asarray(picture)) < 128
+    assert left[20:99, 50].all()
+    assert left.sum() == left[:, 44:57].sum()
+
+
+def test_a_picture_with_nothing_to_take_out_is_given_back() -> None:
+    """A zero is a ring with nothing in it, and a seven has one line."""
+    zero, seven = (np.asarray(on_paper(digit)) for digit in (0, 7))
+    assert without_ring(zero) is zero
+    assert without_frame(seven) is seven
+
+
 def test_a_bare_digit_is_looked_at_once(model: Model) -> None:
     """A zero is a ring with nothing in it."""
     readings = read_digits([np.asarray(on_paper(digit)) for digit in range(10)], model)
@@ -82,7 +143,8 @@ def test_a_bare_digit_is_looked_at_once(model: Model) -> None:
 
 
 def test_what_is_read_does_not_depend_on_the_other_pictures(model: Model) -> None:
-    pictures = [np.asarray(around(on_paper(digit))) for around in SURROUNDINGS for digit in range(10)]
+    every = SURROUNDINGS + TOUCHING
+    pictures = [np.asarray(around(on_paper(digit))) for around in every for digit in range(10)]
     together = decide(pictures, model)
     assert [decide([picture], model)[0] for picture in pictures] == together
 
@@ -120,3 +182,35 @@ def test_a_small_digit_in_a_corner_is_one(model: Model) -> None:
 def test_a_blank_sheet_is_not_looked_at_again(model: Model) -> None:
     readings = read_digits([np.full((50, 50), 250, np.uint8)], model)
     assert [(r.verdict.reason, r.way) for r in readings] == [(BLANK, None)]
+
+
+def face() -> Image.Image:
+    """A ring, two eyes and a mouth."""
+    sheet = Image.new("L", (SIDE, SIDE), 255)
+    pen = ImageDraw.Draw(sheet)
+    pen.ellipse((20, 20, 140, 140), outline=20, width=9)
+    for left in (55, 95):
+        pen.ellipse((left, 60, left + 12, 72), fill=20)
+    pen.arc((55, 70, 105, 115), 20, 160, fill=20, width=8)
+    return sheet
+
+
+def mark(gap: int) -> Image.Image:
+    """An upright stroke, and a dot so far below it."""
+    sheet = Image.new("L", (SIDE, SIDE), 255)
+    pen = ImageDraw.Draw(sheet)
+    pen.line((80, 20, 80, 110), fill=20, width=12)
+    pen.ellipse((73, 110 + gap, 87, 124 + gap), fill=20)
+    return sheet
+
+
+@pytest.mark.parametrize("sign", [face(), mark(14)])
+def test_a_sign_is_not_accepted(model: Model, sign: Image.Image) -> None:
+    assert why_no_digit(find_ink([np.asarray(sign)])) == [SHAPE]
+    assert decide([np.asarray(sign)], model)[0].status is not Status.OK
+
+
+def test_a_stroke_without_a_dot_is_no_sign() -> None:
+    """What joins the stroke is its foot; a digit has a shape of its own."""
+    pictures = [mark(-10), *map(on_paper, range(10))]
+    assert not find_ink([np.asarray(picture) for picture in pictures]).sign.any()
