@@ -83,6 +83,31 @@ except KeyboardInterrupt: print("raised")
     assert said(code) == "lost\nraised\n"
 
 
+def test_raised_by_a_block_inside_it_is_noted_by_the_outer_one() -> None:
+    """Else SIGTERM ends the command with the code of Ctrl-C."""
+    code = """
+signals.begin_work()
+try:
+    with interrupts_wait():
+        with interrupts_wait(): press(signal.SIGTERM)
+        print("never")
+except KeyboardInterrupt: print(signals.exit_code())
+"""
+    assert said(code) == "143\n"
+
+
+def test_held_back_by_a_block_that_fails_it_is_noted() -> None:
+    code = """
+signals.begin_work()
+try:
+    with interrupts_wait():
+        press(signal.SIGHUP)
+        raise OSError
+except OSError: print(signals.exit_code())
+"""
+    assert said(code) == "129\n"
+
+
 def test_held_back_by_two_blocks_it_is_raised_after_the_outer_one() -> None:
     code = """
 signals.begin_work()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from digitsort.signals import SIGNALS
 
@@ -51,6 +51,8 @@ def interrupts_wait() -> Iterator[Sequence[int]]:
     finally:
         for number, handler in before:
             signal.signal(number, handler)
+        if pressed:  # it is noted where a block inside has raised it, or an error is on its way, too
+            with suppress(KeyboardInterrupt):
+                dict(before)[pressed[0]](pressed[0], None)
     if pressed:
-        dict(before)[pressed[0]](pressed[0], None)  # it may raise, and takes note of what came
         raise KeyboardInterrupt
