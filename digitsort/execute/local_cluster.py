@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +17,9 @@ from digitsort.execute.process import start
 from digitsort.execute.processors import usable_processors
 from digitsort.files.leftovers import temporary
 from digitsort.signals import SIGNALS
+
+START_LIMIT_S = 180.0
+"""For the scheduler and the workers of a local cluster, which start in seconds on a quiet machine."""
 
 
 @contextmanager
@@ -57,6 +62,10 @@ def main() -> None:
     workers, folder = channel.receive()
     os.environ["TMPDIR"] = tempfile.tempdir = folder  # Dask's processes write to more than one place
     _prepare_signals()
+    threading.Thread(target=_end_with_parent, args=(channel, folder), daemon=True).start()
+    clock = threading.Timer(START_LIMIT_S, _give_up, (channel,))
+    clock.daemon = True
+    clock.start()
     import dask
     from distributed import LocalCluster
 
@@ -73,12 +82,27 @@ def main() -> None:
                 local_directory=folder,
             ) as cluster,
         ):
+            clock.cancel()
             channel.send((cluster.scheduler_address, ""))
-            with suppress(EOFError, OSError):
-                channel.receive()  # nothing comes but the end
+            threading.Event().wait()
     except RuntimeError as error:
         channel.send((None, str(error)))
     os._exit(0)
+
+
+def _end_with_parent(channel: Channel, folder: str) -> None:
+    """Wait for the parent's end, then end with all that Dask has started, however far it has come."""
+    with suppress(EOFError, OSError):
+        channel.receive()  # nothing comes but the end
+    shutil.rmtree(folder, ignore_errors=True)  # a parent that was killed can't
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def _give_up(channel: Channel) -> None:
+    """Dask waits without end for workers that can't start, as where no more processes are allowed."""
+    channel.send((None, f"it did not start within {START_LIMIT_S:.0f} s. Are more processes allowed?"))
 
 
 def _prepare_signals() -> None:
