@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,11 +21,14 @@ import pytest
 from digitsort import Model, Settings, classify_files
 from digitsort.classify import DEADLY, Line, run_line
 from digitsort.errors import ClusterError
+from digitsort.execute.channel import Channel
 from digitsort.execute.cluster import Cluster
 from digitsort.execute.kit import Probe
+from digitsort.execute.local_cluster import _give_up
 from digitsort.execute.loop import Loop
 from tests.conftest import REPOSITORY, digit_png, invoke, make_tree, run_digitsort
 from tests.execute.faults import Upper, read_poisoned
+from tests.test_interrupted import members
 
 pytest.importorskip("distributed")
 pytestmark = [
@@ -178,6 +182,43 @@ def test_an_item_that_kills_every_worker_is_one_error_row(tmp_path: Path, model:
     expected = list(classify_files(paths, model))
     assert [o.reason for o in outcomes if "exit" in o.path] == [DEADLY]
     assert [o for o in expected if "exit" not in o.path] == [o for o in outcomes if o.reason != DEADLY]
+
+
+def test_nothing_of_a_local_cluster_outlives_a_parent_that_was_killed(
+    tmp_path: Path, model_file: Path
+) -> None:
+    """Even while it starts: the parent can't remove the folder any more."""
+    scans(tmp_path / "scans", 30)
+    (temporary := tmp_path / "temporary").mkdir()
+    run = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "digitsort",
+            "classify",
+            "scans",
+            "-m",
+            str(model_file),
+            "--dask",
+            "local",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    wait_for(lambda: list(temporary.glob("digitsort-*/*")))
+    run.kill()
+    run.wait()
+    wait_for(lambda: not [*members(run.pid), *temporary.iterdir()])
+
+
+def test_a_local_cluster_that_can_not_start_says_so() -> None:
+    ours, theirs = map(Channel.over, socket.socketpair())
+    _give_up(theirs)
+    assert "did not start within 180 s" in ours.receive()[1]
+    ours.close()
+    theirs.close()
 
 
 @contextmanager
