@@ -45,7 +45,7 @@ EXPECTED = [
     ("scans/blank.png", "", "rejected", "blank"),
     ("scans/broken.png", "", "error", "empty file"),
     ("scans/mixed.png", "?", "uncertain", "low confidence"),
-    ("scans/pages.tif", "3", "ok", ""),
+    ("scans/pages.tif", "3", "ok", "first of several pages"),
     ("scans/sub/7.png", "7", "ok", ""),
 ]
 

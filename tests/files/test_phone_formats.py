@@ -66,7 +66,7 @@ def test_the_picture_is_turned_upright(tmp_path: Path, form: str) -> None:
     turned.info["exif"] = exif.tobytes()
     if form == "HEIC":
         pytest.importorskip("pillow_heif").register_heif_opener()
-    gray = read_bytes(tmp_path, encoded(turned, form.replace("HEIC", "HEIF"), exif=exif))
+    gray = read_bytes(tmp_path, encoded(turned, form.replace("HEIC", "HEIF"), exif=exif.tobytes()))
     assert gray.shape == (32, 64)
     assert np.abs(gray.astype(float) - np.asarray(digit_image(7).resize((64, 32)))).mean() < 4
 

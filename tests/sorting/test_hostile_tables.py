@@ -175,7 +175,7 @@ def test_links_that_are_followed_take_no_file_from_outside(world: World, monkeyp
     _link(world, "scans/out", world.home)
     _link(world, "scans/linked.png", world.home / "7.png")
 
-    def labelled(source: Path, dest: Path, *_: object) -> to_sort.ToSort:
+    def labelled(source: Path, dest: Path, *_: object, **__: object) -> to_sort.ToSort:
         walk = Walk(check_sources([source]), True, exclude=str(dest))
         return to_sort.ToSort([Row(path, "7", Status.OK) for path in walk.files()])
 
