@@ -27,8 +27,9 @@ RAYS, STEPS, REACH = 64, 40, 1.08
 RING_FROM, RING_CLOSED = 0.8, 0.9
 """Distance of a ring from the middle, in halves of its box, and share of the rays that meet it."""
 
-SOMETHING_INSIDE = 0.12
-"""Share of the rays that meet further ink within the ring: a zero has none."""
+SOMETHING_INSIDE = 0.3
+"""Share of the rays that meet further ink within the ring. A digit in a ring that it touches is met by
+more; half of the few zeros with a curl in them are met by less."""
 
 LEAST_LEFT, LEAST_AREA = 0.35, 0.03
 """Height of what is left, and its area, as shares of what was taken out's, to be a digit."""
