@@ -31,6 +31,10 @@ SOMETHING_INSIDE = 0.3
 """Share of the rays that meet further ink within the ring. A digit in a ring that it touches is met by
 more; half of the few zeros with a curl in them are met by less."""
 
+LINES_OF_THREE = 4
+"""Rows and columns that meet three runs of ink, from which on a ring may have something in it: a zero's
+meet two."""
+
 LEAST_LEFT, LEAST_AREA = 0.35, 0.03
 """Height of what is left, and its area, as shares of what was taken out's, to be a digit."""
 
@@ -52,14 +56,26 @@ CROSSING = 1.5
 
 def may_have_ring(ink: Ink) -> Mask:
     """Tell images (n,) whose ink is a ring on the outside, and something within it."""
-    scale = (ink.frame[:, 2:] - ink.frame[:, :2]) / ink.pixels.shape[1]
-    boxes = (ink.box - np.tile(ink.frame[:, :2], 2)) / np.tile(scale, 2)
-    along = _along_rays(ink.pixels > 127, boxes)
+    masks = ink.pixels > 127
+    some = np.flatnonzero(_lines_of_three(masks) >= LINES_OF_THREE)  # of bare zeros nearly none
+    found = np.zeros(len(masks), np.bool_)
+    frame = ink.frame[some]
+    scale = (frame[:, 2:] - frame[:, :2]) / masks.shape[1]
+    boxes = (ink.box[some] - np.tile(frame[:, :2], 2)) / np.tile(scale, 2)
+    along = _along_rays(masks[some], boxes)
     first, width = _outermost(along)
     radius = _radii()[first]
     closed = (along.any(axis=2) & (radius >= RING_FROM)).mean(axis=1) >= RING_CLOSED
     beyond = np.arange(STEPS) > (first + width)[:, :, None]
-    return np.asarray(closed & ((along & beyond).any(axis=2).mean(axis=1) >= SOMETHING_INSIDE))
+    found[some] = closed & ((along & beyond).any(axis=2).mean(axis=1) >= SOMETHING_INSIDE)
+    return found
+
+
+def _lines_of_three(masks: Mask) -> Ints:
+    """Rows and columns (n,) of each mask that meet three runs of ink or more."""
+    rows = (masks[:, :, 1:] & ~masks[:, :, :-1]).sum(axis=2, dtype=np.uint8) + masks[:, :, 0]
+    columns = (masks[:, 1:] & ~masks[:, :-1]).sum(axis=1, dtype=np.uint8) + masks[:, 0]
+    return np.asarray((rows >= 3).sum(axis=1) + (columns >= 3).sum(axis=1))
 
 
 def may_have_frame(ink: Ink) -> Mask:

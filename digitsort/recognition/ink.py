@@ -97,6 +97,10 @@ class Ink:
         """Join the decisions of several stacks."""
         return cls(*(np.concatenate([getattr(i, name) for i in inks]) for name in cls.__slots__))
 
+    def of(self, images: npt.NDArray[np.intp]) -> Ink:
+        """Give the decisions on some of the images."""
+        return Ink(*(getattr(self, name)[images] for name in self.__slots__))
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
