@@ -102,7 +102,7 @@ class Ink:
         return Ink(*(getattr(self, name)[images] for name in self.__slots__))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Look:
     """A way to look for ink.
 
