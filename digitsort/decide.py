@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -164,11 +164,17 @@ class _Doubtful:
         return [(index, way) for way in ways for index in self._helped(way, ink)]
 
     def _helped(self, way: Way, ink: Ink) -> list[int]:
-        helped = way.helps(ink) & ~self._is_ok
-        if way in IF_OK:
-            sure = self._is_ok if way.taken_for is None else self._is_ok & self._has(way.taken_for)
-            helped |= IF_OK[way](ink) & sure
-        return [i for i in np.flatnonzero(helped).tolist() if self._candidates(i).wants(way)]
+        doubtful = [
+            i for i, candidate in self.of.items() if candidate.wants(way) and not self._is_ok[i]
+        ]
+        helped = _told(way.helps, ink, np.array(sorted(doubtful), np.intp))
+        if way in IF_OK and way.taken_for is not None:
+            helped += _told(IF_OK[way], ink, np.flatnonzero(self._is_ok & self._has(way.taken_for)))
+        elif way in IF_OK:
+            helped += np.flatnonzero(IF_OK[way](ink) & self._is_ok).tolist()
+        for index in helped:
+            self.of.setdefault(index, _Candidates(self._first[index]))
+        return helped
 
     def _has(self, label: str) -> npt.NDArray[np.bool_]:
         return np.array([verdict.label == label for verdict in self._first], np.bool_)
@@ -184,8 +190,13 @@ class _Doubtful:
             if not is_piece and self.of[index].wants(way):
                 self.of[index].others.append(Reading(verdict, way))
 
-    def _candidates(self, index: int) -> _Candidates:
-        return self.of.setdefault(index, _Candidates(self._first[index]))
+
+def _told(
+    tell: Callable[[Ink], npt.NDArray[np.bool_]], ink: Ink, images: npt.NDArray[np.intp]
+) -> list[int]:
+    """The images that are told, of some."""
+    told: list[int] = images[tell(ink.of(images))].tolist()
+    return told
 
 
 @dataclass(slots=True)

@@ -27,8 +27,13 @@ RAYS, STEPS, REACH = 64, 40, 1.08
 RING_FROM, RING_CLOSED = 0.8, 0.9
 """Distance of a ring from the middle, in halves of its box, and share of the rays that meet it."""
 
-SOMETHING_INSIDE = 0.12
-"""Share of the rays that meet further ink within the ring: a zero has none."""
+SOMETHING_INSIDE = 0.3
+"""Share of the rays that meet further ink within the ring. A digit in a ring that it touches is met by
+more; half of the few zeros with a curl in them are met by less."""
+
+LINES_OF_THREE = 4
+"""Rows and columns that meet three runs of ink, from which on a ring may have something in it: a zero's
+meet two."""
 
 LEAST_LEFT, LEAST_AREA = 0.35, 0.03
 """Height of what is left, and its area, as shares of what was taken out's, to be a digit."""
@@ -51,14 +56,26 @@ CROSSING = 1.5
 
 def may_have_ring(ink: Ink) -> Mask:
     """Tell images (n,) whose ink is a ring on the outside, and something within it."""
-    scale = (ink.frame[:, 2:] - ink.frame[:, :2]) / ink.pixels.shape[1]
-    boxes = (ink.box - np.tile(ink.frame[:, :2], 2)) / np.tile(scale, 2)
-    along = _along_rays(ink.pixels > 127, boxes)
+    masks = ink.pixels > 127
+    some = np.flatnonzero(_lines_of_three(masks) >= LINES_OF_THREE)  # of bare zeros nearly none
+    found = np.zeros(len(masks), np.bool_)
+    frame = ink.frame[some]
+    scale = (frame[:, 2:] - frame[:, :2]) / masks.shape[1]
+    boxes = (ink.box[some] - np.tile(frame[:, :2], 2)) / np.tile(scale, 2)
+    along = _along_rays(masks[some], boxes)
     first, width = _outermost(along)
     radius = _radii()[first]
     closed = (along.any(axis=2) & (radius >= RING_FROM)).mean(axis=1) >= RING_CLOSED
     beyond = np.arange(STEPS) > (first + width)[:, :, None]
-    return np.asarray(closed & ((along & beyond).any(axis=2).mean(axis=1) >= SOMETHING_INSIDE))
+    found[some] = closed & ((along & beyond).any(axis=2).mean(axis=1) >= SOMETHING_INSIDE)
+    return found
+
+
+def _lines_of_three(masks: Mask) -> Ints:
+    """Rows and columns (n,) of each mask that meet three runs of ink or more."""
+    rows = (masks[:, :, 1:] & ~masks[:, :, :-1]).sum(axis=2, dtype=np.uint8) + masks[:, :, 0]
+    columns = (masks[:, 1:] & ~masks[:, :-1]).sum(axis=1, dtype=np.uint8) + masks[:, 0]
+    return np.asarray((rows >= 3).sum(axis=1) + (columns >= 3).sum(axis=1))
 
 
 def may_have_frame(ink: Ink) -> Mask:
@@ -120,7 +137,7 @@ def _line_pixels(rest: Mask, mask: Mask) -> Mask:
     inside = LINE_PLACE * (bottom - top)
     for row in np.flatnonzero(mask[:, left:right].mean(axis=1) >= LINE_COVERAGE).tolist():
         of_line = height[row, rest[row]]
-        thickness = np.median(of_line) if len(of_line) else np.inf
+        thickness = np.sort(of_line)[len(of_line) // 2] if len(of_line) else np.inf
         at_side = row < top + inside or row >= bottom - inside
         if at_side and thickness <= THICKEST_LINE * max(mask.shape):
             lost[row] |= rest[row] & (height[row] <= CROSSING * thickness + 1)
@@ -157,11 +174,12 @@ def _erased(small: Gray, mask: Mask, lost: Mask, paper: float, gray: Gray) -> Gr
 
 def _ink_and_paper(small: Gray) -> tuple[Mask, float]:
     """What lies farther from the paper's shade than half of the farthest; the paper has most pixels."""
-    values = small.astype(np.float64)
-    paper = float(np.median(values))
-    low, high = np.percentile(values, (1, 99))
-    far = paper - values if paper - low >= high - paper else values - paper
-    return far > max(float(far.max()) / 2, 4), paper
+    up_to = np.cumsum(np.bincount(small.ravel(), minlength=256))
+    low, paper, high = np.searchsorted(up_to, np.array([0.01, 0.5, 0.99]) * small.size).tolist()
+    is_light = paper - low >= high - paper
+    values = small.astype(np.int16)
+    far = paper - values if is_light else values - paper
+    return np.asarray(far > max(float(far.max()) / 2, 4)), float(paper)
 
 
 def _box(mask: Mask) -> Ints:

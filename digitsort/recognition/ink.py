@@ -97,8 +97,12 @@ class Ink:
         """Join the decisions of several stacks."""
         return cls(*(np.concatenate([getattr(i, name) for i in inks]) for name in cls.__slots__))
 
+    def of(self, images: npt.NDArray[np.intp]) -> Ink:
+        """Give the decisions on some of the images."""
+        return Ink(*(getattr(self, name)[images] for name in self.__slots__))
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Look:
     """A way to look for ink.
 

@@ -49,7 +49,7 @@ MOST_OVERLAP = 0.25
 """Share of a part's width or height by which it may overlap the main part and still lie beside it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Way:
     """Another way to look.
 
