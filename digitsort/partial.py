@@ -212,7 +212,7 @@ def _folder_beside(path: Path) -> Iterator[OwnFolder]:
 
 def _publish(folder: OwnFolder, name: str, descriptor: int, path: Path, *, force: bool) -> None:
     if not folder.is_still(name, descriptor):
-        raise OutputError(f"{printable(str(folder.path))} was replaced while it was written to.")
+        raise OutputError(f"{printable(str(folder.path))} was replaced during the run. Try again.")
     with output_errors(path):
         publish_as(folder.path / name, path, force=force)
 

@@ -204,10 +204,10 @@ def test_a_matrix_of_many_classes_is_not_drawn(tmp_path: Path) -> None:
     truth = tmp_path / "truth.csv"
     done = invoke("review", tmp_path / "labels.csv", "--truth", truth, "-o", page, "-q")
     assert done.exit_code == 0, done.output
-    assert "not shown, for there are over 300 classes" in page.read_text(encoding="utf-8")
+    assert "not shown: there are more than 300 classes" in page.read_text(encoding="utf-8")
     done = invoke("evaluate", tmp_path / "labels.csv", "--truth", tmp_path / "truth.csv")
     assert done.exit_code == 0, done.output
-    assert "not shown, for there are over 60 classes" in done.stdout
+    assert "not shown: there are more than 60 classes" in done.stdout
 
 
 @pytest.mark.parametrize("twice", ["path", "status", "human"])

@@ -34,7 +34,7 @@ def test_what_can_never_be_accepted_does_not_count() -> None:
         Outcome("b.png", Status.ERROR, reason="empty file"),
         Outcome("c.png", Status.UNCERTAIN, "3", 0.99, reason="unfamiliar"),
     ]
-    with pytest.raises(TrainingDataError, match="of 597 that could be accepted 0 were wrong"):
+    with pytest.raises(TrainingDataError, match="0 of 597 that could be accepted were wrong"):
         certify_on([*outcomes(597), *others], ["3"] * 600, 0.005)
 
 
@@ -59,7 +59,7 @@ def test_on_the_command_line(tmp_path: Path, model_file: Path) -> None:
         "evaluate", tmp_path / "scans", "-m", model_file, "--certify", copy, "--max-error", "0.05"
     )
     assert done.exit_code == 0, done.output
-    assert "Certified: from confidence" in done.output
+    assert "Certified: at or above confidence" in done.output
     assert load_model(copy).card.max_error == 0.05
     assert model_file.read_bytes() == before
 

@@ -104,7 +104,7 @@ def evaluate(
     if certify is not None and is_table and model is None:
         raise UsageError("--certify needs a model: add --model, or use a folder as SOURCE.")
     if not is_table and (corrections is not None or root is not None):
-        raise UsageError("--corrections and --root go with a labels.csv as SOURCE.")
+        raise UsageError("--corrections and --root need a labels.csv as SOURCE.")
     found = None if is_table and model is None else _model(model)
     settings = _with_labels(settings, only_labels, found, certify)
     if is_table:

@@ -108,7 +108,7 @@ def warn_unused(known: Corrections) -> None:
 
     unused = known.unused()
     for row in unused[:MOST_NAMED]:
-        warn(f"{row.path}: a correction for no file here, or its content has changed.")
+        warn(f"{row.path}: this correction matches no file here, or the file has changed.")
     if len(unused) > MOST_NAMED:
         warn(f"and {len(unused) - MOST_NAMED} more corrections that hold for no file here.")
 

@@ -74,7 +74,9 @@ def classified(
     from digitsort.summary import Summary
 
     if os.path.realpath(source) == os.path.realpath(dest):
-        raise UsageError("DEST is SOURCE itself: name another folder; one inside SOURCE will do.")
+        raise UsageError(
+            "DEST and SOURCE are the same folder. Choose another DEST; it may be inside SOURCE."
+        )
     walk = Walk(
         check_sources([source]), follow_links, exclude=os.path.realpath(dest), any_name=any_name
     )

@@ -251,6 +251,6 @@ def _folder_with(job: Job) -> Path:
 
 def _no_room(error: OSError) -> OutputError:
     return OutputError(
-        f"Worker processes have no room for temporary files: {error.strerror or error}. Set TMPDIR "
-        "to a folder that has some; --workers 0 works without."
+        f"No space for the workers' temporary files: {error.strerror or error}. Set TMPDIR to a folder "
+        "with free space, or use --workers 0."
     )

@@ -112,7 +112,7 @@ def test_a_run_cut_off_in_the_second_pass_is_gone_on_with(
         raise KeyboardInterrupt
 
     expected = Adapting(model, scans).write(tmp_path / "whole.csv")
-    with pytest.raises(InterruptedRunError, match="77 rows are kept"):
+    with pytest.raises(InterruptedRunError, match="Kept 77 rows"):
         Adapting(model, scans).write(tmp_path / "labels.csv", changed=stop)
     assert not (tmp_path / "labels.csv").exists()
     assert Adapting(model, scans).write(tmp_path / "labels.csv", resume=True) == expected

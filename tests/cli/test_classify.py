@@ -275,7 +275,7 @@ def test_a_stale_name_in_a_list_is_a_row(here: Path, model_file: Path) -> None:
     (here / "list").write_bytes("# of May\r\nscans/gone.png\r\nscans/9.png\r\n".encode("utf-16"))
     done = invoke("classify", "--files-from", "list", "-o", "-", "-q", "-m", model_file)
     assert done.exit_code == 1
-    assert short(done.stdout)[0] == ("scans/gone.png", "", "error", "no such file")
+    assert short(done.stdout)[0] == ("scans/gone.png", "", "error", "file not found")
     assert short(done.stdout)[1][0] == "scans/9.png"
 
 

@@ -175,7 +175,7 @@ def test_an_existing_page_is_kept_without_force(here: Path) -> None:
     [
         (["missing.csv"], 2, "can't be read"),
         (["a.png"], 2, "is a PNG picture"),
-        (["labels.csv", "--only", "sure"], 2, "they are ok, uncertain, rejected, error"),
+        (["labels.csv", "--only", "sure"], 2, "Choose one of ok, uncertain, rejected, error"),
         (["empty.csv"], 4, "has no rows"),
         (["labels.csv", "--corrections", "labels.csv"], 2, "no column human"),
         (["labels.csv", "--truth", "missing.csv"], 2, "can't be read"),

@@ -143,7 +143,7 @@ def test_bad_files_are_named(tmp_path: Path, name: str) -> None:
 
 def test_two_sizes_are_refused(tmp_path: Path) -> None:
     files = {**good("train"), **good("t10k"), "t10k-images-idx3-ubyte": idx(np.zeros((5, 2, 2)))}
-    with pytest.raises(TrainingDataError, match="two sizes"):
+    with pytest.raises(TrainingDataError, match="different sizes"):
         read_idx_folder(write(tmp_path, files))
 
 
