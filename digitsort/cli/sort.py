@@ -114,8 +114,8 @@ def sort(
     of_a_folder = (model, min_confidence, only_labels, max_pixels, max_side, max_bytes)
     if not os.path.isdir(source) and any(option is not None for option in of_a_folder):
         raise UsageError(
-            "SOURCE is already labelled. Use --model, --min-confidence, --only-labels and limits only with "
-            "a folder."
+            "SOURCE is already labelled. Use --model, --min-confidence, --only-labels and limits only "
+            "with a folder."
         )
     settings = None
     if os.path.isdir(source):

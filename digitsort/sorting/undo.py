@@ -384,7 +384,7 @@ class _Undoing:
         An undo was killed between copy and removal; or a person put a copy there.
         """
         if not has_content(self._disk, self._places, entry.source, entry.sha256):
-            raise NotDeliveredError(f"something else is at {printable(entry.source)}")
+            raise NotDeliveredError(f"another file is at {printable(entry.source)}")
         self._places.sync([entry.source])
         remove_copy(self._disk, self._places, place, entry.source, entry.sha256)
         self._restore_metadata(entry)

@@ -121,8 +121,8 @@ def _open_one(name: str, limits: Limits) -> Dataset:
     folder = Path(name)
     if not os.path.isdir(folder):
         raise UsageError(
-            f"{printable(name)} is not training data. Choose default, digits, synthetic, printed, mnist "
-            "or a folder (of folders named 0-9, or of IDX files)."
+            f"{printable(name)} is not training data. Choose default, digits, synthetic, printed, "
+            "mnist or a folder (of folders named 0-9, or of IDX files)."
         )
     return _idx(folder) if has_idx_files(folder) else _folders(folder, limits)
 
