@@ -135,4 +135,4 @@ def test_sort_files_under_the_allowed_labels_only(tmp_path: Path, model_file: Pa
     assert (tmp_path / "out" / "7" / "7.png").exists()
     done = invoke("sort", tmp_path / "out" / "labels.csv", tmp_path / "x", "--only-labels", "1")
     assert done.exit_code == 2
-    assert "for a folder" in " ".join(done.stderr.split())
+    assert "only with a folder" in " ".join(done.stderr.split())

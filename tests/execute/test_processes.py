@@ -130,6 +130,7 @@ def test_a_temporary_folder_that_was_removed_is_said(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(processes, "_started", dead_process)
     engine = Processes(Upper(), 1)
     shutil.rmtree(engine._workers._folder)
+    engine._workers._workers[0]._receiver.join()  # it has seen that the worker is dead
     with pytest.raises(OutputError, match="temporary files: No such file or directory"):
         engine.submit(["a"])
     engine.executor.shutdown()

@@ -16,6 +16,7 @@ from PIL import Image
 from digitsort import Model
 from digitsort.decide import decide
 from digitsort.files.read import read
+from digitsort.records import Status
 from digitsort.training.handwriting.generate import write_digits
 from tests.drawing import Pixels, digit_inks, enlarged, framed
 
@@ -119,12 +120,14 @@ def test_the_label_stays(
     model: Model,
     tmp_path: Path,
 ) -> None:
-    """Through a PNG file, as a user's scan comes in."""
+    """Through a PNG file, as a user's scan comes in; in 1 bit, where strokes may tear, if it is ok."""
     image, label = data.draw(st.sampled_from(digits), label="digit")
     path = tmp_path / "scan.png"
-    change(data, image).save(path)
+    changed = change(data, image)
+    changed.save(path)
     (verdict,) = decide([read(str(path)).gray], model)
-    assert verdict.label == label
+    if changed.mode != "1" or verdict.status is Status.OK:
+        assert verdict.label == label
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
