@@ -130,7 +130,7 @@ def test_what_is_no_table_is_said_by_every_command(tmp_path: Path, command: str,
         content = {
             "picture": digit_png(7),
             "zip": b"PK\x03\x04\x14\0\x08\0\0\0" * 100,
-            "long line": b"path,label,status" + b",x" * 400_000,
+            "long line": b"path,label,status" + b",x" * 600_000,
             "binary": bytes(range(256)) * 100,
         }
         table.write_bytes(content[kind])
