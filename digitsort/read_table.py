@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     TableReader: TypeAlias = Reader | JsonLines
     """Gives rows of cells, the header first, and says how many lines it has read."""
 
+MOST_COMPARED = 200
+"""Columns whose names are compared with a missing one: a hostile header may have half a million."""
+
 MOST_LINE_CHARS = 2**20
 """Longest line that is taken into memory at once. A longer row of a real table would need cells of
 100,000 characters; `csv` refuses those too."""
@@ -154,7 +157,7 @@ def like(name: str, columns: Iterable[str]) -> str:
     """Return the unknown column that somebody may have meant by `name`; empty where there is none."""
     from difflib import SequenceMatcher
 
-    for column in columns:
+    for column in islice(columns, MOST_COMPARED):
         words = re.findall("[^\\W_]+", column.lower())
         if column not in KNOWN_COLUMNS and (
             name in words or SequenceMatcher(None, name, "".join(words)).ratio() > 0.8
