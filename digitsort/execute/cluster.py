@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
@@ -21,6 +22,9 @@ from digitsort.execute.processes import BATCHES_PER_WORKER, WorkerDiedError
 from digitsort.files.names import printable
 
 LOCAL = "local"
+
+ATTEMPTS, PAUSE_S = 10, 0.2
+"""How often the kit is given out while workers die, and the time between."""
 
 PATIENCE_S = 15.0
 """How long a scheduler or a first worker is waited for."""
@@ -108,7 +112,19 @@ class Cluster:
                     f"The worker at {worker} can't be used: {said}. All workers need this version of "
                     "digitsort, and the files under the same paths, on a file system they share."
                 )
-        self._client.register_plugin(plugin_of(kit), name=self._name)
+        self._register(kit)
+
+    def _register(self, kit: Kit) -> None:
+        """Give the kit to all workers, again if one dies at this very moment."""
+        for attempts_left in reversed(range(ATTEMPTS)):
+            try:
+                self._client.register_plugin(plugin_of(kit), name=self._name)
+            except OSError as error:
+                if self._client.status != "running" or not attempts_left:
+                    raise _lost(error) from error
+                time.sleep(PAUSE_S)
+            else:
+                return
 
     def _close(self) -> None:
         if self._client.status == "running":

@@ -80,7 +80,7 @@ def plugin_of(kit: Kit) -> Any:
     from distributed import WorkerPlugin
 
     class DigitsortPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
-        idempotent = True
+        idempotent = False  # given once more, it reaches the workers that missed it
 
         def __init__(self) -> None:
             self.kit = kit
