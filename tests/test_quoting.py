@@ -172,6 +172,7 @@ NAMES = st.binary(min_size=1, max_size=8).map(
 
 @given(names=st.lists(NAMES, min_size=1, max_size=3), label=CELLS, reason=CELLS)
 @example(names=["'=x.png"], label="=x", reason="@y")
+@example(names=["\\", "a\\..\\b.png", "C:", "C:\\7.png"], label="", reason="")
 def test_any_file_name_and_label_comes_back_from_classify_s_table(
     tmp_path_factory: pytest.TempPathFactory, names: list[str], label: str, reason: str
 ) -> None:

@@ -167,7 +167,7 @@ def _distributed() -> Any:
         distributed = import_module("distributed")
     except ImportError as error:
         raise ClusterError(
-            "--dask needs Dask's distributed, which is not installed: pip install 'digitsort[dask]'."
+            "--dask needs Dask's distributed, which is not installed: pip install distributed."
         ) from error
     # It logs a traceback for each lost connection; what a person has to know is said in our own words.
     for name in list(logging.root.manager.loggerDict):

@@ -1,7 +1,7 @@
 """Decompress deflated data with the fastest installed library, and store data uncompressed.
 
 zlib-ng unpacks large pictures in two thirds of zlib's time; it comes with
-``pip install 'digitsort[fast]'``. It is made from zlib, and takes the same streams. (ISA-L is quicker
+``pip install zlib-ng``. It is made from zlib, and takes the same streams. (ISA-L is quicker
 still, but takes streams whose code tables are not complete, which zlib refuses: what a file is read as
 would depend on what is installed.)
 """

@@ -14,7 +14,7 @@ MOST_PIXELS = 2**25
 SHARE = 2
 """Where more pixels are allowed: half of them."""
 
-NOT_INSTALLED = "HEIC needs pip install 'digitsort[heic]'"
+NOT_INSTALLED = "HEIC needs pip install pillow-heif"
 
 
 def open_heic(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,14 +14,19 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """First characters that make a spreadsheet read a cell as a formula (OWASP, CSV injection), the
 full-width forms of the four included."""
 
-_REFERENCE = "file:"
+REFERENCE = "file:"
 
-_PRINTABLE = bytes(range(0x20, 0x7F))
+_PRINTABLE = bytes(range(0x20, 0x7F)).replace(b"\\", b"")
+"""ASCII that a cell shows as it is. A backslash in a name is encoded: in a cell it separates folders,
+as Windows programs write it."""
+
+_DRIVE = re.compile("[A-Za-z]:/")
+"""The start of a path on Windows."""
 
 MOST_NAME_BYTES = 255
 """Longest file name, in bytes, on every common file system."""
 
-_TO_ESCAPE = (*_FORMULA_STARTS, _REFERENCE, "'")
+_TO_ESCAPE = (*_FORMULA_STARTS, REFERENCE, "'")
 """The apostrophe too: a cell that begins with one may be an escaped formula (`quoting`)."""
 
 _IS_POSIX = os.sep == "/"
@@ -100,8 +106,8 @@ def to_cell(path: str, root: str) -> str:
     -------
     str
         With ``/`` as separator; with a leading ``./`` where it could be taken for a formula or a
-        reference; a percent-encoded ``file:`` reference (RFC 3986) where the name is not valid UTF-8
-        or holds control characters.
+        reference; a percent-encoded ``file:`` reference (RFC 3986) where the name is not valid UTF-8,
+        holds control characters or a backslash, or begins like a drive of Windows.
     """
     whole = path if _is_normal(path) else _made_absolute(path)
     below = root if root.endswith(os.sep) else root + os.sep
@@ -111,8 +117,8 @@ def to_cell(path: str, root: str) -> str:
 
 def to_cell_below(text: str) -> str:
     """Return the cell for a path that is already relative to the root, with ``/`` as separator."""
-    if not _is_plain(text):
-        return _REFERENCE + quote_from_bytes(os.fsencode(text), safe="/:")
+    if not _is_plain(text) or (_IS_POSIX and _DRIVE.match(text)):
+        return REFERENCE + quote_from_bytes(os.fsencode(text), safe="/:")
     if text.startswith(_TO_ESCAPE):
         return "./" + text
     return text
@@ -135,15 +141,19 @@ def to_cells(paths: Sequence[str], root: str) -> Sequence[str]:
 def to_cells_below(texts: Sequence[str]) -> Sequence[str]:
     """Return `to_cell_below` of many paths; faster if all are plain."""
     text = "\n".join(("", *texts, ""))
-    if _are_plain(text, len(texts)) and not any(f"\n{start}" in text for start in _TO_ESCAPE):
+    if (
+        _are_plain(text, len(texts))
+        and not any(f"\n{start}" in text for start in _TO_ESCAPE)
+        and ":/" not in text
+    ):
         return texts
     return list(map(to_cell_below, texts))
 
 
 def from_cell(cell: str, root: str) -> str:
     """Return the path that `to_cell` wrote; relative paths start at the folder `root`."""
-    if cell.startswith(_REFERENCE):
-        text = os.fsdecode(unquote_to_bytes(cell[len(_REFERENCE) :]))
+    if cell.startswith(REFERENCE):
+        text = os.fsdecode(unquote_to_bytes(cell[len(REFERENCE) :]))
     else:
         text = cell
     whole = text if text.startswith("/") else f"{root}{os.sep}{text}"
@@ -158,7 +168,7 @@ def from_cells(cells: Sequence[str], root: str) -> Sequence[str]:
     text = "\n".join(("", *cells, ""))
     if (
         not _IS_POSIX
-        or any(odd in text for odd in (*_NOT_NORMAL, "\n.", "\n\n", _REFERENCE))
+        or any(odd in text for odd in (*_NOT_NORMAL, "\n.", "\n\n", REFERENCE))
         or not _is_normal(root)
     ):
         return [from_cell(cell, root) for cell in cells]
@@ -217,7 +227,9 @@ def _are_plain(text: str, count: int) -> bool:
 
 
 def _is_plain(text: str) -> bool:
-    """Valid UTF-8 without control characters, line separators included."""
+    """Return whether it is valid UTF-8 without a backslash, control characters and line separators."""
+    if "\\" in text:
+        return False
     if text.isascii():
         return text.isprintable()
     try:

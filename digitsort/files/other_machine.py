@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 
-from digitsort.files.names import from_cell, from_cells, parent_of
+from digitsort.files.names import REFERENCE, from_cell, from_cells, parent_of
 
 _DRIVE = re.compile("[A-Za-z]:/|//")
 """The start of an absolute path on Windows: a drive, or a share of the network."""
@@ -45,8 +45,10 @@ class PathFinder:
         return from_cells(cells, self._base)
 
     def path(self, cell: str) -> str:
-        """Return the path that a cell names."""
+        """Return the path that a cell names; a ``file:`` reference is never another machine's."""
         path, plain = from_cell(cell, self._base), cell
+        if cell.startswith(REFERENCE):
+            return path
         if os.sep == "/" and "\\" in cell and not os.path.lexists(path):  # a name may have one here
             plain = cell.replace("\\", "/")
             slashed = from_cell(plain, self._base)
@@ -70,7 +72,7 @@ class PathFinder:
 
         Else it is the one below the root with the most names in common, counted from the end.
         """
-        if os.path.isdir(foreign):
+        if os.path.isabs(foreign) and os.path.isdir(foreign):
             return foreign
         names = [name for name in foreign.split("/") if name not in ("", "..")]
         for start in range(max(0, len(names) - _MOST_NAMES), len(names)):

@@ -18,8 +18,8 @@ OTHERS = "*"
 _ANY_NAME = "--any-name looks into every file"
 
 REMEDIES = {
-    ".heic": "pip install 'digitsort[heic]'",
-    ".heif": "pip install 'digitsort[heic]'",
+    ".heic": "pip install pillow-heif",
+    ".heif": "pip install pillow-heif",
     ".pdf": "save its pages as PNG or TIFF",
     ".svg": "save it as PNG",
     ".psd": "save it as PNG",

@@ -231,7 +231,7 @@ SKIPPED = {
         {".txt": 9, ".heic": 1, ".pdf": 2, "": 1},
         [
             "13 files skipped (not images): 2 .pdf, 1 without extension, 1 .heic, 9 .txt",
-            ".heic: pip install 'digitsort[heic]'",
+            ".heic: pip install pillow-heif",
             ".pdf: save its pages as PNG or TIFF",
             "without extension: --any-name looks into every file",
         ],
