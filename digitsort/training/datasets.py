@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -222,13 +223,15 @@ def fetched(name: str, version: int, fetch: Callable[..., Any] | None = None) ->
         fetch = fetch_openml
     shown = "MNIST" if name == "mnist_784" else name
     try:
-        return fetch(
-            name,
-            version=version,
-            as_frame=False,
-            parser="liac-arff",
-            data_home=str(private_cache_folder() / "openml"),
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # each retry is one; a failure is said below
+            return fetch(
+                name,
+                version=version,
+                as_frame=False,
+                parser="liac-arff",
+                data_home=str(private_cache_folder() / "openml"),
+            )
     except NotPrivateError as error:
         raise TrainingDataError(f"{shown} can't be kept: {error.strerror}. {CACHE_REMEDY}") from error
     except OSError as error:  # URLError and HTTPError are OSErrors

@@ -19,7 +19,14 @@ from digitsort.progress import Progress
 from digitsort.recognition.project import project
 from digitsort.training.calibrate import Calibration
 from digitsort.training.dataset import Dataset
-from digitsort.training.examples import Examples, Gathered, check_classes, vectors_of, without_copies
+from digitsort.training.examples import (
+    LEAST_PER_CLASS,
+    Examples,
+    Gathered,
+    check_classes,
+    vectors_of,
+    without_copies,
+)
 from digitsort.training.fit import Made, Trained, certificate_of, finish
 from digitsort.training.known import Known
 from digitsort.training.options import TrainingOptions
@@ -40,7 +47,7 @@ def learn(
     UsageError
         If C and gamma should be searched: that takes the images themselves.
     TrainingDataError
-        If a class of the other data has too few images.
+        If a class that the model does not know has too few images.
     """
     if options.tune:
         raise UsageError("--tune needs the images of all data; of the default model they are not here.")
@@ -88,15 +95,21 @@ def fit_beside(known: Known, new: Examples) -> DigitClassifier:
 def _gather(others: Sequence[Dataset], known: Known, progress: Progress) -> Gathered:
     gathered = without_copies(vectors_of(others, progress), known.held_out)
     if others:
-        check_classes(Counter(gathered.examples.labels.tolist()), "different " * bool(gathered.copies))
+        counts = Counter([*known.labels.tolist(), *gathered.examples.labels.tolist()])
+        check_classes(counts, "different " * bool(gathered.copies))
     return gathered
 
 
 def _hold_out(examples: Examples, options: TrainingOptions) -> tuple[Examples, Examples]:
-    if not len(examples):
-        return examples, examples
-    classes = len(np.unique(examples.labels))
-    return examples.split(max(classes, round(options.held_out * len(examples))), options.seed)
+    """Split off the share that tests; all images of a class that has only a few are fitted."""
+    counts = Counter(examples.labels.tolist())
+    are_many = np.array([counts[label] >= LEAST_PER_CLASS for label in examples.labels], np.bool_)
+    many, few = examples[np.flatnonzero(are_many)], examples[np.flatnonzero(~are_many)]
+    if not len(many):
+        return few, many
+    classes = len(np.unique(many.labels))
+    fitted, test = many.split(max(classes, round(options.held_out * len(many))), options.seed)
+    return fitted + few, test
 
 
 def _halves(examples: Examples) -> tuple[Examples, Examples]:

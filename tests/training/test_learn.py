@@ -64,6 +64,18 @@ def test_other_data_is_held_out_as_always(default: Dataset) -> None:
     assert trained.card.counts["7"] == 16
 
 
+@pytest.mark.parametrize(("count", "tested"), [(1, 0), (20, 3)])
+def test_a_folder_of_one_known_class_is_learned(default: Dataset, count: int, tested: int) -> None:
+    """Also one image alone: what the model knows has the other classes."""
+    alone = train([default])
+    trained = train([default, some({"4": count})])
+    assert trained.copies < count
+    new = count - trained.copies  # some are among the images that the model holds out
+    assert trained.card.classes == ("0", "1", "4")
+    assert trained.card.counts["4"] == alone.card.counts["4"] + new - tested
+    assert trained.card.held_out_count == alone.card.held_out_count + tested
+
+
 @pytest.mark.parametrize(
     ("others", "options", "error", "says"),
     [
