@@ -54,9 +54,10 @@ def see(
     """Decide on images as `decide` does, and give the components (n, m) of the readings taken."""
     readings = read_digits(grays, model, min_confidence, allowed)
     features = vectorize(grays).features
-    for index, reading in enumerate(readings):
-        if reading.way is not None:
-            features[index] = vectors_of(look_again([grays[index]], [reading.way])).features[0]
+    again = [(index, reading.way) for index, reading in enumerate(readings) if reading.way is not None]
+    if again:
+        ink = look_again([grays[index] for index, _ in again], [way for _, way in again])
+        features[[index for index, _ in again]] = vectors_of(ink).features
     return Seen([r.verdict for r in readings], project(features, model.machine.projection))
 
 

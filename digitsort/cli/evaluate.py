@@ -15,6 +15,7 @@ from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
     from digitsort.classify import Settings
+    from digitsort.cli.tables import LabelsByHand
     from digitsort.files.discover import Walk
     from digitsort.files.limits import Limits
     from digitsort.model.reading import Model
@@ -88,6 +89,7 @@ def evaluate(
     """Measure how well digitsort reads images whose labels are known."""
     from digitsort.classify import Settings
     from digitsort.cli.measure import print_json, print_measured
+    from digitsort.cli.tables import LabelsByHand
     from digitsort.errors import UsageError
     from digitsort.files.atomic import refuse_existing
     from digitsort.files.discover import Walk, check_sources
@@ -108,7 +110,8 @@ def evaluate(
     found = None if is_table and model is None else _model(model)
     settings = _with_labels(settings, only_labels, found, certify)
     if is_table:
-        known = _reviewed(source, root, corrections, new_class, truth, settings, found, workers, quiet)
+        by_hand = LabelsByHand(corrections, root, new_class or ())
+        known = _reviewed(source, by_hand, truth, settings, found, workers, quiet)
         code = ExitCode.DONE
     else:
         walk = Walk(check_sources([source]), follow_links, any_name=any_name)
@@ -179,9 +182,7 @@ def _classified(
 
 def _reviewed(
     source: Path,
-    root: Path | None,
-    corrections: Path | None,
-    new_classes: list[str] | None,
+    by_hand: LabelsByHand,
     truth: Path | None,
     settings: Settings,
     model: Model | None,
@@ -199,7 +200,7 @@ def _reviewed(
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)
     classes = () if model is None else model.class_names
-    rows = without_matched(rows_of(source, root, corrections, new_classes, classes), left)
+    rows = without_matched(rows_of(source, by_hand, classes), left)
     known = reviewed(rows, truths, settings.min_confidence)
     if truth is not None:
         say_findings(truth, findings)

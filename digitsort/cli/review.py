@@ -69,7 +69,13 @@ def review(
 ) -> ExitCode:
     """Write an HTML page for correcting doubtful labels, offline, with the keyboard."""
     from digitsort.cli.console import stages
-    from digitsort.cli.tables import rows_of, say_findings, warn_unmatched, without_matched
+    from digitsort.cli.tables import (
+        LabelsByHand,
+        rows_of,
+        say_findings,
+        warn_unmatched,
+        without_matched,
+    )
     from digitsort.files.atomic import refuse_existing
     from digitsort.human_labels import Findings
     from digitsort.review.page import write_review
@@ -81,7 +87,7 @@ def review(
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)
-    rows = without_matched(rows_of(labels, root, corrections, new_class), left)
+    rows = without_matched(rows_of(labels, LabelsByHand(corrections, root, new_class or ())), left)
     source, tally = read_source(labels, rows, truths, chooser)
     if truth is not None:
         say_findings(truth, findings)

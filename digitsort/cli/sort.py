@@ -99,7 +99,8 @@ def sort(
         start_early([source], workers)
 
     from digitsort.cli.delivery import print_plan, warn_of_foreign_runs, warn_of_open_run
-    from digitsort.cli.to_sort import classified, labelled, with_folders
+    from digitsort.cli.tables import LabelsByHand
+    from digitsort.cli.to_sort import Reading, classified, labelled, with_folders
     from digitsort.errors import UsageError
     from digitsort.files.discover import check_sources
     from digitsort.files.names import printable
@@ -117,31 +118,18 @@ def sort(
             "SOURCE is already labelled. Use --model, --min-confidence, --only-labels and limits only "
             "with a folder."
         )
-    settings = None
+    by_hand = LabelsByHand(corrections, root, new_class or ())
+    reading = None
     if os.path.isdir(source):
         settings = _settings(min_confidence, max_pixels, max_side, max_bytes)
-
-    move_from = _move_from(
-        source, root
-    )  # resolved now, so that a folder replaced by a link later moves nothing
+        reading = Reading(model, settings, only_labels, workers, follow_links, any_name)
+    # Resolved now, so that a folder that a link replaces later moves nothing.
+    move_from = _move_from(source, root)
 
     def read() -> ToSort:
-        if settings is not None:
-            return classified(
-                source,
-                target,
-                model,
-                settings,
-                only_labels,
-                workers,
-                follow_links,
-                quiet,
-                any_name=any_name,
-                corrections=corrections,
-                root=root,
-                new_classes=new_class,
-            )
-        return labelled(source, root, corrections, new_class)
+        if reading is not None:
+            return classified(source, target, reading, by_hand, quiet)
+        return labelled(source, by_hand)
 
     def plan(rows: list[Row]) -> Plan:
         with garbage_waits():

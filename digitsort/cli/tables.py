@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,26 @@ if TYPE_CHECKING:
 MOST_NAMED = 5
 
 
-def rows_of(
-    path: Path,
-    root: Path | None,
-    corrections: Path | None,
-    new_classes: Sequence[str] | None,
-    classes: Iterable[str] = (),
-) -> Iterator[Row]:
+@dataclass(frozen=True, slots=True)
+class LabelsByHand:
+    """Where a person's labels are, and which of them are allowed.
+
+    Attributes
+    ----------
+    corrections : Path or None
+        A corrections.csv.
+    root : Path or None
+        Where relative paths of tables start; by default the folder of the table.
+    new_classes : sequence of str
+        Labels that are allowed although they are no classes of the model.
+    """
+
+    corrections: Path | None
+    root: Path | None
+    new_classes: Sequence[str] = ()
+
+
+def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> Iterator[Row]:
     """Yield the rows of a labels.csv with a person's corrections, if any.
 
     After the last one, say what was noticed, and stop where a person's label is no class.
@@ -28,12 +42,7 @@ def rows_of(
     Parameters
     ----------
     path : Path
-    root : Path, optional
-        Where relative paths start; by default the folder of the table.
-    corrections : Path, optional
-        A corrections.csv.
-    new_classes : sequence of str, optional
-        What a person may say beside the classes of the model.
+    by_hand : LabelsByHand
     classes : iterable of str
         Classes that are known beside those that the table shows.
     """
@@ -41,6 +50,7 @@ def rows_of(
     from digitsort.human_labels import Findings, check_human, likely_classes
     from digitsort.labels import read_labels
 
+    corrections, root = by_hand.corrections, by_hand.root
     findings, of_corrections = Findings(), Findings()
     rows: Iterable[Row] = read_labels(path, root, findings)
     known = None
@@ -50,24 +60,24 @@ def rows_of(
     yield from rows
     say_findings(path, findings)
     names = likely_classes(findings.names.union(of_corrections.names, classes))
-    check_human(path, findings.human, names, new_classes or ())
+    check_human(path, findings.human, names, by_hand.new_classes)
     if corrections is not None and known is not None:
         say_findings(corrections, of_corrections)
-        check_human(corrections, of_corrections.human, names, new_classes or ())
+        check_human(corrections, of_corrections.human, names, by_hand.new_classes)
         warn_unused(known)
 
 
-def checked_corrections(
-    path: Path, root: Path | None, classes: Collection[str], new_classes: Sequence[str] | None
-) -> Corrections:
-    """Read a corrections.csv for files that a model of these classes reads."""
+def checked_corrections(by_hand: LabelsByHand, classes: Collection[str]) -> Corrections | None:
+    """Read the corrections, if any, of files that a model of these classes reads."""
     from digitsort.corrections import read_corrections
     from digitsort.human_labels import Findings, check_human
 
+    if by_hand.corrections is None:
+        return None
     findings = Findings()
-    known = read_corrections(path, root, findings)
-    say_findings(path, findings)
-    check_human(path, findings.human, classes, new_classes or ())
+    known = read_corrections(by_hand.corrections, by_hand.root, findings)
+    say_findings(by_hand.corrections, findings)
+    check_human(by_hand.corrections, findings.human, classes, by_hand.new_classes)
     return known
 
 

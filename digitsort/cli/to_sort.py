@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digitsort.classify import Settings
+    from digitsort.cli.tables import LabelsByHand
     from digitsort.row import Row
     from digitsort.sorting.plan import SortOptions
 
@@ -31,9 +32,31 @@ class ToSort:
     is_complete: bool = True
 
 
-def labelled(
-    path: Path, root: Path | None, corrections: Path | None, new_classes: Sequence[str] | None
-) -> ToSort:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a folder is to be read.
+
+    Attributes
+    ----------
+    model : Path or None
+        By default the model that comes with digitsort.
+    settings : Settings
+    only_labels : str or None
+        As it was typed.
+    workers : int or None
+    follow_links, any_name : bool
+        As `Walk` has them.
+    """
+
+    model: Path | None
+    settings: Settings
+    only_labels: str | None
+    workers: int | None
+    follow_links: bool
+    any_name: bool
+
+
+def labelled(path: Path, by_hand: LabelsByHand) -> ToSort:
     """Read the rows of a labels.csv, with a person's corrections if there are any."""
     from digitsort.cli.tables import rows_of
     from digitsort.files.discover import check_sources
@@ -42,7 +65,7 @@ def labelled(
 
     check_sources([path])
     with garbage_waits():
-        rows = list(rows_of(path, root, corrections, new_classes))
+        rows = list(rows_of(path, by_hand))
     require_rows(rows, path)
     return ToSort(rows)
 
@@ -50,19 +73,11 @@ def labelled(
 def classified(
     source: Path,
     dest: Path,
-    model: Path | None,
-    settings: Settings,
-    only_labels: str | None,
-    workers: int | None,
-    follow_links: bool,
+    reading: Reading,
+    by_hand: LabelsByHand,
     quiet: bool,
-    *,
-    any_name: bool,
-    corrections: Path | None,
-    root: Path | None,
-    new_classes: Sequence[str] | None,
 ) -> ToSort:
-    """Classify a folder; DEST inside of it is no input. A person's corrections win."""
+    """Classify a folder without DEST, if that is inside it. A person's corrections win."""
     from digitsort.classify import classify_files
     from digitsort.cli.console import counted, open_model, stderr_console
     from digitsort.cli.summary import print_left_aside
@@ -78,16 +93,18 @@ def classified(
             "DEST and SOURCE are the same folder. Choose another DEST; it may be inside SOURCE."
         )
     walk = Walk(
-        check_sources([source]), follow_links, exclude=os.path.realpath(dest), any_name=any_name
+        check_sources([source]),
+        reading.follow_links,
+        exclude=os.path.realpath(dest),
+        any_name=reading.any_name,
     )
-    found = open_model(model)
-    settings = replace(settings, only_labels=options.labels(only_labels, found.class_names))
-    known = None  # before the work: what is wrong in the table is said at once
-    if corrections is not None:
-        known = checked_corrections(corrections, root, found.class_names, new_classes)
+    found = open_model(reading.model)
+    labels = options.labels(reading.only_labels, found.class_names)
+    settings = replace(reading.settings, only_labels=labels)
+    known = checked_corrections(by_hand, found.class_names)  # a wrong table stops before the work
     layout = Layout(str(dest), found.card.short)
     summary = Summary()
-    outcomes = classify_files(summary.found(walk.files()), found, settings, workers=workers)
+    outcomes = classify_files(summary.found(walk.files()), found, settings, workers=reading.workers)
     with counted(summary.counted(outcomes), walk, quiet=quiet) as counted_outcomes:
         rows = [row_of(outcome, layout) for outcome in counted_outcomes]
     summary.close()

@@ -152,10 +152,8 @@ def to_cells_below(texts: Sequence[str]) -> Sequence[str]:
 
 def from_cell(cell: str, root: str) -> str:
     """Return the path that `to_cell` wrote; relative paths start at the folder `root`."""
-    if cell.startswith(REFERENCE):
-        text = os.fsdecode(unquote_to_bytes(cell[len(REFERENCE) :]))
-    else:
-        text = cell
+    is_reference = cell.startswith(REFERENCE)
+    text = os.fsdecode(unquote_to_bytes(cell[len(REFERENCE) :])) if is_reference else cell
     whole = text if text.startswith("/") else f"{root}{os.sep}{text}"
     if _is_normal(whole):
         return whole
