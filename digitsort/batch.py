@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from digitsort.execute.engine import InHand
     from digitsort.model.reading import Model
 
-STACK, STACK_BYTES = 2048, 16 * 2**20
+MOST_READ, MOST_READ_BYTES = 2048, 16 * 2**20
 """Pictures, and bytes of their pixels, that are read before they are worked on: many, so that the hard
 ones among them are enough for a stack, and few, so that memory does not grow with the scans."""
 
@@ -107,7 +107,7 @@ def _stacks(
         result = read_one(path)
         results.append(result)
         size += result.nbytes if isinstance(result, Picture) else 0
-        if len(results) >= STACK or size >= STACK_BYTES:
+        if len(results) >= MOST_READ or size >= MOST_READ_BYTES:
             in_hand(None)
             yield _judged(results, judge)
             results, size = [], 0

@@ -100,7 +100,7 @@ def sort(
 
     from digitsort.cli.delivery import print_plan, warn_of_foreign_runs, warn_of_open_run
     from digitsort.cli.tables import LabelsByHand
-    from digitsort.cli.to_sort import Reading, classified, labelled, with_folders
+    from digitsort.cli.to_sort import FolderOptions, classified, labelled, with_folders
     from digitsort.errors import UsageError
     from digitsort.files.discover import check_sources
     from digitsort.files.names import printable
@@ -119,16 +119,16 @@ def sort(
             "with a folder."
         )
     by_hand = LabelsByHand(corrections, root, new_class or ())
-    reading = None
+    folder_options = None
     if os.path.isdir(source):
         settings = _settings(min_confidence, max_pixels, max_side, max_bytes)
-        reading = Reading(model, settings, only_labels, workers, follow_links, any_name)
+        folder_options = FolderOptions(model, settings, only_labels, workers, follow_links, any_name)
     # Resolved now, so that a folder that a link replaces later moves nothing.
     move_from = _move_from(source, root)
 
     def read() -> ToSort:
-        if reading is not None:
-            return classified(source, target, reading, by_hand, quiet)
+        if folder_options is not None:
+            return classified(source, target, folder_options, by_hand, quiet)
         return labelled(source, by_hand)
 
     def plan(rows: list[Row]) -> Plan:

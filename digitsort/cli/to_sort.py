@@ -33,7 +33,7 @@ class ToSort:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FolderOptions:
     """How a folder is to be read.
 
     Attributes
@@ -73,7 +73,7 @@ def labelled(path: Path, by_hand: LabelsByHand) -> ToSort:
 def classified(
     source: Path,
     dest: Path,
-    reading: Reading,
+    how: FolderOptions,
     by_hand: LabelsByHand,
     quiet: bool,
 ) -> ToSort:
@@ -94,17 +94,17 @@ def classified(
         )
     walk = Walk(
         check_sources([source]),
-        reading.follow_links,
+        how.follow_links,
         exclude=os.path.realpath(dest),
-        any_name=reading.any_name,
+        any_name=how.any_name,
     )
-    found = open_model(reading.model)
-    labels = options.labels(reading.only_labels, found.class_names)
-    settings = replace(reading.settings, only_labels=labels)
+    found = open_model(how.model)
+    labels = options.labels(how.only_labels, found.class_names)
+    settings = replace(how.settings, only_labels=labels)
     known = checked_corrections(by_hand, found.class_names)  # a wrong table stops before the work
     layout = Layout(str(dest), found.card.short)
     summary = Summary()
-    outcomes = classify_files(summary.found(walk.files()), found, settings, workers=reading.workers)
+    outcomes = classify_files(summary.found(walk.files()), found, settings, workers=how.workers)
     with counted(summary.counted(outcomes), walk, quiet=quiet) as counted_outcomes:
         rows = [row_of(outcome, layout) for outcome in counted_outcomes]
     summary.close()
