@@ -11,6 +11,7 @@ from digitsort.check_cells import shown
 from digitsort.errors import UsageError
 from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
+from digitsort.plural import plural
 
 NONE_LABEL = "_none"
 """The reserved class "not a digit"."""
@@ -108,14 +109,14 @@ def describe_findings(path: object, findings: Findings) -> list[str]:
     """Return sentences on what was skipped and what was taken for something else."""
     name, said = printable(str(path)), []
     if findings.empty_rows:
-        rows = "1 empty row" if findings.empty_rows == 1 else f"{findings.empty_rows} empty rows"
+        rows = plural(findings.empty_rows, "empty row")
         said.append(f"{name}: {rows} skipped.")
     if findings.understood:
         total = findings.understood.total()
         pairs = {
             f"{shown(cell)} as {shown(label)}": n for (cell, label), n in findings.understood.items()
         }
-        said.append(f"{name}: read {total} label{'s' * (total != 1)} as meant: {_counted(pairs)}.")
+        said.append(f"{name}: read {plural(total, 'label')} as meant: {_counted(pairs)}.")
     return said
 
 

@@ -12,6 +12,7 @@ from digitsort.cli.console import stderr_console, table, warn
 from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
 from digitsort.files.skipped import describe_skipped
+from digitsort.plural import plural
 from digitsort.records import Status
 
 if TYPE_CHECKING:
@@ -25,10 +26,9 @@ def print_summary(summary: Summary, walk: Walk, output: str | None, *, quiet: bo
     if summary.by_label:
         console.print(_table(summary))
     total = " + ".join(f"{summary.by_status[status]} {status}" for status in Status)
-    console.print(f"{summary.files} file{'s' * (summary.files != 1)} = {total}")
+    console.print(f"{plural(summary.files, 'file')} = {total}")
     if summary.adapted is not None:
-        rows = "1 row" if summary.adapted == 1 else f"{summary.adapted} rows"
-        console.print(f"  {rows} adapted to the accepted ones, and now ok")
+        console.print(f"  {plural(summary.adapted, 'row')} became ok in the second pass")
     print_left_aside(console, summary, walk)
     if output is not None:
         name = printable(output)
@@ -45,7 +45,7 @@ def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
     for outcome in summary.errors:
         console.print(f"    {printable(outcome.path)}: {outcome.reason}", markup=False)
     for note, count in summary.notes.most_common():
-        console.print(f"  {count} file{'s' * (count != 1)}: {note} was read", markup=False)
+        console.print(f"  {plural(count, 'file')}: {note} was read", markup=False)
         for path in summary.noted[note]:
             console.print(f"    {printable(path)}", markup=False)
     for number, line in enumerate(describe_skipped(walk.skipped, looked_inside=walk.any_name)):

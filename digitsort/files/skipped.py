@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from digitsort.plural import plural
+
 MOST_KINDS = 6
 """Extensions that are named; the others are counted together."""
 
@@ -55,8 +57,7 @@ def describe_skipped(skipped: Counter[str], *, looked_inside: bool = False) -> l
     """
     if not skipped:
         return []
-    total = skipped.total()
-    first = f"{total} file{'s' * (total != 1)} skipped (not images): {_counts(skipped)}"
+    first = f"{plural(skipped.total(), 'file')} skipped (not images): {_counts(skipped)}"
     return [first, *(line for line in _remedies(skipped) if not (looked_inside and _ANY_NAME in line))]
 
 
@@ -66,7 +67,7 @@ def _counts(skipped: Counter[str]) -> str:
     parts = [f"{skipped[suffix]} {suffix or 'without extension'}" for suffix in named]
     rest = skipped.total() - sum(skipped[suffix] for suffix in named)
     if rest:
-        parts.append(f"{rest} other{'s' * (rest != 1)}")
+        parts.append(plural(rest, "other"))
     return ", ".join(parts)
 
 
