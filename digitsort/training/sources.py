@@ -23,13 +23,15 @@ from digitsort.training.idx import read_idx_folder
 from digitsort.training.paper import draw_look, put_on_paper
 from digitsort.training.printed.fonts import find_faces, name_of_faces
 from digitsort.training.printed.generate import print_digits
-from digitsort.training.reserved import RESERVED_DIGITS
 
 DATA_VARIABLE = "DIGITSORT_DEV_DATA"
 """Names a folder with mnist-train/, optdigits/ and semeion/; without it they come through OpenML."""
 
 MNIST_SEEN = 30_000
 """Digits at the start of MNIST that fits may see."""
+
+DIGITS_SEEN = 1740
+"""Digits at the start of load_digits that fits may see; the other 57 once were sample scans."""
 
 SYNTHETIC_COUNT, PRINTED_COUNT = 2000, 1000
 """Images of each digit that are invented, and printed."""
@@ -105,8 +107,8 @@ def _digits() -> Images:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    kept = [index for index in range(len(digits.target)) if index not in RESERVED_DIGITS]
-    return [digits_to_gray(digits.images[i]) for i in kept], [str(digits.target[i]) for i in kept]
+    images = [digits_to_gray(image) for image in digits.images[:DIGITS_SEEN]]
+    return images, [str(label) for label in digits.target[:DIGITS_SEEN]]
 
 
 def _optdigits() -> Images:
