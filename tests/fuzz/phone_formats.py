@@ -80,7 +80,9 @@ def mutate_boxes(chance: random.Random, good: bytes) -> bytes:
             length = chance.choice((0, 1, 7, 8, 16, end - at + 8, 2**31, 2**32 - 1))
             data[at : at + 4] = length.to_bytes(4)
         elif action == 1:
-            data[at + 4 : at + 8] = chance.choice((b"free", b"meta", b"ispe", b"iprp", b"mdat", b"ipco"))
+            data[at + 4 : at + 8] = chance.choice(
+                (b"free", b"meta", b"ispe", b"iprp", b"mdat", b"ipco")
+            )
         elif action == 2:
             data[at:at] = data[at:end] * chance.choice((1, 2, 300))
             if len(data) > len(good) + 2:  # so that what is around it still fits
@@ -118,7 +120,7 @@ def _grow(data: bytearray, at: int, by: int) -> None:
 
 
 def mutate_jpeg2000(chance: random.Random, good: bytes) -> bytes:
-    """Other sizes, tiles, samplings, layers, levels, blocks and precincts; tile parts again and again."""
+    """Other sizes, tiles, samplings, layers, levels, blocks, precincts; tile parts again and again."""
     if chance.random() < 0.2:
         return mutate_boxes(chance, good)
     data = bytearray(good)
