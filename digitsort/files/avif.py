@@ -41,6 +41,6 @@ def open_avif(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
 
     decoder = _avif.AvifDecoder(data, "auto", THREADS)
     size, frames, mode, _, _, orientation, _ = decoder.get_info()
-    check_pixels(*size, limits, most, NAME)  # a film says its size elsewhere
+    check_pixels(size[0], size[1], limits, most, NAME)  # a film says its size elsewhere
     pixels, *_ = decoder.get_frame(0)
     return Image.frombytes(mode, size, pixels), orientation, frames > 1

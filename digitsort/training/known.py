@@ -90,7 +90,7 @@ def _is_sound(
 ) -> bool:
     """Return whether arrays have the forms and values that `known_to_bytes` gives them."""
     return (
-        (weights.dtype, normal.dtype, labels.dtype) == (np.float32, np.uint8, np.uint8)
+        [array.dtype.str for array in (weights, normal, labels)] == ["<f4", "|u1", "|u1"]
         and weights.ndim == labels.ndim == 1
         and normal.shape == (len(labels), NORMAL_SIDE_PX, NORMAL_SIDE_PX)
         and bool((np.isfinite(weights) & (weights > 0)).all())

@@ -55,7 +55,7 @@ def heic(image: Image.Image, *more: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def boxes(data: bytes, start: int = 0, end: int | None = None) -> list[Box]:
+def boxes(data: bytes | bytearray, start: int = 0, end: int | None = None) -> list[Box]:
     """Return all boxes, outer ones before inner ones."""
     found, at, end = [], start, len(data) if end is None else end
     while at + HEAD <= end:
