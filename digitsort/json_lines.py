@@ -13,6 +13,10 @@ from digitsort.quoting import escaped
 MOST_COLUMNS = 2000
 """A labels.csv has 11 columns, and one more for each class."""
 
+MOST_EMPTY = 2**20
+"""Cells for which a file has no character. A CSV file has a separator for each cell, and so had an
+object of digitsort a comma; without a limit, 1 MB of short objects below a wide one fill 300 MB."""
+
 
 class NotJsonError(csv.Error):
     """A line that is no JSON object of texts and numbers."""
@@ -35,6 +39,7 @@ class JsonLines:
 
     def __init__(self, file: io.TextIOWrapper, most_chars: int) -> None:
         self.line_num = 0
+        self._chars = 0
         self._file = file
         self._most_chars = most_chars
         self._rows = self._all_rows()
@@ -56,17 +61,22 @@ class JsonLines:
 
     def _all_columns(self) -> dict[str, None]:
         columns: dict[str, None] = {}
+        records = 0
         for record in self._records():
             columns |= dict.fromkeys(record)
+            records += bool(record)
             if len(columns) > MOST_COLUMNS:
                 raise NotJsonError(f"there are over {MOST_COLUMNS} different keys up to here")
+            if records * len(columns) > self._chars + MOST_EMPTY:
+                raise NotJsonError("most objects up to here lack most of the keys")
         return columns
 
     def _records(self) -> Iterator[dict[str, Any]]:
         self._file.seek(0)
-        self.line_num = 0
+        self.line_num = self._chars = 0
         while line := self._file.readline(self._most_chars):
             self.line_num += 1
+            self._chars += len(line)
             yield _record(line) if line.strip() else {}
 
 

@@ -153,6 +153,13 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         "no status",
     ),
     "a list in JSON": ('{"path": ["a"], "label": "7", "status": "ok"}\n', "line 1: a value is a list"),
+    "JSON objects without most of the keys": (
+        '{"path": "a", "label": "", "status": "error"'
+        + "".join(f', "k{i}": 0' for i in range(1900))
+        + "}\n"
+        + '{"path": "a", "status": "error"}\n' * 1000,
+        "line [0-9]+: most objects up to here lack most of the keys",
+    ),
     "half a character in JSON": ('{"path": "\\ud800", "label": "", "status": "ok"}\n', "surrogates"),
     "NUL in JSON": ('{"path": "a\\u0000", "label": "", "status": "ok"}\n', "line 1: .* NUL"),
     "no object in JSON": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from digitsort.files.iso_media import check_iso_media
+from digitsort.files.iso_media import check_iso_media, check_pixels
 from digitsort.files.limits import Limits
 
 MOST_PIXELS = 2**24
@@ -12,6 +12,8 @@ MOST_PIXELS = 2**24
 
 SHARE = 4
 """Where more pixels are allowed: a fourth of them."""
+
+NAME = "an AVIF"
 
 THREADS = 1
 """Of the decoder: workers are processes already."""
@@ -33,11 +35,12 @@ def open_avif(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
     UnreadableError
         If a size is beyond its limit.
     """
-    check_iso_media(data, limits, max(MOST_PIXELS, limits.pixels // SHARE), "an AVIF")
+    most = max(MOST_PIXELS, limits.pixels // SHARE)
+    check_iso_media(data, limits, most, NAME)
     from PIL import _avif
 
     decoder = _avif.AvifDecoder(data, "auto", THREADS)
     size, frames, mode, _, _, orientation, _ = decoder.get_info()
-    limits.check_size(*size)
+    check_pixels(size[0], size[1], limits, most, NAME)  # a film says its size elsewhere
     pixels, *_ = decoder.get_frame(0)
     return Image.frombytes(mode, size, pixels), orientation, frames > 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from digitsort.files.iso_media import check_iso_media
+from digitsort.files.iso_media import check_iso_media, check_pixels
 from digitsort.files.limits import Limits
 from digitsort.files.unreadable import UnreadableError
 
@@ -13,6 +13,8 @@ MOST_PIXELS = 2**25
 
 SHARE = 2
 """Where more pixels are allowed: half of them."""
+
+NAME = "a HEIC"
 
 NOT_INSTALLED = "HEIC needs pip install pillow-heif"
 
@@ -33,7 +35,8 @@ def open_heic(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
     UnreadableError
         If a size is beyond its limit, or the extra is missing.
     """
-    check_iso_media(data, limits, max(MOST_PIXELS, limits.pixels // SHARE), "a HEIC")
+    most = max(MOST_PIXELS, limits.pixels // SHARE)
+    check_iso_media(data, limits, most, NAME)
     try:
         import pillow_heif
     except ImportError as error:
@@ -45,7 +48,7 @@ def open_heic(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
     pillow_heif.options.AUX_IMAGES = False
     found = pillow_heif.open_heif(data)
     picture = found[found.primary_index]
-    limits.check_size(*picture.size)
+    check_pixels(*picture.size, limits, most, NAME)
     image = picture.to_pillow()
     image.info.clear()
     return image, 1, len(found) > 1

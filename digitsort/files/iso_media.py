@@ -41,9 +41,14 @@ def check_iso_media(data: bytes, limits: Limits, most_pixels: int, name: str) ->
     if not sizes:
         raise UnreadableError(BROKEN)
     for width, height in sizes:
-        limits.check_size(width, height)
-        if width * height > most_pixels:
-            raise UnreadableError(f"over {most_pixels} pixels in {name}: raise --max-pixels")
+        check_pixels(width, height, limits, most_pixels, name)
+
+
+def check_pixels(width: int, height: int, limits: Limits, most_pixels: int, name: str) -> None:
+    """Check one size; the parameters are those of `check_iso_media`."""
+    limits.check_size(width, height)
+    if width * height > most_pixels:
+        raise UnreadableError(f"over {most_pixels} pixels in {name}: raise --max-pixels")
 
 
 def _sizes(data: bytes) -> Iterator[tuple[int, int]]:

@@ -107,9 +107,12 @@ class Places:
     def _walk(self, path: str) -> None:
         """Open a folder and its parents; keep only the folder and its parent open."""
         missing = []
-        while path not in self._open and path not in self._passed and path != os.sep:
+        while path not in self._open and path not in self._passed:
+            above = os.path.dirname(path)
+            if above == path:  # "/", and "//" too, which normpath leaves as it is
+                break
             missing.append(path)
-            path = os.path.dirname(path)
+            path = above
         if path in self._passed:
             self._keep(path, self._passed.pop(path))
         elif path not in self._open:

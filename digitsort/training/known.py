@@ -5,16 +5,22 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.errors import ModelError
 from digitsort.model.reading import Model
+from digitsort.recognition.normalize import NORMAL_SIDE_PX
 from digitsort.training.default import default_model
 from digitsort.training.examples import Examples, features_of
 
 KNOWN_FILE = "default.npz"
 """In digitsort/model, beside the default model."""
+
+
+_NAMES = ("weights", "normal", "labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +48,72 @@ class Known:
 
 def known_to_default() -> Known:
     """Read what the default model knows from the package."""
-    data = files("digitsort.model").joinpath(KNOWN_FILE).read_bytes()
-    return parse_known(default_model(), data)
+    model = default_model()
+    try:
+        data = files("digitsort.model").joinpath(KNOWN_FILE).read_bytes()
+    except OSError as error:
+        raise _refused(f"it can't be read: {error.strerror}") from error
+    return parse_known(model, data)
 
 
 def parse_known(model: Model, data: bytes) -> Known:
-    """Read the bytes that `known_to_bytes` made for a model."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        weights, normal, labels = (arrays[name] for name in ("weights", "normal", "labels"))
+    """Read the bytes that `known_to_bytes` made for a model.
+
+    Raises
+    ------
+    ModelError
+        If they are damaged, or were made for another model.
+    """
+    weights, normal, labels = _arrays(data)
+    if not _is_sound(weights, normal, labels, len(model.class_names)):
+        raise _refused("it is damaged")
+    if not _is_of(model, weights):
+        raise _refused("it does not belong to the default model beside it")
     texts = np.array([model.class_names[index] for index in labels], np.str_)
     held_out = Examples(features_of(normal), normal, texts, np.ones(len(texts)))
     return Known(model, weights.astype(np.float64), held_out)
+
+
+def _arrays(data: bytes) -> list[npt.NDArray[Any]]:
+    """Unpack the three arrays; nothing that is in them is run."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return [arrays[name] for name in _NAMES]
+    except Exception as error:
+        # numpy and zipfile raise whatever a broken file drives them to: ValueError, BadZipFile,
+        # KeyError, zlib.error, tokenize.TokenError … Each is the same to a person.
+        raise _refused("it is damaged") from error
+
+
+def _is_sound(
+    weights: npt.NDArray[Any], normal: npt.NDArray[Any], labels: npt.NDArray[Any], classes: int
+) -> bool:
+    """Return whether arrays have the forms and values that `known_to_bytes` gives them."""
+    return (
+        [array.dtype.str for array in (weights, normal, labels)] == ["<f4", "|u1", "|u1"]
+        and weights.ndim == labels.ndim == 1
+        and normal.shape == (len(labels), NORMAL_SIDE_PX, NORMAL_SIDE_PX)
+        and bool((np.isfinite(weights) & (weights > 0)).all())
+        and bool((labels < classes).all())
+    )
+
+
+def _is_of(model: Model, weights: npt.NDArray[np.float32]) -> bool:
+    """Return whether weights can be those that the support vectors of a model had in its fit.
+
+    No coefficient is larger than C times the weight (libsvm's bound); rounded up for float32.
+    """
+    machine = model.machine
+    if len(weights) != len(machine.vectors):
+        return False
+    largest = np.abs(machine.dual_coef).max(axis=0)
+    return bool((largest <= model.card.C * weights.astype(np.float64) * (1 + 1e-5)).all())
+
+
+def _refused(why: str) -> ModelError:
+    return ModelError(
+        f"{KNOWN_FILE} of the installation can't be used: {why}. Install digitsort again."
+    )
 
 
 def known_to_bytes(weights: npt.NDArray[np.float64], held_out: Examples) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from digitsort.files import discover
+from digitsort.files import avif, discover
 from digitsort.files.discover import Walk
 from digitsort.files.limits import DEFAULT_LIMITS, Limits
 from digitsort.files.magic import format_of
@@ -116,6 +116,15 @@ def test_what_is_beyond_a_limit_or_broken_is_refused(
     assert callable(change)
     with pytest.raises(UnreadableError, match=said):
         read_bytes(tmp_path, change(picture(form, digit_image(7))))
+
+
+def test_a_film_says_its_size_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in the property of its first picture."""
+    data = of_size(picture("AVIF", digit_image(7), digit_image(3)), 32, 32)
+    assert read_bytes(tmp_path, data).shape == (64, 64)
+    monkeypatch.setattr(avif, "MOST_PIXELS", 4095)
+    with pytest.raises(UnreadableError, match="over 4095 pixels in an AVIF: raise --max-pixels"):
+        read_bytes(tmp_path, data, Limits(pixels=4096))
 
 
 @pytest.mark.parametrize("form", FORMATS)

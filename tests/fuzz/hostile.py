@@ -1,6 +1,6 @@
-"""Mutants of TIFF, WebP, GIF, BMP and JPEG files that ask for much, read as a worker reads them.
+"""Mutants of all formats but PNG that ask for much, read as a worker reads them.
 
-Arguments: seed, count.
+Arguments: seed, count, and a part of the names of the formats that are wanted.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from digitsort.files.opening import Opened, open_picture
 from digitsort.files.read import UnreadableError, read
 from tests.conftest import encoded
 from tests.drawing import scans
+from tests.fuzz import phone_formats
 from tests.fuzz.images import cut, flip_bytes, flip_header, good_pictures, numbers
 from tests.fuzz.report import Report
 
@@ -45,13 +46,13 @@ REASONS = {
     "not enough memory",
     "unsupported kind of JPEG",
 }
-BEGINNINGS = ("over ", "TIFF ", "too many scans ")
+BEGINNINGS = ("over ", "TIFF ", "too many scans ", "unusual kind of JPEG 2000")
 """Of the other reasons."""
 
 
-def main(seed: int, count: int) -> None:
+def main(seed: int, count: int, forms: str = "") -> None:
     """Read `count` mutants, each under the limits that a worker has."""
-    goods = _goods()
+    goods = {name: data for name, data in _goods().items() if forms in name}
     for data in goods.values():
         _read_data(data)
     limit_decoders()
@@ -119,7 +120,7 @@ def _goods() -> dict[str, bytes]:
     goods["BMP runs of 4"] = bmp_of_runs(4)
     goods["WEBP alpha"] = encoded(gray.convert("RGBA"), "WEBP", quality=50, exif=Image.Exif().tobytes())
     goods["GIF transparent"] = encoded(gray.convert("P"), "GIF", transparency=3, interlace=1)
-    return goods
+    return goods | phone_formats.goods(gray)
 
 
 def bmp_of_runs(bits: int) -> bytes:
@@ -273,7 +274,10 @@ STRUCTURED: dict[str, Mutate] = {
     "GIF": mutate_gif,
     "BMP": mutate_bmp,
     "WEBP": mutate_webp,
+    "AVIF": phone_formats.mutate_boxes,
+    "HEIC": phone_formats.mutate_boxes,
+    "JPEG2000": phone_formats.mutate_jpeg2000,
 }
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

@@ -76,6 +76,12 @@ OUTSIDE: dict[str, Rows] = {
     "a folder": lambda w: "../home,7,ok,,,",
     "the folder above": lambda w: "..,7,ok,,,",
     "the table's folder": lambda w: ".,7,ok,,,",
+    ".. with backslashes": lambda w: "scans\\..\\..\\home\\7.png,7,ok,,,",
+    "a drive and ..": lambda w: "C:\\..\\..\\home\\7.png,7,ok,,,",
+    "a drive and a linked folder": lambda w: f"C:\\x\\out\\7.png,7,ok,{SEVEN},,",
+    "a drive and a link upwards": lambda w: "D:/scans/up/home/7.png,7,ok,,,",
+    "a share": lambda w: f"\\{w.home}/7.png,7,ok,{SEVEN},,".replace("/", "\\"),
+    "a drive and the folder above": lambda w: "C:\\home\\..,7,ok,,,",
 }
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from digitsort.errors import TrainingDataError, UsageError
+from digitsort.errors import ModelError, TrainingDataError, UsageError
 from digitsort.model.reading import parse_model
 from digitsort.progress import silent
 from digitsort.recognition.score import predict, score
+from digitsort.training import known as module
 from digitsort.training.dataset import Dataset
 from digitsort.training.examples import vectors_of
 from digitsort.training.fit import train
@@ -102,3 +105,52 @@ def test_what_is_known_is_written_and_read_back(known: Known) -> None:
     assert np.array_equal(read.held_out.features, known.held_out.features)
     assert list(read.held_out.labels) == list(known.held_out.labels)
     assert data == known_to_bytes(known.weights, known.held_out)
+
+
+def zeroed(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes(8) + data[at + 8 :]
+
+
+DAMAGES = [
+    lambda data: b"",
+    lambda data: data[: len(data) // 2],
+    lambda data: b"\x80\x04N.",  # a pickle
+    lambda data: zeroed(data, 0),
+    lambda data: zeroed(data, len(data) // 2),
+    lambda data: zeroed(data, len(data) - 22),
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_of_what_is_known_is_refused(
+    known: Known, damage: Callable[[bytes], bytes]
+) -> None:
+    data = known_to_bytes(known.weights, known.held_out)
+    with pytest.raises(ModelError, match=r"default\.npz .* damaged\. Install digitsort again"):
+        parse_known(known.model, damage(data))
+
+
+@pytest.mark.parametrize("dtype", [object, np.float64, np.int8])
+def test_an_array_of_another_form_is_refused(known: Known, dtype: type) -> None:
+    """One of objects is a pickle: it is not opened."""
+    file = io.BytesIO()
+    normal, labels = known.held_out.normal, np.zeros(len(known.held_out), np.uint8)
+    np.savez(file, weights=known.weights.astype(dtype), normal=normal, labels=labels)
+    with pytest.raises(ModelError, match="damaged"):
+        parse_known(known.model, file.getvalue())
+
+
+def test_what_another_model_knows_is_refused(known: Known) -> None:
+    """Of another number of support vectors, or with weights that these could not have had."""
+    for weights in (known.weights[1:], known.weights * 0.01):
+        data = known_to_bytes(weights, known.held_out)
+        with pytest.raises(ModelError, match="does not belong to the default model"):
+            parse_known(known.model, data)
+
+
+def test_without_the_file_of_what_is_known_there_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "KNOWN_FILE", "none.npz")
+    with pytest.raises(ModelError, match=r"none\.npz .* No such file or directory\. Install"):
+        module.known_to_default()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from itertools import islice
 from pathlib import Path
 
@@ -95,3 +97,14 @@ def test_fonts_of_a_folder_are_found_once_and_by_name(
 def test_a_folder_without_fonts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingDataError, match="has no fonts with ten different digits"):
         find_faces(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders here")
+def test_a_pipe_or_a_folder_named_as_a_font_is_passed_by(tmp_path: Path) -> None:
+    """Whoever opened the pipe would wait forever."""
+    font = ImageFont.load_default(110)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    make_tree(tmp_path, {"b/font.ttf": font.font_bytes, "folder.ttf/x": b""})
+    os.mkfifo(tmp_path / "a.ttf")
+    (tmp_path / "z.ttf").symlink_to("/dev/zero")
+    assert [face.family for face in find_faces(tmp_path)] == ["b"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from digitsort.errors import TrainingDataError
 from digitsort.files.names import printable
+from digitsort.files.regular import read_regular
 
 Ink = npt.NDArray[np.uint8]
 Rng = np.random.Generator
@@ -27,6 +29,10 @@ NO_DIGITS = ("Weather", "Biolinum_K", "Sketch")
 """Parts of the names of fonts whose digits are drawings, keys or hollow."""
 
 HEIGHT_PX = 110
+
+MOST_BYTES = 2**26
+"""Of a font file; those with all Chinese characters have 2**25."""
+
 LEAST_INK = 0.02
 """Share of the sheet that a digit covers at least; a font that has no digits draws less, or boxes."""
 
@@ -81,7 +87,8 @@ def _without_copies(paths: Sequence[Path]) -> list[Path]:
 def _open(path: Path) -> Face | None:
     """Open a font; None if it is damaged or has no ten different digits."""
     try:
-        font = ImageFont.truetype(str(path), HEIGHT_PX, layout_engine=ImageFont.Layout.BASIC)
+        data = io.BytesIO(read_regular(str(path), MOST_BYTES))  # a pipe would never end
+        font = ImageFont.truetype(data, HEIGHT_PX, layout_engine=ImageFont.Layout.BASIC)
         drawn = [_drawn(digit, font) for digit in DIGITS]
     except OSError:
         return None
