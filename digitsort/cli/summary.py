@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 def print_summary(summary: Summary, walk: Walk, output: str | None, *, quiet: bool) -> None:
-    """Print the table of digits and statuses, what was left aside, and what to do next."""
+    """Print the table of digits and statuses, the skipped files, and what to do next."""
     console = stderr_console(quiet=quiet)
     if summary.by_label:
         console.print(_table(summary))
     total = " + ".join(f"{summary.by_status[status]} {status}" for status in Status)
     console.print(f"{summary.files} file{'s' * (summary.files != 1)} = {total}")
-    if summary.adapted is not None:
+    if summary.adapted:
         rows = "1 row" if summary.adapted == 1 else f"{summary.adapted} rows"
-        console.print(f"  {rows} adapted to the accepted ones, and now ok")
+        console.print(f"  {rows} became ok in the second pass")
     print_left_aside(console, summary, walk)
     if output is not None:
         name = printable(output)
