@@ -62,7 +62,7 @@ def classified(
     root: Path | None,
     new_classes: Sequence[str] | None,
 ) -> ToSort:
-    """Classify a folder; DEST inside of it is no input. A person's corrections win."""
+    """Classify a folder, except for DEST inside it. A person's corrections take precedence."""
     from digitsort.classify import classify_files
     from digitsort.cli.console import counted, open_model, stderr_console
     from digitsort.cli.summary import print_left_aside
@@ -82,7 +82,7 @@ def classified(
     )
     found = open_model(model)
     settings = replace(settings, only_labels=options.labels(only_labels, found.class_names))
-    known = None  # before the work: what is wrong in the table is said at once
+    known = None  # read before the work, so that errors in the table are reported at once
     if corrections is not None:
         known = checked_corrections(corrections, root, found.class_names, new_classes)
     layout = Layout(str(dest), found.card.short)

@@ -368,7 +368,7 @@ def _lie_at_edge(rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats) -> 
 
 
 def _bounding_boxes(rows: npt.NDArray[np.uint32], frame: Floats) -> Floats:
-    """Return boxes (n, 4) around packed masks (n, side) in source pixels; empty masks get empty ones."""
+    """Return boxes (n, 4) around packed masks (n, side) in source pixels; empty for empty masks."""
     boxes = np.empty_like(frame)
     across = _unpacked(np.bitwise_or.reduce(rows, axis=1))  # (n, side): some pixel of the column is set
     for low, high, along in ((0, 2, across), (1, 3, rows != 0)):

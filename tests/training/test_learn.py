@@ -67,7 +67,7 @@ def test_other_data_is_held_out_as_always(default: Dataset) -> None:
 @pytest.mark.parametrize(
     ("others", "options", "error", "says"),
     [
-        ([], TrainingOptions(tune=True), UsageError, "--tune needs the images"),
+        ([], TrainingOptions(tune=True), UsageError, "--tune needs all images"),
         ([some({"7": 9, "8": 2})], TrainingOptions(), TrainingDataError, "Class '8' has 2 images"),
         ([by_hand(["4"] * 5)], TrainingOptions(max_error=0.001), TrainingDataError, "at least 2995"),
     ],
