@@ -13,7 +13,7 @@ from digitsort.files.names import printable
 from digitsort.files.natural import natural_key
 
 NONE_LABEL = "_none"
-"""The reserved class "not a digit"."""
+"""Name of the reserved class "not a digit"."""
 
 DIGITS = tuple("0123456789")
 

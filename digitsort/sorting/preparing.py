@@ -74,7 +74,7 @@ class Preparer:
         self._in_dest = os.path.join(dest, "")
         self._real = RealPaths()
         self._allowed: dict[str, str] = {}
-        """Of this batch: folder to its real path with a separator, where files may be moved from."""
+        """Folders of this batch that files may be moved from, with their real paths and a separator."""
 
     def prepare(
         self, places: Places, operations: Sequence[Operation], stop: Stop = ()

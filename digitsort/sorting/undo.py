@@ -187,7 +187,7 @@ class _Undoing:
         self._is_move = self._mode is Mode.MOVE
         self._top = os.path.join(dest, "")
         self._folders: set[str] = set()
-        """Of this batch: folders of sources, which are there."""
+        """Folders of sources in this batch that are known to exist."""
         self._kept: dict[int, str] = {}
         self._not_as_before: list[tuple[str, str]] = []
         self._goes_on = run.undo_begun
