@@ -89,7 +89,7 @@ def _chunks(stream: IO[bytes], separator: bytes, name: str) -> Iterator[bytes]:
         try:
             text = chunk if decoder is None else decoder.decode(chunk, final=not following).encode()
         except UnicodeError as error:
-            raise UsageError(f"{name} is not valid UTF-16, although its first bytes say so: {error}.") from error
+            raise UsageError(f"{name} is not valid UTF-16: {error}.") from error
         if separator != b"\0" and b"\0" in text:
             raise UsageError(
                 f"{name} holds a NUL byte, which no path has. If NUL separates its paths, use "
