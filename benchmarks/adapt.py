@@ -1,7 +1,7 @@
-"""Measure what `classify --adapt` makes of doubtful rows: `python -m benchmarks.adapt [--development]`.
+"""Measure how `classify --adapt` changes doubtful rows: `python -m benchmarks.adapt [--development]`.
 
-Each folder is classified by the program itself, from files. The weights and limits in
-`digitsort.adapt.neighbours` were chosen on the development folders; the others are reported on.
+The command itself classifies each folder of files. The weights and limits in
+`digitsort.adapt.neighbours` were chosen on the development folders; results are reported on the others.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from digitsort.records import Status
 from digitsort.training.certify import upper_bound
 
 HANDS, OF_A_DIGIT = 48, 60
-"""Invented hands, and how often each writes a digit; those from `HANDS` // 4 on are reported on."""
+"""Number of generated hands, and of images per digit. The first quarter is for development."""
 
 MNIST_FILES = 6000
 
@@ -42,22 +42,22 @@ REPORTED_WILD = (
     "gaspump",
     "sudoku_kd",
 )
-"""Not holedu, math, rgba28 and own_print: limits were chosen on them."""
+"""Without holedu, math, rgba28 and own_print, on which limits were chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the doubtful rows of folders.
+    """Results for the doubtful rows of folders.
 
     Attributes
     ----------
     files, doubtful : int
     accepted_wrong : int
-        Rows that the model alone accepted, wrongly.
+        Rows that the model alone accepted with a wrong label.
     adapted, wrong : int
-        Rows that the second pass changed, and those of them that are wrong then.
+        Rows that the second pass changed, and how many of them are wrong now.
     right_before : int
-        Changed rows of which the model alone had guessed right.
+        Changed rows for which the model alone had the right guess.
     """
 
     files: int = 0
@@ -76,7 +76,7 @@ class Counts:
 
 
 def folders(*, development: bool) -> Iterator[tuple[str, Kind]]:
-    """Yield the folders to choose on, or those to report on, each with the name of its group."""
+    """Yield the folders for development or for the report, each with the name of its group."""
     for seed in range(HANDS):
         if (seed < HANDS // 4) == development:
             yield "one invented hand", Kind(f"hand {seed}", *write_page(seed, OF_A_DIGIT))
@@ -94,7 +94,7 @@ def folders(*, development: bool) -> Iterator[tuple[str, Kind]]:
 
 
 def wild_folders(*, development: bool) -> Iterator[tuple[str, Kind]]:
-    """Yield folders of pictures as people have them, some with pictures that show no digit."""
+    """Yield folders like those of users; some contain pictures without a digit."""
     of_name = {kind.name: kind for kind in wild_kinds()}
     blocks = list(semeion_blocks())
     for name in ("holedu", "rgba28", "own_print") if development else REPORTED_WILD:
@@ -117,7 +117,7 @@ def wild_folders(*, development: bool) -> Iterator[tuple[str, Kind]]:
 
 
 def semeion_blocks() -> Iterator[Kind]:
-    """Yield Semeion in its order, cut where the digits begin again: 10 or 20 writers each."""
+    """Yield Semeion in order, cut where the digits start again: blocks of 10 or 20 writers."""
     files = sorted(data_folder("semeion").glob("[0-9]/*.png"), key=lambda file: int(file.stem))
     digits = np.array([int(file.parent.name) for file in files])
     starts = [0, *(np.flatnonzero(np.diff(digits) < 0) + 1).tolist(), len(files)]
@@ -127,7 +127,7 @@ def semeion_blocks() -> Iterator[Kind]:
 
 
 def optdigits_blocks() -> Iterator[Kind]:
-    """Yield optdigits in its order, cut into as many folders as it has writers."""
+    """Yield optdigits in order, cut into as many folders as it has writers."""
     images, labels = optdigits()
     cuts = [round(n * len(labels) / OPTDIGITS_FOLDERS) for n in range(OPTDIGITS_FOLDERS + 1)]
     for start, end in pairwise(cuts):
@@ -141,7 +141,7 @@ def joined(kinds: Sequence[Kind]) -> Kind:
 
 
 def measure(kind: Kind, model: Path | None) -> Counts:
-    """Classify pictures with and without the second pass, and count."""
+    """Classify pictures with and without the second pass, and count the results."""
     with TemporaryDirectory() as name:
         scans = Path(name, "scans")
         scans.mkdir()
@@ -171,7 +171,7 @@ def measure(kind: Kind, model: Path | None) -> Counts:
 
 
 def rows(scans: Path, output: Path, model: Path | None, more: Sequence[str]) -> list[dict[str, str]]:
-    """Run the program, and read what it wrote."""
+    """Run the command, and read the rows that it wrote."""
     command = [sys.executable, "-m", "digitsort", "classify", str(scans), "-o", str(output)]
     named = ["--model", str(model)] if model is not None else []
     options = ["--force", "--quiet", "--workers", "0"]
@@ -181,12 +181,12 @@ def rows(scans: Path, output: Path, model: Path | None, more: Sequence[str]) -> 
 
 
 def guess_of(reason: str) -> str:
-    """Return what the model alone had said, from the reason of a changed row."""
+    """Return the label that the model alone gave, from the reason of a changed row."""
     return reason.removeprefix(ADAPTED).split(" at ")[0].strip()
 
 
 def row(name: str, number: int, counts: Counts) -> str:
-    """Write a row of the table."""
+    """Return a row of the table."""
     share = counts.adapted / max(counts.doubtful, 1)
     return (
         f"| {name} | {number} | {counts.files} | {counts.doubtful} | {counts.adapted} | {share:.0%} | "
@@ -195,7 +195,7 @@ def row(name: str, number: int, counts: Counts) -> str:
 
 
 def main() -> None:
-    """Print the table, and the bound of the error among all changed rows that show a digit."""
+    """Print the table, and a bound for the error among all changed rows that show a digit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--development", action="store_true", help="the folders chosen on")
     parser.add_argument("--model", type=Path, help="default: the default model")

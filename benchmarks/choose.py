@@ -1,4 +1,4 @@
-"""What a choice of parameters gives with load_digits and invented digits, on data for choices.
+"""Measure combinations of parameters, with load_digits and generated digits, on development data.
 
     python -m benchmarks.choose [--count N]… [-C C]… [--gamma G]… [--components M]… [--folds K]
         [--fold-seeds S]
@@ -29,7 +29,7 @@ from digitsort.training.examples import Examples, gather
 from digitsort.training.fit import INVENTED_PARAMETERS
 
 REAL_WEIGHT = 8.0
-"""Of each digit of load_digits beside the many invented ones."""
+"""Weight of each digit of load_digits, compared with the many generated ones."""
 
 LOOKED_AT = 20_000
 """Of MNIST's training digits."""
@@ -44,7 +44,7 @@ def features_of(images: list[Gray]) -> Features:
 
 
 def known(count: int) -> tuple[Examples, int]:
-    """load_digits with `count` invented images of each digit, and how many are load_digits'."""
+    """Return load_digits with `count` generated images of each digit, and the size of load_digits."""
     datasets = open_datasets(["digits", f"synthetic:{count}"])
     datasets[0] = replace(datasets[0], weight=REAL_WEIGHT)
     return gather(datasets, silent).examples, datasets[0].count

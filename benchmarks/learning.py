@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def learned(corrections: Dataset) -> Model:
-    """What the default model knows and the corrections, fitted together."""
+    """Fit the knowledge of the default model and the corrections together."""
     datasets = [*open_datasets(["default"]), corrections]
     return parse_model(train(datasets).data)
 

@@ -1,4 +1,4 @@
-"""Write pages of digits as a single person would, who writes oddly but always in the same way."""
+"""Generate pages of digits by one person, who writes oddly but always in the same way."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from digitsort.training.handwriting.strokes import write
 from digitsort.training.handwriting.styles import STYLES
 
 QUIRK = 0.05
-"""How far a person's own habit moves each knot, in units of the digit's height."""
+"""Distance by which a person's habit moves each knot, in units of the digit's height."""
 
 UNSTEADY = 0.12
-"""How much a person varies, as a share of what people vary among themselves."""
+"""Variation within one person's writing, as a share of the variation between people."""
 
 
 @dataclass(frozen=True, slots=True)
 class OneHand(Hand):
-    """The habits of one writer, `n` times: a draw is the same for all but for a little unsteadiness."""
+    """Habits of one writer, `n` times: each draw is the same for all, with a little variation."""
 
     def between(self, low: float, high: float) -> Floats:
         """Draw one value from `low` to `high`, and vary it a little (n,)."""
@@ -35,12 +35,12 @@ class OneHand(Hand):
         return np.asarray(middle + spread * away)
 
     def some(self, share: float) -> Floats:
-        """1 for all or, unless the writer is one of `share`, 0 for all (n,)."""
+        """Draw 1 for all with probability `share`, or else 0 for all (n,)."""
         return np.full(self.n, float(self.rng.random() < share))
 
 
 def write_page(seed: int, count_per_digit: int) -> tuple[list[npt.NDArray[np.uint8]], list[str]]:
-    """Write each digit `count_per_digit` times in one hand, dark on white, and the labels."""
+    """Return images of each digit `count_per_digit` times in one hand, dark on white, with labels."""
     grays: list[npt.NDArray[np.uint8]] = []
     labels: list[str] = []
     for label, styles in STYLES.items():
@@ -55,6 +55,6 @@ def write_page(seed: int, count_per_digit: int) -> tuple[list[npt.NDArray[np.uin
 
 
 def _with_quirk(stroke: Stroke, rng: np.random.Generator) -> Stroke:
-    """Move each knot as this person always does, the same in every copy."""
+    """Move each knot by this person's habit, in the same way in every copy."""
     moved = QUIRK * rng.standard_normal(stroke.knots.shape[1:])
     return Stroke(stroke.knots + moved, stroke.sharp)

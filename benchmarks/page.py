@@ -55,7 +55,7 @@ class Box(NamedTuple):
 
     @property
     def centre(self) -> tuple[float, float]:
-        """Position of the middle: x, y."""
+        """Return the position of the middle: x, y."""
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
     def grown(self, left: float, top: float, right: float, bottom: float) -> Box:

@@ -16,7 +16,7 @@ COLORS = {Status.OK: "#1a7f37", Status.UNCERTAIN: "#b35900", Status.REJECTED: "#
 
 
 def draw_sheet(outcomes: list[Outcome]) -> Image.Image:
-    """Draw each picture above its label, or above what it was rejected for."""
+    """Draw each picture above its label, or above the reason why it was rejected."""
     rows = -(-len(outcomes) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * TILE_PX, rows * (TILE_PX + LABEL_PX)), "#eef0f3")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
@@ -47,7 +47,7 @@ def _words(outcome: Outcome) -> str:
 
 
 def main() -> None:
-    """Classify the samples, and write the picture."""
+    """Classify the samples and write the sheet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", type=Path, default=HERE / "docs" / "samples.png")
     outcomes = list(classify_folder(HERE / "sample_images"))

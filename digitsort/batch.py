@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from digitsort.model.reading import Model
 
 MOST_READ, MOST_READ_BYTES = 2048, 16 * 2**20
-"""Pictures, and bytes of their pixels, that are read before they are worked on: many, so that the hard
-ones among them are enough for a stack, and few, so that memory does not grow with the scans."""
+"""Largest number of pictures, and of bytes of pixels, to read before they are judged. Many pictures
+contain enough hard ones for a stack; the limit keeps memory independent of the number of scans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +76,18 @@ def work_in_stacks(
     read_one: Callable[[str], Picture | Fields],
     judge: Callable[[Sequence[Picture]], list[Fields]],
 ) -> list[Fields]:
-    """Read files and judge their pictures, as many together as is worked on at once.
+    """Read files and judge their pictures in stacks.
 
     Parameters
     ----------
     items : sequence of str
         Paths.
     in_hand : callable
-        Told which file is worked on.
+        Callback that gets the index of the file in progress.
     read_one : callable
-        Reads a file; what is no picture is its result already.
+        Function that reads a file; anything but a picture is already its result.
     judge : callable
-        Gives a result for each picture.
+        Function that returns a result for each picture.
     """
     with one_blas_thread():
         return [fields for stack in _stacks(items, in_hand, read_one, judge) for fields in stack]
@@ -99,7 +99,7 @@ def _stacks(
     read_one: Callable[[str], Picture | Fields],
     judge: Callable[[Sequence[Picture]], list[Fields]],
 ) -> Iterator[list[Fields]]:
-    """A stack at a time: as much as is worked on at once, or less where the pictures are large."""
+    """Yield the results of one stack at a time; large pictures make smaller stacks."""
     results: list[Picture | Fields] = []
     size = 0
     for index, path in enumerate(items):

@@ -24,7 +24,7 @@ MOST_SHOWN = 80
 """Characters of a cell in a message."""
 
 _AS_A_NUMBER = re.compile("[0-9]+(?:[.,][0-9]*)?(?:[eE][+-]?[0-9]+)?")
-"""What a spreadsheet makes of a hash that has digits only, or one e among them."""
+"""Number that a spreadsheet makes of a hash with only digits, or digits and one e."""
 
 _SHARE = re.compile("0(?:[.,][0-9]*)?|1(?:[.,]0*)?|")
 """A confidence as digitsort writes it; what else may be one is for `share_of` to say."""
@@ -96,10 +96,10 @@ def check_sha256(cell: str) -> None:
         return
     if _AS_A_NUMBER.fullmatch(cell):
         raise ValueError(
-            f"{shown(cell)} is no sha256: a spreadsheet has made a number of it. Put the hash back, or "
-            "empty the cell: then the path alone says which file it is."
+            f"{shown(cell)} is not a SHA-256: a spreadsheet turned it into a number. Restore it, or "
+            "empty the cell so that the path alone identifies the file."
         )
-    raise ValueError(f"{shown(cell)} is no sha256: it has {SHA256_CHARS} digits 0-9, a-f.")
+    raise ValueError(f"{shown(cell)} is not a SHA-256, which has {SHA256_CHARS} digits 0-9, a-f.")
 
 
 def are_sha256(cells: Iterable[str]) -> bool:

@@ -27,16 +27,16 @@ TOO_SLOW = TIMED_OUT
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What decides between ok and uncertain, and what is read at all.
+    """Settings for reading files and for choosing between ok and uncertain.
 
     Attributes
     ----------
     min_confidence : float or None
-        Labels below it are uncertain; None takes the model's own threshold.
+        Labels below it are uncertain; None for the model's own threshold.
     probabilities : bool
-        Give the probabilities of all classes.
+        Whether to return the probabilities of all classes.
     limits : Limits
-        Of the picture files.
+        Limits for picture files.
     only_labels : tuple of str or None
         Labels that may be given, such as ``("1", "2")``; None allows all. A model's class "not a digit"
         is always allowed.
@@ -62,14 +62,14 @@ def classify_folder(
     settings: Settings = Settings(),
     workers: int | None = 0,
 ) -> Iterator[Outcome]:
-    """Classify every picture in a folder and its sub-folders.
+    """Classify every picture in a folder and its subfolders.
 
     Parameters
     ----------
     folder : str or Path
-        A folder; a file will do as well.
+        Folder of pictures, or one picture.
     model : Model, optional
-        From `load_model`; by default the default model, which comes with digitsort.
+        Model from `load_model`; default: the model that comes with digitsort.
     settings : Settings
     workers : int, optional
         See `classify_files`.
@@ -111,20 +111,19 @@ def classify_files(
     Parameters
     ----------
     paths : iterable of str
-        Taken as they are needed.
+        Paths, which are consumed as they are needed.
     model : Model
     settings : Settings
     workers : int, optional
-        Worker processes; 0 works in this one, None takes as many as there are processors, and none for
-        a few files. A file that kills its worker, or holds it for 30 s, becomes a row with status
-        error.
+        Number of worker processes; 0 to work in this process; None for one per CPU, or none for few
+        files. A file that crashes its worker, or takes longer than 30 s, gets status error.
     dask : str, optional
         Address of a Dask scheduler, or ``local`` for a cluster of `workers` on this machine.
 
     Raises
     ------
     UsageError
-        If the model does not have a label of `settings.only_labels`, or it names none.
+        If `settings.only_labels` is empty, or has a label that the model does not have.
     ClusterError
         If the cluster can't be reached, or its workers don't see the files.
     """
@@ -149,7 +148,7 @@ def run_job(
     workers: int | None = 0,
     dask: str | None = None,
 ) -> Generator[tuple[str, Any]]:
-    """Yield each path with what a job makes of it, in order."""
+    """Yield each path with the result of the job, in order."""
     with chosen_engine(job, give_up, paths, workers=workers, dask=dask) as (engine, paths):
         for batch, results in Loop(engine, give_up).run(paths):
             yield from zip(batch, results, strict=True)

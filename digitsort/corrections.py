@@ -81,7 +81,7 @@ class Corrections:
 def read_corrections(
     path: Path, root: Path | None = None, findings: Findings | None = None
 ) -> Corrections:
-    """Read a corrections.csv: rows of a labels.csv, as they were written there, with `human` added.
+    """Read a corrections.csv: the rows of a labels.csv, unchanged, with the column `human`.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def read_corrections(
         The folder that relative paths start from: that of the labels.csv the rows are from. By default
         the folder of the file.
     findings : Findings, optional
-        What is noticed on the way is added to it.
+        Receives observations about the table.
 
     Raises
     ------
     UsageError
-        If the file is no corrections.csv.
+        If the file is not a corrections.csv.
     """
     rows = list(read_labels(path, root, findings))
     if rows and HUMAN not in rows[0].cells:

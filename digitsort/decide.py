@@ -30,8 +30,8 @@ BETTER_BY = 0.1
 """Strength by which another reading has to be better than the first one, which leaves nothing out."""
 
 AS_GOOD = 0.8
-"""Share of a sure first look's strength from which on another label is the better guess, where it was
-not made of whole parts of the ink."""
+"""Smallest share of a sure first look's strength at which a reading with another label becomes the
+better guess, if that reading is not made of whole parts of the ink."""
 
 AS_STRONG = 0.15
 """Strength within which a reading of another label makes one doubtful."""
@@ -77,7 +77,7 @@ class Reading(NamedTuple):
 
     @property
     def has_cut_parts(self) -> bool:
-        """Whether it was made of other ink than whole parts of the picture's."""
+        """True if the ink that was read is not made of whole parts of the picture's ink."""
         return self.way is not None and self.way.look.choose is None
 
 
@@ -89,17 +89,17 @@ def decide(
 ) -> list[Verdict]:
     """Decide on each image.
 
-    Where the first look is not sure, or something surrounds the ink, the image is looked at in other
-    ways, and the reading that the model knows best is taken.
+    If the first look is not sure, or something surrounds the ink, look at the image in other ways and
+    choose the reading that the model knows best.
 
     Parameters
     ----------
     grays : sequence of ndarray of shape (height, width)
     model : Model
     min_confidence : float, optional
-        Labels below it are uncertain; by default the model's own threshold.
+        Labels below it are uncertain; default: the model's own threshold.
     allowed : ndarray of shape (k,), bool, optional
-        Classes that may be named; by default all.
+        Classes that may be given as labels; default: all.
     """
     return [reading.verdict for reading in read_digits(grays, model, min_confidence, allowed)]
 
@@ -110,9 +110,9 @@ def read_digits(
     min_confidence: float | None = None,
     allowed: Allowed | None = None,
 ) -> list[Reading]:
-    """Decide on each image, as `decide` does, and say in which way it was looked at.
+    """Decide on each image as `decide` does; also return the way in which it was read.
 
-    All first looks are taken before any other: the few hard pictures of many fill one stack then.
+    All first looks come before any other look, so that hard pictures, which are few, fill a stack.
     """
     first, ink = _first_looks(grays, model, min_confidence, allowed)
     readings = [Reading(verdict) for verdict in first]
@@ -135,7 +135,7 @@ def read_digits(
 def _first_looks(
     grays: Sequence[Gray], model: Model, min_confidence: float | None, allowed: Allowed | None
 ) -> tuple[list[Verdict], Ink]:
-    """Look at each image as it is, a stack at a time, whose vectors stay in the cache."""
+    """Look at each image as it is, in stacks whose vectors fit in the CPU cache."""
     verdicts: list[Verdict] = []
     inks = []
     for start in range(0, max(len(grays), 1), STACK):
@@ -146,7 +146,7 @@ def _first_looks(
 
 
 class _Doubtful:
-    """The images that may be looked at again.
+    """Images that may be looked at again.
 
     Attributes
     ----------
@@ -160,7 +160,7 @@ class _Doubtful:
         self.of = {index: _Candidates(first[index], _known(first[index], model)) for index in doubtful}
 
     def jobs(self, ways: Sequence[Way], ink: Ink) -> list[tuple[int, Way]]:
-        """Which images to look at in which of the ways."""
+        """Return the images to look at again, each with a way."""
         return [(index, way) for way in ways for index in self._helped(way, ink)]
 
     def _helped(self, way: Way, ink: Ink) -> list[int]:
@@ -182,10 +182,10 @@ class _Doubtful:
     def take(
         self, jobs: Sequence[tuple[int, Way]], verdicts: Sequence[Verdict], cut: Sequence[bool]
     ) -> None:
-        """Add what was read to the images' candidates, in the order of the ways."""
+        """Add the readings to the candidates of their images, in the order of the ways."""
         for (index, way), verdict, is_cut_off in zip(jobs, verdicts, cut, strict=True):
-            # A reading without its surroundings that is cut has lost a piece of the digit too, but for
-            # one that touched what was taken out of the picture.
+            # If a reading without the surroundings is cut off, it lost a piece of the digit too, unless
+            # the digit touched what was removed from the picture.
             is_piece = is_cut_off and way.leaves_out_surroundings and way.redraw is None
             if not is_piece and self.of[index].wants(way):
                 self.of[index].others.append(Reading(verdict, way))
@@ -194,7 +194,7 @@ class _Doubtful:
 def _told(
     tell: Callable[[Ink], npt.NDArray[np.bool_]], ink: Ink, images: npt.NDArray[np.intp]
 ) -> list[int]:
-    """The images that are told, of some."""
+    """Return those of the given images that `tell` selects."""
     told: list[int] = images[tell(ink.of(images))].tolist()
     return told
 
@@ -342,7 +342,7 @@ class _Judge:
         elif familiarity < self.ok_familiarity:
             reason = UNFAMILIAR
         status = Status.UNCERTAIN if reason else Status.OK
-        if second == best:  # a single label is allowed
+        if second == best:  # only one label is allowed
             return Verdict(status, label, confidence, reason, "", None, every, familiarity)
         runner_up = self.names[second], chances[second]
         return Verdict(status, label, confidence, reason, *runner_up, every, familiarity)

@@ -1,4 +1,4 @@
-"""Understand the labels of a table, and stop where a person's label is no class."""
+"""Interpret the labels of a table, and refuse a person's labels that are not classes of the model."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from digitsort.files.natural import natural_key
 from digitsort.plural import plural
 
 NONE_LABEL = "_none"
-"""The reserved class "not a digit"."""
+"""Name of the reserved class "not a digit"."""
 
 DIGITS = tuple("0123456789")
 
 MOST_NAMED = 10
-"""Values in a message."""
+"""Largest number of values listed in a message."""
 
 MOST_CLASSES_NAMED = 40
 
 _WHOLE_NUMBER = re.compile(r"([0-9]+)[.,]0+")
-"""A whole number as pandas and spreadsheets write it in a column that has empty cells too."""
+"""Whole number such as 3.0, as pandas and spreadsheets write it in a column with empty cells."""
 
 _FULL_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)}
 
 
 @dataclass(slots=True)
 class Findings:
-    """What reading a table showed, beside its rows.
+    """Observations made while a table was read.
 
     Attributes
     ----------
     empty_rows : int
-        Rows without any content, which were skipped.
+        Number of empty rows, which were skipped.
     understood : Counter of (str, str)
-        Labels that were taken for others: as written, and as taken.
+        Labels that were read as others: the text in the cell, and the label that it was read as.
     names : set of str
-        Labels and runners-up that the machine gave, and classes that have a column.
+        Labels and second-best labels from the model, and classes that have a column.
     human : Counter of str
         Labels that a person gave.
     """
@@ -52,7 +52,7 @@ class Findings:
 
 
 def machine_label(cell: str) -> str:
-    """Return the label that a cell means: ``3.0`` is 3, as pandas writes it beside empty cells."""
+    """Return the label in a cell; ``3.0``, which pandas writes in columns with empty cells, is 3."""
     if "." not in cell and "," not in cell:
         return cell
     found = _WHOLE_NUMBER.fullmatch(cell)
@@ -60,12 +60,12 @@ def machine_label(cell: str) -> str:
 
 
 def human_label(cell: str) -> str:
-    """Return the label that a person's cell means: spaces around it and wide digits don't count."""
+    """Return a person's label in a cell; strip spaces and turn full-width digits into 0-9."""
     return machine_label(cell.strip().translate(_FULL_WIDTH))
 
 
 def likely_classes(names: Iterable[str]) -> set[str]:
-    """Return the classes of the model that gave these labels: all ten digits where all are digits."""
+    """Guess the classes of the model from its labels: all ten digits if all labels are digits."""
     classes = set(names) - {"", NONE_LABEL}
     return classes.union(DIGITS) if classes <= set(DIGITS) else classes
 
@@ -73,23 +73,23 @@ def likely_classes(names: Iterable[str]) -> set[str]:
 def check_human(
     path: object, human: Counter[str], classes: Collection[str], new_classes: Collection[str] = ()
 ) -> None:
-    """Stop where a person gave labels that are no class.
+    """Raise UsageError if a person gave labels that are not classes.
 
     Parameters
     ----------
     path : str or Path
-        The table, for the message.
+        Name of the table in the message.
     human : Counter of str
-        A person's labels.
+        The person's labels, with counts.
     classes : collection of str
-        Of the model.
+        Classes of the model.
     new_classes : collection of str
-        Further ones that the person asked for.
+        Additional classes that the person accepted.
 
     Raises
     ------
     UsageError
-        Naming each such label, how often it was given, and the classes there are.
+        With each such label, its count, and the valid classes.
     """
     allowed = {*classes, *new_classes, NONE_LABEL}
     unknown = Counter({label: count for label, count in human.items() if label not in allowed})
@@ -98,15 +98,15 @@ def check_human(
     total, first = unknown.total(), min(unknown)
     values = {shown(label): count for label, count in unknown.items()}
     raise UsageError(
-        f"{printable(str(path))}: {total} of {human.total()} labels in the column human "
-        f"{'is' if total == 1 else 'are'} no class: {_counted(values)}. The classes are "
-        f"{_listed(classes)}, and {NONE_LABEL} for what is none of them. Correct the column, or accept "
-        f"a class of your own with --new-class {shown(first)}."
+        f"{printable(str(path))}: {total} of {human.total()} labels in the column `human` "
+        f"{'is not a class' if total == 1 else 'are not classes'}: {_counted(values)}. The classes are "
+        f"{_listed(classes)}, and {NONE_LABEL} for none of them. Correct the column, or accept "
+        f"a new class with --new-class {shown(first)}."
     )
 
 
 def describe_findings(path: object, findings: Findings) -> list[str]:
-    """Return sentences on what was skipped and what was taken for something else."""
+    """Return sentences that say which rows were skipped and which labels were read as others."""
     name, said = printable(str(path)), []
     if findings.empty_rows:
         rows = plural(findings.empty_rows, "empty row")
@@ -114,9 +114,9 @@ def describe_findings(path: object, findings: Findings) -> list[str]:
     if findings.understood:
         total = findings.understood.total()
         pairs = {
-            f"{shown(cell)} as {shown(label)}": n for (cell, label), n in findings.understood.items()
+            f"{shown(cell)} to {shown(label)}": n for (cell, label), n in findings.understood.items()
         }
-        said.append(f"{name}: read {plural(total, 'label')} as meant: {_counted(pairs)}.")
+        said.append(f"{name}: converted {plural(total, 'label')}: {_counted(pairs)}.")
     return said
 
 

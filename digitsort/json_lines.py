@@ -1,4 +1,4 @@
-"""Read JSON lines, one object per line, as rows of cells: as a CSV file with the same content."""
+"""Read JSON lines (one object per line) as the rows of a CSV file with the same content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from digitsort.quoting import escaped
 
 MOST_COLUMNS = 2000
-"""A labels.csv has 11 columns, and one more for each class."""
+"""Largest number of columns. A labels.csv has up to 11, and one more per class with probabilities."""
 
 MOST_EMPTY = 2**20
 """Cells for which a file has no character. A CSV file has a separator for each cell, and so had an
@@ -19,17 +19,17 @@ object of digitsort a comma; without a limit, 1 MB of short objects below a wide
 
 
 class NotJsonError(csv.Error):
-    """A line that is no JSON object of texts and numbers."""
+    """Raised for a line that is not a JSON object of texts and numbers."""
 
 
 class JsonLines:
-    """Gives a header, then the rows; the file is read twice, for any object may have further keys.
+    """Iterator over the header and the rows. It reads the file twice: any object may add columns.
 
     Parameters
     ----------
     file : TextIOWrapper
     most_chars : int
-        Longest line.
+        Largest number of characters in a line.
 
     Attributes
     ----------
@@ -45,11 +45,11 @@ class JsonLines:
         self._rows = self._all_rows()
 
     def __iter__(self) -> Iterator[list[str]]:
-        """Return the rows that are left."""
+        """Return this iterator over the remaining rows."""
         return self
 
     def __next__(self) -> list[str]:
-        """Return the next row; none of its cells where the line is empty."""
+        """Return the next row; an empty row for an empty line."""
         return next(self._rows)
 
     def _all_rows(self) -> Iterator[list[str]]:
@@ -82,17 +82,17 @@ class JsonLines:
 
 def _record(line: str) -> dict[str, Any]:
     try:
-        # A number stays the text that it is: 0.9000 is no other cell than in a CSV file.
+        # Keep the text of a number, so that 0.9000 gives the same cell as in a CSV file.
         record = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
-        raise NotJsonError(f"it is no JSON: {error}") from error
+        raise NotJsonError(f"this is not JSON: {error}") from error
     if not isinstance(record, dict):
-        raise NotJsonError("it is no JSON object")
+        raise NotJsonError("this is not a JSON object")
     return record
 
 
 def _cell(value: Any) -> str:
-    """Return what a CSV file would have for a value."""
+    """Return the cell that a CSV file would have for this value."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -100,5 +100,5 @@ def _cell(value: Any) -> str:
     if not isinstance(value, str):
         raise NotJsonError("a value is a list or an object")
     if not value.isascii():
-        value.encode()  # raises UnicodeEncodeError for half a character, which no CSV file has
+        value.encode()  # raises UnicodeEncodeError for a lone surrogate, which no CSV contains
     return escaped(value) if value.startswith("'") else value

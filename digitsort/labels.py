@@ -43,7 +43,7 @@ COLUMNS = (
 """Public interface: changes only with a major version."""
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
-"""Extensions of files that are taken for tables where a folder could be named too."""
+"""Extensions that mark a file as a table in arguments that can also be folders."""
 
 _NEEDED = ("path", "label", "status")
 """Columns that make a table a labels.csv."""
@@ -134,10 +134,10 @@ def read_labels(
     ----------
     path : Path
     root : Path, optional
-        The folder that relative paths start from; by default that of the file. Files whose
-        absolute path is not there are looked for below it, by the end of their path.
+        Folder where relative paths start; default: the folder of the file. Files whose absolute path
+        does not exist are looked up in it by the end of their path.
     findings : Findings, optional
-        What is noticed on the way is added to it.
+        Receives observations about the table.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def _blocks(reader: TableReader) -> Iterator[tuple[int, list[list[str]]]]:
 def _one_by_one(
     path: Path, maker: RowMaker, reader: TableReader, line: int, block: Iterable[list[str]]
 ) -> Iterator[Row]:
-    """Rows up to the one that is none; empty ones are skipped."""
+    """Yield the rows up to the first invalid one; skip empty rows."""
     for values in block:
         line += lines_in(reader, [values])
         try:
@@ -200,7 +200,7 @@ def _header(path: Path, reader: TableReader) -> Sequence[str]:
         meant = like(missing[0], columns)
         hint = f"Rename the column {shown(meant)}, if that is {missing[0]}." if meant else ""
         raise UsageError(
-            f"{name} has no column {', '.join(missing)}: it is no labels.csv. "
+            f"{name} has no column {', '.join(missing)}: it is not a labels.csv. "
             f"{hint or 'Make one with `digitsort classify`.'}"
         )
     twice = [column for column in (*COLUMNS, HUMAN, SOURCE) if columns.count(column) > 1]
@@ -215,12 +215,12 @@ def _header(path: Path, reader: TableReader) -> Sequence[str]:
 
 
 def with_note(reason: str, note: str) -> str:
-    """Return the cell of a reason and a note, such as that only the first of several pages was read."""
+    """Return the cell for a reason and a note, such as that only the first page was read."""
     return f"{reason}; {note}" if reason and note else reason or note
 
 
 def without_note(cell: str) -> tuple[str, str]:
-    """Return the reason and the note that `with_note` was given."""
+    """Split the cell that `with_note` returned into the reason and the note."""
     if not cell.endswith(FIRST_OF_SEVERAL):
         return cell, ""
     return cell.removesuffix(FIRST_OF_SEVERAL).removesuffix("; "), FIRST_OF_SEVERAL

@@ -1,4 +1,4 @@
-"""Choose the labels that may be given, such as 1-9 for a sudoku."""
+"""Restrict the labels that may be given, for example to 1-9 for a sudoku."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digitsort.recognition.score import Allowed
 
 
 def parse_labels(text: str, classes: Sequence[str]) -> tuple[str, ...]:
-    """Return the labels that a list such as ``1-3,5`` names, in the model's order.
+    """Parse a list of labels such as ``1-3,5``; return the labels in the model's order.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def parse_labels(text: str, classes: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     UsageError
-        If it names no label, or one that the model does not have.
+        If the list is empty, or names a label that the model does not have.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def parse_labels(text: str, classes: Sequence[str]) -> tuple[str, ...]:
 
 
 def checked_labels(labels: Iterable[str], classes: Sequence[str]) -> tuple[str, ...]:
-    """Return the labels once each, in the model's order; raise UsageError as `parse_labels` does."""
+    """Return the labels without duplicates, in the model's order; raise errors like `parse_labels`."""
     wanted = set(labels)
     unknown = sorted(wanted - set(classes))
     if unknown:
@@ -46,12 +46,12 @@ def checked_labels(labels: Iterable[str], classes: Sequence[str]) -> tuple[str, 
             f"Choose from: {printable(', '.join(_nameable(classes)))}."
         )
     if not wanted - {NONE_LABEL}:
-        raise UsageError("--only-labels names no label: name some, such as 1-9 or 0,1,7.")
+        raise UsageError("--only-labels is empty. Give labels such as 1-9 or 0,1,7.")
     return tuple(name for name in classes if name in wanted)
 
 
 def allowed_classes(labels: Sequence[str] | None, classes: Sequence[str]) -> Allowed | None:
-    """Return which classes (k,) may be given; None for all. The class "not a digit" always may."""
+    """Return a mask (k,) of the allowed classes, or None for all. "Not a digit" is always allowed."""
     if labels is None:
         return None
     wanted = {*checked_labels(labels, classes), NONE_LABEL}
@@ -60,7 +60,7 @@ def allowed_classes(labels: Sequence[str] | None, classes: Sequence[str]) -> All
 
 
 def _labels_of(item: str, classes: Sequence[str]) -> Sequence[str]:
-    """Return the labels of a range; an item that is no range is a label itself."""
+    """Return the labels of a range such as ``1-3``; any other item is one label."""
     first, dash, last = item.partition("-")
     first, last = first.strip(), last.strip()
     if item in classes or not dash:
@@ -69,7 +69,9 @@ def _labels_of(item: str, classes: Sequence[str]) -> Sequence[str]:
         checked_labels([name], classes)
     start, end = classes.index(first), classes.index(last)
     if start > end:
-        raise UsageError(f"{printable(item)} runs backwards: say {printable(last)}-{printable(first)}.")
+        raise UsageError(
+            f"{printable(item)} is in the wrong order. Write {printable(last)}-{printable(first)}."
+        )
     return [name for name in classes[start : end + 1] if name != NONE_LABEL]
 
 

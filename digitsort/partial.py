@@ -3,7 +3,7 @@
 During a run, the folder ``.labels.csv.partial/`` next to ``labels.csv`` contains::
 
     rows        the file so far, byte for byte as it will be published
-    adapted     the same with rows that a second pass changed; then this one is published
+    adapted     the same file with the rows that a second pass changed; published in place of rows
     seals       proof that this user's digitsort wrote the rows, for this run
     run.json    settings of the run, signed: rows of a run with other settings are not used
     lock        held while a run writes
@@ -37,7 +37,7 @@ from digitsort.rows import outcome_of, whole_rows
 ROWS, SEALS, RUN, LOCK = "rows", "seals", "run.json", "lock"
 
 ADAPTED = "adapted"
-"""Made anew from the rows by every run that gets so far, and never gone on with."""
+"""Name of the file from the second pass. Every run makes it again from the rows, also with --resume."""
 
 MOST_RUN_BYTES = 2**20
 """Largest run.json, in bytes: at most a hundred paths of 4 KiB each."""
@@ -49,7 +49,7 @@ class LabelsFile:
     Attributes
     ----------
     kept : int
-        Rows of an earlier run that were gone on with.
+        Number of rows kept from an interrupted run.
     layout : Layout
     form : {"csv", "jsonl"}
     """
@@ -124,7 +124,7 @@ class LabelsFile:
             yield file
 
     def adapt(self, rows: Iterable[bytes]) -> None:
-        """Take these rows, header included, in the place of those written; these stay for `resume`."""
+        """Publish these rows (with header) instead of those written, which stay for `resume`."""
         self._folder.remove(ADAPTED)
         descriptor = self._folder.open(ADAPTED, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         self._adapted = Output(descriptor, self._path)
@@ -135,7 +135,7 @@ class LabelsFile:
 
     @property
     def finished(self) -> tuple[str, int]:
-        """Name and descriptor of what is to be published."""
+        """Return the name and the descriptor of the file to publish."""
         if self._adapted is not None:
             return ADAPTED, self._adapted.fileno()
         return ROWS, self._rows.fileno()

@@ -1,4 +1,4 @@
-"""Open a table that somebody else may have written: CSV as spreadsheets save it, or JSON lines."""
+"""Open tables that any program may have written: CSV as spreadsheets save it, or JSON lines."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from _csv import Reader
 
     TableReader: TypeAlias = Reader | JsonLines
-    """Gives rows of cells, the header first, and says how many lines it has read."""
+    """Iterator over rows of cells, header first, which counts the lines that it has read."""
 
 MOST_COMPARED = 200
-"""Columns whose names are compared with a missing one: a hostile header may have half a million."""
+"""Largest number of column names to compare with a missing one. A hostile header may have 500,000."""
 
 MOST_LINE_CHARS = 2**20
 """Longest line that is taken into memory at once. A longer row of a real table would need cells of
@@ -36,18 +36,18 @@ MOST_LINE_CHARS = 2**20
 KNOWN_COLUMNS = frozenset(
     "path label confidence status reason second second_confidence sha256 model human source".split()
 )
-"""Columns that digitsort reads. They are found without regard to case and to spaces around them."""
+"""Columns that digitsort reads. Their case and the spaces around them are ignored."""
 
 _HEAD_BYTES = 2**16
-"""The first bytes of a file, by which its encoding and its separator are told."""
+"""Number of bytes at the start of a file from which its encoding and separator are detected."""
 
 _SEPARATORS = ",;\t"
 
 _SEPARATOR_LINE = re.compile('"?sep=(.)"?\r?\n')
-"""A line that Excel writes and reads before a header."""
+"""Line before the header in which Excel names the separator."""
 
 _UTF_16_WITHOUT_MARK = re.compile(rb"(?:[\t -~]\0){4}"), re.compile(rb"(?:\0[\t -~]){4}")
-"""Four ASCII characters in either byte order."""
+"""Four ASCII characters in UTF-16, in either byte order."""
 
 _LINE_END = re.compile("\r\n|\r|\n")
 
@@ -63,7 +63,7 @@ _NO_TABLES = (
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet (.xls): save the sheet as CSV"),
     (b"\x1f\x8b", "a gzip file: unpack it first"),
 )
-"""First bytes of files that people name by mistake, and what they are."""
+"""First bytes of other files that people give by mistake, with the kind of file and the remedy."""
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def opened_table(path: Path) -> Iterator[TableReader]:
     Raises
     ------
     UsageError
-        If it can't be read, or is a folder, pipe or device, or a picture, a zip or a PDF.
+        If it can't be read, or is a folder, pipe, device, picture, zip file or PDF.
     """
     try:
         descriptor = os.open(path, READ_NO_WAIT)
@@ -96,7 +96,7 @@ def opened_table(path: Path) -> Iterator[TableReader]:
 
 
 def _head(path: Path, raw: BinaryIO) -> bytes:
-    """Return the first bytes, which stay to be read; refuse what is no text."""
+    """Return the first bytes without consuming them; refuse a file that is not text."""
     assert isinstance(raw, io.BufferedReader)
     head = raw.peek(_HEAD_BYTES)
     for magic, what in _NO_TABLES:
@@ -108,7 +108,7 @@ def _head(path: Path, raw: BinaryIO) -> bytes:
 def _reader(file: io.TextIOWrapper, start: str) -> TableReader:
     if start.startswith("{"):
         return JsonLines(file, MOST_LINE_CHARS)
-    # A longer line comes in pieces, each a row with too few cells or part of too long a cell.
+    # A longer line is read in pieces. Each gives a row with too few cells, or a cell that is too long.
     lines = iter(partial(file.readline, MOST_LINE_CHARS), "")
     if found := _SEPARATOR_LINE.match(start):
         return csv.reader(chain(["\n"], islice(lines, 1, None)), delimiter=found[1], strict=True)
@@ -126,7 +126,7 @@ def _encoding(head: bytes) -> str:
 
 
 def _separator(start: str) -> str:
-    """Return the separator that gives the most known columns; a comma where none does."""
+    """Return the separator that gives the most known columns; a comma if none gives any."""
     header = start.splitlines()[:1]
 
     def known(separator: str) -> int:
@@ -139,8 +139,8 @@ def _separator(start: str) -> str:
 def header_of(reader: TableReader) -> list[str]:
     """Read the names of the columns.
 
-    Known ones are returned as digitsort writes them. Empty lines before the header are skipped, and
-    empty names at its end are left out.
+    Known names are returned as digitsort writes them. Empty lines before the header and empty names at
+    its end are skipped.
     """
     names = [_canonical(unescaped(name)) for name in next(filter(None, reader), [])]
     while names and not names[-1].strip():
@@ -154,7 +154,7 @@ def _canonical(name: str) -> str:
 
 
 def like(name: str, columns: Iterable[str]) -> str:
-    """Return the unknown column that somebody may have meant by `name`; empty where there is none."""
+    """Return an unknown column whose name resembles `name`; empty if there is none."""
     from difflib import SequenceMatcher
 
     for column in islice(columns, MOST_COMPARED):
@@ -167,22 +167,22 @@ def like(name: str, columns: Iterable[str]) -> str:
 
 
 def lines_in(reader: TableReader, rows: Iterable[Sequence[str]]) -> int:
-    """Return how many lines rows take; in CSV a cell may be of several."""
+    """Return the number of lines that rows take up; in CSV a cell may contain line breaks."""
     if isinstance(reader, JsonLines):
         return sum(1 for _ in rows)
     return sum(1 + len(_LINE_END.findall("".join(cells))) for cells in rows)
 
 
 def line_of_error(reader: TableReader, before: int, rows: Iterable[Sequence[str]]) -> int:
-    """Return the line that a reader failed at: in CSV the first one of a row that has no end.
+    """Return the line where a reader failed; in CSV the first line of a row that does not end.
 
     Parameters
     ----------
     reader : TableReader
     before : int
-        Lines before `rows`.
+        Number of lines before `rows`.
     rows : iterable of sequence of str
-        What was read since.
+        Rows that were read since then.
     """
     if isinstance(reader, JsonLines):
         return reader.line_num
@@ -190,22 +190,22 @@ def line_of_error(reader: TableReader, before: int, rows: Iterable[Sequence[str]
 
 
 def is_empty(cells: Iterable[str]) -> bool:
-    """Return whether a row holds nothing, as the rows below a spreadsheet's last one."""
+    """Return whether a row has no content, like rows below the last one of a spreadsheet."""
     return not any(map(str.strip, cells))
 
 
 def without_end(cells: Sequence[str], width: int) -> Sequence[str]:
-    """Return a row without empty cells beyond the columns, which some spreadsheets add."""
+    """Return a row without the extra empty cells that some spreadsheets add at its end."""
     return cells if len(cells) <= width or any(cells[width:]) else cells[:width]
 
 
 def plain_cells(block: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
-    """Return rows without the apostrophes that a writer put before formulas.
+    """Return rows without the apostrophes that `digitsort` wrote before formulas.
 
     Raises
     ------
     ValueError
-        If a cell holds a NUL: no table has one, but binary files do.
+        If a cell contains a NUL: binary files do, tables do not.
     """
     text = "".join(map("".join, block))
     if "\0" in text:

@@ -34,9 +34,9 @@ class Run:
     model : str
         The model's fingerprint.
     settings, format, version : str
-        Of the decision, of the file, of digitsort.
+        Settings of the decision, format of the file, version of digitsort.
     adapt : str
-        Whether a second pass follows.
+        Whether the run has a second pass.
     """
 
     sources: str

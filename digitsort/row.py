@@ -45,7 +45,7 @@ _SHARES = ("confidence", "second_confidence")
 _TEXTS = ("reason", "model")
 
 _IS_COLUMN = (-1).__lt__
-"""Whether a place is one: -1 stands for a column that a table has not."""
+"""Return whether a place is valid; -1 stands for a column that the table does not have."""
 
 _STATUSES = {status.value: status for status in Status}
 
@@ -84,9 +84,9 @@ class RowMaker:
     base : str
         Absolute folder that relative paths start from.
     root : str, optional
-        Folder below which files of another machine are looked for.
+        Folder in which to look up files of another machine.
     findings : Findings, optional
-        What is noticed on the way is added to it.
+        Receives observations about the table.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class RowMaker:
         return made(Row, paths, label, status, reason, sha256, model, human, before, cells)
 
     def row(self, values: Sequence[str]) -> Row | None:
-        """Make one row; None of one that is empty.
+        """Make one row; return None for an empty one.
 
         Raises
         ------
@@ -175,7 +175,7 @@ class RowMaker:
         return Row(path, label, _STATUSES[state], reason, sha256, model, human, before, cells)
 
     def _understand(self, columns: list[Sequence[str]]) -> Counter[tuple[str, str]]:
-        """Replace labels by those that they mean; return which ones, and how often."""
+        """Replace labels with the ones that they stand for; return the changes, with counts."""
         understood: Counter[tuple[str, str]] = Counter()
         names = self._findings.names
         for place in filter(_IS_COLUMN, self._label_places):
@@ -192,7 +192,7 @@ class RowMaker:
         return understood
 
     def _note(self, columns: Sequence[Sequence[str]]) -> None:
-        """Add to the findings which labels there are."""
+        """Add the labels to the findings."""
         for place in self._label_places:
             if place != self._human_place:
                 self._findings.names.update(columns[place])
@@ -228,5 +228,5 @@ class RowMaker:
         return path_of(cell, self._base) if cell else ""
 
     def _path(self, cell: str) -> str:
-        path_of(cell, self._base)  # raises where there is none
+        path_of(cell, self._base)  # raises if nothing can have this path
         return self._paths.path(cell)

@@ -27,7 +27,7 @@ def whole_rows(file: IO[bytes], layout: Layout, form: Format) -> Iterator[tuple[
 
 
 def raw_rows(file: IO[bytes], form: Format) -> Iterator[bytes]:
-    """Yield the bytes of each whole row, the header included."""
+    """Yield the bytes of each complete row, including the header."""
     file.seek(0)
     row = b""
     for line in file:
@@ -45,7 +45,7 @@ def _header(row: bytes, layout: Layout) -> dict[str, str]:
 
 
 def cells_of(row: bytes, layout: Layout, form: Format) -> dict[str, str]:
-    """Return the cells of a row; raise ValueError or csv.Error where it is none."""
+    """Return the cells of a row; raise ValueError or csv.Error if it is not valid."""
     if form == "jsonl":
         record: dict[str, Any] = json.loads(row)
         if tuple(record) != layout.columns:

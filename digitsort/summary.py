@@ -15,23 +15,23 @@ MOST_EXAMPLES = 5
 
 @dataclass(slots=True)
 class Summary:
-    """What a run found and what became of it.
+    """Counts of the files of a run and of their results.
 
     Attributes
     ----------
     files : int
-        Files that went in.
+        Number of files.
     by_status : Counter of Status
     by_label : Counter of (label, Status)
     reasons : Counter of (Status, str)
-        Why files are rejected or errors.
+        Reasons of rejected files and errors.
     notes : Counter of str
     noted : dict of str to list of str
         The first few files with each note.
     errors : list of Outcome
-        The first few that could not be read.
+        The first few files that could not be read.
     adapted : int or None
-        Rows that a second pass changed; None where there was none.
+        Number of rows that a second pass changed; None without a second pass.
     """
 
     files: int = 0
@@ -62,7 +62,7 @@ class Summary:
             yield outcome
 
     def changed(self, before: Outcome, after: Outcome) -> None:
-        """Count a row that a second pass changed as what it is now."""
+        """Move a row that a second pass changed to the counts of its new result."""
         self._count(before, -1)
         self._count(after, 1)
         self.adapted = (self.adapted or 0) + 1

@@ -23,13 +23,13 @@ class Cells(Mapping[str, str]):
     index : mapping
         Column to its place.
     values : sequence of str
-        The cells by place.
+        Cells by place.
 
     Attributes
     ----------
     index : mapping
     places : tuple of str
-        The `values`; some may be of no column.
+        The `values`; some may not belong to a column.
     """
 
     __slots__ = ("index", "places")
@@ -125,7 +125,7 @@ class Table:
     Parameters
     ----------
     columns : sequence of str
-        Three at least.
+        At least three names.
     """
 
     def __init__(self, columns: Sequence[str]) -> None:

@@ -27,13 +27,13 @@ class Truth:
     Attributes
     ----------
     labels : dict of str to str
-        Of each picture of a walk, in its order; "" is not known.
+        Label of each picture, in the order of the walk; empty if unknown.
     table : Path or None
-        The truth.csv that they are from; None where they are the names of folders.
+        The truth.csv with the labels; None if the labels are folder names.
     rows : int
-        Its rows with a label.
+        Number of its rows that have a label.
     unmatched : list of str
-        Paths that it names and the walk did not come past.
+        Paths in the table that the walk did not find.
     """
 
     labels: dict[str, str]
@@ -50,14 +50,14 @@ def find_truth(
     Parameters
     ----------
     walk : Walk
-        Through one source.
+        Walk through one source.
     classes : sequence of str
-        Names that make a folder's pictures known; so does `_none`.
+        Folder names that are labels, in addition to `_none`.
     truth : Path, optional
-        A CSV with the columns path and label. By default ``truth.csv`` in the source, and where there
-        is none, the names of the folders that the pictures lie in.
+        CSV with the columns path and label. Default: ``truth.csv`` in the source, or else the names of
+        the folders that contain the pictures.
     findings : Findings, optional
-        What is noticed in the CSV is added to it.
+        Receives observations about the CSV.
 
     Raises
     ------
@@ -92,12 +92,12 @@ def _folder_name(path: str) -> str:
 
 
 def read_truth(path: Path, findings: Findings | None = None) -> dict[str, str]:
-    """Return right labels by absolute path, from a CSV or JSON lines with the columns path and label.
+    """Read the right labels by absolute path from a CSV or JSON lines with columns path and label.
 
     Raises
     ------
     UsageError
-        If it is no such table, naming the line.
+        If it is not such a table; the message names the line.
     """
     root, name = str(path.absolute().parent), printable(str(path))
     with opened_table(path) as reader:
@@ -124,12 +124,12 @@ class _TruthMaker:
         self._findings = findings
 
     def pair(self, values: Sequence[str]) -> tuple[str, str] | None:
-        """Return a path and its label; None of an empty row.
+        """Return a path and its label; None for an empty row.
 
         Raises
         ------
         ValueError
-            If a cell can't be; the message says why.
+            If a cell is not valid; the message says why.
         """
         if is_empty(values):
             self._findings.empty_rows += bool(values)
@@ -139,7 +139,7 @@ class _TruthMaker:
             raise ValueError("a row with too few or many cells.")
         (cells,) = plain_cells([values])
         cell, written = cells[self._path], cells[self._label]
-        path_of(cell, self._root)  # raises where there is none
+        path_of(cell, self._root)  # raises if nothing can have this path
         label = human_label(written)
         if label != written:
             self._findings.understood[written, label] += 1

@@ -1,9 +1,8 @@
 """Make the sample scans: `python sample_images/make_samples.py` writes them beside this file.
 
-All of them are invented: written by the hands of `digitsort.training.handwriting`, with other seeds
-than the default model learns from, or printed with the font that comes with Pillow (Aileron, CC0).
-They are put where people have digits: on white, cream, squared, ruled and dark paper, in cells, on
-meters and displays.
+All of them are generated: in the handwriting of `digitsort.training.handwriting`, with seeds that the
+default model does not learn from, or printed with the font that comes with Pillow (Aileron, CC0). They
+appear on white, cream, squared, ruled and dark paper, in cells, on meters and on displays.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ HERE = Path(__file__).parent
 SEED = 20_261
 
 FINE = 4
-"""Everything is drawn so many times larger, and averaged."""
+"""Factor by which everything is drawn larger, before it is averaged down."""
 
 WIDEST = 0.72
-"""Share of the sheet's width that a digit takes at most."""
+"""Largest width of a digit, as a share of the width of the sheet."""
 
 Ink = npt.NDArray[np.float64]
 """How much ink each pixel has, 0-1; shape (height, width)."""
@@ -57,7 +56,7 @@ SEGMENTS = {
     "8": "abcdefg",
     "9": "abcdfg",
 }
-"""Which of the seven segments are lit: a at the top, then clockwise to f, g in the middle."""
+"""Lit segments of each digit: a at the top, then clockwise to f, with g in the middle."""
 
 PLACES = {
     "a": ((0, 0), (1, 0)),
@@ -127,7 +126,7 @@ def outline(shape: str, size: Size, box: tuple[float, float, float, float], pen_
 
 
 def paper(size: Size, color: Color, shadow: float, rng: np.random.Generator) -> Paper:
-    """Paper, darker by `shadow` gray levels in a corner, a bit grainy."""
+    """Draw slightly grainy paper that is darker by `shadow` gray levels in one corner."""
     y, x = np.indices((size[1], size[0])) / max(size)
     shade = shadow * (x + y) ** 2 / 2
     grain = rng.integers(-2, 3, (size[1], size[0]))
@@ -151,7 +150,7 @@ def mixed(sheet: Paper, *inks: tuple[Ink, Color]) -> Image.Image:
 
 
 def soft(image: Image.Image, blur_px: float = 0.7) -> Image.Image:
-    """As a camera sees it, in few colors."""
+    """Blur the image like a camera, and reduce its colors."""
     return image.filter(ImageFilter.GaussianBlur(blur_px)).quantize(64)
 
 
@@ -192,7 +191,7 @@ def office(samples: Samples) -> None:
 
 
 def formats(samples: Samples) -> None:
-    """16 bits, transparency, 1 bit."""
+    """Make samples with 16 bits, with transparency and with 1 bit."""
     rng = samples.rng
     deep = np.rint((0.95 - 0.8 * written("6", (120, 130), 90, 7, rng)) * 65535).astype(np.uint16)
     samples.save(Image.fromarray(deep), "office/deep_16bit.png", "6")
@@ -230,7 +229,7 @@ def phone(samples: Samples) -> None:
 
 
 def large_and_turned(samples: Samples) -> None:
-    """A small digit somewhere on a large sheet; a photo that lies on its side."""
+    """Make small digits on large sheets, and a photo that lies on its side."""
     rng = samples.rng
     for number, label in enumerate("27"):
         ink = np.zeros((480, 640))
@@ -249,7 +248,7 @@ def large_and_turned(samples: Samples) -> None:
 
 
 def cells(samples: Samples) -> None:
-    """What was cut out of forms: cells with their frames, circled answers, a tick, an empty cell."""
+    """Make cuttings from forms: cells with frames, circled answers, a tick and an empty cell."""
     rng, size = samples.rng, (96, 96)
     for number, label in enumerate("2574"):
         frame = outline("rectangle", size, (4 + number, 5, 90 - number, 91), 1.6)
@@ -286,7 +285,7 @@ def _in_cell(label: str, rng: np.random.Generator) -> Ink:
 
 
 def printed_things(samples: Samples) -> None:
-    """A meter's wheels, a number plate, displays."""
+    """Make the wheels of a meter, a number plate and displays."""
     rng = samples.rng
     for number, label in enumerate("36"):
         size = (56, 84)

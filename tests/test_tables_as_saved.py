@@ -103,9 +103,7 @@ def test_what_was_skipped_and_understood_is_counted(tmp_path: Path) -> None:
     assert [row.cells["label"] for row in rows[2:5]] == ["0", "1", "2"]
     said = describe_findings("l.csv", findings)
     assert said[0] == "l.csv: 1 empty row skipped."
-    assert said[1].startswith(
-        "l.csv: read 2001 labels as meant: '0.0' as '0' (200), '1.0' as '1' (200)"
-    )
+    assert said[1].startswith("l.csv: converted 2001 labels: '0.0' to '0' (200), '1.0' to '1' (200)")
     assert said[1].endswith("and 1 more.")
 
 
@@ -126,11 +124,11 @@ def test_a_wide_digit_stays_where_the_model_has_such_a_class(tmp_path: Path) -> 
 REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a hash that became a number": (
         PLAIN.replace(SHA, "1.23E+63"),
-        r"line 2: '1.23E\+63' is no sha256: a spreadsheet has made a number of it",
+        r"line 2: '1.23E\+63' is not a SHA-256: a spreadsheet turned it into a number",
     ),
     "the same with a decimal comma": (
         PLAIN.replace(",", ";").replace(SHA, "1,23E+63"),
-        r"line 2: '1,23E\+63' is no sha256: a spreadsheet has made",
+        r"line 2: '1,23E\+63' is not a SHA-256: a spreadsheet turned",
     ),
     "a column like human": (
         PLAIN.replace("human", "Human label"),
@@ -146,8 +144,8 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a zip": (b"PK\x03\x04\x14\0", r"it is a zip file, as spreadsheets \(.xlsx, .ods\) are"),
     "a photo": (b"\xff\xd8\xff\xe0\0", "it is a JPEG picture"),
     "a PDF": (b"%PDF-1.7\n", "it is a PDF"),
-    "no JSON": (as_json(PLAIN) + '{"path": \n', "line 3: it is no JSON"),
-    "JSON without end": ('{"a":' * 100_000, "line 1: it is no JSON"),
+    "no JSON": (as_json(PLAIN) + '{"path": \n', "line 3: this is not JSON"),
+    "JSON without end": ('{"a":' * 100_000, "line 1: this is not JSON"),
     "JSON of too many digits": (
         '{"path": "a", "label": "7", "status": ' + "7" * 5000 + "}",
         "no status",
@@ -164,7 +162,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "NUL in JSON": ('{"path": "a\\u0000", "label": "", "status": "ok"}\n', "line 1: .* NUL"),
     "no object in JSON": (
         '{"path": "a", "label": "7", "status": "ok"}\n[1]\n',
-        "line 2: it is no JSON ob",
+        "line 2: this is not a JSON ob",
     ),
 }
 
@@ -203,13 +201,13 @@ def test_labels_that_are_no_class_are_listed_with_their_counts() -> None:
     with pytest.raises(UsageError) as caught:
         check_human("c.csv", human, DIGITS)
     assert str(caught.value) == (
-        "c.csv: 7 of 49 labels in the column human are no class: '07' (3), 'x' (3), 'NONE' (1). The "
-        "classes are 0-9, and _none for what is none of them. Correct the column, or accept a class of "
-        "your own with --new-class '07'."
+        "c.csv: 7 of 49 labels in the column `human` are not classes: '07' (3), 'x' (3), 'NONE' (1). "
+        "The classes are 0-9, and _none for none of them. Correct the column, or accept a new class "
+        "with --new-class '07'."
     )
     check_human("c.csv", human, DIGITS, ["x", "NONE", "07"])
     with pytest.raises(
-        UsageError, match=r"1 of 1 labels in the column human is no class: 'x' \(1\)\. The "
+        UsageError, match=r"1 of 1 labels in the column `human` is not a class: 'x' \(1\)\. The "
     ):
         check_human("c.csv", Counter("x"), ["plus", "minus"])
 
@@ -237,7 +235,7 @@ def test_every_command_checks_what_a_person_said(
     )
     done = invoke(*COMMANDS[command])
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "labels.csv: 1 of 1 labels in the column human is no class: 'x' (1)" in done.stderr
+    assert "labels.csv: 1 of 1 labels in the column `human` is not a class: 'x' (1)" in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"labels.csv", "good.csv", "a.png"}
     if command != "train":
         done = invoke(*COMMANDS[command], "--new-class", "x", "-q")
@@ -249,7 +247,7 @@ def test_what_was_understood_is_said(tmp_path: Path) -> None:
     done = invoke("sort", tmp_path / "labels.csv", tmp_path / "sorted")
     assert (tmp_path / "sorted" / "3" / "a.png").is_file()
     assert "labels.csv: 1 empty row skipped." in done.stderr
-    assert "labels.csv: read 1 label as meant: '3.0' as '3' (1)." in done.stderr
+    assert "labels.csv: converted 1 label: '3.0' to '3' (1)." in done.stderr
     assert "3/a.png,3,,ok" in (tmp_path / "sorted" / "labels.csv").read_text()
 
 

@@ -1,1 +1,1 @@
-"""The second pass of `classify --adapt`: learn the hands of a folder from its accepted rows."""
+"""Second pass of `classify --adapt`: learn the handwriting in a folder from its accepted rows."""

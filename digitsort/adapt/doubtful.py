@@ -1,4 +1,4 @@
-"""Say which rows the second pass may change, and how it says that it did."""
+"""Select the rows that the second pass may change, and write the reason of a changed row."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ ADAPTED = "adapted from"
 
 
 def is_doubtful(status: Status, reason: str) -> bool:
-    """Return whether the model alone was not sure, of ink that it had no other doubts about.
+    """Return whether low confidence or unfamiliar ink is the only reason why a row is not ok.
 
-    What was rejected for its form, or was read in one of several ways, stays as it is: neighbours tell
-    what a digit is, not whether the right ink was taken for it.
+    Rows that were rejected for their form, or read in another way than the first, stay as they are:
+    neighbours can tell which digit the ink is, but not whether the right ink was read.
     """
     if status is Status.UNCERTAIN:
         return reason in (LOW_CONFIDENCE, UNFAMILIAR)
@@ -21,7 +21,7 @@ def is_doubtful(status: Status, reason: str) -> bool:
 
 
 def adapted_from(status: Status, reason: str, label: str, confidence: float) -> str:
-    """Return the reason of a changed row: what the model alone had said of it.
+    """Return the reason of a changed row, which quotes the label that the model alone gave it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What workers do in the second pass: read pictures again, compare them with the references."""
+"""Read pictures again in the workers, and compare them with the references of the second pass."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 Read = Callable[[str, "Limits"], Picture]
 
 NOTHING: Fields = ()
-"""Result of a file that could not be read again, or that stays what it is."""
+"""Result for a file that could not be read again, or whose row does not change."""
 
 
 def given_up(_timed_out: bool) -> Fields:
-    """Give the result of a file that ends its workers: its row stays what it is."""
+    """Return the result for a file that kills its workers: its row does not change."""
     return NOTHING
 
 
 class Seen(NamedTuple):
-    """Verdicts on pictures, and the vectors that they were taken by."""
+    """Verdicts on pictures, and the vectors that they are based on."""
 
     verdicts: list[Verdict]
     vectors: Features
@@ -51,7 +51,7 @@ def see(
     min_confidence: float | None = None,
     allowed: Allowed | None = None,
 ) -> Seen:
-    """Decide on images as `decide` does, and give the components (n, m) of the readings taken."""
+    """Decide on images as `decide` does; also return the components (n, m) of the chosen readings."""
     readings = read_digits(grays, model, min_confidence, allowed)
     features = vectorize(grays).features
     again = [(index, reading.way) for index, reading in enumerate(readings) if reading.way is not None]
@@ -63,14 +63,14 @@ def see(
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """What is needed to see pictures as the first pass saw them.
+    """Reader that sees pictures exactly as the first pass saw them.
 
     Attributes
     ----------
     model : Model
     settings : Settings
     read : callable, optional
-        What a test puts in the place of `files.read.read`.
+        Replacement for `files.read.read` in tests.
     """
 
     model: Model
@@ -79,11 +79,11 @@ class Eyes:
 
     @property
     def allowed(self) -> Allowed | None:
-        """Classes that may be named; None for all."""
+        """Classes that may be given as labels; None for all."""
         return allowed_classes(self.settings.only_labels, self.model.class_names)
 
     def read_again(self, path: str) -> Picture | Fields:
-        """Read a file, or give `NOTHING`."""
+        """Read a file; return `NOTHING` if that fails."""
         try:
             return (self.read or read)(path, self.settings.limits)
         except UnreadableError:
@@ -96,12 +96,12 @@ class Eyes:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceJob:
-    """Reads the files that others are compared with."""
+    """Job that reads the files that others are compared with."""
 
     eyes: Eyes
 
     def __call__(self, items: Sequence[str], in_hand: InHand) -> list[Fields]:
-        """Give the hash of each file and its vector as bytes, or `NOTHING`."""
+        """Return the hash and the vector (as bytes) of each file, or `NOTHING`."""
         return work_in_stacks(items, in_hand, self.eyes.read_again, self._judge)
 
     def _judge(self, pictures: Sequence[Picture]) -> list[Fields]:
@@ -113,7 +113,7 @@ class ReferenceJob:
 
 @dataclass(frozen=True, slots=True)
 class AdaptJob:
-    """Asks the neighbours of doubtful files.
+    """Job that compares doubtful files with their neighbours.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class AdaptJob:
     references: References
 
     def __call__(self, items: Sequence[str], in_hand: InHand) -> list[Fields]:
-        """Give the outcome of each file without its path, or `NOTHING` where it stays what it is."""
+        """Return each file's new outcome without its path, or `NOTHING` if its row does not change."""
         return work_in_stacks(items, in_hand, self.eyes.read_again, self._judge)
 
     def _judge(self, pictures: Sequence[Picture]) -> list[Fields]:
@@ -140,7 +140,7 @@ class AdaptJob:
 
     def _fields(self, index: int, picture: Picture, verdict: Verdict, adapted: Adapted) -> Fields:
         chances, best = adapted.chances[index].tolist(), int(adapted.best[index])
-        # What is compared is what is printed, as in `decide`.
+        # Compare the rounded value, which is the one printed, as `decide` does.
         if not adapted.is_sure[index] or round(chances[best], 4) < self._threshold:
             return NOTHING
         names, settings = self.eyes.model.class_names, self.eyes.settings

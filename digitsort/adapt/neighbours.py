@@ -1,4 +1,4 @@
-"""Decide on doubtful pictures by what their neighbours in the same folder were accepted as."""
+"""Decide on doubtful pictures by the labels of accepted neighbours from the same folder."""
 
 from __future__ import annotations
 
@@ -15,43 +15,44 @@ if TYPE_CHECKING:
     from digitsort.recognition.score import Allowed, Features, Floats
 
 CLOSEST = 3
-"""Accepted neighbours of a label whose mean distance stands for the label."""
+"""Number of nearest accepted rows of a label whose mean distance is the distance to that label."""
 
 AROUND, ACCEPTED_AROUND = 20, 6
-"""Of so many nearest rows of any kind, so many have to be accepted with the label. What the model does
-not know, a sign or an empty cell, lies among doubtful rows, though some of its kind were accepted."""
+"""Among the 20 nearest rows of any kind, at least 6 must be accepted with the label. Things that the
+model does not know, such as a sign or an empty cell, lie mostly among doubtful rows, even if a few of
+them were accepted."""
 
 FARTHEST = 1.25
-"""Largest distance of the accepted neighbours, in units of `unit_of`: 1 is where the model itself no
-longer takes ink for familiar."""
+"""Largest distance of the accepted neighbours, in units of `unit_of`. At 1 the model itself stops
+calling ink familiar."""
 
 MOST_DISTANCE = 2.0
-"""Distance that a label without near neighbours has, or without any."""
+"""Upper limit for the distance to a label; also used for a label with too few accepted neighbours."""
 
 WEIGHT_OF_MODEL, WEIGHT_OF_DISTANCE = 0.5, 5.0
 """Weights of the model's log probability and of the distance. These and all numbers above were chosen
-on the development folders of `benchmarks.adapt`; it reports on others."""
+on the development folders of `benchmarks.adapt`, which reports results on other folders."""
 
 MIN_CONFIDENCE = 0.97
-"""Least confidence of an adapted row. Of 1,391 such rows, in folders of digits that it was not chosen
-on, 1 was wrong (docs/benchmarks.md)."""
+"""Lowest confidence at which a row is changed. Among 1,391 changed rows, in folders of digits that
+played no part in choosing this value, 1 was wrong (docs/benchmarks.md)."""
 
 _LEAST_CHANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class References:
-    """Rows of a folder that others are compared with, as vectors.
+    """Vectors of the rows that doubtful rows are compared with.
 
     Attributes
     ----------
     vectors : ndarray of shape (n, m), float32
-        Components as the model's machine compares them: whole numbers, none longer than 4,096.
+        Components as the SVM compares them: whole numbers, with vector lengths of at most 4,096.
     classes : ndarray of shape (n,), int64
-        Class of each; -1 where it has no label.
+        Class index of each row; -1 for a row without a label.
     accepted : ndarray of shape (n,), bool
     sha256 : tuple of str
-        Of their files, each once.
+        Hashes of the files, without duplicates.
     """
 
     vectors: Features
@@ -61,11 +62,11 @@ class References:
 
     @cached_property
     def place_of(self) -> dict[str, int]:
-        """Where the row of a file stands."""
+        """Index of each row by the hash of its file."""
         return {sha256: place for place, sha256 in enumerate(self.sha256)}
 
     def distances(self, vectors: Features, sha256: Sequence[str]) -> Floats:
-        """Squared distances (k, n) of files; infinite from a file to itself. They are exact."""
+        """Return exact squared distances (k, n) to the references; infinite from a file to itself."""
         products = (vectors @ self.vectors.T).astype(np.float64)  # whole numbers up to 2**24
         squares = _squares(vectors)[:, None] + _squares(self.vectors) - 2 * products
         for row, name in enumerate(sha256):
@@ -75,7 +76,7 @@ class References:
 
 
 class Adapted(NamedTuple):
-    """What neighbours say of pictures, n of each.
+    """Decisions on n pictures, based on their neighbours.
 
     Attributes
     ----------
@@ -98,20 +99,20 @@ def ask_neighbours(
     model: Model,
     allowed: Allowed | None = None,
 ) -> Adapted:
-    """Weigh what the model said of pictures together with their distances to accepted neighbours.
+    """Combine the model's probabilities with the distances to accepted neighbours.
 
     Parameters
     ----------
     vectors : ndarray of shape (n, m), float32
         Components, as in `References`.
     sha256 : sequence of str
-        Of their files, which are not compared with themselves.
+        Hashes of the files, so that no file is compared with itself.
     chances : ndarray of shape (n, k), float64
-        What the model said.
+        Probabilities from the model.
     references : References
     model : Model
     allowed : ndarray of shape (k,), bool, optional
-        Classes that may be named; by default all.
+        Classes that may be given as labels; default: all.
     """
     squares = references.distances(vectors, sha256)
     distances = _of_classes(squares, references, chances.shape[1]) / unit_of(model)
@@ -130,13 +131,13 @@ def ask_neighbours(
 
 
 def unit_of(model: Model) -> float:
-    """Return the squared distance to a support vector where ink ceases to be familiar to the model."""
+    """Return the squared distance to a support vector beyond which ink is unfamiliar to the model."""
     familiarity = min(max(model.card.ok_familiarity, 1e-6), 1 - 1e-6)
     return float(-np.log(familiarity) / model.machine.gamma)
 
 
 def _of_classes(squares: Floats, references: References, classes: int) -> Floats:
-    """Mean of the `CLOSEST` squared distances to accepted rows of each class (n, k), else infinite."""
+    """Return the mean of the `CLOSEST` squared distances to each class (n, k); infinite if too few."""
     means = np.full((len(squares), classes), np.inf)
     for index in range(classes):
         of_class = squares[:, references.accepted & (references.classes == index)]
@@ -148,7 +149,7 @@ def _of_classes(squares: Floats, references: References, classes: int) -> Floats
 def _accepted_around(
     squares: Floats, references: References, best: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
-    """How many of the nearest rows were accepted with the class that is best (n,)."""
+    """Count the nearest rows that were accepted with the best class (n,)."""
     if squares.shape[1] <= AROUND:
         is_near = np.isfinite(squares)
     else:
@@ -158,5 +159,5 @@ def _accepted_around(
 
 
 def _squares(vectors: Features) -> Floats:
-    """Squared length of each vector (n,)."""
+    """Return the squared length of each vector (n,)."""
     return np.asarray(np.einsum("nm,nm->n", vectors, vectors, dtype=np.float64))

@@ -1,4 +1,4 @@
-"""Choose the rows that the others are compared with: a bounded number, the same in every run."""
+"""Choose the rows that doubtful rows are compared with: a limited number, the same in every run."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from digitsort.adapt.doubtful import is_doubtful
 from digitsort.records import Outcome, Status
 
 MOST_OF_A_LABEL = 200
-"""Rows of a label that are kept, accepted and doubtful ones together. With half or twice as many, up to
-25 of 607 doubtful rows fewer became ok (docs/benchmarks.md)."""
+"""Largest number of rows kept per label, accepted and doubtful ones together. With half or twice as
+many, up to 25 fewer of 607 doubtful rows became ok (docs/benchmarks.md)."""
 
 
 class Chosen(NamedTuple):
-    """A row that others are compared with.
+    """Row that doubtful rows are compared with.
 
     Attributes
     ----------
     sha256 : str
     path : str
     label : str
-        Empty where the row was rejected as unfamiliar.
+        Empty if the row was rejected as unfamiliar.
     is_accepted : bool
         False for a doubtful row.
     """
@@ -34,10 +34,10 @@ class Chosen(NamedTuple):
 
 
 class Sample:
-    """A bounded sample of the rows of each label, accepted and doubtful ones as they come.
+    """Limited sample of the accepted and doubtful rows of each label.
 
-    The rows with the smallest content hashes are kept: a choice that is as good as random, and depends
-    neither on the order of the rows nor on who read them. A picture's copies count once.
+    The rows with the smallest content hashes are kept. This choice is as good as random, and depends
+    neither on the order of the rows nor on the workers. Identical files count once.
     """
 
     def __init__(self, most: int = MOST_OF_A_LABEL) -> None:
@@ -46,13 +46,13 @@ class Sample:
         self.doubtful = 0
 
     def noted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-        """Pass outcomes on, and take in those that are accepted or doubtful."""
+        """Yield the outcomes unchanged, and add those that are accepted or doubtful."""
         for outcome in outcomes:
             self.add(outcome)
             yield outcome
 
     def add(self, outcome: Outcome) -> None:
-        """Take in an outcome, if it is accepted or doubtful."""
+        """Add an outcome if it is accepted or doubtful."""
         is_accepted = outcome.status is Status.OK
         if not is_accepted:
             if not is_doubtful(outcome.status, outcome.reason):

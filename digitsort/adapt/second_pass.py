@@ -1,4 +1,4 @@
-"""Go through the finished rows again: learn from the accepted ones, and ask them about the others."""
+"""Read the finished rows again, and decide on doubtful rows by comparing them with accepted ones."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from digitsort.partial import LabelsFile
 
 Changed = Callable[[Outcome, Outcome], None]
-"""Told of a row as it was and as it is."""
+"""Callback that gets a row as it was and as it is now."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecondPass:
-    """Changes doubtful rows to what their accepted neighbours in the same run are.
+    """Give doubtful rows the label of their accepted neighbours in the same run.
 
     Attributes
     ----------
     eyes : Eyes
     workers, dask
-        As `classify_files` has them.
+        As in `classify_files`.
     """
 
     eyes: Eyes
@@ -43,9 +43,9 @@ class SecondPass:
     dask: str | None = None
 
     def change(self, file: LabelsFile, sample: Sample, changed: Changed) -> None:
-        """Put changed rows in the place of those that were written, and tell of each.
+        """Replace the changed rows in the file, and call `changed` for each.
 
-        Memory holds the sample alone: rows and pictures are taken from the disk as they are needed.
+        Only the sample stays in memory: rows and pictures are read from disk when they are needed.
         """
         if not sample.doubtful:
             return
@@ -56,7 +56,7 @@ class SecondPass:
                 file.adapt(_changed_rows(_rows(second, file), results, file, changed))
 
     def learn(self, chosen: list[Chosen]) -> References:
-        """Read the rows that others are compared with; those whose file changed are left out."""
+        """Read the files of the chosen rows; skip files that changed since they were classified."""
         model = self.eyes.model
         width = model.machine.vectors.shape[1]
         results = self._run(ReferenceJob(self.eyes), [row.path for row in chosen])
@@ -78,14 +78,14 @@ class SecondPass:
 
 
 def _rows(stream: Any, file: LabelsFile) -> Iterator[tuple[Outcome | None, bytes]]:
-    """Yield each row as it stands in the file, and what it tells where it is doubtful."""
+    """Yield the bytes of each row, with its parsed outcome if it is doubtful."""
     for row in raw_rows(stream, file.form):
         yield _doubtful(row, file), row
 
 
 def _doubtful(row: bytes, file: LabelsFile) -> Outcome | None:
     if Status.UNCERTAIN.encode() not in row and Status.REJECTED.encode() not in row:
-        return None  # most rows need not be taken apart
+        return None  # most rows need not be parsed
     try:
         cells = cells_of(row, file.layout, file.form)
     except ValueError:

@@ -64,8 +64,8 @@ def classify(
         bool,
         typer.Option(
             "--adapt",
-            help="Look at doubtful rows again, beside what was accepted: for folders of one or a few "
-            "writers. A row then depends on the others, and says so.",
+            help="Compare doubtful rows with accepted ones in a second pass, for folders of one or a "
+            "few writers. The reason of a changed row says so.",
         ),
     ] = False,
     workers: options.Workers = None,
@@ -100,7 +100,7 @@ def classify(
 
     limits = options.limits(max_pixels, max_side, max_bytes)
     settings = Settings(min_confidence, probabilities, limits)
-    check_sources(sources or ())  # a name of a list that is gone by now becomes a row
+    check_sources(sources or ())  # a listed file that no longer exists becomes an error row
     walk = Walk([os.fspath(source) for source in named], follow_links, any_name=any_name)
     chosen = _format(form)
     _check_output(output, force=force, resume=resume, adapt=adapt)
@@ -155,7 +155,7 @@ def _check_output(output: str, *, force: bool, resume: bool, adapt: bool) -> Non
     elif resume:
         raise UsageError("What went to stdout can't be gone on with: name a file for --resume.")
     elif adapt:
-        raise UsageError("--adapt changes rows after the last one was written: name a file with -o.")
+        raise UsageError("--adapt needs an output file. Name one with -o.")
 
 
 def _listed(file: Path | None, separator: bytes) -> list[str]:
@@ -234,5 +234,5 @@ def _at_least_one(outcomes: Iterable[Outcome], walk: Walk) -> Iterable[Outcome]:
         raise nothing_found(
             walk,
             "No images found. digitsort reads PNG, JPEG, TIFF, BMP, GIF, WebP, AVIF, JPEG 2000 and "
-            "HEIC files, in a folder and its sub-folders, by their extension.",
+            "HEIC files, in a folder and its subfolders, by their extension.",
         )

@@ -1,4 +1,4 @@
-"""Show what a model learned from a person's labels, and never replace a better model."""
+"""Print what a model learned from a person's labels, and refuse to replace a better model."""
 
 from __future__ import annotations
 

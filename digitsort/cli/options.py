@@ -28,7 +28,7 @@ OnlyLabels = Annotated[
     typer.Option(
         "--only-labels",
         metavar="LABELS",
-        help="Give no other labels than these: 1-9, or 0,1,7; a sudoku has no 0.",
+        help="Give only these labels, such as 1-9 (for a sudoku) or 0,1,7.",
     ),
 ]
 FollowLinks = Annotated[
@@ -36,7 +36,7 @@ FollowLinks = Annotated[
 ]
 AnyName = Annotated[
     bool,
-    typer.Option("--any-name", help="Look into every file in a folder, whatever its name ends with."),
+    typer.Option("--any-name", help="Check the content of every file in a folder, not its extension."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Workers = Annotated[
@@ -91,7 +91,7 @@ MaxBytes = Annotated[
 
 
 def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) -> Limits:
-    """Return the limits that were given, and the defaults of the others."""
+    """Return the given limits, with defaults for the others."""
     from digitsort.files.limits import DEFAULT_LIMITS, Limits
 
     return Limits(
@@ -124,6 +124,6 @@ NewClasses = Annotated[
     typer.Option(
         "--new-class",
         metavar="NAME",
-        help="Accept a person's label that is no class of the model; repeatable.",
+        help="Accept a person's label that is not a class of the model; repeatable.",
     ),
 ]

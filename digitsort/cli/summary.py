@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def print_summary(summary: Summary, walk: Walk, output: str | None, *, quiet: bool) -> None:
-    """Print the table of digits and statuses, what was left aside, and what to do next."""
+    """Print the table of digits and statuses, the skipped files, and what to do next."""
     console = stderr_console(quiet=quiet)
     if summary.by_label:
         console.print(_table(summary))
     total = " + ".join(f"{summary.by_status[status]} {status}" for status in Status)
     console.print(f"{plural(summary.files, 'file')} = {total}")
-    if summary.adapted is not None:
+    if summary.adapted:
         console.print(f"  {plural(summary.adapted, 'row')} became ok in the second pass")
     print_left_aside(console, summary, walk)
     if output is not None:

@@ -1,4 +1,4 @@
-"""Read tables that people save, and say what was skipped, understood or of no use in them."""
+"""Read tables that people saved, and report what was skipped, converted or not used."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class LabelsByHand:
 def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> Iterator[Row]:
     """Yield the rows of a labels.csv with a person's corrections, if any.
 
-    After the last one, say what was noticed, and stop where a person's label is no class.
+    After the last row, print the findings, and raise UsageError if a person's label is not a class.
 
     Parameters
     ----------
     path : Path
     by_hand : LabelsByHand
     classes : iterable of str
-        Classes that are known beside those that the table shows.
+        Known classes in addition to those in the table.
     """
     from digitsort.corrections import read_corrections
     from digitsort.human_labels import Findings, check_human, likely_classes
@@ -68,7 +68,7 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
 
 
 def checked_corrections(by_hand: LabelsByHand, classes: Collection[str]) -> Corrections | None:
-    """Read the corrections, if any, of files that a model of these classes reads."""
+    """Read the corrections, if any, for files that are read by a model with these classes."""
     from digitsort.corrections import read_corrections
     from digitsort.human_labels import Findings, check_human
 
@@ -84,14 +84,14 @@ def checked_corrections(by_hand: LabelsByHand, classes: Collection[str]) -> Corr
 def check_tables(
     tables: Mapping[str, Findings], classes: Iterable[str], new_classes: Sequence[str] | None
 ) -> None:
-    """Say what was noticed in tables, and stop where a person's label is no class.
+    """Print the findings about tables, and raise UsageError if a person's label is not a class.
 
     Parameters
     ----------
     tables : mapping of str to Findings
-        By their names.
+        Findings by the name of the table.
     classes : iterable of str
-        What may be a class beside what the tables show.
+        Known classes in addition to those in the tables.
     new_classes : sequence of str, optional
         As in `rows_of`.
     """
@@ -104,7 +104,7 @@ def check_tables(
 
 
 def say_findings(path: Path, findings: Findings) -> None:
-    """Say what was skipped in a table, and which labels were taken for others."""
+    """Print what was skipped in a table, and which labels were converted."""
     from digitsort.cli.console import warn
     from digitsort.human_labels import describe_findings
 
@@ -113,18 +113,18 @@ def say_findings(path: Path, findings: Findings) -> None:
 
 
 def warn_unused(known: Corrections) -> None:
-    """Warn of corrections that held for no file."""
+    """Warn of corrections that match no file."""
     from digitsort.cli.console import warn
 
     unused = known.unused()
     for row in unused[:MOST_NAMED]:
         warn(f"{row.path}: this correction matches no file here, or the file has changed.")
     if len(unused) > MOST_NAMED:
-        warn(f"and {len(unused) - MOST_NAMED} more corrections that hold for no file here.")
+        warn(f"and {len(unused) - MOST_NAMED} more corrections that match no file here.")
 
 
 def warn_unmatched(truth: Path, unmatched: Sequence[str], total: int, what: str = "file") -> None:
-    """Warn of rows of a truth.csv that match nothing; the measurement is without them."""
+    """Warn of rows of a truth.csv that match nothing; they are not measured."""
     from digitsort.cli.console import warn
 
     if not unmatched:

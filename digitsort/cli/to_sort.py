@@ -77,7 +77,7 @@ def classified(
     by_hand: LabelsByHand,
     quiet: bool,
 ) -> ToSort:
-    """Classify a folder without DEST, if that is inside it. A person's corrections win."""
+    """Classify a folder, except for DEST inside it. A person's corrections take precedence."""
     from digitsort.classify import classify_files
     from digitsort.cli.console import counted, open_model, stderr_console
     from digitsort.cli.summary import print_left_aside
@@ -101,7 +101,7 @@ def classified(
     found = open_model(how.model)
     labels = options.labels(how.only_labels, found.class_names)
     settings = replace(how.settings, only_labels=labels)
-    known = checked_corrections(by_hand, found.class_names)  # a wrong table stops before the work
+    known = checked_corrections(by_hand, found.class_names)  # errors in the table come first
     layout = Layout(str(dest), found.card.short)
     summary = Summary()
     outcomes = classify_files(summary.found(walk.files()), found, settings, workers=how.workers)

@@ -16,19 +16,19 @@ from digitsort.execute.process import start
 from digitsort.execute.processes import Processes, WorkerDiedError
 
 ATTEMPTS = 3
-"""No item can end the careful process itself, so that one that died is no evidence against any."""
+"""Number of times to try. Items can't kill the careful process, so its death blames no item."""
 
 
 def perform_carefully(job: Job, give_up: GiveUp, items: Sequence[str]) -> Done:
-    """Do a batch; an item that kills or hangs costs its own result only.
+    """Run a batch so that an item that crashes or hangs loses only its own result.
 
     Raises
     ------
     Exception
-        Whatever stopped the careful process. It says nothing about the items: no room for temporary
-        files, no more processes, no memory, an error of the job itself.
+        The error that stopped the careful process. Its cause is not an item: no space for temporary
+        files, no more processes, no memory, or an error in the job itself.
     WorkerDiedError
-        If the careful process died each time.
+        If the careful process died in every attempt.
     """
     for _ in range(ATTEMPTS):
         process = start("digitsort.execute.careful")
@@ -46,7 +46,7 @@ def perform_carefully(job: Job, give_up: GiveUp, items: Sequence[str]) -> Done:
 
 
 def main() -> None:
-    """Take a batch from the parent, and send its results, or the error that stopped it."""
+    """Receive a batch from the parent, and send its results or the error that stopped it."""
     channel = to_parent()
     try:
         outcome: Done | Exception = _do(*channel.receive())

@@ -44,7 +44,7 @@ class Clock:
             faulthandler.register(signal.SIGPROF, file=file, all_threads=False, chain=True)
 
     def tick(self) -> None:
-        """Say that another item is begun.
+        """Restart the limits for the next item.
 
         Raises
         ------

@@ -24,7 +24,7 @@ from digitsort.files.names import printable
 LOCAL = "local"
 
 ATTEMPTS, PAUSE_S = 10, 0.2
-"""How often the kit is given out while workers die, and the time between."""
+"""Number of times to send the kit while workers die, and seconds between attempts."""
 
 PATIENCE_S = 15.0
 """How long a scheduler or a first worker is waited for."""
@@ -115,7 +115,7 @@ class Cluster:
         self._register(kit)
 
     def _register(self, kit: Kit) -> None:
-        """Give the kit to all workers, again if one dies at this very moment."""
+        """Send the kit to all workers; try again if a worker dies during this."""
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
                 self._client.register_plugin(plugin_of(kit), name=self._name)

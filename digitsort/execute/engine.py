@@ -18,7 +18,7 @@ GiveUp = Callable[[bool], Any]
 
 
 FRUITLESS_DEATHS = 10
-"""Workers that died in a row before they began: then it is not the items."""
+"""Number of workers in a row that die before they begin a batch, after which no item is to blame."""
 
 
 class Job(Protocol):
@@ -74,7 +74,7 @@ class Death:
 
 
 def fruitless() -> DigitsortError:
-    """Return the error of a run whose workers die before they begin."""
+    """Return the error for a run whose workers die before they begin a batch."""
     return DigitsortError(
         "Worker processes die before they begin to work. Is there memory left, is there room for "
         "temporary files, are more processes allowed? --workers 0 works without them."
@@ -82,7 +82,7 @@ def fruitless() -> DigitsortError:
 
 
 def no_thread() -> DigitsortError:
-    """Return the error of a process that can start no thread."""
+    """Return the error for a process that cannot start a thread."""
     return DigitsortError(
         "No thread can be started: the system allows no more processes. --workers 0 works without any."
     )

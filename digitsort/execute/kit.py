@@ -80,7 +80,7 @@ def plugin_of(kit: Kit) -> Any:
     from distributed import WorkerPlugin
 
     class DigitsortPlugin(WorkerPlugin):  # type: ignore[misc,unused-ignore]
-        idempotent = False  # given once more, it reaches the workers that missed it
+        idempotent = False  # sending it again reaches the workers that missed it
 
         def __init__(self) -> None:
             self.kit = kit
@@ -103,13 +103,13 @@ def work(name: str, items: Sequence[str], blamed: bool) -> Done:
         if blamed:
             return perform_carefully(plugin.kit.job, plugin.kit.give_up, items)
         if worker.state.nthreads > 1 or sys.__stderr__ is None:
-            return perform(plugin.kit.job, items)  # one thread's clock would end the others' work
+            return perform(plugin.kit.job, items)  # a watchdog would end other threads
         return _perform_timed(plugin.kit.job, items, sys.__stderr__)
 
 
 @contextmanager
 def _errors_of(address: str) -> Iterator[None]:
-    """Say on which worker something went wrong; an OSError would pass for a scheduler that is gone."""
+    """Add the worker's address to errors; a bare OSError would look like a lost scheduler."""
     try:
         yield
     except DigitsortError as error:

@@ -19,7 +19,7 @@ from digitsort.files.leftovers import temporary
 from digitsort.signals import SIGNALS
 
 START_LIMIT_S = 180.0
-"""For the scheduler and the workers of a local cluster, which start in seconds on a quiet machine."""
+"""Time limit in seconds for a local cluster to start, which takes a few seconds on an idle computer."""
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def main() -> None:
 def _end_with_parent(channel: Channel, folder: str) -> None:
     """Wait for the parent's end, then end with all that Dask has started, however far it has come."""
     with suppress(EOFError, OSError):
-        channel.receive()  # nothing comes but the end
+        channel.receive()  # the parent sends nothing; this returns when it ends
     shutil.rmtree(folder, ignore_errors=True)  # a parent that was killed can't
     if hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)
@@ -101,7 +101,7 @@ def _end_with_parent(channel: Channel, folder: str) -> None:
 
 
 def _give_up(channel: Channel) -> None:
-    """Dask waits without end for workers that can't start, as where no more processes are allowed."""
+    """End the cluster with an error: Dask waits forever for workers that can't start."""
     channel.send((None, f"it did not start within {START_LIMIT_S:.0f} s. Are more processes allowed?"))
 
 

@@ -27,8 +27,9 @@ DEATHS_OF_THE_GUILTY = 2
 """An item is given up when a worker that had it alone died, and another had died with it before."""
 
 DEATHS_BEFORE_HALVING, DEATHS_WITHOUT_EVIDENCE = 4, 20
-"""Where nobody knows whether a dead worker had the batch in hand: workers may die of anything. After
-the first death its items are set apart; further deaths are no evidence against one, and end the run."""
+"""Limits for deaths of workers that may not have been working on the batch: workers can die for any
+reason. After the first death the batch runs in a process of its own. After 4 deaths it is halved. If
+workers die 20 times with one item, the run ends, because the item is not to blame."""
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class Loop:
         parts = _parts(batch.items, death, deaths)
         if parts:
             return [self._submitted(*part) for part in parts]
-        if not death.certain:  # it was set apart, so that it could only kill a process of its own
+        if not death.certain:  # it ran in its own process, so it could only kill that one
             raise _unexplained(batch.items[0], deaths)
         given_up: Future[Done] = Future()
         given_up.set_result(Done([self.give_up(death.timed_out)], None))
@@ -150,8 +151,8 @@ def _is_well(future: Future[Done]) -> bool:
 
 def _unexplained(item: str, deaths: int) -> ClusterError:
     return ClusterError(
-        f"{deaths} workers died while they had {printable(item)}, though a file that crashes its "
-        "reader can't end them. Is there memory left where they run?"
+        f"{deaths} workers died with {printable(item)}, although a file that crashes the "
+        "decoder can't kill them. Check that their machines have free memory."
     )
 
 

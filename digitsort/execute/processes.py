@@ -83,12 +83,12 @@ class Workers(Executor):
             raise
 
     def start_on(self, items: Sequence[str]) -> Future[Done]:
-        """Start on a batch, in the least busy process.
+        """Start a batch in the least busy process.
 
         Raises
         ------
         DigitsortError
-            If each process that takes a dead one's place is dead before it is given the batch.
+            If every process that replaces a dead one dies before it gets the batch.
         """
         for _ in range(FRUITLESS_DEATHS):
             index = min(range(len(self._workers)), key=lambda i: self._workers[i].load())

@@ -8,15 +8,15 @@ from digitsort.files.iso_media import check_iso_media, check_pixels
 from digitsort.files.limits import Limits
 
 MOST_PIXELS = 2**24
-"""4,096 x 4,096. The decoder takes up to 16 bytes for each pixel, 256 MiB in all."""
+"""Pixel limit, 4,096 x 4,096. The decoder needs up to 16 bytes per pixel: 256 MiB in total."""
 
 SHARE = 4
-"""Where more pixels are allowed: a fourth of them."""
+"""Divisor of --max-pixels: if it is raised, a quarter of it is the limit for AVIF."""
 
 NAME = "an AVIF"
 
 THREADS = 1
-"""Of the decoder: workers are processes already."""
+"""Number of decoder threads: the workers already use all CPUs."""
 
 
 def open_avif(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
@@ -26,14 +26,14 @@ def open_avif(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
     -------
     image : Image
     orientation : int
-        As EXIF counts it, 1-8.
+        EXIF orientation, 1-8.
     several : bool
         Whether there are more pictures than this one.
 
     Raises
     ------
     UnreadableError
-        If a size is beyond its limit.
+        If a size exceeds its limit.
     """
     most = max(MOST_PIXELS, limits.pixels // SHARE)
     check_iso_media(data, limits, most, NAME)

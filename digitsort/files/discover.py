@@ -23,12 +23,12 @@ PICTURE_SUFFIXES = frozenset(
 )
 
 HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
-"""Pictures of phones, which are read with the extra `heic`."""
+"""Extensions of phone pictures that need the extra `heic`."""
 
 
 @dataclass(slots=True)
 class Walk:
-    """A walk through sources; iterate `files` once, then read what was left aside.
+    """Walk through sources; iterate `files` once, then read which files were skipped.
 
     Attributes
     ----------
@@ -39,9 +39,9 @@ class Walk:
     exclude : str or None
         A folder whose content is never an input.
     any_name : bool
-        Look into files whose extension is no picture's.
+        Check the content of files whose extension is not that of a picture.
     skipped : Counter of str
-        Files that are no pictures, by extension in small letters. Hidden files are not counted.
+        Number of files that are not pictures, by lower-case extension, without hidden files.
     unreadable : list of (path, reason)
         Folders that could not be listed.
     """
@@ -172,7 +172,7 @@ def reads_heic() -> bool:
 
 
 def _begins_as_picture(path: str) -> bool:
-    """Return whether a file's content is a picture's; also where it can't be read: a row says why."""
+    """Return whether a file contains a picture; True if it is unreadable, so that it gets a row."""
     try:
         return begins_as_picture(head_of(path, MAGIC_BYTES))
     except NotRegularError:

@@ -1,4 +1,4 @@
-"""Open a HEIC file, as phones write them, with the extra `heic` (pillow-heif)."""
+"""Open a HEIC file, the format of many phones, with the extra `heic` (pillow-heif)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from digitsort.files.limits import Limits
 from digitsort.files.unreadable import UnreadableError
 
 MOST_PIXELS = 2**25
-"""Phones write 12 and 24 million. The decoder takes 8 bytes for each pixel, 256 MiB in all."""
+"""Pixel limit. Phones write 12 or 24 million. The decoder needs 8 bytes per pixel: 256 MiB in total."""
 
 SHARE = 2
-"""Where more pixels are allowed: half of them."""
+"""Divisor of --max-pixels: if it is raised, half of it is the limit for HEIC."""
 
 NAME = "a HEIC"
 
@@ -26,14 +26,14 @@ def open_heic(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
     -------
     image : Image
     orientation : int
-        1: it is upright.
+        Always 1, because the decoder already turned the picture upright.
     several : bool
         Whether there are more pictures than this one.
 
     Raises
     ------
     UnreadableError
-        If a size is beyond its limit, or the extra is missing.
+        If a size exceeds its limit, or the extra is not installed.
     """
     most = max(MOST_PIXELS, limits.pixels // SHARE)
     check_iso_media(data, limits, most, NAME)
@@ -41,7 +41,7 @@ def open_heic(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
         import pillow_heif
     except ImportError as error:
         raise UnreadableError(NOT_INSTALLED) from error
-    # They are global in pillow-heif. Workers are processes already; nothing else is asked for.
+    # Options are global in pillow-heif. One thread is enough: the workers already use all CPUs.
     pillow_heif.options.DECODE_THREADS = 1
     pillow_heif.options.THUMBNAILS = False
     pillow_heif.options.DEPTH_IMAGES = False

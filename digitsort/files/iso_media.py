@@ -8,19 +8,20 @@ from digitsort.files.limits import Limits
 from digitsort.files.unreadable import BROKEN, UnreadableError
 
 MOST_BOXES = 2**12
-"""Of a level. A photo of a phone has one for each of its 48 to 192 tiles, and a few more."""
+"""Largest number of boxes per level. A phone photo has one for each of its 48 to 192 tiles and a few
+more."""
 
 _HEAD = 8
-"""Bytes before a box's content: its length and its kind (ISO/IEC 14496-12, 4.2)."""
+"""Number of bytes before the content of a box: its length and kind (ISO/IEC 14496-12, 4.2)."""
 
 _LARGE_HEAD = 16
 
 _Box = tuple[bytes, int, int]
-"""Kind, and where its content begins and ends."""
+"""Kind of a box, and the start and end of its content."""
 
 
 def check_iso_media(data: bytes, limits: Limits, most_pixels: int, name: str) -> None:
-    """Check every size that the file names: of the picture, its tiles, its thumbnail and its alpha.
+    """Check every size in the file: of the picture, its tiles, its thumbnail and its alpha channel.
 
     Parameters
     ----------
@@ -28,14 +29,14 @@ def check_iso_media(data: bytes, limits: Limits, most_pixels: int, name: str) ->
         The file.
     limits : Limits
     most_pixels : int
-        What the decoder has the memory for.
+        Largest number of pixels that the decoder has memory for.
     name : str
-        Of the format, with its article, for the reason of a row.
+        Name of the format with its article, for the reason in the row.
 
     Raises
     ------
     UnreadableError
-        If there is none, or one is beyond its limit.
+        If there is no size, or a size exceeds its limit.
     """
     sizes = list(_sizes(data))
     if not sizes:
@@ -52,7 +53,7 @@ def check_pixels(width: int, height: int, limits: Limits, most_pixels: int, name
 
 
 def _sizes(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield width and height of each ``ispe`` property (ISO/IEC 23008-12, 6.5.3)."""
+    """Yield the width and height in each ``ispe`` property (ISO/IEC 23008-12, 6.5.3)."""
     for _, meta, end in _boxes(data, 0, len(data), b"meta"):
         for _, properties, stop in _boxes(data, meta + 4, end, b"iprp"):
             for _, listed, last in _boxes(data, properties, stop, b"ipco"):
@@ -61,14 +62,14 @@ def _sizes(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _boxes(data: bytes, at: int, end: int, kind: bytes) -> Iterator[_Box]:
-    """Yield the boxes of a kind between two places."""
+    """Yield the boxes of one kind between two offsets."""
     for _ in range(MOST_BOXES):
         if at + _HEAD > end:
             return
         size, head, found = int.from_bytes(data[at : at + 4]), _HEAD, data[at + 4 : at + 8]
         if size == 1:
             size, head = int.from_bytes(data[at + 8 : at + 16]), _LARGE_HEAD
-        elif size == 0:  # up to the end
+        elif size == 0:  # the box extends to the end
             size = end - at
         if size < head or at + size > end:
             raise UnreadableError(BROKEN)

@@ -1,6 +1,6 @@
-"""Check a JPEG 2000 file before it is decoded, and leave only its code stream.
+"""Check a JPEG 2000 file before it is decoded, and keep only its code stream.
 
-The boxes around it hold palettes, color profiles and whatever else somebody put there.
+The boxes around the code stream may contain palettes, color profiles and any other data.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from digitsort.files.source import Source
 from digitsort.files.unreadable import BROKEN, UnreadableError
 
 MOST_PIXELS = 2**23
-"""2,896 x 2,896. The decoder takes 32 bytes for each pixel in color, 256 MiB in all."""
+"""Pixel limit, 2,896 x 2,896. The decoder needs 32 bytes per color pixel: 256 MiB in total."""
 
 SHARE = 8
-"""Where more pixels are allowed: an eighth of them."""
+"""Divisor of --max-pixels: if it is raised, an eighth of it is the limit for JPEG 2000."""
 
 MOST_TILES = 2**12
 MOST_COMPONENTS = 4
 MOST_BITS = 16
 
 _START = b"\xff\x4f\xff\x51"
-"""Start of a code stream, and the marker of its sizes, which has to follow (ISO/IEC 15444-1, A.5.1)."""
+"""Start marker of a code stream and the size marker that must follow (ISO/IEC 15444-1, A.5.1)."""
 
 _SIZES = 42
-"""Bytes up to the number of components, from the start on."""
+"""Number of bytes from the start up to and including the number of components."""
 
 _PALETTE = b"pclr"
 
@@ -34,7 +34,7 @@ def prepare_jpeg2000(data: bytes, limits: Limits) -> Source:
     Raises
     ------
     UnreadableError
-        If a size is beyond its limit, or it is an unusual kind of JPEG 2000.
+        If a size exceeds its limit, or the kind of JPEG 2000 is not supported.
     """
     start = data.find(_START)
     stream = data[start:] if start >= 0 else b""

@@ -1,9 +1,9 @@
-"""Tell a picture's format by the first bytes of its file."""
+"""Detect a picture's format from the first bytes of its file."""
 
 from __future__ import annotations
 
 MAGIC_BYTES = 32
-"""Bytes that are enough to tell any of the formats."""
+"""Number of bytes that is enough to detect every format."""
 
 _STARTS = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -23,14 +23,14 @@ _BRANDS = {
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"), "HEIF"),
     **dict.fromkeys((b"mif1", b"msf1"), "HEIF"),
 }
-"""Kinds of ISO media files (ISO/IEC 14496-12), by the brand at their start."""
+"""Format for each brand at the start of an ISO media file (ISO/IEC 14496-12)."""
 
 _BMP_HEADERS = frozenset({12, 40, 52, 56, 64, 108, 124})
-"""Sizes of the header of a BMP: two letters alone could begin a text."""
+"""Valid header sizes of a BMP. They are checked because a text may also begin with ``BM``."""
 
 
 def format_of(data: bytes) -> str:
-    """Return the format that a file's first bytes tell; empty where it is none that can be read."""
+    """Return the format detected from a file's first bytes; empty if it is not supported."""
     for start, name in _STARTS:
         if data.startswith(start):
             return name
@@ -40,7 +40,7 @@ def format_of(data: bytes) -> str:
 
 
 def _of_brands(data: bytes) -> str:
-    """Return the kind by the main brand; where that is the general one, by those that follow it."""
+    """Return the format by the main brand, or by the compatible brands if the main one is generic."""
     size = min(int.from_bytes(data[:4]), len(data))
     brands = [data[8:12], *(data[at : at + 4] for at in range(16, size, 4))]
     if brands[0] in (b"mif1", b"msf1") and not {b"avif", b"avis"}.isdisjoint(brands):
@@ -49,7 +49,7 @@ def _of_brands(data: bytes) -> str:
 
 
 def begins_as_picture(data: bytes) -> bool:
-    """Return whether a file of any name is worth a look: `format_of` with stronger conditions."""
+    """Return whether a file with any name looks like a picture; stricter than `format_of`."""
     found = format_of(data)
     if found == "BMP":
         return int.from_bytes(data[14:18], "little") in _BMP_HEADERS

@@ -125,7 +125,7 @@ def to_cell_below(text: str) -> str:
 
 
 def to_cells(paths: Sequence[str], root: str) -> Sequence[str]:
-    """As `to_cell`, of many at once, which is faster where all are plain, and in root or none is."""
+    """Return `to_cell` of many paths; faster if all are plain, and all or none are inside root."""
     text = "\n".join(("", *paths, ""))
     is_quick = _IS_POSIX and text.count("\n/") == len(paths) and _are_plain(text, len(paths))
     if is_quick and not any(odd in text for odd in _NOT_NORMAL):

@@ -1,4 +1,4 @@
-"""Find the files that a table names with the paths of another machine."""
+"""Find the files of a table whose paths are from another machine."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from collections.abc import Sequence
 from digitsort.files.names import REFERENCE, from_cell, from_cells, parent_of
 
 _DRIVE = re.compile("[A-Za-z]:/|//")
-"""The start of an absolute path on Windows: a drive, or a share of the network."""
+"""Start of an absolute path on Windows: a drive or a network share."""
 
 _MOST_NAMES = 64
-"""Folders above a file that are compared; a table may be a stranger's."""
+"""Largest number of parent folders to compare: a stranger's table may have very long paths."""
 
 
 class PathFinder:
-    """Turns the cells of a table into paths.
+    """Converter from the cells of a table to paths.
 
-    Files are asked for only where a cell could be another machine's: one with a backslash or a drive,
-    or an absolute one where `root` is given.
+    It looks for files only if a cell may be from another machine: if it has a backslash or a drive, or
+    is absolute while `root` is given.
 
     Parameters
     ----------
     base : str
-        Absolute folder that relative paths start from.
+        Absolute folder where relative paths start.
     root : str, optional
-        Folder below which files are looked for whose absolute path is not there: those of a folder that
-        was renamed or copied from another machine.
+        Folder in which to look for files whose absolute path does not exist, because their folder was
+        renamed or copied from another machine.
     """
 
     def __init__(self, base: str, root: str | None = None) -> None:
@@ -59,7 +59,7 @@ class PathFinder:
         return self._found(cell, path) if is_old else path
 
     def _found(self, foreign: str, path: str) -> str:
-        """Return `path`, or where its folder is not here, the file of the same name below the root."""
+        """Return `path`; if its folder does not exist, the file of that name below the root."""
         folder = parent_of(foreign)
         if folder not in self._folders:
             self._folders[folder] = self._folder_for(folder)
@@ -68,9 +68,9 @@ class PathFinder:
         return found if not is_at_root or os.path.lexists(found) else path
 
     def _folder_for(self, foreign: str) -> str:
-        """Return the folder that stands for one of another machine: that very one if it is here.
+        """Return the folder itself if it exists here, or else the best match for it below the root.
 
-        Else it is the one below the root with the most names in common, counted from the end.
+        The best match shares the most folder names with it, counted from the end.
         """
         if os.path.isabs(foreign) and os.path.isdir(foreign):
             return foreign

@@ -14,10 +14,10 @@ from digitsort.errors import UsageError
 from digitsort.files.names import printable
 
 MOST_PATH_BYTES = 2**16
-"""Longest entry. Linux allows paths of 4,096 bytes, Windows of 65,534."""
+"""Largest number of bytes in an entry. Linux allows paths of 4,096 bytes, Windows of 65,534."""
 
 MOST_LIST_BYTES = 2**30
-"""Largest list: ten million paths of 100 bytes."""
+"""Largest number of bytes in a list: ten million paths of 100 bytes."""
 
 _CHUNK_BYTES = 2**20
 
@@ -29,10 +29,9 @@ _UTF_8 = b"\xef\xbb\xbf"
 def read_list(file: Path, separator: bytes) -> list[str]:
     """Return the paths in a file, or in stdin for ``-``; skip empty ones.
 
-    Bytes that are no UTF-8 are kept, as `os.fsdecode` does. In a list of lines a byte order mark is not
-    part of the first path, and where every line ends as on Windows, the carriage return of none. A list
-    of lines may be UTF-16 with such a mark. A line that begins with ``#`` is a comment, unless there is
-    a file of that name.
+    Bytes that are not UTF-8 are kept, like `os.fsdecode` does. In a list of lines, a byte order mark is
+    removed, and so are carriage returns if every line ends with one. A list of lines may also be UTF-16
+    with a byte order mark. A line that begins with ``#`` is a comment, unless a file has that name.
 
     Raises
     ------
@@ -80,7 +79,7 @@ def _entries(stream: IO[bytes], separator: bytes, name: str) -> Iterator[bytes]:
 
 
 def _chunks(stream: IO[bytes], separator: bytes, name: str) -> Iterator[bytes]:
-    """Yield a stream in pieces; one of lines in UTF-16 as UTF-8."""
+    """Yield a stream in pieces; convert a list of lines from UTF-16 to UTF-8."""
     chunk = stream.read(_CHUNK_BYTES)
     decoder = None
     if separator != b"\0" and chunk.startswith(_UTF_16):
@@ -90,7 +89,7 @@ def _chunks(stream: IO[bytes], separator: bytes, name: str) -> Iterator[bytes]:
         try:
             text = chunk if decoder is None else decoder.decode(chunk, final=not following).encode()
         except UnicodeError as error:
-            raise UsageError(f"{name} is no UTF-16 as its first bytes say: {error}.") from error
+            raise UsageError(f"{name} is not valid UTF-16: {error}.") from error
         if separator != b"\0" and b"\0" in text:
             raise UsageError(
                 f"{name} holds a NUL byte, which no path has. If NUL separates its paths, use "

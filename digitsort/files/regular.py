@@ -56,7 +56,7 @@ def head_of(path: str | os.PathLike[str], count: int) -> bytes:
     ------
     NotRegularError
     OSError
-        What the operating system says.
+        Any other error of the operating system.
     """
     _require_regular(os.stat(path))
     descriptor = _opened(path)

@@ -1,4 +1,4 @@
-"""Say which files a walk skipped, by extension, and how they could be read."""
+"""Count the files that a walk skipped, by extension, and describe how to read them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections import Counter
 from digitsort.plural import plural
 
 MOST_KINDS = 6
-"""Extensions that are named; the others are counted together."""
+"""Largest number of extensions to name; the others are counted together."""
 
 MOST_SUFFIXES = 1000
-"""Different extensions that are counted apart: a folder may hold ``x.000001`` to ``x.999999``."""
+"""Largest number of extensions to count: a folder may contain ``x.000001`` to ``x.999999``."""
 
 MOST_SUFFIX_CHARS = 10
 
 OTHERS = "*"
-"""Stands for all extensions beyond so many."""
+"""Key for all extensions beyond `MOST_SUFFIXES`."""
 
 _ANY_NAME = "--any-name looks into every file"
 
@@ -29,11 +29,11 @@ REMEDIES = {
     ".zip": "unpack it",
     "": _ANY_NAME,
 }
-"""What to do about files that may hold digits."""
+"""Remedy for each extension of files that may contain digits."""
 
 
 def suffix_of(name: str) -> str:
-    """Return the extension of a visible file in small letters; empty where it has none."""
+    """Return the extension of a visible file in lower case; empty if it has none."""
     stem, dot, suffix = name.rpartition(".")
     is_suffix = stem and suffix.isalnum() and len(suffix) <= MOST_SUFFIX_CHARS
     return dot + suffix.lower() if is_suffix else ""
@@ -46,14 +46,14 @@ def count_suffix(skipped: Counter[str], suffix: str) -> None:
 
 
 def describe_skipped(skipped: Counter[str], *, looked_inside: bool = False) -> list[str]:
-    """Return a line with the counts, and one for each kind of files that could be read.
+    """Return a line with the counts, and a line with the remedy for each kind that could be read.
 
     Parameters
     ----------
     skipped : Counter of str
         Files by extension.
     looked_inside : bool
-        Whether their content was looked at, and is no picture's.
+        Whether their content was checked and is not a picture.
     """
     if not skipped:
         return []

@@ -1,7 +1,7 @@
-"""The reasons why a file can't be read; `labels.csv` has them in its column `reason`.
+"""Define the reasons why a file can't be read, for the column `reason` of `labels.csv`.
 
-They are part of the public interface: docs/reference.md lists them. Readers of a `labels.csv` take any
-text, so tables with the texts of older versions stay readable.
+They are part of the public interface: docs/reference.md lists them. The reader of a `labels.csv`
+accepts any text, so tables from older versions stay readable.
 """
 
 from __future__ import annotations

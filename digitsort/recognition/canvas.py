@@ -88,7 +88,7 @@ def _resize(gray: Gray, box: Box | None) -> npt.NDArray[np.uint8]:
 
 
 def shrink(gray: Gray, side: int) -> npt.NDArray[np.uint8]:
-    """Bring an image to 8 bits and to at most `side` pixels on its longer side."""
+    """Convert an image to 8 bits and shrink its longer side to at most `side` pixels."""
     image = Image.fromarray(_with_range_255(gray))
     scale = min(1.0, side / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))

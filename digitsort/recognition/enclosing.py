@@ -1,7 +1,7 @@
-"""Take out a frame or a ring that touches the digit, pixel by pixel.
+"""Remove a frame or a ring that touches the digit, pixel by pixel.
 
-The functions that change a picture work on a copy of at most `WORKING_PX`, and give back the picture
-itself where there is nothing to take out, or where nothing would be left.
+The functions that change a picture work on a copy of at most `WORKING_PX`. They return the picture
+itself if there is nothing to remove, or if nothing would remain.
 """
 
 from __future__ import annotations
@@ -19,45 +19,46 @@ Ints = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 
 WORKING_PX = 112
-"""Longer side of the copy: a printed line is still a pixel wide, and a picture takes half a ms."""
+"""Longer side of the copy: a printed line is still one pixel wide, and a picture takes 0.5 ms."""
 
 RAYS, STEPS, REACH = 64, 40, 1.08
-"""Rays from the middle of the ink, samples along each, and how far they go, in halves of its box."""
+"""Number of rays from the middle of the ink, samples per ray, and length of a ray in half box sizes."""
 
 RING_FROM, RING_CLOSED = 0.8, 0.9
-"""Distance of a ring from the middle, in halves of its box, and share of the rays that meet it."""
+"""Smallest distance of a ring from the middle, in half box sizes, and share of rays that meet it."""
 
 SOMETHING_INSIDE = 0.3
-"""Share of the rays that meet further ink within the ring. A digit in a ring that it touches is met by
-more; half of the few zeros with a curl in them are met by less."""
+"""Smallest share of the rays that meet more ink inside the ring. It is higher for a digit that touches
+its ring, and lower for half of the few zeros that have a curl inside."""
 
 LINES_OF_THREE = 4
-"""Rows and columns that meet three runs of ink, from which on a ring may have something in it: a zero's
-meet two."""
+"""Smallest number of rows and columns with three runs of ink for a ring that may contain something:
+those of a zero have two runs."""
 
 LEAST_LEFT, LEAST_AREA = 0.35, 0.03
-"""Height of what is left, and its area, as shares of what was taken out's, to be a digit."""
+"""Smallest height and area of the ink that remains, as shares of the box of all ink."""
 
 LINE_COVERAGE = 0.88
-"""Share of the ink's width along which a row is dark where it is a line."""
+"""Smallest share of the ink's width that is dark in a row that belongs to a line."""
 
 SLIMMEST_FRAME = 0.25
-"""Shorter to longer side of a frame; a stroke's dot is as wide as all its ink."""
+"""Smallest ratio of the shorter to the longer side of a frame. Slimmer ink is a stroke, which also has
+a full row and a full column."""
 
 LINE_PLACE = 0.3
-"""How far inside the ink's box a line of a frame lies, as a share of it."""
+"""Largest distance of a frame's line from the edge of the ink's box, as a share of the box."""
 
 THICKEST_LINE = 0.09
-"""Thickness of a line as a share of the picture's longer side."""
+"""Largest thickness of a line, as a share of the picture's longer side."""
 
 CROSSING = 1.5
-"""Times a line's thickness from which on the ink across it is a stroke that crosses or touches it."""
+"""Ink across a line that is this many times thicker than the line is a stroke that meets it."""
 
 
 def may_have_ring(ink: Ink) -> Mask:
-    """Tell images (n,) whose ink is a ring on the outside, and something within it."""
+    """Find images (n,) whose ink is a ring with something inside it."""
     masks = ink.pixels > 127
-    some = np.flatnonzero(_lines_of_three(masks) >= LINES_OF_THREE)  # of bare zeros nearly none
+    some = np.flatnonzero(_lines_of_three(masks) >= LINES_OF_THREE)  # excludes nearly all plain zeros
     found = np.zeros(len(masks), np.bool_)
     frame = ink.frame[some]
     scale = (frame[:, 2:] - frame[:, :2]) / masks.shape[1]
@@ -72,14 +73,14 @@ def may_have_ring(ink: Ink) -> Mask:
 
 
 def _lines_of_three(masks: Mask) -> Ints:
-    """Rows and columns (n,) of each mask that meet three runs of ink or more."""
+    """Count the rows and columns of each mask (n,) that meet three or more runs of ink."""
     rows = (masks[:, :, 1:] & ~masks[:, :, :-1]).sum(axis=2, dtype=np.uint8) + masks[:, :, 0]
     columns = (masks[:, 1:] & ~masks[:, :-1]).sum(axis=1, dtype=np.uint8) + masks[:, 0]
     return np.asarray((rows >= 3).sum(axis=1) + (columns >= 3).sum(axis=1))
 
 
 def may_have_frame(ink: Ink) -> Mask:
-    """Tell images (n,) with a row and a column of ink from end to end of it, or nearly so."""
+    """Find images (n,) with a row and a column that are nearly full of ink from end to end."""
     mask = ink.pixels > 127
     found = np.ones(len(mask), np.bool_)
     for axis in (1, 2):
@@ -91,7 +92,7 @@ def may_have_frame(ink: Ink) -> Mask:
 
 
 def without_ring(gray: Gray) -> Gray:
-    """Take out an ellipse around the ink, with all beyond it."""
+    """Remove an ellipse around the ink, and everything outside it."""
     small = shrink(gray, WORKING_PX)
     mask, paper = _ink_and_paper(small)
     if not mask.any():
@@ -114,7 +115,7 @@ def without_ring(gray: Gray) -> Gray:
 
 
 def without_frame(gray: Gray) -> Gray:
-    """Take out straight lines along the sides of the ink, but for what crosses or touches them."""
+    """Remove straight lines along the sides of the ink, but keep strokes that cross or touch them."""
     small = shrink(gray, WORKING_PX)
     mask, paper = _ink_and_paper(small)
     if not mask.any():
@@ -130,7 +131,7 @@ def without_frame(gray: Gray) -> Gray:
 
 
 def _line_pixels(rest: Mask, mask: Mask) -> Mask:
-    """Pixels of the lines along the rows of `rest`, a pixel beyond them included."""
+    """Return the pixels of lines along the rows of `rest`, with a margin of one pixel."""
     height = _runs_down(rest)
     left, top, right, bottom = _box(mask)
     lost = np.zeros_like(mask)
@@ -149,7 +150,7 @@ def _line_pixels(rest: Mask, mask: Mask) -> Mask:
 
 
 def _runs_down(mask: Mask) -> Ints:
-    """Length of the run of ink down its column that each pixel is of; 0 where there is none."""
+    """Return the length of the vertical run of ink through each pixel; 0 if the pixel is not ink."""
     height, width = mask.shape
     columns = np.zeros((width, height + 1), np.bool_)
     columns[:, :height] = mask.T
@@ -161,7 +162,7 @@ def _runs_down(mask: Mask) -> Ints:
 
 
 def _erased(small: Gray, mask: Mask, lost: Mask, paper: float, gray: Gray) -> Gray:
-    """The picture without what is lost; `gray` where too little is left."""
+    """Return the picture without the pixels `lost`, or `gray` if too little ink remains."""
     left = mask & ~lost
     rows = np.flatnonzero(left.any(axis=1))
     box = _box(mask)
@@ -173,7 +174,10 @@ def _erased(small: Gray, mask: Mask, lost: Mask, paper: float, gray: Gray) -> Gr
 
 
 def _ink_and_paper(small: Gray) -> tuple[Mask, float]:
-    """What lies farther from the paper's shade than half of the farthest; the paper has most pixels."""
+    """Return the ink and the shade of the paper, which is the median of all pixels.
+
+    Ink differs from the paper by more than half of the largest difference.
+    """
     up_to = np.cumsum(np.bincount(small.ravel(), minlength=256))
     low, paper, high = np.searchsorted(up_to, np.array([0.01, 0.5, 0.99]) * small.size).tolist()
     is_light = paper - low >= high - paper
@@ -183,14 +187,14 @@ def _ink_and_paper(small: Gray) -> tuple[Mask, float]:
 
 
 def _box(mask: Mask) -> Ints:
-    """Left, top, right, bottom of a mask that is not empty."""
+    """Return the left, top, right and bottom of a mask that is not empty."""
     x, y = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     return np.array([x[0], y[0], x[-1] + 1, y[-1] + 1])
 
 
 @cache
 def _radii() -> Floats:
-    """Distances of the samples along a ray, from without inwards; shape (STEPS,)."""
+    """Return the distances of the samples along a ray, from the outside inwards; shape (STEPS,)."""
     return np.asarray(REACH * (1 - np.arange(STEPS) / STEPS))
 
 
@@ -218,7 +222,7 @@ def _along_rays(masks: Mask, boxes: Floats) -> Mask:
 
 
 def _outermost(along: Mask) -> tuple[Ints, Ints]:
-    """Where the outermost ink of each ray begins, and for how many samples it lasts; both (n, RAYS)."""
+    """Return where the outermost ink of each ray begins, and its length in samples; both (n, RAYS)."""
     first = along.argmax(axis=2)
     ended = ~along & (np.arange(STEPS) > first[:, :, None])
     end = np.where(ended.any(axis=2), ended.argmax(axis=2), STEPS)

@@ -44,7 +44,7 @@ SOFT_EDGE_PX = 3
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """What was taken for ink on each image, and what was decided on the way.
+    """Ink found on each image, with the decisions made on the way.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Ink:
         return cls(*(np.concatenate([getattr(i, name) for i in inks]) for name in cls.__slots__))
 
     def of(self, images: npt.NDArray[np.intp]) -> Ink:
-        """Give the decisions on some of the images."""
+        """Return the ink and decisions for some of the images."""
         return Ink(*(getattr(self, name)[images] for name in self.__slots__))
 
 
@@ -139,9 +139,10 @@ def find_ink(grays: Sequence[Gray]) -> Ink:
 
 
 def look_for_ink(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequence[Look]) -> Ink:
-    """Find the ink of one digit in a frame of each image, and again closer where it is small.
+    """Find the ink of one digit in a frame of each image; where it is small, look again closer.
 
-    Each image has a look of its own: a stack of a few costs nearly as much as one of many.
+    Each image has its own look, so that images with different looks share a stack: a small stack costs
+    nearly as much as a large one.
     """
     ink = _find_in_frames(grays, frames, looks)
     for _ in range(MOST_ZOOMS):
@@ -177,7 +178,7 @@ def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequenc
 
 
 def _alike(looks: Sequence[Look]) -> dict[Look, npt.NDArray[np.intp]]:
-    """Give the images, ascending, that each look is for; the first look's are left out."""
+    """Return the images, ascending, of each look except the first."""
     numbers: dict[Look, list[int]] = {}
     for index, look in enumerate(looks):
         if look is not FIRST_LOOK:
@@ -186,7 +187,7 @@ def _alike(looks: Sequence[Look]) -> dict[Look, npt.NDArray[np.intp]]:
 
 
 def _prepared(canvases: Canvases, alike: dict[Look, npt.NDArray[np.intp]]) -> Canvases:
-    """Change the canvases of the looks that ask for it."""
+    """Change the canvases of the looks that require it."""
     for look, images in alike.items():
         if look.prepare is not None:
             canvases[images] = look.prepare(canvases[images])
@@ -194,7 +195,7 @@ def _prepared(canvases: Canvases, alike: dict[Look, npt.NDArray[np.intp]]) -> Ca
 
 
 def _are_signs(parts: Parts, scale: Floats) -> Mask:
-    """Tell images (n,) whose parts lie as those of a sign."""
+    """Find images (n,) whose parts are arranged like those of a sign."""
     found = np.zeros(parts.shape[0], np.bool_)
     several = np.flatnonzero(np.bincount(parts.image, minlength=len(found)) > 1)
     if len(several):
@@ -341,7 +342,7 @@ def _is_near_edge(mask: Mask) -> Mask:
 
 
 def _near_and_along_edge(masks: Mask) -> tuple[Mask, Floats]:
-    """Tell masks (n, side, side) with something near an edge, and how much lies along one."""
+    """Find masks (n, side, side) with ink near an edge; also return how much lies along one."""
     near = _is_near_edge(masks)
     along = np.zeros(len(masks))
     along[near] = _share_along_edge(masks[near])
@@ -349,7 +350,7 @@ def _near_and_along_edge(masks: Mask) -> tuple[Mask, Floats]:
 
 
 def _share_along_edge(mask: Mask) -> Floats:
-    """Largest share of one of the outermost rows or columns of each mask (n, side, side)."""
+    """Return the largest share of ink in an outermost row or column of each mask (n, side, side)."""
     rows = np.concatenate([mask[:, :EDGE_PX], mask[:, -EDGE_PX:]], axis=1)
     columns = np.concatenate([mask[:, :, :EDGE_PX], mask[:, :, -EDGE_PX:]], axis=2)
     longest = np.maximum(rows.sum(axis=2, dtype=np.uint8), columns.sum(axis=1, dtype=np.uint8))
@@ -357,9 +358,9 @@ def _share_along_edge(mask: Mask) -> Floats:
 
 
 def _lie_at_edge(rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats) -> Mask:
-    """Tell packed masks (n, side) with ink in the outer fifth only, along more than half a side.
+    """Find packed masks (n, side) with ink only in the outer fifth, along more than half a side.
 
-    Less may be a small digit in the corner of a sheet.
+    A shorter piece may be a small digit in the corner of a sheet.
     """
     is_inside = (rows & _packed(_inner()[None])).any(axis=1)
     size = (boxes[:, 2:] - boxes[:, :2]) / (frame[:, 2:] - frame[:, :2])
@@ -367,7 +368,7 @@ def _lie_at_edge(rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats) -> 
 
 
 def _bounding_boxes(rows: npt.NDArray[np.uint32], frame: Floats) -> Floats:
-    """Boxes (n, 4) around packed masks (n, side) in source pixels; empty ones at the frame's corner."""
+    """Return boxes (n, 4) around packed masks (n, side) in source pixels; empty for empty masks."""
     boxes = np.empty_like(frame)
     across = _unpacked(np.bitwise_or.reduce(rows, axis=1))  # (n, side): some pixel of the column is set
     for low, high, along in ((0, 2, across), (1, 3, rows != 0)):

@@ -1,7 +1,7 @@
-"""Other ways to look at a picture whose first look was not sure.
+"""Look in other ways at a picture whose first look was not sure.
 
-Each is a small function and a line in `ROUNDS`. The model says of each which digit it
-would be, and how well it knows it; `decide` takes one of them, or none.
+Each way is a small function and a line in `ROUNDS`. For each, the model says which digit it sees and
+how well it knows it; `decide` chooses one of them, or none.
 """
 
 from __future__ import annotations
@@ -56,20 +56,20 @@ class Way:
     Attributes
     ----------
     words : str
-        What is said of a digit that was read so.
+        Text for the reason of a digit that was read in this way.
     helps : callable
-        Of the first look's ink: on which images (n,) it may see something else.
+        Function of the first look's ink that finds the images (n,) on which this way may see more.
     look : Look
     margin : float
-        Share of the picture that is left out at each side.
+        Share of the picture to leave out at each side.
     redraw : callable, optional
-        Changes the picture before it is looked at.
+        Function that changes the picture first.
     taken_for : str, optional
-        The label that what is left out is given. An image whose first look is sure, and has another
-        label, is not looked at.
+        Label that the model gives to what is left out. This way skips an image if its first look is
+        sure and has another label.
     leaves_out_surroundings : bool
-        What it leaves out lies around the digit, and not beside or in it: a frame, a ring. The digit
-        itself is read as it is, and may be accepted.
+        Whether it leaves out things around the digit (a frame, a ring), not beside or inside it. The
+        digit itself is unchanged, and may be accepted.
     """
 
     words: str
@@ -82,7 +82,7 @@ class Way:
 
 
 def look_again(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
-    """Find the ink of each image in a way of its own."""
+    """Find the ink of each image, each in its own way."""
     grays = [
         gray if way.redraw is None else way.redraw(gray) for gray, way in zip(grays, ways, strict=True)
     ]
@@ -140,7 +140,7 @@ def _are_rings(parts: Parts) -> Mask:
     rings = np.zeros(len(parts.image), np.bool_)
     left, top, right, bottom = parts.boxes().T
     height, area = bottom - top, parts.area
-    # The parts of an image stand together: each is compared with the next, the one after that, ...
+    # The parts of an image are adjacent: compare each with the next one, the one after that, ...
     first = np.arange(len(parts.image))
     for second in range(1, len(parts.image)):
         first = first[first + second < len(parts.image)]
@@ -186,7 +186,7 @@ def _in_even_light(canvases: Bytes) -> Bytes:
 
 
 def _across_hard_shadows(canvases: Bytes) -> Bytes:
-    """Divide by the closing as it is, from which also the side in the light is dark."""
+    """Divide by a closing that is not smoothed, so that hard shadows disappear."""
     shade = np.maximum(sharp_closing(canvases), 1)
     return np.asarray(np.rint(canvases * (255.0 / shade)), np.uint8)
 
@@ -200,7 +200,7 @@ def _blurred(canvases: Bytes) -> Bytes:
 
 
 def _may_be_framed(ink: Ink) -> Mask:
-    """Tell images (n,) on which what is near an edge may be more than a digit's stroke."""
+    """Find images (n,) on which the ink near an edge may be more than a stroke of the digit."""
     more = (ink.along_edge >= LONG_AT_EDGE) | (ink.pieces >= 2) | (ink.separation < EVEN_SEPARATION)
     return np.asarray(ink.near_edge & more)
 
@@ -226,11 +226,11 @@ def _may_be_noisy(ink: Ink) -> Mask:
 
 
 WHOLE_EDGE = 0.9
-"""Share of an edge along which a shadow, or a table, is dark; few digits fill so much of one."""
+"""Smallest dark share of an edge that is a shadow or a table; few digits fill so much of one."""
 
 EVEN_SEPARATION = 0.88
-"""Otsu's criterion from which on the light is even and nothing shines through; of the MNIST digits that
-reach an edge and are not sure, nine of ten lie above it, of those with bleed-through one of ten."""
+"""Smallest value of Otsu's criterion at which the light is even and nothing shines through. Among MNIST
+digits that reach an edge and are not sure, 9 of 10 are above it; with bleed-through, 1 of 10."""
 
 FAINT = 60.0
 """Contrast in gray levels below which a camera's noise is part of the ink."""
@@ -265,8 +265,8 @@ ROUNDS = (
         Way("blurred", _may_be_noisy, Look(prepare=_blurred)),
     ),
 )
-"""What is tried, in this order, the ways of a round in one stack. Frames and rings come first: most of
-what is around a digit is one. What is read in one round is seldom tried in the next."""
+"""Ways to try, in this order; those of a round share a stack. Frames and rings come first because they
+are the most common surroundings. An image that was read in one round is rarely tried in the next."""
 
 IF_OK = {
     _RING: has_ring,

@@ -94,7 +94,7 @@ class Parts:
         return count[1:]
 
     def best(self, score: npt.NDArray[np.float64]) -> Ints:
-        """Part with the highest `score` (n_parts,) of each image that has one; the first of equals."""
+        """Return the part with the highest `score` (n_parts,) of each image; the first of equals."""
         ascending = np.lexsort((-np.arange(len(score)), score, self.image))
         is_last = np.ones(len(score), np.bool_)
         is_last[:-1] = self.image[1:] != self.image[:-1]  # they are sorted by image

@@ -16,7 +16,7 @@ Features = npt.NDArray[np.float32]
 Allowed = npt.NDArray[np.bool_]
 
 BY_FAR = 1000.0
-"""Decision value by which a class that is not allowed loses; those of a fitted machine are about 1."""
+"""Decision value by which a class that is not allowed loses; a fitted SVM has values of about 1."""
 
 STACK = 128
 """Vectors multiplied with the support vectors at a time."""
@@ -109,9 +109,9 @@ class Scores:
 def score(features: Features, machine: SupportVectors, allowed: Allowed | None = None) -> Scores:
     """Score feature vectors (n, d) of whole numbers no longer than 4,096.
 
-    The products with the support vectors and the sums of kernel values are exact, whatever the order in
-    which they are summed; all else is done number by number. A class that is not `allowed` (k,) loses
-    each of its contests by far, so that the others are compared with one another alone.
+    The products with the support vectors and the sums of kernel values are exact in any order of
+    summation; all other steps work element by element. A class that is not `allowed` (k,) loses each of
+    its contests by far, so that only the other classes compete.
     """
     components = project(features, machine.projection)
     starts = range(0, max(len(components), 1), STACK)

@@ -1,4 +1,4 @@
-"""Tell a face, a question mark or an exclamation mark by how the parts of a picture lie."""
+"""Recognize a face, a question mark or an exclamation mark by the arrangement of its parts."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ Ints = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 
 LEAST_PART_PX = 2
-"""Of the canvas; smaller parts are specks."""
+"""Smallest part, in canvas pixels; smaller ones are specks."""
 
 FEATURES_OF_A_FACE = 2
-"""Parts within a ring from which on it is a face: a zero has a dot or a stroke in it, or nothing."""
+"""Smallest number of parts inside a ring that make it a face: a zero contains at most one."""
 
 SMALLEST_DOT, LARGEST_DOT = 0.015, 0.3
-"""Area of a dot, as shares of the main part's."""
+"""Smallest and largest area of a dot, as shares of the area of the main part."""
 
 WIDEST_DOT = 0.35
-"""Width and height of a dot, as shares of the main part's height."""
+"""Largest width and height of a dot, as shares of the height of the main part."""
 
 LONGEST_DOT = 2.5
-"""Longer to shorter side of a dot; a piece of a stroke, or a line, is longer."""
+"""Largest ratio of the longer to the shorter side of a dot; lines and pieces of strokes exceed it."""
 
 FARTHEST_DOT = 0.45
-"""Gap between a stroke and the dot below it, as a share of the main part's height."""
+"""Largest gap between a stroke and the dot below it, as a share of the height of the main part."""
 
 BESIDE_THE_END = 0.2
-"""How far beside the lower end of the stroke the dot's middle may lie, as a share of that height."""
+"""Largest sideways distance of a dot's middle from the end of the stroke, as a share of that height."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Geometry:
-    """Boxes of the parts of a stack, and the largest part of the image that each lies in.
+    """Boxes of the parts in a stack, and the largest part of each one's image.
 
     Attributes
     ----------
     left, top, right, bottom, end : ndarray of shape (n_parts,), float64
-        Sides, and where the lowest run of each part is across, in source pixels.
+        Sides of each part, and horizontal middle of its lowest run, in source pixels.
     area : ndarray of shape (n_parts,), int64
-        In canvas pixels.
+        Area in canvas pixels.
     main : ndarray of shape (n_parts,), intp
     """
 
@@ -66,7 +66,7 @@ class _Geometry:
 
 
 def are_signs(parts: Parts, scale: Floats) -> Mask:
-    """Tell images (n,) of a ring with several parts in it, or of a stroke with a dot below it.
+    """Find images (n,) of a ring with several parts inside, or of a stroke with a dot below it.
 
     `scale` (n, 2) says how wide and high a canvas pixel is in the source.
     """
@@ -80,7 +80,7 @@ def are_signs(parts: Parts, scale: Floats) -> Mask:
 
 
 def _are_inside(geometry: _Geometry) -> Mask:
-    """Tell parts within the box of the largest one, well within its sides."""
+    """Find parts well inside the box of the largest part."""
     g, main = geometry, geometry.main
     inside = (g.left > g.left[main]) & (g.right < g.right[main])
     inside &= (g.top > g.top[main]) & (g.bottom < g.bottom[main])
@@ -88,7 +88,7 @@ def _are_inside(geometry: _Geometry) -> Mask:
 
 
 def _are_dots_below(geometry: _Geometry) -> Mask:
-    """Tell parts that are small, round, and below the end of the largest one."""
+    """Find parts that are small, round, and below the end of the largest part."""
     g, main = geometry, geometry.main
     height = (g.bottom - g.top)[main]
     wide, high = g.right - g.left, g.bottom - g.top
@@ -103,8 +103,8 @@ def _are_dots_below(geometry: _Geometry) -> Mask:
 
 
 def _lower_ends(parts: Parts) -> Floats:
-    """Middle of the lowest run of each part (n_parts,), across."""
+    """Return the horizontal middle of the lowest run of each part (n_parts,)."""
     x = parts.starts % (parts.shape[2] + 1) + parts.lengths / 2
     ends = np.zeros(len(parts.image))
-    ends[parts.part] = x  # runs go from top to bottom: the last of each part stays
+    ends[parts.part] = x  # runs are sorted from top to bottom, so the last one of each part wins
     return ends

@@ -146,7 +146,7 @@ def closing(gray: Bytes) -> Floats:
 
 
 def sharp_closing(gray: Bytes) -> Bytes:
-    """Grey closing that is not smoothed: it follows the hard edge of a shadow."""
+    """Compute a gray closing without smoothing, so that it follows the hard edge of a shadow."""
     return 255 - _dilated(255 - _dilated(gray))
 
 

@@ -40,7 +40,7 @@ def read_books(dest: str) -> dict[str, Row]:
     Raises
     ------
     UsageError
-        If it is no labels.csv.
+        If it is not a labels.csv.
     OutputError
         If it is a link, a folder, a pipe or a device.
     """
@@ -56,7 +56,7 @@ def read_books(dest: str) -> dict[str, Row]:
 
 
 class Books:
-    """``DEST/labels.csv``, which is read again only once its content is another."""
+    """Reader of ``DEST/labels.csv`` that reads it again only if its content changed."""
 
     def __init__(self, dest: str) -> None:
         self.dest = dest

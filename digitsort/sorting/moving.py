@@ -159,9 +159,9 @@ class _Crossing:
 
 
 def _check_unchanged(disk: Disk, source: Place, task: Task, *, but_its_names: bool = False) -> Status:
-    """Return what was seen of a source, or raise where that is another file by now.
+    """Return the state of a source, or raise if another file has replaced it.
 
-    With `but_its_names`, another name of it may have been moved before.
+    With `but_its_names`, other hard links to it may have been moved before.
     """
     try:
         now = disk.lstat(source)

@@ -22,7 +22,7 @@ from digitsort.tuples import made
 
 
 class Ready(NamedTuple):
-    """What was seen of a file, and what will be written of it.
+    """State of a file, and the journal entry to write for it.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Ready(NamedTuple):
         Absolute path; of a move without links.
     sha256 : str
     status : Status or None
-        None where nobody looked: a copy is compared while it is made.
+        None if it was not checked: a copy is compared while it is made.
     entry : str
         For the journal, by `entry_texts`.
     columns : iterable of str
@@ -74,7 +74,7 @@ class Preparer:
         self._in_dest = os.path.join(dest, "")
         self._real = RealPaths()
         self._allowed: dict[str, str] = {}
-        """Of this batch: folder to its real path with a separator, where files may be moved from."""
+        """Folders of this batch that files may be moved from, with their real paths and a separator."""
 
     def prepare(
         self, places: Places, operations: Sequence[Operation], stop: Stop = ()
@@ -132,8 +132,8 @@ class Preparer:
             If it lies outside of the root, or among digitsort's own files.
         """
         inside = os.path.join(self._real.folder(folder), "")
-        if not inside.startswith(self._top):  # a folder became a link since this was planned
-            raise NotDeliveredError(f"outside of {printable(self._top)} by now")
+        if not inside.startswith(self._top):  # a folder became a link after this was planned
+            raise NotDeliveredError(f"now outside of {printable(self._top)}")
         check_not_own(inside, self._dest)
         self._allowed[folder] = inside
         return inside

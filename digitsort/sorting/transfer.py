@@ -172,7 +172,7 @@ def _copy_attributes(disk: Disk, source: int, copy: int, is_plain: bool) -> bool
 
 
 def has_access_list(disk: Disk, descriptor: int) -> bool:
-    """Return whether an open file has an access list, which a new one has of its folder's default."""
+    """Return whether an open file has an access list, which new files inherit from their folder."""
     return _ACCESS_LIST in _attributes(disk, descriptor)
 
 

@@ -109,7 +109,7 @@ def undo(
         check_is_ours(real)
     with locked(dest, disk, make=False) as held:
         books = Books(held.dest)
-        books.read()  # before anything is touched: it must be one
+        books.read()  # checked before anything changes
         restored, left, runs = 0, [], 0
         try:
             if not is_undo_begun(held.dest):
@@ -187,7 +187,7 @@ class _Undoing:
         self._is_move = self._mode is Mode.MOVE
         self._top = os.path.join(dest, "")
         self._folders: set[str] = set()
-        """Of this batch: folders of sources, which are there."""
+        """Folders of sources in this batch that are known to exist."""
         self._kept: dict[int, str] = {}
         self._not_as_before: list[tuple[str, str]] = []
         self._goes_on = run.undo_begun
@@ -379,9 +379,9 @@ class _Undoing:
         return Task(entry.number, target, entry.source, entry.sha256, token, seen.status)
 
     def _remove_second(self, entry: Entry, place: Place) -> None:
-        """Remove a file whose content is at its source, too.
+        """Remove a file whose content is already back at its source.
 
-        An undo was killed between copy and removal; or a person put a copy there.
+        Either an undo was killed between copy and removal, or a person put a copy there.
         """
         if not has_content(self._disk, self._places, entry.source, entry.sha256):
             raise NotDeliveredError(f"another file is at {printable(entry.source)}")

@@ -69,7 +69,10 @@ class UnnamedCopies:
         return status.st_size
 
     def _is_plain(self, folder: str, mode: int, descriptor: int) -> bool:
-        """Whether a file made in a folder with a mode has it, and no access list: as the first one."""
+        """Return whether new files in a folder have the requested mode and no access list.
+
+        Only the first file of each folder and mode is checked.
+        """
         if (folder, mode) not in self._given:
             given = stat.S_IMODE(self._disk.fstat(descriptor).st_mode)
             self._given[folder, mode] = given == mode and not has_access_list(self._disk, descriptor)

@@ -64,7 +64,7 @@ def familiarity_limits(
 def best_temperature(
     scores: Scores, truth: npt.NDArray[np.intp], weights: npt.NDArray[np.float64] | None = None
 ) -> float:
-    """Find the temperature of the least log loss, the images weighted (n,) if asked for."""
+    """Find the temperature with the lowest log loss, with optional weights (n,) of the images."""
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(truth))

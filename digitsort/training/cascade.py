@@ -1,6 +1,6 @@
-"""Fit a support vector machine to many images in two steps, with few support vectors.
+"""Fit an SVM to many images in two steps, with few support vectors.
 
-A first machine, fitted to a part of the images, tells which ones lie near a margin; the second one is
+A first SVM, fitted to a part of the images, shows which images lie near a margin. A second one is
 fitted to those (a cascade of two: Graf, Cosatto, Bottou, Durdanovic and Vapnik 2004). Images that lie
 far beyond every margin would not become support vectors.
 """
@@ -22,18 +22,18 @@ from digitsort.recognition.threads import one_blas_thread
 from digitsort.training.examples import Examples
 
 FIRST_PART = 5
-"""One image of so many goes into the first fit."""
+"""Every fifth image goes into the first fit."""
 
 NEAR = 1.2
-"""Images of the first machine's margin up to this are fitted to; 1 is the margin itself."""
+"""Largest decision margin, in the first SVM, of images for the second fit; 1 is the margin itself."""
 
 HOPELESS = -0.6
-"""Invented and printed images beyond this margin look like another digit, and are left out."""
+"""Invented and printed images with a lower margin look like another digit and are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A fitted estimator, and the weights (n,) of its n support vectors."""
+    """Fitted estimator with the weights (n,) of its n support vectors."""
 
     estimator: DigitClassifier
     weights: npt.NDArray[np.float64]
@@ -42,16 +42,16 @@ class Fitted:
 def fit_cascade(
     examples: Examples, invented: npt.NDArray[np.bool_], parameters: dict[str, Any]
 ) -> Fitted:
-    """Fit to examples; what people wrote is fitted to once more distorted.
+    """Fit to examples, and to a distorted copy of each image that a person wrote.
 
     Parameters
     ----------
     examples : Examples
-        Of n images.
+        Examples of n images.
     invented : ndarray of shape (n,), bool
-        Images that no person wrote.
+        Whether each image was not written by a person.
     parameters : dict
-        Of `DigitClassifier`.
+        Parameters of `DigitClassifier`.
     """
     real = np.flatnonzero(~invented)
     both = examples[np.flatnonzero(invented)] + examples[real].with_distorted()
@@ -81,8 +81,8 @@ def fit_cascade(
 
 
 def require_classes(first: DigitClassifier, classes: npt.NDArray[np.str_]) -> None:
-    """Raise TrainingDataError if the part that is fitted to first lacks a class."""
+    """Raise TrainingDataError if the first part of the images lacks a class."""
     if list(first.classes_) != list(classes):
         raise TrainingDataError(
-            f"The first fit has {len(first.classes_)} of {len(classes)} classes. Add images."
+            f"The first fit has only {len(first.classes_)} of {len(classes)} classes. Add images."
         )

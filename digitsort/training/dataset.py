@@ -22,26 +22,26 @@ LabelledGray = tuple[Gray, str]
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A named source of labelled images.
+    """Named source of labelled images.
 
     Attributes
     ----------
     name : str
-        As the card will show it.
+        Name on the model card.
     count : int
-        Images it is expected to give.
+        Expected number of images.
     load : callable
-        Gives (gray, class name) pairs, always the same ones in the same order.
+        Function that yields (gray, class name) pairs, always the same in the same order.
     invented : bool
-        The program wrote the images itself.
+        Whether digitsort generated the images.
     weight : float
-        Of each image in the fit.
+        Weight of each image in the fit.
     by_hand : bool
-        A person labelled these images for us. They come sorted by label and content.
+        Whether a person labelled these images. They are sorted by label and content.
     note : str
-        What a person should know of how the images were found.
+        Message about how the images were found.
     known : Known or None
-        What a model knows already, in place of images.
+        Knowledge of a model, which replaces images.
     """
 
     name: str

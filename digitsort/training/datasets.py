@@ -52,7 +52,7 @@ def open_datasets(
     limits: Limits = DEFAULT_LIMITS,
     tables: dict[str, Findings] | None = None,
 ) -> list[Dataset]:
-    """Find the data that each name means.
+    """Find the data set for each name.
 
     Parameters
     ----------
@@ -61,21 +61,21 @@ def open_datasets(
         ``printed`` or ``printed:N``, ``mnist``, a folder of IDX files, one of folders named by class,
         one that `sort` made, or a labels.csv.
     corrections : Corrections, optional
-        A person's labels, for the images of each labels.csv and sorted folder; where no name is one,
-        their own.
+        A person's labels for the images of each labels.csv and sorted folder. If no name is one of
+        these, the corrections are a data set themselves.
     trust_machine : bool
-        Take the machine's labels of a labels.csv and a sorted folder too.
+        Also use the labels that a model gave, in a labels.csv or a sorted folder.
     limits : Limits
-        Of the picture files.
+        Limits for picture files.
     tables : dict of str to Findings, optional
-        What is noticed in a table is added to it, by the name of the data.
+        Receives observations about each table, by the name of the data.
 
     Raises
     ------
     UsageError
-        For a name that is neither.
+        For a name that is none of these.
     TrainingDataError
-        For data that is there but of no use.
+        For data that exists but cannot be used.
     """
     datasets, has_rows = [], False
     for name in names:
@@ -129,7 +129,7 @@ def _open_one(name: str, limits: Limits) -> Dataset:
 
 
 def _default() -> Dataset:
-    """What the default model knows; it is read from the package, and no image is made again."""
+    """Return what the default model knows, read from the package without making images again."""
     from digitsort.training.known import known_to_default
 
     known = known_to_default()
@@ -137,7 +137,7 @@ def _default() -> Dataset:
 
 
 def _digits() -> Dataset:
-    """scikit-learn's 1,797 digits of 8x8."""
+    """Return scikit-learn's load_digits: 1,797 digits of 8x8 pixels."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -160,7 +160,7 @@ def _synthetic(count_per_digit: int) -> Dataset:
 
 
 def _printed(count_per_digit: int) -> Dataset:
-    """Printed digits: from fonts, and as displays and counters show them."""
+    """Return printed digits, from fonts and as displays and counters show them."""
     from digitsort.training.printed.fonts import find_faces
     from digitsort.training.printed.generate import print_digits
 

@@ -1,4 +1,4 @@
-"""The model that is there when none is named: a file of the package."""
+"""Read the default model, a file of the package, which is used if no model is named."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.resources import as_file, files
 from digitsort.model.reading import Model, load_model
 
 DEFAULT_FILE = "default.pkl"
-"""In digitsort/model; `digitsort train -d release` makes it."""
+"""File name of the default model in digitsort/model; `digitsort train -d release` makes it."""
 
 
 def default_model() -> Model:

@@ -61,7 +61,7 @@ class Examples:
         return estimator.fit_features(both.features, both.labels, both.weights)
 
     def with_distorted(self) -> Examples:
-        """Return these examples, and after them each once more with its corners pulled about."""
+        """Return these examples, followed by a copy of each with distorted corners."""
         normal = distort(self.normal, DISTORTION_SEED)
         return self + Examples(features_of(normal), normal, self.labels, self.weights)
 
@@ -144,14 +144,14 @@ def vectors_of(datasets: Sequence[Dataset], progress: Progress) -> Examples:
 
 
 def features_of(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Take the features of normalized ink (n, 32, 32)."""
+    """Compute the features of normalized ink (n, 32, 32)."""
     with one_blas_thread():
         parts = [gradient_features(normal[i : i + BATCH]) for i in range(0, len(normal), BATCH)]
     return np.concatenate(parts) if parts else np.empty((0, FEATURE_COUNT), np.float32)
 
 
 def check_classes(counts: Counter[str], kind: str) -> None:
-    """Raise TrainingDataError for fewer than two classes, or a class of few images."""
+    """Raise TrainingDataError for fewer than two classes, or a class with too few images."""
     check_class_count(len(counts))
     if not counts:
         raise TrainingDataError("The training data contains no images. Choose another folder.")

@@ -62,7 +62,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A fitted estimator, and all that its card says of how it was made.
+    """Fitted estimator with the facts about its training that its card shows.
 
     Attributes
     ----------
@@ -70,9 +70,9 @@ class Made:
     calibration : Calibration
     certificate : Certificate
     counts : Counter of str
-        Images by class that it was fitted to.
+        Number of images in the fit, by class.
     splits : dict of str to int
-        Images for fit, temperature and certification.
+        Number of images for fit, temperature and certification.
     folds : int
     """
 
@@ -146,7 +146,7 @@ def finish(
     copies: int = 0,
     disputed: int = 0,
 ) -> Trained:
-    """Test a fitted estimator, give it its card and pickle it; `names` are those of the data."""
+    """Test a fitted estimator, make its card and pickle it; `names` are those of the data sets."""
     estimator = made.estimator
     estimator.temperature_ = made.calibration.temperature
     evaluation = evaluate(list(test.labels), list(estimator.predict_features(test.features)))
@@ -207,7 +207,7 @@ def _no_certificate(max_error: float, count: int) -> str:
 
 
 def card_of(made: Made, names: Sequence[str], options: TrainingOptions, evaluation: Evaluation) -> Card:
-    """Describe a model; `names` are those of the data."""
+    """Return the card of a model; `names` are those of the data sets."""
     estimator, certificate = made.estimator, made.certificate
     machine = estimator.machine()
     classes = tuple(str(name) for name in estimator.classes_)

@@ -1,4 +1,4 @@
-"""Read what the default model knows: its support vectors, and images that it was not fitted to."""
+"""Read the support vectors of the default model, and images that were held out from its fit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from digitsort.training.default import default_model
 from digitsort.training.examples import Examples, features_of
 
 KNOWN_FILE = "default.npz"
-"""In digitsort/model, beside the default model."""
+"""File name in digitsort/model, next to the default model."""
 
 
 _NAMES = ("weights", "normal", "labels")
@@ -25,15 +25,15 @@ _NAMES = ("weights", "normal", "labels")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a model knows.
+    """Knowledge of a model, from which it can be fitted again with more images.
 
     Attributes
     ----------
     model : Model
     weights : ndarray of shape (n,), float64
-        Of its support vectors in the fit.
+        Weights of its support vectors in the fit.
     held_out : Examples
-        Images that nothing was fitted to.
+        Images that were not part of any fit.
     """
 
     model: Model
@@ -42,12 +42,12 @@ class Known:
 
     @property
     def labels(self) -> npt.NDArray[np.str_]:
-        """Class of each support vector (n,)."""
+        """Return the class of each support vector (n,)."""
         return np.repeat(np.array(self.model.class_names), self.model.machine.n_support)
 
 
 def known_to_default() -> Known:
-    """Read what the default model knows from the package."""
+    """Read the knowledge of the default model from the package."""
     model = default_model()
     try:
         data = files("digitsort.model").joinpath(KNOWN_FILE).read_bytes()
@@ -117,7 +117,7 @@ def _refused(why: str) -> ModelError:
 
 
 def known_to_bytes(weights: npt.NDArray[np.float64], held_out: Examples) -> bytes:
-    """Pack weights of support vectors and held-out images; the same ones always give the same bytes."""
+    """Pack weights and held-out images; the same input always gives the same bytes."""
     names = np.unique(held_out.labels)
     file = io.BytesIO()
     np.savez_compressed(

@@ -1,9 +1,9 @@
-"""Add a person's images to what a model knows, without the images that it was trained on.
+"""Teach a model new images without the images that it was trained on.
 
-A support vector machine that is fitted to its own support vectors alone, with the same weights, is the
-same machine: the other images lie beyond the margin and have no part in it. So the support vectors and
-the new images are fitted together, in the projection and with the kernel of the known model. Its
-temperature and familiarity limits stay: they come from sources that were left out of its fit.
+If an SVM is fitted again to only its own support vectors, with the same weights, the result is the same
+SVM: the other images lie beyond the margin and do not matter. So the support vectors and the new images
+are fitted together, with the projection and kernel of the known model. Its temperature and familiarity
+limits stay, because they come from sources that were left out of its fit.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ from digitsort.training.trial import judge_examples
 def learn(
     known: Known, datasets: Sequence[Dataset], options: TrainingOptions, progress: Progress
 ) -> Trained:
-    """Fit what a model knows together with other images.
+    """Fit the knowledge of a model together with other images.
 
-    Half of the known model's held-out images certify the threshold, the other half tests, with the
-    share of the other images that the options hold out. What a person labelled is split by `teach`.
+    Half of the known model's held-out images certify the threshold. The other half, and the share of
+    the other images that the options hold out, are for the test. `teach` splits a person's images.
 
     Raises
     ------
     UsageError
-        If C and gamma should be searched: that takes the images themselves.
+        If the options ask to search for C and gamma, which needs the original images.
     TrainingDataError
         If a class that the model does not know has too few images.
     """
     if options.tune:
-        raise UsageError("--tune needs the images of all data; of the default model they are not here.")
+        raise UsageError("--tune needs all images, but those of the default model are not installed.")
     others = [dataset for dataset in datasets if not dataset.by_hand and dataset.known is None]
     gathered = _gather(others, known, progress)
     fitted, test = _hold_out(gathered.examples, options)
@@ -77,7 +77,7 @@ def learn(
 
 
 def fit_beside(known: Known, new: Examples) -> DigitClassifier:
-    """Fit to support vectors and new examples, the new ones once more distorted."""
+    """Fit to support vectors, new examples, and a distorted copy of each new example."""
     machine, card = known.model.machine, known.model.card
     assert machine.projection is not None
     both = new.with_distorted() if len(new) else new

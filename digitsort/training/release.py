@@ -1,9 +1,9 @@
 """Make the shipped model: `digitsort train -d release`.
 
-Sources of the same people form a family. Each family is left out of a fit in turn, and the model of
-the others reads it. From these readings come the temperature, the familiarity limits and the threshold:
-what a user's scans are to the shipped model, a family that was left out is to the model of the others.
-Print and invented handwriting have no part in them: they are easier than hands.
+Sources by the same people form a family. Each family in turn is left out of a fit, and the model of the
+other families reads it. These readings determine the temperature, the familiarity limits and the
+threshold, because a family that was left out stands for a user's scans, which are also new to a model.
+Printed and generated digits are not used for this: they are easier than real handwriting.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ from digitsort.training.taught import Taught
 from digitsort.training.trial import Judged, judge_examples
 
 PARAMETERS = {"C": 10.0, "gamma": 2.2, "components": 96}
-"""C, gamma in units of scikit-learn's "scale", and components; chosen on the families left out."""
+"""C, gamma in units of scikit-learn's "scale", and components, chosen on the left-out families."""
 
 UNUSUAL = 0.02
-"""Share of a family that is left out of the fit and counts as unfamiliar. The shipped model knows hands
-of all families, and finds less unfamiliar; with 0.005 it accepted twice as many
-half-way counter wheels (`python -m benchmarks.trust --others`)."""
+"""Share of a left-out family that counts as unfamiliar. The shipped model knows the handwriting of all
+families, so it finds less ink unfamiliar; with 0.005 it accepted twice as many half-way counter wheels
+(`python -m benchmarks.trust --others`)."""
 
 HELD_OUT = 20
-"""One image of so many is not fitted to: half of them test, and half certify what is learned later."""
+"""Every 20th image is held out: half of these are for tests, half certify what is learned later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The shipped model, and what it knows (`digitsort.training.known`)."""
+    """Shipped model, with its knowledge (`digitsort.training.known`)."""
 
     trained: Trained
     known: bytes
@@ -56,7 +56,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Examples of all sources, and the index (n,) of the source that each is from."""
+    """Examples of all sources, with the index (n,) of the source of each."""
 
     sources: Sequence[Source]
     examples: Examples
@@ -66,17 +66,17 @@ class Pool:
         return Pool(self.sources, self.examples[where], self.origin[where])
 
     def is_of(self, family: str) -> npt.NDArray[np.bool_]:
-        """Whether each example is of a family (n,); "" is what no person wrote."""
+        """Return whether each example (n,) is of a family; "" is for images that no person wrote."""
         return np.array([source.family == family for source in self.sources])[self.origin]
 
     @property
     def families(self) -> list[str]:
-        """Names of the families, ascending."""
+        """Return the names of the families, ascending."""
         return sorted({source.family for source in self.sources if source.family})
 
 
 def train_release(progress: Progress = silent, chosen: Sequence[Source] | None = None) -> Release:
-    """Make the shipped model from its sources, or from others (for tests)."""
+    """Make the shipped model from its sources, or from other sources in tests."""
     pool = gather_sources(sources() if chosen is None else chosen, progress)
     held = np.arange(len(pool.examples)) % HELD_OUT == HELD_OUT - 1
     fitted, held_out = pool[np.flatnonzero(~held)], pool[np.flatnonzero(held)].examples
@@ -101,7 +101,7 @@ def train_release(progress: Progress = silent, chosen: Sequence[Source] | None =
 
 
 def dataset_name(source: Source) -> str:
-    """Return what the card says of a source."""
+    """Return the name of a source on the model card."""
     return f"{source.name} ({source.licence})"
 
 
@@ -121,7 +121,7 @@ def gather_sources(chosen: Sequence[Source], progress: Progress) -> Pool:
 
 
 def judge_family(pool: Pool, family: str, progress: Progress) -> Judged:
-    """Have a family read by a model that was fitted to all the others."""
+    """Read a family with a model that was fitted to all other families."""
     progress(f"fit without {family}", 0, None)
     out = pool.is_of(family)
     rest = pool[np.flatnonzero(~out)]
@@ -132,9 +132,8 @@ def judge_family(pool: Pool, family: str, progress: Progress) -> Judged:
 def calibrate_by_family(judged: dict[str, Judged]) -> tuple[Calibration, Certificate]:
     """Find temperature, familiarity limits and threshold from families that were left out.
 
-    Every family weighs the same. One half of each gives the temperature and the limits, the other half
-    the threshold: the lowest one that keeps the error of *every* family at most at 0.5 %, as far as
-    it was seen.
+    Every family has the same weight. One half of each gives the temperature and the limits. The other
+    half gives the threshold: the lowest at which the observed error of *every* family is at most 0.5 %.
     """
     halves = [_halves(one) for one in judged.values()]
     first = [half for half, _ in halves]
@@ -166,7 +165,7 @@ def _certificate(judged: Sequence[Judged], calibration: Calibration) -> Certific
 def _confidence_and_right(
     judged: Judged, calibration: Calibration
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Confidence of what is familiar enough, and whether it was read right."""
+    """Return the confidence of sufficiently familiar images, and whether each was read right."""
     label = predict(judged.scores)
     chances = probabilities(judged.scores, calibration.temperature)[np.arange(len(label)), label]
     familiar = judged.scores.familiarity >= calibration.ok_familiarity

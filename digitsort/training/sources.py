@@ -1,7 +1,7 @@
 """Name the sources that the shipped model is fitted to, with their licences and weights.
 
-What measures the model is never among them: the second half of MNIST's training digits, every other
-digit of Semeion, and the digits of load_digits that sample_images shows.
+They never include the data that measures the model: the second half of MNIST's training digits, every
+other digit of Semeion, and the digits of load_digits that sample_images shows.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from digitsort.training.printed.fonts import find_faces, name_of_faces
 from digitsort.training.printed.generate import print_digits
 
 DATA_VARIABLE = "DIGITSORT_DEV_DATA"
-"""Names a folder with mnist-train/, optdigits/ and semeion/; without it they come through OpenML."""
+"""Variable that names a folder with mnist-train/, optdigits/, semeion/; default: use OpenML."""
 
 MNIST_SEEN = 30_000
-"""Digits at the start of MNIST that fits may see."""
+"""Number of digits at the start of MNIST that may be used in a fit."""
 
 DIGITS_SEEN = 1740
 """Digits at the start of load_digits that fits may see; the other 57 once were sample scans."""
 
 SYNTHETIC_COUNT, PRINTED_COUNT = 2000, 1000
-"""Images of each digit that are invented, and printed."""
+"""Number of generated and of printed images of each digit."""
 
 Pixels = npt.NDArray[np.uint8]
 Images = tuple[Sequence[Pixels], Sequence[str]]
@@ -42,23 +42,24 @@ Images = tuple[Sequence[Pixels], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a part of the shipped model's images comes from.
+    """Source of some of the shipped model's images.
 
     Attributes
     ----------
     name : str
-        As the card shows it.
+        Name on the model card.
     licence : str
     family : str
-        Sources of the same people, who are left out together; empty for what no person wrote.
+        Name shared by sources of the same people, which are left out together; empty if no person
+        wrote the images.
     weight : float
-        Of each image in the fit.
+        Weight of each image in the fit.
     load : callable
-        Gives images and labels.
+        Function that returns images and labels.
     on_paper : int
-        Of so many images one is put on paper as well; 0 for none.
+        Every how many images one is also simulated as a scan on paper; 0 for none.
     every : int
-        Of so many images one is taken as it is.
+        Every how many images one is used as it is.
     dark : bool
         Whether the ink is dark.
     """
@@ -74,16 +75,16 @@ class Source:
 
 
 class Collection(NamedTuple):
-    """A data set that OpenML has.
+    """Data set on OpenML.
 
     Attributes
     ----------
     name : str
-        OpenML's.
+        Name on OpenML.
     version : int
     side_px : int
     largest : int
-        Value of full ink.
+        Pixel value of full ink.
     """
 
     name: str
@@ -112,7 +113,7 @@ def _digits() -> Images:
 
 
 def _optdigits() -> Images:
-    """The training part, of other writers than load_digits, which is the test part."""
+    """Return the training part of optdigits; load_digits is the test part, by other writers."""
     folder = _folder("optdigits")
     if folder is None:
         images, labels = _fetched(OPTDIGITS)
@@ -122,7 +123,7 @@ def _optdigits() -> Images:
 
 
 def _semeion() -> Images:
-    """Every other digit: the others measure the model."""
+    """Return every other digit of Semeion; the rest is for measuring the model."""
     folder = _folder("semeion")
     if folder is None:
         images, labels = _fetched(SEMEION)
@@ -160,7 +161,7 @@ def sources() -> list[Source]:
 
 
 def dataset_of(source: Source) -> Dataset:
-    """Open a source: its images, and simulated scans of some of them."""
+    """Return the images of a source, with simulated scans of some of them."""
     images, labels = source.load()
     plain, scans = range(0, len(images), source.every), range(0)
     if source.on_paper:
@@ -176,7 +177,7 @@ def dataset_of(source: Source) -> Dataset:
 
 
 def scanned(image: Pixels, seed: int, dark: bool) -> Pixels:
-    """Simulate a scan of one image; the seed decides on paper, pen and light."""
+    """Simulate a scan of one image; the seed determines paper, pen and light."""
     rng = np.random.default_rng([SCAN_SEED, seed])
     ink = 255 - image if dark else image
     return np.asarray(put_on_paper(ink, draw_look(rng), rng).convert("L"))
@@ -205,5 +206,5 @@ def _fetched(collection: Collection) -> Images:
 
 
 def _digit(label: str) -> str:
-    """OpenML counts the classes of Semeion from 1 on."""
+    """Convert a class of Semeion to a digit: OpenML numbers its classes from 1."""
     return str(int(float(label)))

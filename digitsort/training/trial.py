@@ -83,7 +83,7 @@ def try_out(
 
 
 def judge_examples(estimator: DigitClassifier, examples: Examples) -> Judged:
-    """Score examples that the estimator was not fitted to."""
+    """Score examples that were not used to fit the estimator."""
     truth = np.searchsorted(estimator.classes_, examples.labels)
     return Judged(score(examples.features, estimator.machine()), truth)
 

@@ -154,7 +154,7 @@ def test_the_command_counts_changed_rows_as_what_they_are(
 def test_stdout_can_not_be_changed_afterwards(scans: Path) -> None:
     done = invoke("classify", scans, "-o", "-", "--adapt")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "name a file with -o" in done.stderr
+    assert "Name one with -o" in done.stderr
 
 
 def test_another_kind_of_run_is_not_gone_on_with(

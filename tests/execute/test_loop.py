@@ -95,7 +95,7 @@ def test_one_batch_at_a_time_stays_whole() -> None:
 def test_deaths_that_prove_nothing_end_the_run_and_blame_no_item() -> None:
     """What is set apart can't end its worker: no room, no memory, a cluster that falls apart."""
     engine = Dying("7", certain=False)
-    with pytest.raises(ClusterError, match="20 workers died while they had 7"):
+    with pytest.raises(ClusterError, match="20 workers died with 7"):
         list(Loop(engine, lambda _: "given up").run(names(10)))
     assert engine.deaths == 20
 

@@ -57,7 +57,7 @@ def test_between_nuls_everything_is_part_of_a_path(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("a.png\n".encode("utf-16")[:-1] + b"\xd8", "is no UTF-16"),
+        ("a.png\n".encode("utf-16")[:-1] + b"\xd8", "is not valid UTF-16"),
         ("a.png\n".encode("utf-16-le"), "--files-from0"),
         (b"a\0b\n", "--files-from0"),
         (b"\x89PNG\r\n\x1a\n\0\0", "--files-from0"),

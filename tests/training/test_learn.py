@@ -82,7 +82,7 @@ def test_a_folder_of_one_known_class_is_learned(default: Dataset, count: int, te
 @pytest.mark.parametrize(
     ("others", "options", "error", "says"),
     [
-        ([], TrainingOptions(tune=True), UsageError, "--tune needs the images"),
+        ([], TrainingOptions(tune=True), UsageError, "--tune needs all images"),
         ([some({"7": 9, "8": 2})], TrainingOptions(), TrainingDataError, "Class '8' has 2 images"),
         ([by_hand(["4"] * 5)], TrainingOptions(max_error=0.001), TrainingDataError, "at least 2995"),
     ],

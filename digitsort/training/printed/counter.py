@@ -1,4 +1,4 @@
-"""Draw digits on the wheels of mechanical counters, a little off the middle."""
+"""Draw digits on the wheels of mechanical counters, slightly off-center."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Ink = npt.NDArray[np.uint8]
 Rng = np.random.Generator
 
 LARGEST_SHIFT = 0.18
-"""Share of the window by which a wheel may stand off: beyond it the neighbour is as good an answer."""
+"""Largest shift of a wheel, as a share of the window; beyond it, the next digit may be right too."""
 
 
 def on_a_wheel(ink: Ink, rng: Rng) -> Ink:

@@ -1,4 +1,4 @@
-"""Draw digits of dots, as matrix displays, needle printers and pixel fonts do."""
+"""Draw digits made of dots, like those of matrix displays, dot-matrix printers and pixel fonts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PITCH_PX = 16
 
 
 def draw_dots(label: str, rng: Rng) -> Ink:
-    """Draw a digit of dots: 255 where it is lit."""
+    """Draw a digit made of dots: 255 where it is lit."""
     choices = GRIDS[rng.integers(len(GRIDS))][label]
     rows = choices[rng.integers(len(choices))].split()
     size = float(rng.uniform(0.75, 1.1)) if rng.random() < 0.6 else 1.1

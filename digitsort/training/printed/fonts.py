@@ -1,4 +1,4 @@
-"""Render digits from the font files of a folder, or from Pillow's own font where there is none."""
+"""Render digits from the font files in a folder, or from Pillow's own font if no folder is named."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Rng = np.random.Generator
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 FONTS_VARIABLE = "DIGITSORT_FONTS"
-"""Names the folder whose fonts are rendered."""
+"""Environment variable that names the folder of fonts."""
 
 DIGITS = "0123456789"
 NO_DIGITS = ("Weather", "Biolinum_K", "Sketch")
-"""Parts of the names of fonts whose digits are drawings, keys or hollow."""
+"""Parts of the names of fonts to skip, because their digits are drawings, keys or hollow."""
 
 HEIGHT_PX = 110
 
@@ -34,24 +34,24 @@ MOST_BYTES = 2**26
 """Of a font file; those with all Chinese characters have 2**25."""
 
 LEAST_INK = 0.02
-"""Share of the sheet that a digit covers at least; a font that has no digits draws less, or boxes."""
+"""Smallest share of the sheet that a digit covers; a font without digits draws less, or boxes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A font that has digits, and the family that it belongs to."""
+    """Font that has digits, with the family that it belongs to."""
 
     font: Font
     family: str
 
 
 def find_faces(folder: Path | None = None) -> list[Face]:
-    """Open the fonts of a folder and of those below it, by name; a folder below is a family.
+    """Open the fonts in a folder and its subfolders, sorted by name; each subfolder is a family.
 
     Parameters
     ----------
     folder : Path, optional
-        By default the one that DIGITSORT_FONTS names; without it, Pillow's own font is the only one.
+        Default: the folder that DIGITSORT_FONTS names; if it is unset, only Pillow's own font is used.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def _is_wanted(path: Path) -> bool:
 
 
 def _without_copies(paths: Sequence[Path]) -> list[Path]:
-    """Leave out what has the name of an earlier file: packages repeat fonts in several folders."""
+    """Return the paths without repeated file names: packages repeat fonts in several folders."""
     first: dict[str, Path] = {}
     for path in paths:
         first.setdefault(path.name, path)
@@ -85,7 +85,7 @@ def _without_copies(paths: Sequence[Path]) -> list[Path]:
 
 
 def _open(path: Path) -> Face | None:
-    """Open a font; None if it is damaged or has no ten different digits."""
+    """Open a font; return None if it is damaged or lacks ten different digits."""
     try:
         data = io.BytesIO(read_regular(str(path), MOST_BYTES))  # a pipe would never end
         font = ImageFont.truetype(data, HEIGHT_PX, layout_engine=ImageFont.Layout.BASIC)
@@ -104,7 +104,7 @@ def _drawn(text: str, font: Font) -> Ink:
 
 
 def name_of_faces(faces: Sequence[Face]) -> str:
-    """Say how many fonts there are, with a digest of the digits that they draw."""
+    """Return the number of fonts, with a digest of the digits that they draw."""
     digest = hashlib.sha256()
     for face in faces:
         digest.update(face.family.encode() + b"\0" + _drawn(DIGITS[:5], face.font).tobytes())
@@ -113,7 +113,7 @@ def name_of_faces(faces: Sequence[Face]) -> str:
 
 
 def draw_font(label: str, faces: Sequence[Face], rng: Rng) -> Ink:
-    """Render a digit in a family drawn at random, bold, slanting, narrow or cut as stencils are."""
+    """Render a digit in a random font family, at random bold, slanted, narrow or cut like a stencil."""
     families = sorted({face.family for face in faces})
     family = families[rng.integers(len(families))]
     members = [face for face in faces if face.family == family]
@@ -135,7 +135,7 @@ def _sheared(ink: Image.Image, slant: float) -> Image.Image:
 
 
 def _stencilled(ink: Image.Image, rng: Rng) -> Image.Image:
-    """Cut a narrow upright bridge through the middle of the digit."""
+    """Cut a narrow vertical gap through the middle of the digit, like the bridge of a stencil."""
     left, top, right, bottom = ink.getbbox() or (0, 0, *ink.size)
     width = max(2, round(0.06 * (bottom - top)))
     x = round((left + right) / 2 + rng.normal(0, 0.04) * (right - left))

@@ -1,4 +1,4 @@
-"""Print digits in many ways, so that a model can learn what no hand writes."""
+"""Draw printed digits in many ways, so that a model learns shapes that nobody writes by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Rng = np.random.Generator
 
 KINDS = ("font", "segments", "dots", "wheel")
 SHARES = (0.58, 0.22, 0.12, 0.08)
-"""Of each kind of printed digit."""
+"""Share of each kind of printed digit, in the order of `KINDS`."""
 
 FINISHES: dict[str, tuple[Finish, ...]] = {
     "font": (plain, on_paper, on_paper, on_screen, thresholded),
@@ -29,7 +29,7 @@ FINISHES: dict[str, tuple[Finish, ...]] = {
 
 
 def print_digits(count_per_digit: int, seed: int, faces: Sequence[Face]) -> Iterator[tuple[Gray, str]]:
-    """Print each digit `count_per_digit` times, every time another way.
+    """Print each digit `count_per_digit` times, each time in a different way.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def print_digits(count_per_digit: int, seed: int, faces: Sequence[Face]) -> Iter
     Yields
     ------
     gray : ndarray of shape (height, width), uint8
-        8-700 px a side.
+        8-700 px per side.
     label : str
         "0" to "9", ascending.
     """

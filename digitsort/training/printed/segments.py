@@ -1,4 +1,4 @@
-"""Draw the digits of seven-segment displays, with separate bars or as one bent stroke."""
+"""Draw the digits of seven-segment displays, as separate bars or as one angular stroke."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ SEGMENTS: dict[str, tuple[str, ...]] = {
     "8": ("abcdefg",),
     "9": ("abcdfg", "abcdfg", "abcfg"),
 }
-"""Lit segments of each digit, by their usual letters; 6, 7 and 9 come with and without their tails."""
+"""Lit segments of each digit, by their usual letters; 6, 7 and 9 exist with and without tails."""
 
 HEIGHT_PX = 120
 
 
 class Panel(NamedTuple):
-    """How a display draws its segments; lengths are shares of the digit's height.
+    """Style of a display's segments; lengths are shares of the digit's height.
 
     Attributes
     ----------
     width : float
-        Between the axes of the upright segments.
+        Distance between the axes of the upright segments.
     thickness, gap : float
-        Of a segment, and between two of them.
+        Thickness of a segment, and gap between two segments.
     bevel : float
         0 for square ends, 1 for pointed ones.
     slant : float
@@ -55,7 +55,7 @@ class Panel(NamedTuple):
 
 
 def draw_panel(rng: Rng) -> Panel:
-    """Draw the look of a display."""
+    """Choose the style of a display at random."""
     return Panel(
         width=float(rng.uniform(0.34, 0.62)),
         thickness=float(rng.uniform(0.06, 0.2)),
@@ -83,7 +83,7 @@ def draw_segments(label: str, rng: Rng) -> Ink:
 
 
 def _ends(segment: str, width: float) -> tuple[Point, Point]:
-    """Both ends of a segment's axis, from the upper left corner, in units of the height."""
+    """Return both ends of a segment's axis, from the upper left corner, in units of the height."""
     left, right, top, middle, bottom = 0.0, width, 0.0, 0.5, 1.0
     axes = {
         "a": ((left, top), (right, top)),
@@ -98,7 +98,7 @@ def _ends(segment: str, width: float) -> tuple[Point, Point]:
 
 
 def _corners(segment: str, panel: Panel) -> list[Point]:
-    """The polygon of a segment in pixels, slanted."""
+    """Return the slanted polygon of a segment, in pixels."""
     (x0, y0), (x1, y1) = _ends(segment, panel.width)
     half = panel.thickness / 2
     dx, dy = float(x1 > x0), float(y1 > y0)

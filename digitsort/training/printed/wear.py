@@ -1,4 +1,4 @@
-"""Show printed digits as people photograph and scan them: paper, screens, counters, tiny crops."""
+"""Make printed digits look like photos and scans: on paper, on screens, as tiny crops."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def on_screen(ink: Ink, rng: Rng) -> Gray:
 
 
 def _placed(ink: Ink, rng: Rng) -> Ink:
-    """Resize the digit and lay it, a little turned, on an empty sheet."""
+    """Resize the digit, turn it slightly and place it on an empty sheet."""
     image = Image.fromarray(ink)
     if rng.random() < 0.4:
         image = image.rotate(float(np.clip(rng.normal(0, 3), -8, 8)), Image.Resampling.BICUBIC)
@@ -78,7 +78,7 @@ def _placed(ink: Ink, rng: Rng) -> Ink:
 
 
 def _clouds(shape: tuple[int, int], rng: Rng) -> npt.NDArray[np.float64]:
-    """Uneven light of -0.5 to 0.5, smooth across the picture."""
+    """Return uneven light from -0.5 to 0.5 that varies smoothly across the picture."""
     coarse = Image.fromarray((rng.random((3, 3)) * 255).astype(np.uint8))
     return np.asarray(coarse.resize(shape[::-1], Image.Resampling.BICUBIC)) / 255 - 0.5
 
