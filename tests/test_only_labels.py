@@ -49,7 +49,8 @@ def test_labels_of_other_models_are_their_class_names() -> None:
     [
         ("1,10", "has no label 10"),
         ("1-A", "has no label A"),
-        ("-1", "has no label "),
+        ("-1", "has no label -1. "),
+        ("1-", "has no label 1-. "),
         ("9-1", r"9-1 is in the wrong order\. Write 1-9"),
         ("", "--only-labels is empty"),
         (" , ", "--only-labels is empty"),
