@@ -142,7 +142,7 @@ def test_without_the_extra_a_heic_says_what_it_needs(
     """Folders skip such files then, and name them."""
     data = picture("HEIC", digit_image(7))
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(UnreadableError, match=r"HEIC needs pip install 'digitsort\[heic\]'"):
+    with pytest.raises(UnreadableError, match=r"HEIC needs pip install pillow-heif"):
         read_bytes(tmp_path, data)
     make_tree(tmp_path, {"scans": {"a.heic": data, "b.HEIF": data}})
     for is_there, files, skipped in ((True, 2, {}), (False, 0, {".heic": 1, ".heif": 1})):
