@@ -61,7 +61,7 @@ def allowed_classes(labels: Sequence[str] | None, classes: Sequence[str]) -> All
 
 def _labels_of(item: str, classes: Sequence[str]) -> Sequence[str]:
     """Return the labels of a range such as ``1-3``; any other item is one label."""
-    first, dash, last = item.partition("-")
+    first, _, last = item.partition("-")
     first, last = first.strip(), last.strip()
     if item in classes or not (first and last):
         return [item]
