@@ -23,6 +23,9 @@ from digitsort.files.names import printable
 
 LOCAL = "local"
 
+CHATTY = ("distributed", "tornado", "asyncio")
+"""Loggers of Dask and of its event loop, which only Dask uses."""
+
 ATTEMPTS, PAUSE_S = 10, 0.2
 """Number of times to send the kit while workers die, and seconds between attempts."""
 
@@ -104,6 +107,8 @@ class Cluster:
             ) from error
         answers = self._client.run(complaint, kit.version, kit.probe, on_error="return")
         for worker, answer in answers.items():
+            if isinstance(answer, OSError):
+                continue  # it died meanwhile; one that comes back checks itself before its first batch
             said = (
                 f"it has no fitting digitsort ({answer})" if isinstance(answer, Exception) else answer
             )
@@ -169,9 +174,9 @@ def _distributed() -> Any:
         raise ClusterError(
             "--dask needs Dask's distributed, which is not installed: pip install distributed."
         ) from error
-    # It logs a traceback for each lost connection; what a person has to know is said in our own words.
+    # They log a traceback for each lost connection. What a person has to know, digitsort says itself.
     for name in list(logging.root.manager.loggerDict):
-        if name.split(".")[0] == "distributed":
+        if name.split(".")[0] in CHATTY:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return distributed
 

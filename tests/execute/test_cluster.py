@@ -174,7 +174,10 @@ def test_a_scheduler_that_goes_away_is_a_cluster_error_and_the_rows_are_kept(
     assert run_digitsort(*command[3:], "--resume", cwd=tmp_path).returncode == 0
 
 
-def test_an_item_that_kills_every_worker_is_one_error_row(tmp_path: Path, model: Model) -> None:
+def test_an_item_that_kills_every_worker_is_one_error_row(
+    tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # else the tests, with their jobs, are in the working folder
     tree = {f"{i} {'exit' if i == 7 else ''}.png": digit_png(i % 10) for i in range(10)}
     paths = sorted(str(path) for path in make_tree(tmp_path, tree).iterdir())
     line = Line(model, Settings(), read_poisoned)
