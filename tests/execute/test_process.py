@@ -102,6 +102,7 @@ ALLOWED = {
     ("execute/server.py", "fork"),  # in the server, which process.py has started
     ("execute/local_cluster.py", "LocalCluster"),  # in a process that process.py has started
     ("streams.py", "execv"),  # this process once more, in a locale that can say any name
+    ("execute/cluster.py", "asyncio"),  # the name of a logger
     ("cli/review.py", "webbrowser"),  # the user's browser: no Python of ours
 }
 
