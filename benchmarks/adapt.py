@@ -1,7 +1,8 @@
 """Measure how `classify --adapt` changes doubtful rows: `python -m benchmarks.adapt [--development]`.
 
-The command itself classifies each folder of files. The weights and limits in
-`digitsort.adapt.neighbours` were chosen on the development folders; results are reported on the others.
+The command itself classifies each folder of files. The weights
+and limits in `digitsort.classification.neighbours` were chosen on the development folders; results
+are reported on the others.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from PIL import Image
 from benchmarks.data import data_folder, mnist, optdigits
 from benchmarks.kinds import Kind, wild_kinds
 from benchmarks.one_hand import write_page
-from digitsort.adapt.doubtful import ADAPTED, is_doubtful
-from digitsort.records import Status
-from digitsort.training.certify import upper_bound
+from digitsort.classification.neighbours import ADAPTED, is_doubtful
+from digitsort.evaluation.certification import upper_bound
+from digitsort.outcomes import Status
 
 HANDS, OF_A_DIGIT = 48, 60
 """Number of generated hands, and of images per digit. The first quarter is for development."""

@@ -24,7 +24,7 @@ from digitsort.model.estimator import DigitClassifier
 from digitsort.progress import silent
 from digitsort.recognition.canvas import Gray
 from digitsort.recognition.vectorize import vectorize
-from digitsort.training.datasets import open_datasets
+from digitsort.training.choose_dataset import open_datasets
 from digitsort.training.examples import Examples, gather
 from digitsort.training.fit import INVENTED_PARAMETERS
 

@@ -30,7 +30,7 @@ from benchmarks.page import (
     with_margins,
 )
 from benchmarks.verdicts import DIGITS
-from digitsort.files.gray import to_gray
+from digitsort.images.gray import to_gray
 from digitsort.recognition.canvas import Gray
 
 Flags = npt.NDArray[np.bool_]

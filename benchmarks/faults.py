@@ -20,10 +20,10 @@ from pathlib import Path
 
 from benchmarks.data import export_png, mnist
 from digitsort import Model, Outcome, Settings, Status, classify_files, default_model
-from digitsort.classify import Line, run_line
-from digitsort.files.discover import Walk
-from digitsort.files.limits import Limits
-from digitsort.files.read import Picture, read
+from digitsort.classification.classify import Line, run_line
+from digitsort.images.discover import Walk
+from digitsort.images.limits import Limits
+from digitsort.images.read import Picture, read
 
 POISONED = 10
 SEED = 2026

@@ -12,14 +12,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.files.hostile import HOSTILE, SIDE
+from tests.images.hostile import HOSTILE, SIDE
 
 PROGRAM = """
 import json, sys, time
 from pathlib import Path
-from digitsort.files.read import UnreadableError, read
+from digitsort.images.read import UnreadableError, read
 try:
-    from digitsort.files.ceiling import limit_decoders
+    from digitsort.images.ceiling import limit_decoders
     limit_decoders()
 except ImportError:
     pass

@@ -28,7 +28,7 @@ from benchmarks.verdicts import (
     most_common,
     open_model,
 )
-from digitsort.files.read import grays_of, read
+from digitsort.images.read import grays_of, read
 from digitsort.recognition.canvas import Gray
 
 MNIST_SAMPLE, OPTDIGITS_SAMPLE = 3000, 1000

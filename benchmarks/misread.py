@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks.data import Pixels, mnist, semeion
 from digitsort import default_model
-from digitsort.decide import decide_vectors
+from digitsort.classification.decide import decide_vectors
 from digitsort.recognition.vectorize import vectorize
 
 CELL_PX, NOTE_PX, COLUMNS = 66, 40, 20

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.training.handwriting.hand import Floats, Hand, Stroke
-from digitsort.training.handwriting.pen import draw
-from digitsort.training.handwriting.strokes import write
-from digitsort.training.handwriting.styles import STYLES
+from digitsort.training.handwriting.generate import STYLES, draw
+from digitsort.training.handwriting.hand import Floats, Hand, Stroke, write
 
 QUIRK = 0.05
 """Distance by which a person's habit moves each knot, in units of the digit's height."""

@@ -25,7 +25,7 @@ from PIL import Image
 
 from benchmarks.data import Pixels, mnist
 from digitsort import default_model
-from digitsort.decide import decide
+from digitsort.classification.decide import decide
 from digitsort.recognition.vectorize import vectorize
 from digitsort.training.paper import draw_look, put_on_paper
 

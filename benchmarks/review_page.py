@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from digitsort.labels import COLUMNS
+from digitsort.labels.labels_csv import COLUMNS
 from digitsort.review.choose import Chooser
 from digitsort.training.handwriting.generate import write_digits
 from tests.review.browser import browser, size, why_no_browser
@@ -58,9 +58,9 @@ def lines(found: list[tuple[str, str]], count: int) -> Iterator[str]:
 
 def make_page(folder: Path, rows: int) -> tuple[Path, float]:
     """Make the page; gives it with the seconds that it took."""
-    from digitsort.labels import read_labels
+    from digitsort.labels.labels_csv import read_labels
+    from digitsort.review.choose import read_source
     from digitsort.review.page import write_review
-    from digitsort.review.source import read_source
 
     start = time.perf_counter()
     table, page = folder / f"labels-{rows}.csv", folder / f"review-{rows}.html"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from digitsort.labels import NONE_LABEL
+from digitsort.labels.labels_csv import NONE_LABEL
 from tests.readme import samples_truth
 from tests.review.browser import browser, size, why_no_browser
 

@@ -26,7 +26,7 @@ COLUMNS = "path label confidence status reason second second_confidence sha256 m
 PLAN = """
 import json, resource, sys, time
 from pathlib import Path
-from digitsort.labels import read_labels
+from digitsort.labels.labels_csv import read_labels
 from digitsort.sorting.plan import plan_sort
 start, start_cpu = time.perf_counter(), time.process_time()
 plan = plan_sort(read_labels(Path(sys.argv[1])), Path(sys.argv[2]))

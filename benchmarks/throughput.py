@@ -33,8 +33,8 @@ from benchmarks.compare import tutorial
 from benchmarks.data import export_png, mnist
 
 if TYPE_CHECKING:
-    from digitsort.labels import LabelsWriter
-    from digitsort.records import Outcome
+    from digitsort.labels.labels_csv import LabelsWriter
+    from digitsort.outcomes import Outcome
 
 Program = Callable[[Path], object]
 
@@ -197,16 +197,14 @@ def measure(folder: Path, rounds: int, runs: dict[str, Program]) -> None:
 def stages(folder: Path, limit: int = 5_000) -> None:
     """Time each stage in one process, a stack at a time and as a worker does it; print its share."""
     from digitsort import Settings, default_model
-    from digitsort.classify import classify_files
-    from digitsort.execute.memory import keep_freed_memory
-    from digitsort.files.read import grays_of, read
-    from digitsort.labels import LabelsWriter, Layout
-    from digitsort.recognition.features import gradient_features
+    from digitsort.classification.classify import classify_files
+    from digitsort.images.read import grays_of, read
+    from digitsort.labels.labels_csv import LabelsWriter, Layout
     from digitsort.recognition.ink import find_ink
     from digitsort.recognition.normalize import normalize
     from digitsort.recognition.score import score
-    from digitsort.recognition.threads import one_blas_thread
-    from digitsort.recognition.vectorize import STACK
+    from digitsort.recognition.vectorize import STACK, gradient_features
+    from digitsort.workers.tuning import keep_freed_memory, one_blas_thread
 
     keep_freed_memory()
     model = default_model()

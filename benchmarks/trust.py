@@ -24,8 +24,8 @@ from benchmarks import nondigits
 from benchmarks.contact import write_contact_sheet
 from benchmarks.data import Pixels, mnist, mnist_kept, semeion
 from benchmarks.verdicts import Decide, Judged, count, decide_with, judge, most_common, open_model
-from digitsort.decide import Verdict
-from digitsort.records import Status
+from digitsort.classification.decide import Verdict
+from digitsort.outcomes import Status
 from digitsort.training.handwriting.generate import write_digits
 from digitsort.training.nondigits import KINDS, side_by_side
 from digitsort.training.paper import draw_look, put_on_paper

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digitsort import Model, default_model, load_model
-from digitsort.decide import Verdict, decide
+from digitsort.classification.decide import Verdict, decide
+from digitsort.outcomes import Status
 from digitsort.recognition.canvas import Gray
-from digitsort.records import Status
 
 BATCH = 256
 """Images decided on at a time, as a worker does."""

@@ -9,20 +9,18 @@
 TYPE_CHECKING = False  # what type checkers take for true
 
 if TYPE_CHECKING:
-    from digitsort.classify import Settings, classify_files, classify_folder
+    from digitsort.classification.classify import Settings, classify_files, classify_folder
     from digitsort.errors import DigitsortError, ExitCode
-    from digitsort.files.limits import Limits
-    from digitsort.labels import read_labels
+    from digitsort.evaluation.metrics import evaluate
+    from digitsort.images.limits import Limits
+    from digitsort.labels.labels_csv import read_labels
     from digitsort.model.estimator import DigitClassifier
-    from digitsort.model.reading import Model, load_model
-    from digitsort.records import Outcome, Status
+    from digitsort.model.reading import Model, default_model, load_model
+    from digitsort.outcomes import Outcome, Status
     from digitsort.sorting.apply import apply_plan
     from digitsort.sorting.plan import Mode, SortOptions, plan_sort
-    from digitsort.training.datasets import open_datasets
-    from digitsort.training.default import default_model
-    from digitsort.training.evaluate import evaluate
-    from digitsort.training.fit import train
-    from digitsort.training.options import TrainingOptions
+    from digitsort.training.choose_dataset import open_datasets
+    from digitsort.training.fit import TrainingOptions, train
 
     __version__: str
 
@@ -55,23 +53,23 @@ _HOMES = {
     "DigitClassifier": "model.estimator",
     "DigitsortError": "errors",
     "ExitCode": "errors",
-    "Limits": "files.limits",
+    "Limits": "images.limits",
     "Mode": "sorting.plan",
     "Model": "model.reading",
-    "Outcome": "records",
-    "Settings": "classify",
+    "Outcome": "outcomes",
+    "Settings": "classification.classify",
     "SortOptions": "sorting.plan",
-    "Status": "records",
-    "TrainingOptions": "training.options",
+    "Status": "outcomes",
+    "TrainingOptions": "training.fit",
     "apply_plan": "sorting.apply",
-    "classify_files": "classify",
-    "classify_folder": "classify",
-    "default_model": "training.default",
-    "evaluate": "training.evaluate",
+    "classify_files": "classification.classify",
+    "classify_folder": "classification.classify",
+    "default_model": "model.reading",
+    "evaluate": "evaluation.metrics",
     "load_model": "model.reading",
-    "open_datasets": "training.datasets",
+    "open_datasets": "training.choose_dataset",
     "plan_sort": "sorting.plan",
-    "read_labels": "labels",
+    "read_labels": "labels.labels_csv",
     "train": "training.fit",
 }
 

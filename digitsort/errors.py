@@ -87,3 +87,23 @@ class InterruptedRunError(DigitsortError):
     """Run that was interrupted by Ctrl-C and can be resumed."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+REMEDY = "Make a model with `digitsort train -o model.pkl`."
+
+
+def require(condition: bool, otherwise: str) -> None:
+    """Refuse the file unless the condition holds.
+
+    Parameters
+    ----------
+    condition : bool
+    otherwise : str
+        What was found instead; a sentence without its full stop.
+
+    Raises
+    ------
+    ModelError
+    """
+    if not condition:
+        raise ModelError(f"{otherwise}. {REMEDY}")

@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run the command line with the arguments of the process."""
     leave_working_folder()
-    import digitsort.signals as signals  # not `from digitsort`, which would ask for a public name
+    from digitsort.files import interrupts
 
-    signals.listen()
+    interrupts.listen()
     try:
         _run()
     except SystemExit as end:
         code = end.code
     except BaseException:
-        if not signals.has_come():  # what a signal has broken needs no words of its own
+        if not interrupts.has_come():  # what a signal has broken needs no words of its own
             raise
         code = None
     else:
         code = None
     finally:
-        signals.end_work()
-        signals.ignore()
+        interrupts.end_work()
+        interrupts.ignore()
         _clean_up()
-    if signals.has_come():
-        if not signals.was_said():
-            signals.say_interrupted("interrupted.")
-        code = signals.exit_code()
+    if interrupts.has_come():
+        if not interrupts.was_said():
+            interrupts.say_interrupted("interrupted.")
+        code = interrupts.exit_code()
     sys.exit(code)
 
 
@@ -45,7 +45,7 @@ def _run() -> None:
     speak_utf_8()
     # No second thread is ever used; OpenBLAS starts one all the same, which turns round a while, idle.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from digitsort.garbage import collect_seldom
+    from digitsort.workers.tuning import collect_seldom
 
     collect_seldom()
     _begin_early(sys.argv[1:])
@@ -74,9 +74,9 @@ def leave_working_folder() -> None:
 def _clean_up() -> None:
     """End child processes and remove temporary files, wherever the command was interrupted."""
     for name, last in (
-        ("digitsort.execute.process", "end_all"),
-        ("digitsort.files.leftovers", "remove_leftovers"),
-        ("digitsort.garbage", "leave_garbage"),
+        ("digitsort.workers.process", "end_all"),
+        ("digitsort.files.interrupts", "remove_leftovers"),
+        ("digitsort.workers.tuning", "leave_garbage"),
     ):
         if name in sys.modules:  # else there is nothing to be done
             getattr(sys.modules[name], last)()
@@ -86,7 +86,7 @@ def _begin_early(arguments: "Sequence[str]") -> None:
     """Start the workers' server if this looks like a command with workers, while the command loads."""
     foreseen = foresee(arguments)
     if foreseen is not None:
-        from digitsort.execute.early import start_early
+        from digitsort.workers.early import start_early
 
         start_early(*foreseen)
 

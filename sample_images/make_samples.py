@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from digitsort.training.handwriting.hand import Hand
-from digitsort.training.handwriting.strokes import write
-from digitsort.training.handwriting.styles import STYLES
+from digitsort.training.handwriting.generate import STYLES
+from digitsort.training.handwriting.hand import Hand, write
 
 HERE = Path(__file__).parent
 SEED = 20_261

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from digitsort.garbage import garbage_waits
+from digitsort.workers.tuning import garbage_waits
 
 
 class Node:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from digitsort.errors import ExitCode
-from digitsort.files import unreadable
-from digitsort.labels import COLUMNS
+from digitsort.images import unreadable
+from digitsort.labels.labels_csv import COLUMNS
 from tests.readme import PAGES, REPOSITORY, run_commands, scrubbed, shown_outputs
 
 DOCS = REPOSITORY / "docs"

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
 BEGIN = """
 import os, signal, sys, time
-import digitsort.signals as signals
+import digitsort.files.interrupts as signals
 from digitsort.files.interrupts import interrupts_wait
 def press(number=signal.SIGINT): os.kill(os.getpid(), number); time.sleep(0)
 signals.listen()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from digitsort import read_labels
-from digitsort.labels import COLUMNS
+from digitsort.labels.labels_csv import COLUMNS
 from tests.conftest import Link, digit_png, invoke, make_tree, run_digitsort
 
 NAMES = [

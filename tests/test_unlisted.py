@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from digitsort.files.discover import Walk
+from digitsort.images.discover import Walk
 from tests.conftest import digit_png, invoke, make_tree
 
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2

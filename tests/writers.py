@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.training.handwriting.hand import Hand, Stroke, Style, arc
-from digitsort.training.handwriting.pen import draw
-from digitsort.training.handwriting.strokes import curve
+from digitsort.training.handwriting.generate import draw
+from digitsort.training.handwriting.hand import Hand, Stroke, Style, arc, curve
 
 
 @dataclass(frozen=True)

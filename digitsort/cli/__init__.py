@@ -11,15 +11,15 @@ import typer
 from digitsort.cli.classify import classify
 from digitsort.cli.errors import end_with
 from digitsort.cli.evaluate import evaluate
-from digitsort.cli.help import PlainCommand, PlainGroup
 from digitsort.cli.inspect import inspect
 from digitsort.cli.model import model
+from digitsort.cli.options import PlainCommand, PlainGroup
 from digitsort.cli.review import review
 from digitsort.cli.sort import sort
 from digitsort.cli.train import train
 from digitsort.cli.undo import undo
 from digitsort.cli.verify import verify
-from digitsort.files.ceiling import limit_decoders
+from digitsort.images.ceiling import limit_decoders
 
 
 def _show_version(wanted: bool) -> None:

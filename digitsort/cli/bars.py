@@ -26,7 +26,7 @@ from digitsort.cli.console import stderr_console
 from digitsort.progress import ByteProgress, Progress
 
 if TYPE_CHECKING:
-    from digitsort.files.discover import Walk
+    from digitsort.images.discover import Walk
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ def counted(items: Iterable[T], total: Walk | int) -> Iterator[Iterator[T]]:
 
 def _count(walk: Walk, bars: Bars, task: TaskID) -> None:
     """Count files by a second walk beside the first: the system has cached the folders by then."""
-    from digitsort.files.discover import Walk
+    from digitsort.images.discover import Walk
 
     again = Walk(walk.sources, walk.follow_links, walk.exclude, walk.any_name)
     bars.update(task, total=sum(1 for _ in again.files()))

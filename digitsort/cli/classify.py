@@ -16,16 +16,15 @@ import typer
 from digitsort.cli import options
 from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
-from digitsort.records import Outcome
+from digitsort.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from digitsort.adapt.second_pass import SecondPass
-    from digitsort.classify import Settings
-    from digitsort.files.discover import Walk
-    from digitsort.labels import Format, Layout
+    from digitsort.classification.classify import Settings, Summary
+    from digitsort.classification.second_pass import SecondPass
+    from digitsort.images.discover import Walk
+    from digitsort.labels.labels_csv import Format, Layout
+    from digitsort.labels.partial import LabelsFile
     from digitsort.model.reading import Model
-    from digitsort.partial import LabelsFile
-    from digitsort.summary import Summary
 
 
 @reports_errors
@@ -82,21 +81,20 @@ def classify(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Label every picture in files and folders: one row a file, into labels.csv."""
-    from digitsort.execute.early import start_early
+    from digitsort.workers.early import start_early
 
     listed = [*_listed(files_from, b"\n"), *_listed(files_from0, b"\0")]
     named = _some([*(sources or ()), *listed])
     if dask is None:
         start_early(named, workers)
 
-    from digitsort.classify import Settings, classify_files
+    from digitsort.classification.classify import Settings, Summary, classify_files
     from digitsort.cli.console import open_model
-    from digitsort.files.discover import Walk, check_sources
     from digitsort.files.names import folder_of
-    from digitsort.labels import Layout
-    from digitsort.partial import labels_file
-    from digitsort.rerun import Run
-    from digitsort.summary import Summary
+    from digitsort.images.discover import Walk, check_sources
+    from digitsort.labels.labels_csv import Layout
+    from digitsort.labels.partial import labels_file
+    from digitsort.labels.resume import Run
 
     limits = options.limits(max_pixels, max_side, max_bytes)
     settings = Settings(min_confidence, probabilities, limits)
@@ -159,7 +157,7 @@ def _check_output(output: str, *, force: bool, resume: bool, adapt: bool) -> Non
 
 
 def _listed(file: Path | None, separator: bytes) -> list[str]:
-    from digitsort.files.read_list import read_list
+    from digitsort.images.read_list import read_list
 
     return [] if file is None else read_list(file, separator)
 
@@ -183,7 +181,7 @@ def _format(form: str) -> Format:
 
 
 def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
-    from digitsort.labels import LabelsWriter
+    from digitsort.labels.labels_csv import LabelsWriter
 
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
     paths = work.summary.found(work.walk.files())
@@ -194,8 +192,7 @@ def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
 
 
 def _second_pass(model: Model, settings: Settings, workers: int | None, dask: str | None) -> SecondPass:
-    from digitsort.adapt.job import Eyes
-    from digitsort.adapt.second_pass import SecondPass
+    from digitsort.classification.second_pass import Eyes, SecondPass
 
     return SecondPass(Eyes(model, settings), workers, dask)
 
@@ -213,7 +210,7 @@ def _write_file(work: _Work, file: LabelsFile, second_pass: SecondPass | None) -
 def _write_and_adapt(
     rows: Iterable[Outcome], file: LabelsFile, second_pass: SecondPass, summary: Summary
 ) -> None:
-    from digitsort.adapt.sample import Sample
+    from digitsort.classification.neighbours import Sample
 
     sample = Sample()
     for outcome in sample.noted(rows):
@@ -224,7 +221,7 @@ def _write_and_adapt(
 
 def _at_least_one(outcomes: Iterable[Outcome], walk: Walk) -> Iterable[Outcome]:
     """Raise an error, and so publish nothing, where there are no images."""
-    from digitsort.files.discover import nothing_found
+    from digitsort.images.discover import nothing_found
 
     empty = True
     for outcome in outcomes:

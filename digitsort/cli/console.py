@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from digitsort.files.discover import Walk
+    from digitsort.images.discover import Walk
     from digitsort.model.reading import Model
 
 T = TypeVar("T")
@@ -91,6 +91,6 @@ def open_model(path: Path | None) -> Model:
         from digitsort.model.reading import load_model
 
         return load_model(path)
-    from digitsort.training.default import default_model
+    from digitsort.model.reading import default_model
 
     return default_model()

@@ -11,8 +11,8 @@ from typing import ParamSpec
 
 import typer
 
-from digitsort import signals
 from digitsort.errors import DigitsortError, ExitCode, InterruptedRunError, UsageError
+from digitsort.files import interrupts
 from digitsort.files.names import printable
 
 P = ParamSpec("P")
@@ -33,7 +33,7 @@ def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
             if isinstance(error, InterruptedRunError):
                 code = _interrupted(str(error))
             elif (
-                signals.has_come()
+                interrupts.has_come()
             ):  # Ctrl-C can surface as another error, for example inside a class body
                 code = _interrupted(INTERRUPTED)
             else:
@@ -46,19 +46,19 @@ def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
 def _worked(command: Callable[P, ExitCode], *args: P.args, **kwargs: P.kwargs) -> ExitCode:
     """Run the command; signals raise KeyboardInterrupt only while it runs."""
     try:
-        signals.begin_work()
+        interrupts.begin_work()
         _require_working_folder()
         code = command(*args, **kwargs)
         sys.stdout.flush()
         return code
     finally:
-        signals.end_work()
+        interrupts.end_work()
 
 
 def _interrupted(message: str) -> int:
-    signals.end_work()  # the work may have continued if the signal came right before its end
-    signals.say_interrupted(message)
-    return signals.exit_code() or ExitCode.INTERRUPTED
+    interrupts.end_work()  # the work may have continued if the signal came right before its end
+    interrupts.say_interrupted(message)
+    return interrupts.exit_code() or ExitCode.INTERRUPTED
 
 
 def _explained(error: Exception) -> ExitCode:

@@ -14,15 +14,14 @@ from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
-    from digitsort.classify import Settings
+    from digitsort.classification.classify import Settings, Summary
     from digitsort.cli.tables import LabelsByHand
-    from digitsort.files.discover import Walk
-    from digitsort.files.limits import Limits
+    from digitsort.evaluation.judge import Reviewed
+    from digitsort.images.discover import Walk
+    from digitsort.images.limits import Limits
     from digitsort.model.reading import Model
-    from digitsort.records import Outcome
+    from digitsort.outcomes import Outcome
     from digitsort.review.report import Measured
-    from digitsort.reviewed import Reviewed
-    from digitsort.summary import Summary
 
 
 @reports_errors
@@ -87,13 +86,13 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Measure how well digitsort reads images whose labels are known."""
-    from digitsort.classify import Settings
-    from digitsort.cli.measure import print_json, print_measured
+    from digitsort.classification.classify import Settings
+    from digitsort.cli.report import print_json, print_measured
     from digitsort.cli.tables import LabelsByHand
     from digitsort.errors import UsageError
     from digitsort.files.atomic import refuse_existing
-    from digitsort.files.discover import Walk, check_sources
-    from digitsort.labels import TABLE_SUFFIXES, is_labels
+    from digitsort.images.discover import Walk, check_sources
+    from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels
 
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
     if report is not None:
@@ -161,12 +160,12 @@ def _classified(
     quiet: bool,
 ) -> tuple[Reviewed, ExitCode]:
     """Classify the images of a folder whose labels are known."""
+    from digitsort.classification.classify import Summary
     from digitsort.cli.summary import warn_unlisted
     from digitsort.cli.tables import say_findings, warn_unmatched
-    from digitsort.human_labels import Findings
-    from digitsort.reviewed import Reviewed
-    from digitsort.summary import Summary
-    from digitsort.truth import find_truth
+    from digitsort.evaluation.judge import Reviewed
+    from digitsort.evaluation.truth import find_truth
+    from digitsort.labels.cells import Findings
 
     findings = Findings()
     found = find_truth(walk, model.class_names, truth, findings)
@@ -190,11 +189,11 @@ def _reviewed(
     quiet: bool,
 ) -> Reviewed:
     """Take what a labels.csv says of the reviewed rows, or what a model says of their files."""
+    from digitsort.classification.classify import Summary
     from digitsort.cli.tables import rows_of, say_findings, warn_unmatched, without_matched
-    from digitsort.human_labels import Findings
-    from digitsort.reviewed import reviewed
-    from digitsort.summary import Summary
-    from digitsort.truth import read_truth
+    from digitsort.evaluation.judge import reviewed
+    from digitsort.evaluation.truth import read_truth
+    from digitsort.labels.cells import Findings
 
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
@@ -219,7 +218,7 @@ def _classify(
     workers: int | None,
     quiet: bool,
 ) -> list[Outcome]:
-    from digitsort.classify import classify_files
+    from digitsort.classification.classify import classify_files
     from digitsort.cli.console import counted
 
     outcomes = classify_files(summary.found(paths), model, settings, workers=workers)
@@ -232,10 +231,9 @@ def _classify(
 def _measured(
     name: str, known: Reviewed, model: Model | None, min_confidence: float | None
 ) -> Measured:
-    from digitsort.bands import guesses
-    from digitsort.judge import judge
+    from digitsort.evaluation.judge import judge, least_accepted
+    from digitsort.evaluation.metrics import guesses
     from digitsort.review.report import Measured
-    from digitsort.reviewed import least_accepted
 
     threshold = min_confidence
     if threshold is None:
@@ -277,7 +275,7 @@ def _certify(
     source: Path,
     target: Path,
 ) -> None:
-    from digitsort.certification import certified_copy, certify_on
+    from digitsort.evaluation.certification import certified_copy, certify_on
     from digitsort.model.saving import save
 
     certified = certify_on(outcomes, truths, max_error, limits)

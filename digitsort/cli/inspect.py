@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from digitsort.inspect import Inspection
+    from digitsort.classification.inspect import Inspection
 
 
 @reports_errors
@@ -29,10 +29,10 @@ def inspect(
     quiet: options.Quiet = False,  # noqa: ARG001  every command takes it
 ) -> ExitCode:
     """Show what the model sees in an image, its three best guesses, and why it decided so."""
+    from digitsort.classification.inspect import inspect_file
     from digitsort.cli.console import open_model, warn
-    from digitsort.files.discover import check_sources
-    from digitsort.files.read import UnreadableError
-    from digitsort.inspect import inspect_file
+    from digitsort.images.discover import check_sources
+    from digitsort.images.read import UnreadableError
 
     paths = check_sources(images)
     limits = options.limits(max_pixels, max_side, max_bytes)

@@ -1,15 +1,42 @@
-"""Define the options that several commands share."""
+"""Define the options that several commands share, and how help shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 if TYPE_CHECKING:
-    from digitsort.files.limits import Limits
+    from digitsort.images.limits import Limits
+
+
+class PlainCommand(TyperCommand):
+    """Command whose help shows `--force`, not `--force <bool>`."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters; Typer asks here for those that help shows."""
+        return list(map(_plain, super().get_params(ctx)))
+
+
+class PlainGroup(TyperGroup):
+    """Group whose help shows its own options and the list of commands in the same way."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters; Typer asks here for those that help shows."""
+        return list(map(_plain, super().get_params(ctx)))
+
+
+def _plain(parameter: Any) -> Any:
+    """Return the parameter without the name of its Python type."""
+    if isinstance(parameter, TyperOption) and parameter.is_flag:
+        parameter.metavar = ""
+    elif isinstance(parameter, TyperArgument):
+        setattr(parameter, "display_type_rich", lambda **_: "")  # noqa: B010 - mypy: a method
+    return parameter
+
 
 Model = Annotated[
     Path | None,
@@ -92,7 +119,7 @@ MaxBytes = Annotated[
 
 def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) -> Limits:
     """Return the given limits, with defaults for the others."""
-    from digitsort.files.limits import DEFAULT_LIMITS, Limits
+    from digitsort.images.limits import DEFAULT_LIMITS, Limits
 
     return Limits(
         pixels=max_pixels or DEFAULT_LIMITS.pixels,
@@ -105,7 +132,7 @@ def labels(text: str | None, classes: Sequence[str]) -> tuple[str, ...] | None:
     """Return the labels that `--only-labels` allows, in the model's order; None for all."""
     if text is None:
         return None
-    from digitsort.only_labels import parse_labels
+    from digitsort.classification.only_labels import parse_labels
 
     return parse_labels(text, classes)
 

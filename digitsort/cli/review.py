@@ -76,11 +76,11 @@ def review(
         warn_unmatched,
         without_matched,
     )
+    from digitsort.evaluation.truth import read_truth
     from digitsort.files.atomic import refuse_existing
-    from digitsort.human_labels import Findings
+    from digitsort.labels.cells import Findings
+    from digitsort.review.choose import read_source
     from digitsort.review.page import write_review
-    from digitsort.review.source import read_source
-    from digitsort.truth import read_truth
 
     chooser = _chooser(only, limit, everything)
     refuse_existing(output, force=force)
@@ -104,7 +104,7 @@ def review(
 
 def _chooser(only: list[str] | None, limit: int | None, everything: bool) -> Chooser:
     from digitsort.errors import UsageError
-    from digitsort.records import Status
+    from digitsort.outcomes import Status
     from digitsort.review.choose import DEFAULT_LIMIT, Chooser
 
     unknown = [name for name in only or () if name not in list(Status)]

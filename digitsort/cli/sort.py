@@ -15,10 +15,10 @@ from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
-    from digitsort.classify import Settings
+    from digitsort.classification.classify import Settings
     from digitsort.cli.to_sort import ToSort
-    from digitsort.row import Row
-    from digitsort.sorting.lock import Held
+    from digitsort.labels.row import Row
+    from digitsort.sorting.dest import Held
     from digitsort.sorting.plan import Conflict, Mode, Plan
 
 
@@ -93,20 +93,20 @@ def sort(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Copy, move or link images into one folder per digit. No file is ever replaced or lost."""
-    from digitsort.execute.early import start_early
+    from digitsort.workers.early import start_early
 
     if os.path.isdir(source):
         start_early([source], workers)
 
-    from digitsort.cli.delivery import print_plan, warn_of_foreign_runs, warn_of_open_run
+    from digitsort.cli.summary import print_plan, warn_of_foreign_runs, warn_of_open_run
     from digitsort.cli.tables import LabelsByHand
     from digitsort.cli.to_sort import FolderOptions, classified, labelled, with_folders
     from digitsort.errors import UsageError
-    from digitsort.files.discover import check_sources
     from digitsort.files.names import printable
-    from digitsort.garbage import garbage_waits
-    from digitsort.sorting.lock import locked
+    from digitsort.images.discover import check_sources
+    from digitsort.sorting.dest import locked
     from digitsort.sorting.plan import SortOptions, plan_sort
+    from digitsort.workers.tuning import garbage_waits
 
     chosen = SortOptions(_mode(copy, move, link), _conflict(on_conflict), accept_uncertain)
     target = Path(os.path.realpath(dest))
@@ -151,11 +151,11 @@ def _carry_out(
     read: Callable[[], ToSort], plan: Callable[[list[Row]], Plan], held: Held, quiet: bool
 ) -> ExitCode:
     from digitsort.cli.console import delivered
-    from digitsort.cli.delivery import print_delivery, print_recovered
+    from digitsort.cli.summary import print_delivery, print_recovered
     from digitsort.errors import NothingToDoError
-    from digitsort.garbage import garbage_waits
     from digitsort.sorting.apply import carry_out
     from digitsort.sorting.recover import recover
+    from digitsort.workers.tuning import garbage_waits
 
     recovered = recover(held)
     print_recovered(recovered, quiet=quiet)
@@ -183,7 +183,7 @@ def _move_from(source: Path, root: Path | None) -> str:
 def _settings(
     min_confidence: float | None, max_pixels: int | None, max_side: int | None, max_bytes: int | None
 ) -> Settings:
-    from digitsort.classify import Settings
+    from digitsort.classification.classify import Settings
 
     return Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
 

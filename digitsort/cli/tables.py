@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from digitsort.corrections import Corrections
-    from digitsort.human_labels import Findings
-    from digitsort.row import Row
+    from digitsort.labels.cells import Findings
+    from digitsort.labels.corrections import Corrections
+    from digitsort.labels.row import Row
 
 MOST_NAMED = 5
 
@@ -46,9 +46,9 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
     classes : iterable of str
         Known classes in addition to those in the table.
     """
-    from digitsort.corrections import read_corrections
-    from digitsort.human_labels import Findings, check_human, likely_classes
-    from digitsort.labels import read_labels
+    from digitsort.labels.cells import Findings, check_human, likely_classes
+    from digitsort.labels.corrections import read_corrections
+    from digitsort.labels.labels_csv import read_labels
 
     corrections, root = by_hand.corrections, by_hand.root
     findings, of_corrections = Findings(), Findings()
@@ -69,8 +69,8 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
 
 def checked_corrections(by_hand: LabelsByHand, classes: Collection[str]) -> Corrections | None:
     """Read the corrections, if any, for files that are read by a model with these classes."""
-    from digitsort.corrections import read_corrections
-    from digitsort.human_labels import Findings, check_human
+    from digitsort.labels.cells import Findings, check_human
+    from digitsort.labels.corrections import read_corrections
 
     if by_hand.corrections is None:
         return None
@@ -95,7 +95,7 @@ def check_tables(
     new_classes : sequence of str, optional
         As in `rows_of`.
     """
-    from digitsort.human_labels import check_human, likely_classes
+    from digitsort.labels.cells import check_human, likely_classes
 
     shown = likely_classes(set().union(*(findings.names for findings in tables.values())))
     for name, findings in tables.items():
@@ -106,7 +106,7 @@ def check_tables(
 def say_findings(path: Path, findings: Findings) -> None:
     """Print what was skipped in a table, and which labels were converted."""
     from digitsort.cli.console import warn
-    from digitsort.human_labels import describe_findings
+    from digitsort.labels.cells import describe_findings
 
     for line in describe_findings(path, findings):
         warn(line)

@@ -12,9 +12,9 @@ from digitsort.cli import options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digitsort.classify import Settings
+    from digitsort.classification.classify import Settings
     from digitsort.cli.tables import LabelsByHand
-    from digitsort.row import Row
+    from digitsort.labels.row import Row
     from digitsort.sorting.plan import SortOptions
 
 
@@ -59,9 +59,9 @@ class FolderOptions:
 def labelled(path: Path, by_hand: LabelsByHand) -> ToSort:
     """Read the rows of a labels.csv, with a person's corrections if there are any."""
     from digitsort.cli.tables import rows_of
-    from digitsort.files.discover import check_sources
-    from digitsort.garbage import garbage_waits
-    from digitsort.labels import require_rows
+    from digitsort.images.discover import check_sources
+    from digitsort.labels.labels_csv import require_rows
+    from digitsort.workers.tuning import garbage_waits
 
     check_sources([path])
     with garbage_waits():
@@ -78,15 +78,14 @@ def classified(
     quiet: bool,
 ) -> ToSort:
     """Classify a folder, except for DEST inside it. A person's corrections take precedence."""
-    from digitsort.classify import classify_files
+    from digitsort.classification.classify import Summary, classify_files
     from digitsort.cli.console import counted, open_model, stderr_console
     from digitsort.cli.summary import print_left_aside
     from digitsort.cli.tables import checked_corrections, warn_unused
     from digitsort.errors import UsageError
-    from digitsort.files.discover import Walk, check_sources, nothing_found
     from digitsort.files.names import printable
-    from digitsort.labels import Layout, row_of
-    from digitsort.summary import Summary
+    from digitsort.images.discover import Walk, check_sources, nothing_found
+    from digitsort.labels.labels_csv import Layout, row_of
 
     if os.path.realpath(source) == os.path.realpath(dest):
         raise UsageError(

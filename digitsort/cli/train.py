@@ -12,8 +12,8 @@ from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
-    from digitsort.corrections import Corrections
-    from digitsort.human_labels import Findings
+    from digitsort.labels.cells import Findings
+    from digitsort.labels.corrections import Corrections
     from digitsort.model.card import Card
     from digitsort.model.reading import Model
 
@@ -75,15 +75,14 @@ def train(
 ) -> ExitCode:
     """Train a model and test it on images that it has not seen."""
     from digitsort.cli.console import stages
-    from digitsort.cli.learning import judge_learning, print_notes
-    from digitsort.cli.report import print_evaluation
+    from digitsort.cli.report import judge_learning, print_evaluation, print_notes
     from digitsort.cli.tables import check_tables, warn_unused
+    from digitsort.evaluation.certification import describe_copies
     from digitsort.files.atomic import refuse_existing
     from digitsort.model.saving import save
-    from digitsort.training.copies import describe_copies
-    from digitsort.training.datasets import open_datasets
+    from digitsort.training.choose_dataset import open_datasets
+    from digitsort.training.fit import DEFAULTS, TrainingOptions
     from digitsort.training.fit import train as train_model
-    from digitsort.training.options import DEFAULTS, TrainingOptions
 
     limits = options.limits(max_pixels, max_side, max_bytes)
     names = data or ["default"]
@@ -124,9 +123,9 @@ def _corrections(
     path: Path | None, names: list[str], tables: dict[str, Findings]
 ) -> Corrections | None:
     """Corrections; their paths start where those of the labels.csv do that they belong to."""
-    from digitsort.corrections import read_corrections
-    from digitsort.human_labels import Findings
-    from digitsort.labels import TABLE_SUFFIXES
+    from digitsort.labels.cells import Findings
+    from digitsort.labels.corrections import read_corrections
+    from digitsort.labels.labels_csv import TABLE_SUFFIXES
 
     if path is None:
         return None

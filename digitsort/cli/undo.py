@@ -41,10 +41,10 @@ def undo(
 ) -> ExitCode:
     """Undo the last sort into DEST: move files back, delete copies and links."""
     from digitsort.cli.console import stages
-    from digitsort.cli.delivery import print_undone
-    from digitsort.garbage import garbage_waits
+    from digitsort.cli.summary import print_undone
     from digitsort.sorting.foreign import describe_undo
     from digitsort.sorting.undo import undo as undo_runs
+    from digitsort.workers.tuning import garbage_waits
 
     if dry_run:
         sys.stdout.writelines(f"{line}\n" for line in describe_undo(dest, root, everything=everything))

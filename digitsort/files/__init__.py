@@ -1,1 +1,1 @@
-"""Find, read and write files."""
+"""Write, name, lock and sign files."""

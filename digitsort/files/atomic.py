@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from digitsort.errors import OutputError
-from digitsort.files.leftovers import temporary
+from digitsort.files.interrupts import temporary
 from digitsort.files.names import printable
 
 if TYPE_CHECKING:

@@ -348,3 +348,21 @@ def _check(result: int) -> None:
 
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+
+def locked(descriptor: int) -> bool:
+    """Lock a file that is open for writing, without waiting; return whether it is ours now."""
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True

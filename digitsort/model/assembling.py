@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from digitsort.errors import require
 from digitsort.files.names import printable
-from digitsort.model.refusal import require
 from digitsort.model.scanning import Argument, Opcode
 
 MOST_MARKS = 32

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from digitsort.errors import require
 from digitsort.files.names import is_folder_name, starts_formula
-from digitsort.labels import NONE_LABEL
-from digitsort.model.refusal import require
+from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.recognition.score import SupportVectors
 
 MOST_CLASSES = 256

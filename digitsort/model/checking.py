@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.errors import require
 from digitsort.model.card import Card
 from digitsort.model.extracting import (
     check_attributes,
@@ -21,10 +22,7 @@ from digitsort.model.extracting import (
     take_texts,
     view_array,
 )
-from digitsort.model.refusal import require
-from digitsort.recognition.project import LONGEST_COLUMN
-from digitsort.recognition.recipe import FEATURE_COUNT
-from digitsort.recognition.score import SupportVectors
+from digitsort.recognition.score import FEATURE_COUNT, LONGEST_COLUMN, SupportVectors
 
 MOST_VECTORS = 200_000
 LONGEST_VECTOR = 4096

@@ -9,10 +9,10 @@ from collections.abc import Sequence, Set
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.errors import require
 from digitsort.files.names import printable
 from digitsort.model.assembling import Global, Made
 from digitsort.model.card import LONGEST_CLASS_NAME
-from digitsort.model.refusal import require
 
 _NUMBER_STATE = (3, "<", None, None, None, -1, -1, 0)
 """How numpy pickles a little-endian number type: version, byte order, and no structure of any kind."""

@@ -7,12 +7,13 @@ out of that (`extracting`) and checked (`checking`, `card`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.errors import ModelError
+from digitsort.errors import REMEDY, ModelError, require
 from digitsort.files.names import printable
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
 from digitsort.model.assembling import Global, Made, assemble
@@ -25,11 +26,9 @@ from digitsort.model.checking import (
     check_projection,
 )
 from digitsort.model.extracting import check_attributes, take_state
-from digitsort.model.refusal import REMEDY, require
 from digitsort.model.scanning import MOST_BYTES, scan
-from digitsort.recognition.recipe import RECIPE
-from digitsort.recognition.score import SupportVectors, score
-from digitsort.recognition.threads import one_blas_thread
+from digitsort.recognition.score import RECIPE, SupportVectors, score
+from digitsort.workers.tuning import one_blas_thread
 
 _NO_MEMORY = "Model {} refused. There is not enough memory to read it."
 
@@ -135,3 +134,13 @@ def verify_model(model: Model) -> None:
     margins = score(model.known_vectors, model.machine).margin
     same = np.allclose(margins, model.known_margins, rtol=0, atol=TOLERANCE)
     require(same, "It does not give the answers that it gave when it was made")
+
+
+DEFAULT_FILE = "default.pkl"
+"""File name of the default model in digitsort/model; `digitsort train -d release` makes it."""
+
+
+def default_model() -> Model:
+    """Read the default model, which comes with the installation."""
+    with as_file(files("digitsort.model").joinpath(DEFAULT_FILE)) as path:
+        return load_model(path)

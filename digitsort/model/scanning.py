@@ -10,7 +10,7 @@ import pickletools
 import struct
 from typing import NamedTuple
 
-from digitsort.model.refusal import require
+from digitsort.errors import require
 
 PROTOCOL = 4
 """Of model files. Older Pythons and numpys read it; protocol 5 would tie the arrays to numpy's newer

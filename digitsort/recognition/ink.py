@@ -9,11 +9,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.recognition.background import Background, subtract_background
+from digitsort.recognition.background import Background, onto_255, otsu, subtract_background
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray, to_canvases
-from digitsort.recognition.levels import onto_255, otsu
-from digitsort.recognition.parts import Parts, connected_parts
-from digitsort.recognition.signs import are_signs
+from digitsort.recognition.parts import Parts, are_signs, connected_parts
 
 Mask = npt.NDArray[np.bool_]
 Canvases = npt.NDArray[np.uint8]

@@ -13,12 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray
-from digitsort.recognition.enclosing import (
-    may_have_frame,
-    may_have_ring,
-    without_frame,
-    without_ring,
-)
+from digitsort.recognition.enclosing import may_have_frame, may_have_ring, without_frame, without_ring
 from digitsort.recognition.ink import FIRST_LOOK, LONG_AT_EDGE, Ink, Look, centrality, look_for_ink
 from digitsort.recognition.parts import Parts, connected_parts
 from digitsort.recognition.uneven import SURE_SEPARATION, closing, sharp_closing

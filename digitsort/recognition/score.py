@@ -9,10 +9,52 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.recognition.project import project
+GRID = 7
+"""Sampling points a side."""
+
+DIRECTIONS = 8
+"""Of gradients."""
+
+FEATURE_COUNT = GRID * GRID * DIRECTIONS
+
+RECIPE = f"moments-32/gradient-{FEATURE_COUNT}/3"
+"""A model fits the recipe it was trained with and no other: change the last number with every change
+that moves a feature."""
+
+
+Features = npt.NDArray[np.float32]
+
+UNIT = 4080.0
+"""What 1 is in a projection's whole numbers."""
+
+LONGEST_COLUMN = 4096.0
+"""Length that no column of a projection exceeds: times the longest feature vector, a little more than
+4,000, it stays below 2**24, so that every partial sum of the product is exact in float32
+(Cauchy-Schwarz)."""
+
+
+def project(features: Features, projection: Features | None) -> Features:
+    """Project vectors (n, d) of whole numbers with a matrix (d, m) of whole numbers.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, d), float32
+        Whole numbers, no vector longer than 4,000 but for rounding.
+    projection : ndarray of shape (d, m), float32, or None
+        Whole numbers, `UNIT` times the real ones, which stretch no vector; None changes nothing.
+
+    Returns
+    -------
+    ndarray of shape (n, m), float32
+        Whole numbers.
+    """
+    if projection is None:
+        return features
+    projected: Features = np.rint((features @ projection) / np.float32(UNIT))
+    return projected
+
 
 Floats = npt.NDArray[np.float64]
-Features = npt.NDArray[np.float32]
 Allowed = npt.NDArray[np.bool_]
 
 BY_FAR = 1000.0
@@ -48,7 +90,7 @@ class SupportVectors:
     intercept : ndarray of shape (k (k - 1) / 2,), float64
     gamma : float
     projection : ndarray of shape (d, m), float32, or None
-        Takes features to components; see `digitsort.recognition.project`. None where they are the same.
+        Takes features to components; see `digitsort.recognition.score`. None where they are the same.
     """
 
     vectors: Features

@@ -1,15 +1,82 @@
-"""Choose the rows that a person should check: the least certain, and a sample of each digit."""
+"""Read a labels.csv once: count its rows, and choose those that a person should check."""
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import random
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain, islice
+from pathlib import Path
 
-from digitsort.labels import confidence_of
-from digitsort.records import Status
-from digitsort.row import Row
+from digitsort.files.names import natural_key
+from digitsort.labels.labels_csv import NONE_LABEL, confidence_of, outcome_of, require_rows
+from digitsort.labels.row import HUMAN, Row
+from digitsort.outcomes import Outcome, Status
+
+BINS = 20
+"""Number of bars of the confidence histogram."""
+
+DIGITS = tuple("0123456789")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of a labels.csv.
+
+    Attributes
+    ----------
+    truths : mapping of str to str
+        Right labels by path that are known without a review.
+    by_status : Counter of Status
+    by_label : Counter of (label, Status)
+    by_bin : Counter of (int, Status)
+        Labels by confidence, in `BINS` equal steps of 0-1.
+    models : Counter of str
+        First digits of the fingerprints.
+    names : set of str
+        All labels, second-best labels and labels from a person, except `_none`.
+    known : list of (Outcome, str)
+        Rows whose right label is known, and this label; a person's goes before that of `truths`.
+    """
+
+    truths: Mapping[str, str] = field(default_factory=dict)
+    by_status: Counter[Status] = field(default_factory=Counter)
+    by_label: Counter[tuple[str, Status]] = field(default_factory=Counter)
+    by_bin: Counter[tuple[int, Status]] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
+    names: set[str] = field(default_factory=set)
+    known: list[tuple[Outcome, str]] = field(default_factory=list)
+
+    def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield the rows, and count them."""
+        for row in rows:
+            self._count(row)
+            yield row
+
+    def _count(self, row: Row) -> None:
+        self.by_status[row.status] += 1
+        self.models[row.model] += 1
+        self.names.update((row.label, row.cells.get("second", ""), row.human))
+        if row.label:
+            self.by_label[row.label, row.status] += 1
+            if (confidence := confidence_of(row)) is not None:
+                self.by_bin[min(int(confidence * BINS), BINS - 1), row.status] += 1
+        if right := row.human or self.truths.get(row.path):
+            self.known.append((outcome_of(row), right))
+
+    def count_of(self, label: str) -> int:
+        """Return the number of files with a label, accepted or not."""
+        return sum(self.by_label[label, status] for status in Status)
+
+    def classes(self) -> list[str]:
+        """Return the possible labels in natural order; all ten digits if all labels are digits."""
+        names = self.names - {"", NONE_LABEL}
+        return sorted(names.union(DIGITS) if names <= set(DIGITS) else names, key=natural_key)
+
 
 DEFAULT_LIMIT = 5_000
 """Largest number of cards by default: a day's work, and a page of some megabytes."""
@@ -137,3 +204,59 @@ def numbered_rows(rows: Iterable[Row], chooser: Chooser) -> Iterable[Row]:
     for number, row in enumerate(rows):
         chooser.add(number, row)
         yield row
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The labels.csv behind a page.
+
+    Attributes
+    ----------
+    path : Path
+    columns : tuple of str
+        Columns of its header, without `human`.
+    digest : str
+        SHA-256 of its bytes, in hex, which ties the labels stored in a browser to this content.
+    date : datetime
+        Time when it was written.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    digest: str
+    date: datetime
+
+
+def read_source(
+    path: Path, rows: Iterator[Row], truths: Mapping[str, str], chooser: Chooser
+) -> tuple[Source, Tally]:
+    """Read all rows, and return the source and the counts; the chooser keeps the rows to show.
+
+    Parameters
+    ----------
+    path : Path
+        Path of the labels.csv.
+    rows : iterator of Row
+        Its rows, with the labels of an earlier review, if any.
+    truths : mapping of str to str
+        Right labels by path, to compare the rows with.
+    chooser : Chooser
+
+    Raises
+    ------
+    NothingToDoError
+        If there are no rows.
+    """
+    tally = Tally(truths)
+    first = list(islice(rows, 1))
+    require_rows(first, path)
+    for _ in numbered_rows(tally.counted(chain(first, rows)), chooser):
+        pass
+    return _source(path, first[0]), tally
+
+
+def _source(path: Path, first: Row) -> Source:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    date = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+    return Source(path, tuple(name for name in first.cells if name != HUMAN), digest, date)

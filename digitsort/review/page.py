@@ -8,22 +8,20 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitsort.bands import guesses
+from digitsort.evaluation.metrics import guesses
 from digitsort.files.names import printable
-from digitsort.labels import NONE_LABEL
+from digitsort.labels.labels_csv import NONE_LABEL
+from digitsort.labels.row import HUMAN
+from digitsort.labels.table import line_of
+from digitsort.outcomes import Status
 from digitsort.progress import Progress, silent
-from digitsort.quoting import line_of
-from digitsort.records import Status
 from digitsort.review import plots
-from digitsort.review.choose import Choice, Numbered
+from digitsort.review.choose import Choice, Numbered, Source, Tally
 from digitsort.review.render import write_page
-from digitsort.review.source import Source
-from digitsort.review.tally import Tally
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
-from digitsort.row import HUMAN
 
 if TYPE_CHECKING:
-    from digitsort.judge import Judged
+    from digitsort.evaluation.judge import Judged
 
 FIELDS = (
     "number",
@@ -93,7 +91,7 @@ def write_review(
 
 def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
     """Return the comparison with the truth and its plot; None if no truth is known."""
-    from digitsort.judge import judge
+    from digitsort.evaluation.judge import judge
 
     if not tally.known:
         return None

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from digitsort.bands import Band, Guesses
-from digitsort.records import Status
-from digitsort.review.tally import BINS, Tally
+from digitsort.evaluation.metrics import Band, Guesses
+from digitsort.outcomes import Status
+from digitsort.review.choose import BINS, Tally
 
 WIDTH, HEIGHT = 460, 250
 LEFT, RIGHT, TOP, BOTTOM = 64, 20, 12, 42

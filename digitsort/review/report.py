@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from digitsort.bands import Guesses
+from digitsort.evaluation.judge import Judged, Mistake
+from digitsort.evaluation.metrics import Guesses
 from digitsort.files.names import printable
-from digitsort.judge import Judged, Mistake
 from digitsort.review import plots
 from digitsort.review.render import write_page
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails

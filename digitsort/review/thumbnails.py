@@ -10,15 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, features
 
-from digitsort.execute.choose import chosen_engine
-from digitsort.execute.engine import InHand
-from digitsort.execute.loop import Loop
-from digitsort.execute.processors import usable_processors
-from digitsort.files.read import Picture, UnreadableError, grays_of, read
+from digitsort.images.read import Picture, UnreadableError, grays_of, read
 from digitsort.recognition.canvas import Gray
 from digitsort.recognition.ink import find_ink
 from digitsort.recognition.normalize import normalize
-from digitsort.recognition.threads import one_blas_thread
+from digitsort.workers.choose import chosen_engine
+from digitsort.workers.engine import InHand
+from digitsort.workers.loop import Loop
+from digitsort.workers.tuning import one_blas_thread, usable_processors
 
 SIDE_PX = 72
 """Longer side of a thumbnail, in pixels."""

@@ -12,15 +12,12 @@ from digitsort.errors import DigitsortError, OutputError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import parent_of, printable
-from digitsort.files.places import Places, open_places
-from digitsort.files.realpaths import RealPaths
+from digitsort.files.places import Places, RealPaths, open_places
 from digitsort.progress import ByteProgress, silent_bytes
 from digitsort.sorting.batch import Deliverer
-from digitsort.sorting.booking import Sorted
-from digitsort.sorting.books import read_books, update_books
-from digitsort.sorting.folders import remove_empty
+from digitsort.sorting.books import Sorted, read_books, update_books
+from digitsort.sorting.dest import Held, locked, remove_empty
 from digitsort.sorting.journal import Journal
-from digitsort.sorting.lock import Held, locked
 from digitsort.sorting.plan import Mode, Operation, Plan
 from digitsort.sorting.recover import recover
 

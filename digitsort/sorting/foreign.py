@@ -8,9 +8,9 @@ from pathlib import Path
 
 from digitsort.errors import OutputError, UsageError
 from digitsort.files.names import printable
+from digitsort.sorting.entries import Entry, Run
 from digitsort.sorting.journal import journals, read_runs
 from digitsort.sorting.plan import Mode
-from digitsort.sorting.run import Entry, Run
 
 
 def check_is_ours(dest: str) -> None:

@@ -14,8 +14,7 @@ from digitsort.errors import OutputError
 from digitsort.files.disk import APPEND, DISK, NEW, NO_FOLLOW, READ_NO_WAIT, Disk
 from digitsort.files.names import printable
 from digitsort.files.places import open_places
-from digitsort.sorting.removal import SECTOR_BYTES
-from digitsort.sorting.run import (
+from digitsort.sorting.entries import (
     VERSION,
     DestIdentity,
     Run,
@@ -30,6 +29,7 @@ from digitsort.sorting.run import (
     text_of,
     texts_of,
 )
+from digitsort.sorting.removal import SECTOR_BYTES
 from digitsort.sorting.transfer import remove_ours
 
 FOLDER = ".digitsort"

@@ -1,22 +1,187 @@
-"""Decide where every file goes, before anything is touched."""
+"""Decide where every file goes, and under which name, before anything is touched."""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.files.names import absolute, fold, is_folder_name, name_of, parent_of, printable
-from digitsort.files.realpaths import RealPaths
-from digitsort.labels import NONE_LABEL
-from digitsort.records import Status
-from digitsort.row import Row
-from digitsort.sorting.taken import Folder, Place, file_sha256, open_folder
-from digitsort.tuples import made
+from digitsort.files.names import (
+    MOST_NAME_BYTES,
+    absolute,
+    fold,
+    is_folder_name,
+    name_of,
+    parent_of,
+    printable,
+)
+from digitsort.files.places import RealPaths
+from digitsort.labels.labels_csv import NONE_LABEL
+from digitsort.labels.row import Row
+from digitsort.labels.table import made
+from digitsort.outcomes import Status
+
+
+class Place(NamedTuple):
+    """Where a file goes whose own name is not free.
+
+    Attributes
+    ----------
+    path : str
+    is_there : bool
+        Its content is at the path already, or will be.
+    """
+
+    path: str
+    is_there: bool
+
+
+@dataclass(slots=True)
+class _Series:
+    """A name that more than one file wanted, and those numbered after it.
+
+    Attributes
+    ----------
+    following : int
+        The first number that nobody has tried.
+    by_content : dict
+        sha256 to the path, of all tried before.
+    """
+
+    following: int = 1
+    by_content: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Folder:
+    """A folder of DEST, there or planned, and the names taken in it.
+
+    Attributes
+    ----------
+    path : str
+    reads_links : bool
+        The content of a link that is there is that of the file which it leads to.
+    """
+
+    path: str
+    reads_links: bool = False
+    _files: dict[str, str | None] = field(default_factory=dict)
+    """Folded name to sha256; None where nobody has looked yet."""
+    _spelled: dict[str, str] = field(default_factory=dict)
+    """Folded name to the name, where they differ."""
+    _folders: dict[str, Folder | str] = field(default_factory=dict)
+    """Folded name to the folder; its path where nobody has looked into it yet."""
+    _series: dict[str, _Series] = field(default_factory=dict)
+
+    def take(self, name: str, sha256: str) -> str | None:
+        """The path that a file gets under its own name; None where that is not free."""
+        folded = fold(name)
+        if folded in self._files or folded in self._folders:
+            return None
+        self._files[folded] = sha256
+        if folded != name:
+            self._spelled[folded] = name
+        return f"{self.path}{os.sep}{name}"
+
+    def place(self, name: str, sha256: str) -> Place:
+        """Find a numbered name for a file, or one under which its content is there."""
+        series = self._series.setdefault(fold(name), _Series())
+        stem, suffix = os.path.splitext(name)
+        while True:
+            if sha256 and sha256 in series.by_content:
+                return Place(series.by_content[sha256], True)
+            candidate = _numbered(stem, suffix, series.following)
+            series.following += 1
+            path = self.take(candidate, sha256)
+            if path is not None:
+                series.by_content.setdefault(sha256, path)
+                return Place(path, False)
+            folded = fold(candidate)
+            series.by_content.setdefault(self._content(folded), self._path(folded))
+
+    def folder(self, name: str) -> Folder:
+        """The folder of this name in this one, or of a numbered one if a file has the name."""
+        number = 1
+        while True:
+            candidate = _numbered(name, "", number)
+            folded = fold(candidate)
+            found = self._folders.get(folded)
+            if isinstance(found, Folder):
+                return found
+            if found is not None or folded not in self._files:
+                path = found or os.path.join(self.path, candidate)
+                opened = self._folders[folded] = open_folder(path, reads_links=self.reads_links)
+                return opened
+            number += 1
+
+    def _path(self, folded: str) -> str:
+        return os.path.join(self.path, self._spelled.get(folded, folded))
+
+    def _content(self, folded: str) -> str:
+        sha256 = self._files.get(folded, "")
+        if sha256 is None:
+            sha256 = self._files[folded] = file_sha256(self._path(folded), follow=self.reads_links)
+        return sha256
+
+
+def open_folder(path: str, *, reads_links: bool = False) -> Folder:
+    """A folder with the names that are in it; without any where there is no such folder yet.
+
+    Raises
+    ------
+    OutputError
+        If it is a link or no folder, or can't be listed.
+    """
+    if os.path.islink(path) or (os.path.exists(path) and not os.path.isdir(path)):
+        raise OutputError(
+            f"Cannot sort into {printable(path)}: it is a symbolic link or a file. "
+            "Remove it or choose another DEST."
+        )
+    folder = Folder(path, reads_links)
+    try:
+        with os.scandir(path) as entries:
+            found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+    except FileNotFoundError:
+        return folder
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # nothing is there, nor ever will be: the run says so
+            return folder
+        raise OutputError(
+            f"{printable(path)} can't be listed: {error.strerror}. Choose another DEST."
+        ) from error
+    for name, is_folder in found:
+        folded = fold(name)
+        if is_folder and folded not in folder._folders:
+            folder._folders[folded] = os.path.join(path, name)
+        elif folded not in folder._files:
+            folder._files[folded] = None
+            if folded != name:
+                folder._spelled[folded] = name
+    return folder
+
+
+def file_sha256(path: str, *, follow: bool = False) -> str:
+    """Return the SHA-256 of a regular file's content, in hex; empty for anything else."""
+    if (os.path.islink(path) and not follow) or not os.path.isfile(path):
+        return ""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _numbered(stem: str, suffix: str, number: int) -> str:
+    if number == 1:
+        return stem + suffix
+    ending = f"_{number}{suffix}"
+    while stem and len(os.fsencode(stem + ending)) > MOST_NAME_BYTES:
+        stem = stem[:-1]
+    return stem + ending
+
 
 _ERROR = Status.ERROR  # an enumeration is slow to say what it has
 

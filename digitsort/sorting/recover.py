@@ -14,14 +14,12 @@ from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
 from digitsort.files.places import Places, open_places
-from digitsort.sorting.booking import Sorted
-from digitsort.sorting.books import update_books
-from digitsort.sorting.folders import remove_empty
+from digitsort.sorting.books import Sorted, update_books
+from digitsort.sorting.dest import Held, remove_empty
+from digitsort.sorting.entries import Entry, Run
 from digitsort.sorting.journal import Journal, has_head, journals, read_run, read_runs, reopen
-from digitsort.sorting.lock import Held
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.removal import check_copy, check_other_place, remove_copy, remove_torn
-from digitsort.sorting.run import Entry, Run
 from digitsort.sorting.task import NotDeliveredError, temporary_name
 from digitsort.sorting.transfer import remove_ours
 

@@ -11,8 +11,8 @@ import stat
 from digitsort.files.disk import Disk, Place
 from digitsort.files.names import printable
 from digitsort.files.places import Places
-from digitsort.sorting.look import CHUNK_BYTES, Seen, look, open_source
 from digitsort.sorting.task import NotDeliveredError, source_errors
+from digitsort.sorting.transfer import CHUNK_BYTES, Seen, look, open_source
 
 SECTOR_BYTES = 512
 """What every disk writes whole or not at all."""

@@ -14,27 +14,17 @@ from digitsort.errors import OutputError, UsageError
 from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk, Place
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import parent_of, printable
-from digitsort.files.places import Places, open_places
-from digitsort.files.realpaths import RealPaths
+from digitsort.files.places import Places, RealPaths, open_places
 from digitsort.progress import Progress, silent
-from digitsort.sorting.booking import Sorted
-from digitsort.sorting.books import Books, keep_persons_work, update_books
-from digitsort.sorting.copying import Stop
-from digitsort.sorting.folders import make_folders, remove_empty
+from digitsort.sorting.books import Books, Sorted, keep_persons_work, update_books
+from digitsort.sorting.deliver import Stop, move_files
+from digitsort.sorting.dest import Held, locked, make_folders, remove_empty
+from digitsort.sorting.entries import Entry, Run
 from digitsort.sorting.foreign import check_is_ours, place_back
 from digitsort.sorting.journal import FOLDER, journals, read_runs, reopen
-from digitsort.sorting.lock import Held, locked
-from digitsort.sorting.moving import move_files
 from digitsort.sorting.plan import Mode
-from digitsort.sorting.recover import (
-    has_content,
-    is_undo_begun,
-    recover,
-    remove_half_done,
-    status_of,
-)
+from digitsort.sorting.recover import has_content, is_undo_begun, recover, remove_half_done, status_of
 from digitsort.sorting.removal import check_copy, remove_copy
-from digitsort.sorting.run import Entry, Run
 from digitsort.sorting.task import NotDeliveredError, Results, Task, source_errors, temporary_name
 
 BATCH = 256

@@ -10,17 +10,16 @@ from pathlib import Path
 
 from digitsort.errors import OutputError, UsageError
 from digitsort.files.disk import DISK, Disk
-from digitsort.files.names import printable
-from digitsort.files.natural import natural_key
+from digitsort.files.names import natural_key, printable
 from digitsort.files.places import Places, open_places
 from digitsort.progress import Progress, silent
 from digitsort.sorting.books import LABELS_NAME
+from digitsort.sorting.entries import Run
 from digitsort.sorting.journal import FOLDER, journals, read_runs
-from digitsort.sorting.look import look
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import status_of
-from digitsort.sorting.run import Run
 from digitsort.sorting.task import NotDeliveredError
+from digitsort.sorting.transfer import look
 
 LITTER = {"thumbs.db", "desktop.ini"}
 """What file managers leave in folders, beside hidden files."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from digitsort.errors import TrainingDataError
-from digitsort.files.discover import Walk
-from digitsort.files.limits import Limits
 from digitsort.files.names import printable
-from digitsort.files.read import UnreadableError, read
+from digitsort.images.discover import Walk
+from digitsort.images.limits import Limits
+from digitsort.images.read import UnreadableError, read
 from digitsort.model.card import MOST_CLASSES
 from digitsort.recognition.canvas import Gray
 

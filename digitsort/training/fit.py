@@ -14,28 +14,53 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.errors import TrainingDataError, UsageError
-from digitsort.labels import NONE_LABEL
-from digitsort.model.card import Card, fingerprint
-from digitsort.model.estimator import DigitClassifier
-from digitsort.model.saving import to_bytes
-from digitsort.progress import Progress, silent
-from digitsort.recognition.recipe import RECIPE
-from digitsort.recognition.score import predict, probabilities
-from digitsort.training.calibrate import Calibration, calibrate
-from digitsort.training.certify import (
+from digitsort.evaluation.certification import (
     DEFAULT_MAX_ERROR,
     Certificate,
     certify,
     lowest_threshold,
     needed_images,
 )
+from digitsort.evaluation.metrics import Evaluation, evaluate
+from digitsort.labels.labels_csv import NONE_LABEL
+from digitsort.model.card import Card, fingerprint
+from digitsort.model.estimator import DigitClassifier
+from digitsort.model.saving import to_bytes
+from digitsort.progress import Progress, silent
+from digitsort.recognition.score import RECIPE, predict, probabilities
+from digitsort.training.calibrate import Calibration, calibrate
 from digitsort.training.dataset import Dataset
-from digitsort.training.evaluate import Evaluation, evaluate
 from digitsort.training.examples import Examples, gather
-from digitsort.training.options import DEFAULTS, TrainingOptions
-from digitsort.training.taught import Taught, teach
-from digitsort.training.trial import Judged, try_out
-from digitsort.training.tune import tune_parameters
+from digitsort.training.labelled import Taught, teach
+from digitsort.training.trial import Judged, try_out, tune_parameters
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """How to train.
+
+    Attributes
+    ----------
+    seed : int
+        Of the split.
+    held_out : float
+        Share of the images that nothing is fitted to, 0-1.
+    tune : bool
+        Search C and gamma by cross-validation.
+    max_error : float or None
+        Share of wrong labels among the accepted ones that the threshold has to keep to, certified;
+        None certifies `digitsort.evaluation.certification.DEFAULT_MAX_ERROR` if there are enough
+        images for it.
+    """
+
+    seed: int = 0
+    held_out: float = 0.2
+    tune: bool = False
+    max_error: float | None = None
+
+
+DEFAULTS = TrainingOptions()
+
 
 SCAN_PARAMETERS = {"C": 5.0, "gamma": 2.2, "components": 192}
 INVENTED_PARAMETERS = {"C": 1.5, "gamma": 2.2, "components": 128}

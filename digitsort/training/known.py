@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.errors import ModelError
-from digitsort.model.reading import Model
+from digitsort.model.reading import Model, default_model
 from digitsort.recognition.normalize import NORMAL_SIDE_PX
-from digitsort.training.default import default_model
 from digitsort.training.examples import Examples, features_of
 
 KNOWN_FILE = "default.npz"

@@ -1,21 +1,42 @@
-"""Find the images that a person labelled: in a labels.csv, or by moving files in a sorted folder."""
+"""Find the images that a person labelled, and split them: to learn from, and to check with."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from digitsort.corrections import Corrections
-from digitsort.files.discover import Walk
-from digitsort.files.read import UnreadableError, read
-from digitsort.human_labels import Findings
-from digitsort.labels import NONE_LABEL, columns_of_labels, read_labels
-from digitsort.records import Status
-from digitsort.row import SOURCE, Row
-from digitsort.training.dataset import require_listed
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.errors import TrainingDataError
+from digitsort.files.names import printable
+from digitsort.images.discover import Walk
+from digitsort.images.limits import Limits
+from digitsort.images.read import UnreadableError, read
+from digitsort.labels.cells import Findings, shown
+from digitsort.labels.corrections import Corrections
+from digitsort.labels.labels_csv import NONE_LABEL, TABLE_SUFFIXES, columns_of_labels, read_labels
+from digitsort.labels.row import SOURCE, Row
+from digitsort.model.card import class_name_fault
+from digitsort.outcomes import Status
+from digitsort.plural import plural
+from digitsort.progress import Progress
+from digitsort.training.dataset import (
+    Dataset,
+    LabelledGray,
+    check_class_count,
+    read_or_refuse,
+    require_listed,
+)
+from digitsort.training.examples import LEAST_PER_CLASS, Examples, vectors_of, without_copies
+
+if TYPE_CHECKING:
+    from digitsort.labels.corrections import Corrections
+
 
 MANIFEST = "labels.csv"
 """What `sort` leaves in its DEST."""
@@ -146,3 +167,127 @@ def _top_folder(path: str, folder: Path) -> str:
     """The folder within DEST that a file lies in, at whatever depth; "." for DEST itself."""
     parts = Path(os.path.relpath(path, folder)).parts
     return parts[0] if len(parts) > 1 else "."
+
+
+HAND_WEIGHT = 4.0
+"""Of each image that a person labelled, as of each real digit of the default model. It bounds the pull
+of one example: 16 turned a hand that had always been misread, and more weight changed no more."""
+
+
+def find_labelled(
+    name: str, corrections: Corrections | None, findings: Findings | None = None
+) -> Found | None:
+    """The images of a labels.csv or a sorted folder; None if the name is neither."""
+    path = Path(name)
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        return labelled_rows(path, corrections, findings)
+    return labelled_folder(path, corrections, findings) if is_sorted_folder(path) else None
+
+
+def datasets_of(found: Found, name: str, trust_machine: bool, limits: Limits) -> list[Dataset]:
+    """What a person labelled and, where it is trusted, what the machine did."""
+    short = Path(name).resolve().name
+    datasets = [
+        _images(found.human, f"by hand:{short}", limits, by_hand=True, note=_note(found, trust_machine))
+    ]
+    if trust_machine and found.machine:
+        datasets.append(_images(found.machine, f"machine:{short}", limits))
+    elif not found.human:
+        raise TrainingDataError(
+            f"No image in {printable(name)} has a label from a person. Review it with `digitsort "
+            "review`, move misfiled images between the folders, or use the model's labels with "
+            "--trust-machine."
+        )
+    return [dataset for dataset in datasets if dataset.count]
+
+
+def _note(found: Found, trust_machine: bool) -> str:
+    parts = [f"{plural(len(found.human), 'label')} from a person"]
+    if found.moved:
+        parts.append(f"{found.moved} of them by moving the file")
+    if found.machine:
+        use = "used too" if trust_machine else "not used (--trust-machine)"
+        parts.append(f"{len(found.machine)} from the model {use}")
+    parts += [f"{count} left out: {reason}" for reason, count in found.left.most_common()]
+    return ", ".join(parts)
+
+
+def _images(
+    labelled: Mapping[str, Labelled],
+    name: str,
+    limits: Limits,
+    *,
+    by_hand: bool = False,
+    note: str = "",
+) -> Dataset:
+    for label in {image.label for image in labelled.values()}:
+        if fault := class_name_fault(label):
+            raise TrainingDataError(
+                f"{name}: the label {shown(label)} {fault}. Correct it, or remove its images."
+            )
+    images = sorted(labelled.values(), key=lambda image: (image.label, image.sha256))
+
+    def load() -> Iterator[LabelledGray]:
+        for image in images:
+            yield read_or_refuse(image.path, limits), image.label
+
+    weight = HAND_WEIGHT if by_hand else 1.0
+    return Dataset(name, len(images), load, weight=weight, by_hand=by_hand, note=note)
+
+
+KEPT_SHARE = 0.2
+"""Of the labels of each class that is kept for the test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A person's examples.
+
+    Attributes
+    ----------
+    learned : Examples
+        All of them are fitted to; none has a part in calibration and certification.
+    kept : Examples
+        For the test.
+    left : Counter of str
+        Examples of classes that nothing else knows and that are too few to be learned.
+    copies : int
+        Images left out as copies of others.
+    """
+
+    learned: Examples
+    kept: Examples
+    left: Counter[str]
+    copies: int = 0
+
+
+def teach(by_hand: Sequence[Dataset], known: Examples, progress: Progress) -> Taught:
+    """Gather and split what a person labelled.
+
+    Parameters
+    ----------
+    by_hand : sequence of Dataset
+        Each sorted by label and content: as long as few are added, the same images are kept again.
+    known : Examples
+        The other data. What a person labelled as it is labelled there is a copy: it may test the model.
+    """
+    gathered = without_copies(vectors_of(by_hand, progress), known)
+    examples = gathered.examples
+    counts = Counter(examples.labels.tolist())
+    classes = set(known.labels.tolist())
+    check_class_count(len(classes.union(counts)))
+    left = {n: c for n, c in counts.items() if n not in classes and c < LEAST_PER_CLASS}
+    examples = examples[np.flatnonzero(~np.isin(examples.labels, list(left)))]
+    is_kept = _first_of_each(examples.labels.tolist())
+    learned, kept = examples[np.flatnonzero(~is_kept)], examples[np.flatnonzero(is_kept)]
+    return Taught(learned, kept, Counter(left), gathered.copies)
+
+
+def _first_of_each(labels: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Mark the first fifth of each label."""
+    counts, seen = Counter(labels), Counter[str]()
+    marked = np.zeros(len(labels), np.bool_)
+    for index, label in enumerate(labels):
+        marked[index] = seen[label] < round(KEPT_SHARE * counts[label])
+        seen[label] += 1
+    return marked

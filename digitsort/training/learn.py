@@ -1,4 +1,4 @@
-"""Teach a model new images without the images that it was trained on.
+"""Teach a model new images without the images that it was trained on, and see if it became better.
 
 If an SVM is fitted again to only its own support vectors, with the same weights, the result is the same
 SVM: the other images lie beyond the margin and do not matter. So the support vectors and the new images
@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from digitsort.errors import UsageError
 from digitsort.model.estimator import DigitClassifier
+from digitsort.model.reading import Model, parse_model
 from digitsort.progress import Progress
-from digitsort.recognition.project import project
+from digitsort.recognition.score import predict, project, score
 from digitsort.training.calibrate import Calibration
 from digitsort.training.dataset import Dataset
 from digitsort.training.examples import (
@@ -27,11 +29,11 @@ from digitsort.training.examples import (
     vectors_of,
     without_copies,
 )
-from digitsort.training.fit import Made, Trained, certificate_of, finish
+from digitsort.training.fit import Made, Trained, TrainingOptions, certificate_of, finish
 from digitsort.training.known import Known
-from digitsort.training.options import TrainingOptions
-from digitsort.training.taught import teach
+from digitsort.training.labelled import teach
 from digitsort.training.trial import judge_examples
+from digitsort.workers.tuning import one_blas_thread
 
 
 def learn(
@@ -115,3 +117,62 @@ def _hold_out(examples: Examples, options: TrainingOptions) -> tuple[Examples, E
 def _halves(examples: Examples) -> tuple[Examples, Examples]:
     rows = np.arange(len(examples))
     return examples[rows[::2]], examples[rows[1::2]]
+
+
+ALLOWED_LOSS = 0.002
+"""Share of the old held-out images that may be lost, 0-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Of `count` images, how many were read right by the model before, if any, and the one after."""
+
+    count: int
+    before: int | None
+    after: int
+
+    def is_loss(self, allowed: float = 0.0) -> bool:
+        """Whether more than the `allowed` share (0-1) of the images was lost."""
+        return self.before is not None and self.after < self.before - allowed * self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A model beside the one before.
+
+    Attributes
+    ----------
+    on_kept : Change
+        On a person's labels that were kept for the test.
+    on_held_out : Change
+        On the held-out images of the other data.
+    """
+
+    on_kept: Change
+    on_held_out: Change
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the model before reads more of either, but for a small loss on the old images."""
+        return self.on_kept.is_loss() or self.on_held_out.is_loss(ALLOWED_LOSS)
+
+
+def compare(before: Model | None, trained: Trained) -> Comparison:
+    """Have both models read what the new one was not fitted to."""
+    after = parse_model(trained.data)
+    return Comparison(
+        _change(trained.taught.kept, before, after), _change(trained.held_out, before, after)
+    )
+
+
+def _change(examples: Examples, before: Model | None, after: Model) -> Change:
+    known = None if before is None else _right(examples, before)
+    return Change(len(examples), known, _right(examples, after))
+
+
+def _right(examples: Examples, model: Model) -> int:
+    if not len(examples):
+        return 0
+    with one_blas_thread():
+        best = predict(score(examples.features, model.machine))
+    return sum(model.class_names[i] == label for i, label in zip(best, examples.labels, strict=True))

@@ -1,5 +1,9 @@
 """Make the shipped model: `digitsort train -d release`.
 
+A first SVM, fitted to a part of the images, shows which images lie near a margin. A second one is
+fitted to those (a cascade of two: Graf, Cosatto, Bottou, Durdanovic and Vapnik 2004). Images that lie
+far beyond every margin would not become support vectors.
+
 Sources by the same people form a family. Each family in turn is left out of a fit, and the model of the
 other families reads it. These readings determine the temperature, the familiarity limits and the
 threshold, because a family that was left out stands for a user's scans, which are also new to a model.
@@ -16,23 +20,91 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.progress import Progress, silent
-from digitsort.recognition.score import Scores, predict, probabilities
-from digitsort.training.calibrate import Calibration, best_temperature, familiarity_limits
-from digitsort.training.cascade import fit_cascade
-from digitsort.training.certify import (
+from digitsort.errors import TrainingDataError
+from digitsort.evaluation.certification import (
     DEFAULT_MAX_ERROR,
     Certificate,
     lowest_threshold,
     upper_bound,
 )
+from digitsort.model.estimator import DigitClassifier, fit_projection
+from digitsort.progress import Progress, silent
+from digitsort.recognition.score import Scores, predict, probabilities, project, score
+from digitsort.training.calibrate import Calibration, best_temperature, familiarity_limits
 from digitsort.training.examples import Examples, gather
-from digitsort.training.fit import Made, Trained, finish
+from digitsort.training.fit import Made, Trained, TrainingOptions, finish
 from digitsort.training.known import known_to_bytes
-from digitsort.training.options import TrainingOptions
+from digitsort.training.labelled import Taught
 from digitsort.training.sources import Source, dataset_of, sources
-from digitsort.training.taught import Taught
 from digitsort.training.trial import Judged, judge_examples
+from digitsort.workers.tuning import one_blas_thread
+
+FIRST_PART = 5
+"""Every fifth image goes into the first fit."""
+
+NEAR = 1.2
+"""Largest decision margin, in the first SVM, of images for the second fit; 1 is the margin itself."""
+
+HOPELESS = -0.6
+"""Invented and printed images with a lower margin look like another digit and are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Fitted estimator with the weights (n,) of its n support vectors."""
+
+    estimator: DigitClassifier
+    weights: npt.NDArray[np.float64]
+
+
+def fit_cascade(
+    examples: Examples, invented: npt.NDArray[np.bool_], parameters: dict[str, Any]
+) -> Fitted:
+    """Fit to examples, and to a distorted copy of each image that a person wrote.
+
+    Parameters
+    ----------
+    examples : Examples
+        Examples of n images.
+    invented : ndarray of shape (n,), bool
+        Whether each image was not written by a person.
+    parameters : dict
+        Parameters of `DigitClassifier`.
+    """
+    real = np.flatnonzero(~invented)
+    both = examples[np.flatnonzero(invented)] + examples[real].with_distorted()
+    is_invented = np.arange(len(both)) < invented.sum()
+    classes, truth = np.unique(both.labels, return_inverse=True)
+    blank = DigitClassifier(**parameters)
+    with one_blas_thread():
+        projection = fit_projection(both.features, truth, both.weights, blank.components)
+        values = project(both.features, projection)
+        gamma = blank.gamma / (values.shape[1] * float(values.astype(np.float64).var()))
+
+        def fit(rows: npt.NDArray[np.intp]) -> DigitClassifier:
+            return DigitClassifier(**parameters).fit_components(
+                values[rows].astype(np.float64),
+                both.labels[rows],
+                both.weights[rows],
+                projection,
+                gamma,
+            )
+
+        first = fit(np.arange(0, len(both), FIRST_PART))
+        require_classes(first, classes)
+        margin = score(both.features, first.machine()).margin[np.arange(len(both)), truth]
+        rows = np.flatnonzero((margin < NEAR) & ~((margin < HOPELESS) & is_invented))
+        estimator = fit(rows)
+    return Fitted(estimator, both.weights[rows][estimator.svc_.support_])
+
+
+def require_classes(first: DigitClassifier, classes: npt.NDArray[np.str_]) -> None:
+    """Raise TrainingDataError if the first part of the images lacks a class."""
+    if list(first.classes_) != list(classes):
+        raise TrainingDataError(
+            f"The first fit has only {len(first.classes_)} of {len(classes)} classes. Add images."
+        )
+
 
 PARAMETERS = {"C": 10.0, "gamma": 2.2, "components": 96}
 """C, gamma in units of scikit-learn's "scale", and components, chosen on the left-out families."""

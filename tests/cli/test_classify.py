@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from digitsort.labels import COLUMNS
+from digitsort.labels.labels_csv import COLUMNS
 from tests.conftest import (
     Link,
     Tree,

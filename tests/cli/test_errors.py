@@ -254,14 +254,14 @@ def test_a_full_disk_behind_stdout_is_an_output_error(tmp_path: Path, model_file
 
 INTERRUPTED = """
 import signal, sys
-import digitsort.classify
+import digitsort.classification.classify
 from digitsort.cli import main
 
 def interrupt(path, limits):
     signal.raise_signal(signal.SIGINT)
 
-line = digitsort.classify.Line
-digitsort.classify.Line = lambda model, settings: line(model, settings, interrupt)
+line = digitsort.classification.classify.Line
+digitsort.classification.classify.Line = lambda model, settings: line(model, settings, interrupt)
 sys.argv = ["digitsort", *sys.argv[1:]]
 main()
 """

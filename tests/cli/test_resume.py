@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from digitsort import Model, Settings
-from digitsort.classify import Line, run_line
-from digitsort.files.discover import Walk
-from digitsort.labels import Layout
-from digitsort.partial import labels_file
-from digitsort.rerun import Run
+from digitsort.classification.classify import Line, run_line
+from digitsort.images.discover import Walk
+from digitsort.labels.labels_csv import Layout
+from digitsort.labels.partial import labels_file
+from digitsort.labels.resume import Run
 from tests.conftest import digit_png, invoke, make_tree, run_digitsort
-from tests.execute.faults import Noted
-from tests.execute.test_processes import members
+from tests.workers.faults import Noted
+from tests.workers.test_processes import members
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from digitsort import load_model, read_labels
-from digitsort.decide import decide
+from digitsort.classification.decide import decide
 from tests.conftest import Link, Tree, digit_image, digit_png, invoke, make_tree, png, read_tree
 
 BLANK = png(Image.new("L", (64, 64), 255))

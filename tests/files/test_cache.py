@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from digitsort.files.cache import (
+from digitsort.files.own_folder import (
     CACHE_VARIABLE,
     NotPrivateError,
     cache_folder,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitsort.files.natural import natural_key, packed_key, unpacked
+from digitsort.files.names import natural_key, packed_key, unpacked
 
 NAMES = st.text(alphabet=st.sampled_from("aAbß0123456789٣²._- é\udcff"), max_size=8)
 

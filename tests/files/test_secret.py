@@ -9,7 +9,7 @@ import pytest
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, SYNCS_FILE_SYSTEMS
-from digitsort.files.secret import KEY_BYTES, seal
+from digitsort.files.sealed import KEY_BYTES, seal
 
 
 @pytest.fixture

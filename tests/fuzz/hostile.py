@@ -17,12 +17,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from digitsort.execute.clock import Clock
-from digitsort.files import read as reading
-from digitsort.files.ceiling import limit_decoders
-from digitsort.files.limits import Limits
-from digitsort.files.opening import Opened, open_picture
-from digitsort.files.read import UnreadableError, read
+from digitsort.images import read as reading
+from digitsort.images.ceiling import limit_decoders
+from digitsort.images.limits import Limits
+from digitsort.images.read import Opened, UnreadableError, open_picture, read
+from digitsort.workers.worker import Clock
 from tests.conftest import encoded
 from tests.drawing import scans
 from tests.fuzz import phone_formats

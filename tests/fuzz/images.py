@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from digitsort.files.read import UnreadableError, read
+from digitsort.images.read import UnreadableError, read
 from digitsort.recognition.vectorize import vectorize
 from tests.conftest import encoded
 from tests.drawing import scans

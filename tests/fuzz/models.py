@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from digitsort.classification.decide import decide
 from digitsort.cli.model import _lines
-from digitsort.decide import decide
 from digitsort.errors import ModelError
 from digitsort.model.card import fingerprint
 from digitsort.model.reading import Model, parse_model

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from digitsort.execute.clock import PROCESSOR_LIMIT_S
-from digitsort.files.ceiling import BEYOND_BYTES
+from digitsort.images.ceiling import BEYOND_BYTES
+from digitsort.workers.worker import PROCESSOR_LIMIT_S
 from tests.fuzz.report import MEMORY_BYTES, Report, run_fuzzer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no limit of memory for a process here")

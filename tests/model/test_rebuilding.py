@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from digitsort.model.reading import parse_model, verify_model
-from digitsort.model.rebuilding import rebuild
-from digitsort.model.saving import to_bytes
+from digitsort.model.saving import rebuild, to_bytes
 from digitsort.training.fit import train
 from tests.drawing import digit_inks
 from tests.training.test_fit import some

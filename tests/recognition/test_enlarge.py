@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from digitsort.recognition.enlarge import enlarge
+from digitsort.recognition.canvas import enlarge
 
 SIDE = 32
 SIDES = st.integers(1, SIDE)

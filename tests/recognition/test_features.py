@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from digitsort.recognition.features import gradient_features
-from digitsort.recognition.recipe import DIRECTIONS, GRID
+from digitsort.recognition.score import DIRECTIONS, GRID
+from digitsort.recognition.vectorize import gradient_features
 
 IMAGES = arrays(np.uint8, st.tuples(st.integers(1, 3), st.just(32), st.just(32)))
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from digitsort import Model
-from digitsort.decide import decide
-from digitsort.files.read import read
-from digitsort.records import Status
+from digitsort.classification.decide import decide
+from digitsort.images.read import read
+from digitsort.outcomes import Status
 from digitsort.training.handwriting.generate import write_digits
 from tests.drawing import Pixels, digit_inks, enlarged, framed
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitsort.recognition.levels import (
+from digitsort.recognition.background import (
     BIN,
     Bytes,
     Counts,

@@ -10,7 +10,13 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from digitsort import Model, Status
-from digitsort.decide import LOW_CONFIDENCE, TWO_READINGS, UNFAMILIAR, decide, read_digits
+from digitsort.classification.decide import (
+    LOW_CONFIDENCE,
+    TWO_READINGS,
+    UNFAMILIAR,
+    decide,
+    read_digits,
+)
 from digitsort.recognition.enclosing import without_frame, without_ring
 from digitsort.recognition.gate import BLANK, LINES, SHAPE, why_no_digit
 from digitsort.recognition.ink import find_ink

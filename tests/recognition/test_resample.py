@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitsort.recognition.resample import Bytes, Floats, resample
+from digitsort.recognition.normalize import Bytes, Floats, resample
 
 COEFFICIENTS = st.tuples(
     st.floats(0.05, 3), st.floats(-2, 2), st.floats(-40, 40), st.floats(0.05, 3), st.floats(-40, 40)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitsort.decide import decide
+from digitsort.classification.decide import decide
 from digitsort.recognition import vectorize as module
 from digitsort.recognition.canvas import Gray
-from digitsort.recognition.recipe import FEATURE_COUNT
+from digitsort.recognition.score import FEATURE_COUNT
 from digitsort.recognition.vectorize import vectorize
 from tests.drawing import Pixels, framed, scans
 

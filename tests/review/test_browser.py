@@ -342,7 +342,7 @@ def written_again(row: str) -> str:
     """A row as digitsort writes it: quoted only where it has to be."""
     import csv
 
-    from digitsort.quoting import line_of
+    from digitsort.labels.table import line_of
 
     return line_of(next(csv.reader([row]))).removesuffix("\n")
 
@@ -368,8 +368,8 @@ def test_any_cell_of_the_table_comes_back_from_the_page(
     """A note with a line break is one cell of one row, and no cell becomes a formula."""
     import csv
 
-    from digitsort.labels import read_labels
-    from digitsort.quoting import escaped, unescaped
+    from digitsort.labels.labels_csv import read_labels
+    from digitsort.labels.table import escaped, unescaped
 
     table = io.StringIO(newline="")
     writer = csv.writer(table, quoting=csv.QUOTE_ALL)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitsort.records import Status
+from digitsort.labels.row import Row
+from digitsort.outcomes import Status
 from digitsort.review.choose import Choice, Chooser
-from digitsort.row import Row
 
 
 def row(status: str, confidence: str = "", label: str = "", human: str = "") -> Row:

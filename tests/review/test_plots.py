@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitsort.bands import EDGES, Guesses
-from digitsort.records import Status
+from digitsort.evaluation.metrics import EDGES, Guesses
+from digitsort.labels.row import Row
+from digitsort.outcomes import Status
 from digitsort.review import plots
-from digitsort.review.tally import Tally
-from digitsort.row import Row
+from digitsort.review.choose import Tally
 
 
 def tally(*rows: tuple[str, str, str]) -> Tally:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitsort.files.read import read
+from digitsort.images.read import read
 from digitsort.recognition.vectorize import vectorize
 from digitsort.review import thumbnails as room
 from digitsort.review.thumbnails import CHANGED, DEADLY, Thumbnail, Wanted, make_batch, thumbnails

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from digitsort.files.disk import Disk, Place
-from digitsort.labels import read_labels
-from digitsort.records import Status
-from digitsort.row import Row
+from digitsort.labels.labels_csv import read_labels
+from digitsort.labels.row import Row
+from digitsort.outcomes import Status
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.verify import Mark, read_manifest, verify
 
@@ -146,7 +146,7 @@ class Scene:
     def sort(self, mode: Mode, disk: Disk) -> None:
         """What the command does."""
         from digitsort.sorting.apply import carry_out
-        from digitsort.sorting.lock import locked
+        from digitsort.sorting.dest import locked
         from digitsort.sorting.recover import recover
 
         with locked(self.dest, disk) as held:

@@ -21,8 +21,8 @@ from digitsort.cli.sort import sort
 from digitsort.cli.undo import undo
 from digitsort.cli.verify import verify
 from digitsort.files.disk import Disk, Place
+from digitsort.sorting.entries import sealed
 from digitsort.sorting.journal import FOLDER
-from digitsort.sorting.run import sealed
 from tests.conftest import make_tree
 
 COMMANDS: dict[str, Callable[..., None]] = {"sort": sort, "undo": undo, "verify": verify}

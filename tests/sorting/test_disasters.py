@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from digitsort.labels import read_labels
+from digitsort.labels.labels_csv import read_labels
 from tests.conftest import run_digitsort
 from tests.sorting.stopping import snapshot, temporary_files
 

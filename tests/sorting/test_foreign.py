@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from digitsort.files import secret
+from digitsort.files import sealed
 from digitsort.sorting.journal import FOLDER, journals
 from tests.conftest import make_tree
 from tests.sorting.stranger import (
@@ -532,7 +532,7 @@ def test_a_key_that_others_can_read_is_no_key(
     (top / "state").mkdir()
     (top / "state/key").write_bytes(b"k" * 32)
     (top / "state/key").chmod(mode)
-    monkeypatch.setenv(secret.STATE_VARIABLE, str(top / "state"))
+    monkeypatch.setenv(sealed.STATE_VARIABLE, str(top / "state"))
     made_up(mode="move")(new_world(top))
     assert run("undo", dest=World(top).dest).code == 5
 

@@ -174,9 +174,9 @@ def test_a_dest_with_foreign_rows_gives_them_no_power(world: World, options: dic
 def test_links_that_are_followed_take_no_file_from_outside(world: World, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """`sort FOLDER --move --follow-links`: what a link leads to stays there."""
     from digitsort.cli import to_sort
-    from digitsort.files.discover import Walk, check_sources
-    from digitsort.records import Status
-    from digitsort.row import Row
+    from digitsort.images.discover import Walk, check_sources
+    from digitsort.labels.row import Row
+    from digitsort.outcomes import Status
 
     _link(world, "scans/out", world.home)
     _link(world, "scans/linked.png", world.home / "7.png")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from digitsort.labels import read_labels
+from digitsort.labels.labels_csv import read_labels
 
 COUNT = 3000
 

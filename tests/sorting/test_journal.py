@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK
+from digitsort.labels.table import Cells
+from digitsort.sorting.entries import Entry, entry_text, entry_texts, parsed, written
 from digitsort.sorting.journal import (
     FOLDER,
     Journal,
@@ -22,8 +24,6 @@ from digitsort.sorting.journal import (
     read_runs,
     reopen,
 )
-from digitsort.sorting.run import Entry, entry_text, entry_texts, parsed, written
-from digitsort.table import Cells
 from tests.sorting.power import IdleDisk
 
 TEXT = st.text(st.characters(blacklist_characters="\0"), min_size=1, max_size=20)

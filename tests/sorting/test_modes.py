@@ -14,9 +14,9 @@ import pytest
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import Disk, Place
-from digitsort.labels import read_labels
-from digitsort.records import Status
-from digitsort.row import Row
+from digitsort.labels.labels_csv import read_labels
+from digitsort.labels.row import Row
+from digitsort.outcomes import Status
 from digitsort.sorting.apply import Delivery, apply_plan
 from digitsort.sorting.plan import Conflict, Mode, SortOptions, plan_sort
 from tests.conftest import Link, Tree, make_tree, read_tree

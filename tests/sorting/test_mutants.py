@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from digitsort.errors import DigitsortError
-from digitsort.labels import read_labels
+from digitsort.labels.labels_csv import read_labels
 from digitsort.sorting.apply import carry_out
+from digitsort.sorting.dest import locked
 from digitsort.sorting.journal import FOLDER
-from digitsort.sorting.lock import locked
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.recover import recover
 from digitsort.sorting.undo import undo

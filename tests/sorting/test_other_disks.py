@@ -17,8 +17,8 @@ import pytest
 from digitsort.errors import UsageError
 from digitsort.files.disk import Disk, Place
 from digitsort.sorting.apply import Delivery, apply_plan, carry_out
+from digitsort.sorting.dest import locked
 from digitsort.sorting.journal import journals
-from digitsort.sorting.lock import locked
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.recover import recover
 from digitsort.sorting.undo import undo

@@ -17,7 +17,7 @@ ALLOWED = {
     # The rule itself: the content was proven at another place.
     ("removal.py", "remove_copy", "disk.unlink(removed)"),
     (
-        "moving.py",
+        "deliver.py",
         "_take_back",
         "remove_copy(self._disk, self._places, copy, task.source, task.sha256)",
     ),
@@ -39,7 +39,7 @@ ALLOWED = {
     ),
     # A moved file's source: its copy was compared and made durable a moment ago, the source is the
     # file that was copied (`_check_unchanged`), and the two are two (`check_other_place`).
-    ("moving.py", "_remove_source", "self._disk.unlink(source)"),
+    ("deliver.py", "_remove_source", "self._disk.unlink(source)"),
     # A copy that a power cut has torn: nothing is in it that its whole source has not.
     ("removal.py", "remove_torn", "disk.unlink(torn)"),
     # One of two names of the same file, which were compared just before.
@@ -48,7 +48,7 @@ ALLOWED = {
     # A symbolic link in DEST that leads where this run made it lead: it is no content.
     ("undo.py", "_back", "self._disk.unlink(place)"),
     # Renames that replace nothing.
-    ("moving.py", "_renamed", "rename_new(disk, source, target)"),
+    ("deliver.py", "_renamed", "rename_new(disk, source, target)"),
     ("publish.py", "rename_new", "disk.rename_new(source, target)"),
     ("publish.py", "publish", "rename_new(disk, temporary, target)"),
     # An empty file of ours that held the final name of a copy for this moment.
@@ -58,10 +58,10 @@ ALLOWED = {
     # Temporary files, by names that hold the token of a run of ours; their sources stay.
     ("transfer.py", "remove_ours", "disk.unlink(place)"),
     ("transfer.py", "copy_to_temporary", "remove_ours(disk, temporary)"),
-    ("copying.py", "_copy_named", "remove_ours(disk, temporary)"),
-    ("moving.py", "move", "self._remove_temporary(task)"),
-    ("moving.py", "_publish", "self._remove_temporary(task)"),
-    ("moving.py", "_remove_temporary", "remove_ours(self._disk, self._places.at(task.temporary))"),
+    ("deliver.py", "_copy_named", "remove_ours(disk, temporary)"),
+    ("deliver.py", "move", "self._remove_temporary(task)"),
+    ("deliver.py", "_publish", "self._remove_temporary(task)"),
+    ("deliver.py", "_remove_temporary", "remove_ours(self._disk, self._places.at(task.temporary))"),
     ("recover.py", "remove_half_done", "remove_ours(disk, places.at(temporary))"),
     ("books.py", "keep_persons_work", "remove_ours(disk, temporary)"),
     ("books.py", "_replace", "remove_ours(disk, temporary)"),
@@ -78,13 +78,13 @@ ALLOWED = {
     # A journal of which not even the first line could be written.
     ("journal.py", "new_journal", "remove_ours(disk, place)"),
     # The lock, who holds it, and what lies beside it.
-    ("lock.py", "_say_who", "remove_ours(disk, place)"),
-    ("lock.py", "_leave", "remove_ours(disk, places.at(os.path.join(folder, HOLDER)))"),
-    ("lock.py", "_leave", "remove_ours(disk, places.at(os.path.join(folder, name)))"),
+    ("dest.py", "_say_who", "remove_ours(disk, place)"),
+    ("dest.py", "_leave", "remove_ours(disk, places.at(os.path.join(folder, HOLDER)))"),
+    ("dest.py", "_leave", "remove_ours(disk, places.at(os.path.join(folder, name)))"),
     # Folders, which the system removes only if they are empty.
-    ("lock.py", "_leave", "disk.rmdir(places.at(folder))"),
-    ("lock.py", "_leave", "disk.rmdir(places.at(dest))"),
-    ("folders.py", "remove_empty", "disk.rmdir(places.at(folder))"),
+    ("dest.py", "_leave", "disk.rmdir(places.at(folder))"),
+    ("dest.py", "_leave", "disk.rmdir(places.at(dest))"),
+    ("dest.py", "remove_empty", "disk.rmdir(places.at(folder))"),
     ("apply.py", "_close_books", "remove_empty(self._disk, places, made)"),
     ("recover.py", "settle", "remove_empty(self._disk, self._places, made)"),
     ("undo.py", "_end", "remove_empty(self._disk, self._places, made)"),

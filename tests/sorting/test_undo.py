@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from digitsort.errors import OutputError, UsageError
-from digitsort.labels import read_labels
-from digitsort.row import Row
+from digitsort.labels.labels_csv import read_labels
+from digitsort.labels.row import Row
 from digitsort.sorting.apply import apply_plan
 from digitsort.sorting.journal import journals, read_run, reopen
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort

@@ -18,9 +18,9 @@ import pytest
 
 from digitsort.errors import OutputError, UsageError
 from digitsort.files.disk import Disk, Place
-from digitsort.files.realpaths import RealPaths
-from digitsort.records import Status
-from digitsort.row import Row
+from digitsort.files.places import RealPaths
+from digitsort.labels.row import Row
+from digitsort.outcomes import Status
 from digitsort.sorting.apply import apply_plan
 from digitsort.sorting.journal import read_runs
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort

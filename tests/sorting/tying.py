@@ -16,10 +16,10 @@ import pytest
 
 from digitsort.errors import DigitsortError
 from digitsort.files.disk import DISK, Disk
-from digitsort.records import Status
-from digitsort.row import Row
+from digitsort.labels.row import Row
+from digitsort.outcomes import Status
 from digitsort.sorting.apply import carry_out
-from digitsort.sorting.lock import locked
+from digitsort.sorting.dest import locked
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.recover import recover
 from digitsort.sorting.undo import undo

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from digitsort.errors import TrainingDataError, UsageError
-from digitsort.training.datasets import mnist_dataset, open_datasets
+from digitsort.training.choose_dataset import mnist_dataset, open_datasets
 from tests.conftest import Link, digit_png, make_tree, run_digitsort
 from tests.training.test_idx import LABELS, good, write
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from digitsort import load_model
+from digitsort.model.reading import DEFAULT_FILE, default_model
 from digitsort.model.scanning import scan
 from digitsort.recognition.score import predict, score
-from digitsort.training.default import DEFAULT_FILE, default_model
 from digitsort.training.known import KNOWN_FILE, known_to_default
 from digitsort.training.learn import fit_beside
 from tests.conftest import REPOSITORY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from digitsort.recognition.vectorize import vectorize
-from digitsort.training.distort import CORNER_PX, FEW, GENTLE_CORNER_PX, distort
+from digitsort.training.examples import CORNER_PX, FEW, GENTLE_CORNER_PX, distort
 from tests.drawing import scans
 
 

@@ -9,8 +9,7 @@ import pytest
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.model.reading import parse_model, verify_model
 from digitsort.training.dataset import Dataset, LabelledGray
-from digitsort.training.fit import Trained, train
-from digitsort.training.options import TrainingOptions
+from digitsort.training.fit import Trained, TrainingOptions, train
 from tests.drawing import digit_inks
 
 
@@ -120,7 +119,7 @@ def test_a_share_is_a_share(share: float) -> None:
 @pytest.mark.slow
 def test_accuracy_on_load_digits() -> None:
     """Held out over ten seeds: 99.4 % at least (seen: 99.69 %), where the tutorial has 96 %."""
-    from digitsort.training.datasets import open_datasets
+    from digitsort.training.choose_dataset import open_datasets
 
     datasets = open_datasets(["digits"])
     accuracy = [train(datasets, TrainingOptions(seed=s)).card.held_out_accuracy for s in range(10)]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from digitsort.corrections import read_corrections
 from digitsort.errors import TrainingDataError
+from digitsort.labels.corrections import read_corrections
+from digitsort.training.choose_dataset import open_datasets
 from digitsort.training.dataset import Dataset
-from digitsort.training.datasets import open_datasets
 from digitsort.training.labelled import Found, labelled_folder, labelled_rows
 from tests.conftest import digit_png, invoke, make_tree
 

@@ -16,9 +16,8 @@ from digitsort.recognition.score import predict, score
 from digitsort.training import known as module
 from digitsort.training.dataset import Dataset
 from digitsort.training.examples import vectors_of
-from digitsort.training.fit import train
+from digitsort.training.fit import TrainingOptions, train
 from digitsort.training.known import Known, known_to_bytes, parse_known
-from digitsort.training.options import TrainingOptions
 from tests.training.test_fit import SMALL, some
 from tests.training.test_taught import by_hand
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from digitsort.decide import decide
-from digitsort.records import Status
+from digitsort.classification.decide import decide
+from digitsort.outcomes import Status
 from digitsort.training.nondigits import KINDS, side_by_side
 from digitsort.training.paper import draw_look, put_on_paper
 from tests.drawing import digit_inks, enlarged

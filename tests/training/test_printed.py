@@ -12,12 +12,9 @@ import pytest
 from PIL import ImageFont
 
 from digitsort.errors import TrainingDataError
-from digitsort.training.printed.counter import on_a_wheel
-from digitsort.training.printed.dots import GRIDS, draw_dots
+from digitsort.training.printed.displays import GRIDS, SEGMENTS, draw_dots, draw_segments, on_a_wheel
 from digitsort.training.printed.fonts import Face, find_faces, name_of_faces
-from digitsort.training.printed.generate import print_digits
-from digitsort.training.printed.segments import SEGMENTS, draw_segments
-from digitsort.training.printed.wear import on_screen, plain, thresholded
+from digitsort.training.printed.generate import on_screen, plain, print_digits, thresholded
 from tests.conftest import make_tree
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from digitsort.model.reading import parse_model
 from digitsort.progress import silent
-from digitsort.training.compare import Change, Comparison, compare
 from digitsort.training.dataset import Dataset, LabelledGray
 from digitsort.training.examples import gather
 from digitsort.training.fit import Trained, train
-from digitsort.training.taught import teach
+from digitsort.training.labelled import teach
+from digitsort.training.learn import Change, Comparison, compare
 from tests.drawing import digit_inks
 from tests.training.test_fit import SMALL, some
 

@@ -1,0 +1,1 @@
+"""Classify files: decide what each shows, by itself or by the hands in its folder."""

@@ -1,0 +1,122 @@
+"""Classify a batch of files, a stack at a time: read, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from digitsort.classification.decide import decide
+from digitsort.classification.only_labels import allowed_classes
+from digitsort.images.limits import Limits
+from digitsort.images.read import Picture, UnreadableError, grays_of, read
+from digitsort.outcomes import Fields, failed
+from digitsort.workers.tuning import one_blas_thread
+
+if TYPE_CHECKING:
+    from digitsort.classification.classify import Settings
+    from digitsort.model.reading import Model
+    from digitsort.workers.engine import InHand
+
+MOST_READ, MOST_READ_BYTES = 2048, 16 * 2**20
+"""Largest number of pictures, and of bytes of pixels, to read before they are judged. Many pictures
+contain enough hard ones for a stack; the limit keeps memory independent of the number of scans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What is needed to classify files.
+
+    Attributes
+    ----------
+    model : Model
+    settings : Settings
+    read : callable, optional
+        By default `files.read.read`.
+    """
+
+    model: Model
+    settings: Settings
+    read: Callable[[str, Limits], Picture] | None = None
+
+    def results(self, items: Sequence[str], in_hand: InHand) -> list[Fields]:
+        """Outcomes of files, in order, without their paths; it is told which file is worked on."""
+        return work_in_stacks(items, in_hand, self._read, self._judge)
+
+    def _read(self, path: str) -> Picture | Fields:
+        try:
+            return (self.read or read)(path, self.settings.limits)
+        except UnreadableError as error:
+            return failed(str(error), error.sha256)
+
+    def _judge(self, pictures: Sequence[Picture]) -> list[Fields]:
+        settings, model = self.settings, self.model
+        allowed = allowed_classes(settings.only_labels, model.class_names)
+        verdicts = decide(grays_of(pictures), model, settings.min_confidence, allowed)
+        wanted = settings.probabilities
+        return [
+            (
+                verdict.status,
+                verdict.label,
+                verdict.confidence,
+                verdict.reason,
+                verdict.second,
+                verdict.second_confidence,
+                picture.sha256,
+                picture.note,
+                verdict.probabilities if wanted and verdict.label else (),
+            )
+            for picture, verdict in zip(pictures, verdicts, strict=True)
+        ]
+
+
+def work_in_stacks(
+    items: Sequence[str],
+    in_hand: InHand,
+    read_one: Callable[[str], Picture | Fields],
+    judge: Callable[[Sequence[Picture]], list[Fields]],
+) -> list[Fields]:
+    """Read files and judge their pictures in stacks.
+
+    Parameters
+    ----------
+    items : sequence of str
+        Paths.
+    in_hand : callable
+        Callback that gets the index of the file in progress.
+    read_one : callable
+        Function that reads a file; anything but a picture is already its result.
+    judge : callable
+        Function that returns a result for each picture.
+    """
+    with one_blas_thread():
+        return [fields for stack in _stacks(items, in_hand, read_one, judge) for fields in stack]
+
+
+def _stacks(
+    items: Sequence[str],
+    in_hand: InHand,
+    read_one: Callable[[str], Picture | Fields],
+    judge: Callable[[Sequence[Picture]], list[Fields]],
+) -> Iterator[list[Fields]]:
+    """Yield the results of one stack at a time; large pictures make smaller stacks."""
+    results: list[Picture | Fields] = []
+    size = 0
+    for index, path in enumerate(items):
+        in_hand(index)
+        result = read_one(path)
+        results.append(result)
+        size += result.nbytes if isinstance(result, Picture) else 0
+        if len(results) >= MOST_READ or size >= MOST_READ_BYTES:
+            in_hand(None)
+            yield _judged(results, judge)
+            results, size = [], 0
+    in_hand(None)
+    yield _judged(results, judge)
+
+
+def _judged(
+    results: Sequence[Picture | Fields], judge: Callable[[Sequence[Picture]], list[Fields]]
+) -> list[Fields]:
+    judged = iter(judge([r for r in results if isinstance(r, Picture)]))
+    return [next(judged) if isinstance(r, Picture) else r for r in results]

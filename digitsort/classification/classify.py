@@ -1,0 +1,263 @@
+"""Classify files: paths in, outcomes out, with a summary in which every file is counted."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digitsort.classification.only_labels import checked_labels
+from digitsort.errors import DigitsortError, ExitCode, UsageError
+from digitsort.images.discover import Walk, check_sources
+from digitsort.images.limits import DEFAULT_LIMITS, Limits
+from digitsort.images.unreadable import CRASHED, TIMED_OUT
+from digitsort.outcomes import Fields, Outcome, Status, failed
+from digitsort.workers.choose import chosen_engine
+from digitsort.workers.engine import GiveUp, InHand, Job
+from digitsort.workers.loop import Loop
+
+if TYPE_CHECKING:
+    from digitsort.images.read import Picture
+    from digitsort.model.reading import Model
+
+
+MOST_EXAMPLES = 5
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts of the files of a run and of their results.
+
+    Attributes
+    ----------
+    files : int
+        Number of files.
+    by_status : Counter of Status
+    by_label : Counter of (label, Status)
+    reasons : Counter of (Status, str)
+        Reasons of rejected files and errors.
+    notes : Counter of str
+    noted : dict of str to list of str
+        The first few files with each note.
+    errors : list of Outcome
+        The first few files that could not be read.
+    adapted : int or None
+        Number of rows that a second pass changed; None without a second pass.
+    """
+
+    files: int = 0
+    by_status: Counter[Status] = field(default_factory=Counter)
+    by_label: Counter[tuple[str, Status]] = field(default_factory=Counter)
+    reasons: Counter[tuple[Status, str]] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    noted: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    errors: list[Outcome] = field(default_factory=list)
+    adapted: int | None = None
+
+    def found(self, paths: Iterable[str]) -> Iterator[str]:
+        """Count files on their way in."""
+        for path in paths:
+            self.files += 1
+            yield path
+
+    def counted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Count outcomes on their way out."""
+        for outcome in outcomes:
+            self._count(outcome, 1)
+            if outcome.note:
+                self.notes[outcome.note] += 1
+                if len(self.noted[outcome.note]) < MOST_EXAMPLES:
+                    self.noted[outcome.note].append(outcome.path)
+            if outcome.status is Status.ERROR and len(self.errors) < MOST_EXAMPLES:
+                self.errors.append(outcome)
+            yield outcome
+
+    def changed(self, before: Outcome, after: Outcome) -> None:
+        """Move a row that a second pass changed to the counts of its new result."""
+        self._count(before, -1)
+        self._count(after, 1)
+        self.adapted = (self.adapted or 0) + 1
+
+    def _count(self, outcome: Outcome, by: int) -> None:
+        self.by_status[outcome.status] += by
+        if outcome.label:
+            self.by_label[outcome.label, outcome.status] += by
+        elif outcome.reason:
+            self.reasons[outcome.status, outcome.reason] += by
+
+    def close(self) -> None:
+        """Raise unless every file that went in came out, once."""
+        if self.files != self.by_status.total():
+            raise DigitsortError(
+                f"{self.files} files went in and {self.by_status.total()} rows came out. This is a "
+                "mistake in digitsort: please report it."
+            )
+
+    def exit_code(self, walk: Walk) -> ExitCode:
+        """Done, unless a file or folder could not be read."""
+        failed = self.by_status[Status.ERROR] or walk.unreadable
+        return ExitCode.SOME_FAILED if failed else ExitCode.DONE
+
+
+DEADLY = CRASHED
+TOO_SLOW = TIMED_OUT
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings for reading files and for choosing between ok and uncertain.
+
+    Attributes
+    ----------
+    min_confidence : float or None
+        Labels below it are uncertain; None for the model's own threshold.
+    probabilities : bool
+        Whether to return the probabilities of all classes.
+    limits : Limits
+        Limits for picture files.
+    only_labels : tuple of str or None
+        Labels that may be given, such as ``("1", "2")``; None allows all. A model's class "not a digit"
+        is always allowed.
+    """
+
+    min_confidence: float | None = None
+    probabilities: bool = False
+    limits: Limits = DEFAULT_LIMITS
+    only_labels: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
+            raise UsageError(
+                f"A confidence lies between 0 and 1, not at {self.min_confidence}: "
+                "try --min-confidence 0.9."
+            )
+
+
+def classify_folder(
+    folder: str | Path,
+    *,
+    model: Model | None = None,
+    settings: Settings = Settings(),
+    workers: int | None = 0,
+) -> Iterator[Outcome]:
+    """Classify every picture in a folder and its subfolders.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of pictures, or one picture.
+    model : Model, optional
+        Model from `load_model`; default: the model that comes with digitsort.
+    settings : Settings
+    workers : int, optional
+        See `classify_files`.
+
+    Yields
+    ------
+    Outcome
+        One for each file, folder by folder, names in natural order.
+
+    Raises
+    ------
+    UsageError
+        If there is no such folder.
+
+    Examples
+    --------
+    >>> from digitsort import classify_folder
+    >>> for outcome in classify_folder("sample_images/office"):  # doctest: +SKIP
+    ...     print(outcome.path, outcome.label, outcome.status)
+    """
+    if model is None:
+        from digitsort.model.reading import default_model
+
+        model = default_model()
+    files = Walk(check_sources([folder])).files()
+    return classify_files(files, model, settings, workers=workers)
+
+
+def classify_files(
+    paths: Iterable[str],
+    model: Model,
+    settings: Settings = Settings(),
+    *,
+    workers: int | None = 0,
+    dask: str | None = None,
+) -> Iterator[Outcome]:
+    """Classify files; one outcome for each path, in the same order.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Paths, which are consumed as they are needed.
+    model : Model
+    settings : Settings
+    workers : int, optional
+        Number of worker processes; 0 to work in this process; None for one per CPU, or none for few
+        files. A file that crashes its worker, or takes longer than 30 s, gets status error.
+    dask : str, optional
+        Address of a Dask scheduler, or ``local`` for a cluster of `workers` on this machine.
+
+    Raises
+    ------
+    UsageError
+        If `settings.only_labels` is empty, or has a label that the model does not have.
+    ClusterError
+        If the cluster can't be reached, or its workers don't see the files.
+    """
+    if settings.only_labels is not None:
+        checked_labels(settings.only_labels, model.class_names)
+    return run_line(Line(model, settings), paths, workers=workers, dask=dask)
+
+
+def run_line(
+    line: Line, paths: Iterable[str], *, workers: int | None = 0, dask: str | None = None
+) -> Iterator[Outcome]:
+    """As `classify_files`, with a line of one's own."""
+    for path, fields in run_job(line, _given_up, paths, workers=workers, dask=dask):
+        yield Outcome(path, *fields)
+
+
+def run_job(
+    job: Job,
+    give_up: GiveUp,
+    paths: Iterable[str],
+    *,
+    workers: int | None = 0,
+    dask: str | None = None,
+) -> Generator[tuple[str, Any]]:
+    """Yield each path with the result of the job, in order."""
+    with chosen_engine(job, give_up, paths, workers=workers, dask=dask) as (engine, paths):
+        for batch, results in Loop(engine, give_up).run(paths):
+            yield from zip(batch, results, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is done with a batch of files, wherever that is; it is pickled once for all workers.
+
+    Attributes
+    ----------
+    model : Model
+    settings : Settings
+    read : callable, optional
+        What a test puts in the place of `files.read.read`.
+    """
+
+    model: Model
+    settings: Settings
+    read: Callable[[str, Limits], Picture] | None = None
+
+    def __call__(self, items: Sequence[str], in_hand: InHand) -> list[Fields]:
+        """Classify a few files. An outcome does not depend on the others in the batch."""
+        from digitsort.classification.batch import (
+            Batch,  # where all work is done by others it is not loaded
+        )
+
+        return Batch(self.model, self.settings, self.read).results(items, in_hand)
+
+
+def _given_up(timed_out: bool) -> Fields:
+    return failed(TOO_SLOW if timed_out else DEADLY)

@@ -1,0 +1,348 @@
+"""Decide what a gray image shows: ok, uncertain or rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.labels.labels_csv import NONE_LABEL
+from digitsort.outcomes import Status
+from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
+from digitsort.recognition.ink import Ink
+from digitsort.recognition.looks import IF_OK, ROUNDS, Way, is_cut, look_again
+from digitsort.recognition.score import Allowed, predict, probabilities, score
+from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
+
+if TYPE_CHECKING:
+    from digitsort.model.reading import Model
+    from digitsort.recognition.canvas import Gray
+
+LOW_CONFIDENCE = "low confidence"
+NOT_A_DIGIT = "not a digit"
+UNFAMILIAR = "unfamiliar"
+TWO_READINGS = "two readings"
+
+BETTER_BY = 0.1
+"""Strength by which another reading has to be better than the first one, which leaves nothing out."""
+
+AS_GOOD = 0.8
+"""Smallest share of a sure first look's strength at which a reading with another label becomes the
+better guess, if that reading is not made of whole parts of the ink."""
+
+AS_STRONG = 0.15
+"""Strength within which a reading of another label makes one doubtful."""
+
+SURELY_NO_DIGIT = frozenset({SEVERAL, TEXTURE, NOT_A_DIGIT})
+"""Reasons that a part of the ink alone can't overrule, only ink within a frame or a ring."""
+
+
+class Verdict(NamedTuple):
+    """What an image was taken for; the fields are those of `records.Outcome`.
+
+    Probabilities are given of rejected images too: of what they look like most, not of what they are.
+    `familiarity` is how close the nearest support vector is, 0-1.
+    """
+
+    status: Status
+    label: str = ""
+    confidence: float | None = None
+    reason: str = ""
+    second: str = ""
+    second_confidence: float | None = None
+    probabilities: tuple[float, ...] = ()
+    familiarity: float = 0.0
+
+    @property
+    def strength(self) -> float:
+        """How well the model knows what it read, 0-1; 0 where it was rejected."""
+        return 0.0 if self.confidence is None else self.confidence * self.familiarity
+
+
+class Reading(NamedTuple):
+    """A verdict, and the way to it.
+
+    Attributes
+    ----------
+    verdict : Verdict
+    way : Way or None
+        None of the first look.
+    """
+
+    verdict: Verdict
+    way: Way | None = None
+
+    @property
+    def has_cut_parts(self) -> bool:
+        """True if the ink that was read is not made of whole parts of the picture's ink."""
+        return self.way is not None and self.way.look.choose is None
+
+
+def decide(
+    grays: Sequence[Gray],
+    model: Model,
+    min_confidence: float | None = None,
+    allowed: Allowed | None = None,
+) -> list[Verdict]:
+    """Decide on each image.
+
+    If the first look is not sure, or something surrounds the ink, look at the image in other ways and
+    choose the reading that the model knows best.
+
+    Parameters
+    ----------
+    grays : sequence of ndarray of shape (height, width)
+    model : Model
+    min_confidence : float, optional
+        Labels below it are uncertain; default: the model's own threshold.
+    allowed : ndarray of shape (k,), bool, optional
+        Classes that may be given as labels; default: all.
+    """
+    return [reading.verdict for reading in read_digits(grays, model, min_confidence, allowed)]
+
+
+def read_digits(
+    grays: Sequence[Gray],
+    model: Model,
+    min_confidence: float | None = None,
+    allowed: Allowed | None = None,
+) -> list[Reading]:
+    """Decide on each image as `decide` does; also return the way in which it was read.
+
+    All first looks come before any other look, so that hard pictures, which are few, fill a stack.
+    """
+    first, ink = _first_looks(grays, model, min_confidence, allowed)
+    readings = [Reading(verdict) for verdict in first]
+    if not first:
+        return readings
+    candidates = _Doubtful(first, model)
+    for ways in ROUNDS:
+        jobs = candidates.jobs(ways, ink)
+        for start in range(0, len(jobs), STACK):
+            some = jobs[start : start + STACK]
+            chosen = [way for _, way in some]
+            again = vectors_of(look_again([grays[index] for index, _ in some], chosen))
+            verdicts = decide_vectors(again, model, min_confidence, allowed)
+            candidates.take(some, verdicts, is_cut(again.ink).tolist())
+    for index, candidate in candidates.of.items():
+        readings[index] = candidate.best()
+    return readings
+
+
+def _first_looks(
+    grays: Sequence[Gray], model: Model, min_confidence: float | None, allowed: Allowed | None
+) -> tuple[list[Verdict], Ink]:
+    """Look at each image as it is, in stacks whose vectors fit in the CPU cache."""
+    verdicts: list[Verdict] = []
+    inks = []
+    for start in range(0, max(len(grays), 1), STACK):
+        vectors = vectorize(grays[start : start + STACK])
+        verdicts += decide_vectors(vectors, model, min_confidence, allowed)
+        inks.append(vectors.ink)
+    return verdicts, Ink.concatenate(inks)
+
+
+class _Doubtful:
+    """Images that may be looked at again.
+
+    Attributes
+    ----------
+    of : dict of int to _Candidates
+    """
+
+    def __init__(self, first: Sequence[Verdict], model: Model) -> None:
+        self._first = first
+        self._is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
+        doubtful = np.flatnonzero(~self._is_ok).tolist()
+        self.of = {index: _Candidates(first[index], _known(first[index], model)) for index in doubtful}
+
+    def jobs(self, ways: Sequence[Way], ink: Ink) -> list[tuple[int, Way]]:
+        """Return the images to look at again, each with a way."""
+        return [(index, way) for way in ways for index in self._helped(way, ink)]
+
+    def _helped(self, way: Way, ink: Ink) -> list[int]:
+        doubtful = [
+            i for i, candidate in self.of.items() if candidate.wants(way) and not self._is_ok[i]
+        ]
+        helped = _told(way.helps, ink, np.array(sorted(doubtful), np.intp))
+        if way in IF_OK and way.taken_for is not None:
+            helped += _told(IF_OK[way], ink, np.flatnonzero(self._is_ok & self._has(way.taken_for)))
+        elif way in IF_OK:
+            helped += np.flatnonzero(IF_OK[way](ink) & self._is_ok).tolist()
+        for index in helped:
+            self.of.setdefault(index, _Candidates(self._first[index]))
+        return helped
+
+    def _has(self, label: str) -> npt.NDArray[np.bool_]:
+        return np.array([verdict.label == label for verdict in self._first], np.bool_)
+
+    def take(
+        self, jobs: Sequence[tuple[int, Way]], verdicts: Sequence[Verdict], cut: Sequence[bool]
+    ) -> None:
+        """Add the readings to the candidates of their images, in the order of the ways."""
+        for (index, way), verdict, is_cut_off in zip(jobs, verdicts, cut, strict=True):
+            # If a reading without the surroundings is cut off, it lost a piece of the digit too, unless
+            # the digit touched what was removed from the picture.
+            is_piece = is_cut_off and way.leaves_out_surroundings and way.redraw is None
+            if not is_piece and self.of[index].wants(way):
+                self.of[index].others.append(Reading(verdict, way))
+
+
+def _told(
+    tell: Callable[[Ink], npt.NDArray[np.bool_]], ink: Ink, images: npt.NDArray[np.intp]
+) -> list[int]:
+    """Return those of the given images that `tell` selects."""
+    told: list[int] = images[tell(ink.of(images))].tolist()
+    return told
+
+
+@dataclass(slots=True)
+class _Candidates:
+    """The readings of one image.
+
+    Attributes
+    ----------
+    first : Verdict
+    others : list of Reading
+        What is read in other ways. A first look whose ink the model knows well, rejected for
+        its form only, is one of them.
+    """
+
+    first: Verdict
+    others: list[Reading] = field(default_factory=list)
+
+    def wants(self, way: Way) -> bool:
+        """Whether the image is to be looked at in a way that may help."""
+        if self.first.status is Status.OK:
+            return True
+        if self.first.reason == BLANK:
+            return False
+        if way in ROUNDS[0]:
+            return True
+        if any(other.verdict.status is Status.OK for other in self.others):
+            return False
+        return way.leaves_out_surroundings or self.first.reason not in SURELY_NO_DIGIT
+
+    def best(self) -> Reading:
+        """The reading that is taken."""
+        first = Reading(self.first)
+        if not self.others:
+            return first
+        best = max(self.others, key=lambda other: other.verdict.strength)
+        if self.first.status is Status.OK:
+            # A ring was read as a 0, or a digit and its underline as a 2: a person has to say.
+            is_another = best.verdict.label not in ("", self.first.label)
+            if not is_another or best.verdict.strength < self.first.strength / 2:
+                return first
+            if best.has_cut_parts and best.verdict.strength < AS_GOOD * self.first.strength:
+                return _doubtful(first, TWO_READINGS)
+            return _doubtful(best, _words(best))
+        if best.verdict.strength <= self.first.strength + BETTER_BY:
+            return first
+        if best.verdict.status is not Status.OK:
+            return best
+        if self._contradicts(best):
+            return _doubtful(best, TWO_READINGS)
+        is_whole = best.way is not None and best.way.leaves_out_surroundings
+        return best if is_whole else _doubtful(best, _words(best))
+
+    def _contradicts(self, best: Reading) -> bool:
+        labels = {
+            other.verdict.label
+            for other in self.others
+            if other.verdict.strength > best.verdict.strength - AS_STRONG
+        }
+        return bool((labels | {self.first.label}) - {best.verdict.label, ""})
+
+
+def _known(first: Verdict, model: Model) -> list[Reading]:
+    """What a first look read that only its form speaks against; nothing where that is not so."""
+    if first.reason not in (LINES, SOLID, SHAPE) or first.familiarity < model.card.ok_familiarity:
+        return []
+    best = int(np.argmax(first.probabilities))
+    label, confidence = model.class_names[best], first.probabilities[best]
+    if label == NONE_LABEL:
+        return []
+    verdict = first._replace(status=Status.UNCERTAIN, label=label, confidence=confidence)
+    return [Reading(verdict)]
+
+
+def _words(reading: Reading) -> str:
+    return f"read {reading.way.words}" if reading.way is not None else ""
+
+
+def _doubtful(reading: Reading, reason: str) -> Reading:
+    return reading._replace(verdict=reading.verdict._replace(status=Status.UNCERTAIN, reason=reason))
+
+
+def decide_vectors(
+    vectors: Vectors,
+    model: Model,
+    min_confidence: float | None = None,
+    allowed: Allowed | None = None,
+) -> list[Verdict]:
+    """Decide on images that are vectors already."""
+    if not len(vectors.features):
+        return []
+    threshold = model.card.min_confidence if min_confidence is None else min_confidence
+    scores = score(vectors.features, model.machine, allowed)
+    chances = probabilities(scores, model.card.temperature)
+    best = predict(scores)
+    others = chances.copy()
+    others[np.arange(len(others)), best] = -1.0
+    if allowed is not None:
+        chances[:, ~allowed], others[:, ~allowed] = 0.0, -2.0
+        chances /= chances.sum(axis=1, keepdims=True)
+    columns = chances, best, others.argmax(axis=1), scores.familiarity
+    reasons = _reasons(vectors.ink, scores.familiarity, model)
+    judge = _Judge(model.class_names, threshold, model.card.ok_familiarity)
+    return list(map(judge.verdict, reasons, *(column.tolist() for column in columns)))
+
+
+def _reasons(ink: Ink, familiarity: npt.NDArray[np.float64], model: Model) -> list[str]:
+    """Why each image is rejected, by its ink or because the model knows it little; empty where not."""
+    reasons = why_no_digit(ink, familiarity >= model.card.ok_familiarity)
+    for index in np.flatnonzero(familiarity < model.card.min_familiarity).tolist():
+        reasons[index] = reasons[index] or UNFAMILIAR
+    return reasons
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What a model's numbers are compared with.
+
+    Attributes
+    ----------
+    names : sequence of str
+        Of the classes.
+    threshold : float
+        Of the confidence.
+    ok_familiarity : float
+    """
+
+    names: Sequence[str]
+    threshold: float
+    ok_familiarity: float
+
+    def verdict(
+        self, reason: str, chances: list[float], best: int, second: int, familiarity: float
+    ) -> Verdict:
+        """The verdict on one image, which is rejected where there is a reason already."""
+        label, confidence, every = self.names[best], chances[best], tuple(chances)
+        if not reason and label == NONE_LABEL:
+            reason = NOT_A_DIGIT
+        if reason:
+            return Verdict(Status.REJECTED, "", None, reason, "", None, every, familiarity)
+        # What is compared is what is printed: a row never says 0.9000 and uncertain at 0.9.
+        if round(confidence, 4) < self.threshold:
+            reason = LOW_CONFIDENCE
+        elif familiarity < self.ok_familiarity:
+            reason = UNFAMILIAR
+        status = Status.UNCERTAIN if reason else Status.OK
+        if second == best:  # only one label is allowed
+            return Verdict(status, label, confidence, reason, "", None, every, familiarity)
+        runner_up = self.names[second], chances[second]
+        return Verdict(status, label, confidence, reason, *runner_up, every, familiarity)

@@ -1,0 +1,1 @@
+"""Compare labels with the truth, and say how far a model can be trusted."""

@@ -1,0 +1,1 @@
+"""Find image files, and read them as gray pixels within limits."""

@@ -1,0 +1,288 @@
+"""Walk sources to a sorted stream of the files in them, and count what is skipped."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from digitsort.errors import DigitsortError, NothingToDoError, UsageError
+from digitsort.files.names import packed_key, printable, unpacked
+from digitsort.files.regular import NotRegularError, head_of
+from digitsort.images.limits import MAGIC_BYTES, begins_as_picture
+from digitsort.plural import plural
+
+MOST_KINDS = 6
+"""Largest number of extensions to name; the others are counted together."""
+
+MOST_SUFFIXES = 1000
+"""Largest number of extensions to count: a folder may contain ``x.000001`` to ``x.999999``."""
+
+MOST_SUFFIX_CHARS = 10
+
+OTHERS = "*"
+"""Key for all extensions beyond `MOST_SUFFIXES`."""
+
+_ANY_NAME = "--any-name looks into every file"
+
+REMEDIES = {
+    ".heic": "pip install pillow-heif",
+    ".heif": "pip install pillow-heif",
+    ".pdf": "save its pages as PNG or TIFF",
+    ".svg": "save it as PNG",
+    ".psd": "save it as PNG",
+    ".dng": "save it as JPEG",
+    ".zip": "unpack it",
+    "": _ANY_NAME,
+}
+"""Remedy for each extension of files that may contain digits."""
+
+
+def suffix_of(name: str) -> str:
+    """Return the extension of a visible file in lower case; empty if it has none."""
+    stem, dot, suffix = name.rpartition(".")
+    is_suffix = stem and suffix.isalnum() and len(suffix) <= MOST_SUFFIX_CHARS
+    return dot + suffix.lower() if is_suffix else ""
+
+
+def count_suffix(skipped: Counter[str], suffix: str) -> None:
+    """Count a skipped file."""
+    is_known = suffix in skipped or len(skipped) < MOST_SUFFIXES
+    skipped[suffix if is_known else OTHERS] += 1
+
+
+def describe_skipped(skipped: Counter[str], *, looked_inside: bool = False) -> list[str]:
+    """Return a line with the counts, and a line with the remedy for each kind that could be read.
+
+    Parameters
+    ----------
+    skipped : Counter of str
+        Files by extension.
+    looked_inside : bool
+        Whether their content was checked and is not a picture.
+    """
+    if not skipped:
+        return []
+    first = f"{plural(skipped.total(), 'file')} skipped (not images): {_counts(skipped)}"
+    return [first, *(line for line in _remedies(skipped) if not (looked_inside and _ANY_NAME in line))]
+
+
+def _counts(skipped: Counter[str]) -> str:
+    ordered = sorted(skipped, key=lambda suffix: (suffix not in REMEDIES, -skipped[suffix], suffix))
+    named = [suffix for suffix in ordered if suffix != OTHERS][:MOST_KINDS]
+    parts = [f"{skipped[suffix]} {suffix or 'without extension'}" for suffix in named]
+    rest = skipped.total() - sum(skipped[suffix] for suffix in named)
+    if rest:
+        parts.append(plural(rest, "other"))
+    return ", ".join(parts)
+
+
+def _remedies(skipped: Counter[str]) -> list[str]:
+    return [
+        f"{suffix or 'without extension'}: {remedy}"
+        for suffix, remedy in REMEDIES.items()
+        if skipped[suffix]
+    ]
+
+
+PICTURE_SUFFIXES = frozenset(
+    ".png .apng .jpg .jpeg .jpe .jfif .jif .tif .tiff .bmp .dib .gif .webp".split()
+    + ".avif .jp2 .j2k .j2c .jpx .jpf".split()
+)
+
+HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+"""Extensions of phone pictures that need the extra `heic`."""
+
+
+@dataclass(slots=True)
+class Walk:
+    """Walk through sources; iterate `files` once, then read which files were skipped.
+
+    Attributes
+    ----------
+    sources : sequence of str
+        Files and folders, each existing.
+    follow_links : bool
+        Enter folders that are symbolic links; each real folder is entered once.
+    exclude : str or None
+        A folder whose content is never an input.
+    any_name : bool
+        Check the content of files whose extension is not that of a picture.
+    skipped : Counter of str
+        Number of files that are not pictures, by lower-case extension, without hidden files.
+    unreadable : list of (path, reason)
+        Folders that could not be listed.
+    """
+
+    sources: Sequence[str]
+    follow_links: bool = False
+    exclude: str | None = None
+    any_name: bool = False
+    skipped: Counter[str] = field(default_factory=Counter)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+    def files(self) -> Iterator[str]:
+        """Yield paths: source by source, folder by folder, names in natural order.
+
+        A file that was named itself is yielded whatever it is called.
+        """
+        entered: set[tuple[int, int]] = set()  # by all sources: links lead from one into another
+        for source in _without_overlap(self.sources, any_name=self.any_name):
+            if os.path.isdir(source):
+                yield from self._walk(source, entered)
+            else:
+                yield source
+
+    def _walk(self, top: str, entered: set[tuple[int, int]]) -> Iterator[str]:
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            if not self._may_enter(folder, entered):
+                continue
+            files, folders = self._list(folder)
+            below = os.path.join(folder, "")
+            while files:  # what was given out is forgotten
+                path = below + (name := unpacked(files.pop()))
+                if not self.any_name or has_picture_suffix(name) or _begins_as_picture(path):
+                    yield path
+                else:
+                    count_suffix(self.skipped, suffix_of(name))
+            waiting.extend(below + unpacked(key) for key in folders)
+
+    def _may_enter(self, folder: str, entered: set[tuple[int, int]]) -> bool:
+        """Excluded folders are not entered, and with links none twice, so that loops are harmless."""
+        if self.exclude is None and not self.follow_links:
+            return True
+        try:
+            status = os.stat(folder)
+        except OSError as error:
+            self.unreadable.append((folder, error.strerror or str(error)))
+            return False
+        identity = (status.st_dev, status.st_ino)
+        if self._is_excluded(identity) or (self.follow_links and identity in entered):
+            return False
+        entered.add(identity)
+        return True
+
+    def _is_excluded(self, identity: tuple[int, int]) -> bool:
+        """By device and inode: to resolve the path of each folder takes cubic time in their depth."""
+        if self.exclude is None:
+            return False
+        try:
+            status = os.stat(self.exclude)
+        except OSError:  # it is not there, so no folder is it
+            return False
+        return identity == (status.st_dev, status.st_ino)
+
+    def _list(self, folder: str) -> tuple[list[str], list[str]]:
+        """Packed names of the picture files and sub-folders of a folder, each the last one first."""
+        files: list[str] = []
+        folders: list[str] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    self._note(entry, files, folders)
+        except OSError as error:
+            self.unreadable.append((folder, error.strerror or str(error)))
+            return [], []
+        files.sort(reverse=True)
+        folders.sort(reverse=True)
+        return files, folders
+
+    def _note(self, entry: os.DirEntry[str], files: list[str], folders: list[str]) -> None:
+        if entry.name.startswith("."):
+            return
+        if _is_folder(entry):
+            if self.follow_links or not entry.is_symlink():
+                folders.append(packed_key(entry.name))
+        elif self.any_name or has_picture_suffix(entry.name):
+            files.append(packed_key(entry.name))
+        else:
+            count_suffix(self.skipped, suffix_of(entry.name))
+
+
+def nothing_found(walk: Walk, message: str) -> DigitsortError:
+    """Return the error of a run without images; where a folder can't be listed, this is the cause."""
+    for folder, reason in walk.unreadable:
+        return DigitsortError(
+            f"{printable(folder)} can't be listed: {reason}. No images were found elsewhere. Make the "
+            "folder readable, or name another one."
+        )
+    return NothingToDoError(
+        " ".join([message, *(f"{line}." for line in describe_skipped(walk.skipped))])
+    )
+
+
+def check_sources(sources: Sequence[str | Path]) -> list[str]:
+    """The sources as strings; raises UsageError for one that does not exist."""
+    paths = [os.fspath(source) for source in sources]
+    for path in paths:
+        try:
+            os.lstat(path)  # a dangling link is there: it becomes a row with the reason
+        except OSError as error:
+            raise UsageError(
+                f"{printable(path)}: {error.strerror}. Name a file or folder that exists."
+            ) from error
+    return paths
+
+
+def has_picture_suffix(name: str) -> bool:
+    """Return whether a visible file is a picture by its name."""
+    _, dot, suffix = name.rpartition(".")
+    suffix = dot + suffix.lower()
+    return suffix in PICTURE_SUFFIXES or (suffix in HEIC_SUFFIXES and reads_heic())
+
+
+@cache
+def reads_heic() -> bool:
+    """Return whether the extra `heic` is installed."""
+    return find_spec("pillow_heif") is not None
+
+
+def _begins_as_picture(path: str) -> bool:
+    """Return whether a file contains a picture; True if it is unreadable, so that it gets a row."""
+    try:
+        return begins_as_picture(head_of(path, MAGIC_BYTES))
+    except NotRegularError:
+        return False
+    except OSError:
+        return True
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads nowhere or round in circles is a file that can't be read
+        return False
+
+
+def _without_overlap(sources: Sequence[str], *, any_name: bool) -> list[str]:
+    """Sources that the walk through another one would not reach anyway, each once."""
+    real = {source: _identity(source) for source in sources}
+    folders = [path for path in real.values() if os.path.isdir(path)]
+    kept: dict[Path, str] = {}
+    for source, path in real.items():
+        if not any(_reaches(folder, path, any_name=any_name) for folder in folders):
+            kept.setdefault(path, source)
+    return list(kept.values())
+
+
+def _identity(source: str) -> Path:
+    """A folder's real path; a file's own path, for a link to a file is read under its own name."""
+    if os.path.isdir(source):
+        return Path(os.path.realpath(source))
+    folder, name = os.path.split(os.path.abspath(source))
+    return Path(os.path.realpath(folder), name)
+
+
+def _reaches(folder: Path, path: Path, *, any_name: bool) -> bool:
+    """Whether a walk through `folder` comes past `path`, another source."""
+    if folder == path or not path.is_relative_to(folder):
+        return False
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    is_seen = os.path.isdir(path) or has_picture_suffix(path.name)
+    return not hidden and (is_seen or (any_name and _begins_as_picture(str(path))))

@@ -1,0 +1,1 @@
+"""Tables of labels: read them, write them, and go on with a table that is not finished."""

@@ -1,0 +1,287 @@
+"""Turn what `train -d` names into labelled gray images."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from digitsort.errors import TrainingDataError, UsageError
+from digitsort.files.names import natural_key, printable
+from digitsort.files.own_folder import CACHE_REMEDY, NotPrivateError, private_cache_folder
+from digitsort.images.discover import Walk
+from digitsort.images.limits import DEFAULT_LIMITS, Limits
+from digitsort.labels.cells import Findings
+from digitsort.labels.labels_csv import NONE_LABEL
+from digitsort.model.card import class_name_fault
+from digitsort.recognition.canvas import Gray
+from digitsort.training.dataset import (
+    Dataset,
+    LabelledGray,
+    check_class_count,
+    not_listed,
+    read_or_refuse,
+    require_listed,
+)
+from digitsort.training.idx import has_idx_files, read_idx_folder
+from digitsort.training.labelled import datasets_of, find_labelled, labelled_corrections
+
+if TYPE_CHECKING:
+    from digitsort.labels.corrections import Corrections
+
+SYNTHETIC_COUNT = 2000
+"""Images of each digit where no number is named; about 1,500 of them are fitted to, and more were not
+seen to help."""
+
+SYNTHETIC_SEED = 0
+MOST_SYNTHETIC = 100_000
+
+
+def open_datasets(
+    names: Sequence[str],
+    corrections: Corrections | None = None,
+    *,
+    trust_machine: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    tables: dict[str, Findings] | None = None,
+) -> list[Dataset]:
+    """Find the data set for each name.
+
+    Parameters
+    ----------
+    names : sequence of str
+        ``default`` (what the default model knows), ``digits``, ``synthetic`` or ``synthetic:N``,
+        ``printed`` or ``printed:N``, ``mnist``, a folder of IDX files, one of folders named by class,
+        one that `sort` made, or a labels.csv.
+    corrections : Corrections, optional
+        A person's labels for the images of each labels.csv and sorted folder. If no name is one of
+        these, the corrections are a data set themselves.
+    trust_machine : bool
+        Also use the labels that a model gave, in a labels.csv or a sorted folder.
+    limits : Limits
+        Limits for picture files.
+    tables : dict of str to Findings, optional
+        Receives observations about each table, by the name of the data.
+
+    Raises
+    ------
+    UsageError
+        For a name that is none of these.
+    TrainingDataError
+        For data that exists but cannot be used.
+    """
+    datasets, has_rows = [], False
+    for name in names:
+        with _permission_errors(name):
+            findings = Findings()
+            found = find_labelled(name, corrections, findings)
+            if tables is not None and found is not None:
+                tables[name] = findings
+            has_rows = has_rows or found is not None
+            if found is None:
+                datasets += _open(name, limits)
+            else:
+                datasets += datasets_of(found, name, trust_machine, limits)
+    if corrections is not None and not has_rows:
+        datasets += datasets_of(labelled_corrections(corrections), "corrections", trust_machine, limits)
+    return datasets
+
+
+@contextmanager
+def _permission_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise TrainingDataError(
+            f"{printable(name)} can't be read: {error.strerror}. Choose data that you can read."
+        ) from error
+
+
+def _open(name: str, limits: Limits) -> list[Dataset]:
+    return [_open_one(name, limits)]
+
+
+def _open_one(name: str, limits: Limits) -> Dataset:
+    if name == "default":
+        return _default()
+    if name == "digits":
+        return _digits()
+    if name == "synthetic" or name.startswith("synthetic:"):
+        return _synthetic(_count("synthetic", name))
+    if name == "printed" or name.startswith("printed:"):
+        return _printed(_count("printed", name))
+    if name == "mnist":
+        return mnist_dataset()
+    folder = Path(name)
+    if not os.path.isdir(folder):
+        raise UsageError(
+            f"{printable(name)} is not training data. Choose default, digits, synthetic, printed, "
+            "mnist or a folder (of folders named 0-9, or of IDX files)."
+        )
+    return _idx(folder) if has_idx_files(folder) else _folders(folder, limits)
+
+
+def _default() -> Dataset:
+    """Return what the default model knows, read from the package without making images again."""
+    from digitsort.training.known import known_to_default
+
+    known = known_to_default()
+    return Dataset("default", len(known.weights), lambda: iter(()), known=known)
+
+
+def _digits() -> Dataset:
+    """Return scikit-learn's load_digits: 1,797 digits of 8x8 pixels."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+
+    def load() -> Iterator[LabelledGray]:
+        for image, label in zip(digits.images, digits.target, strict=True):
+            yield digits_to_gray(image), str(label)
+
+    return Dataset("digits", len(digits.target), load)
+
+
+def _synthetic(count_per_digit: int) -> Dataset:
+    """Handwriting that the program invents, so many images of each digit."""
+    from digitsort.training.handwriting.generate import write_digits
+
+    def load() -> Iterator[LabelledGray]:
+        yield from write_digits(count_per_digit, SYNTHETIC_SEED)
+
+    return Dataset(f"synthetic:{count_per_digit}", 10 * count_per_digit, load, invented=True)
+
+
+def _printed(count_per_digit: int) -> Dataset:
+    """Return printed digits, from fonts and as displays and counters show them."""
+    from digitsort.training.printed.fonts import find_faces
+    from digitsort.training.printed.generate import print_digits
+
+    def load() -> Iterator[LabelledGray]:
+        yield from print_digits(count_per_digit, SYNTHETIC_SEED, find_faces())
+
+    return Dataset(f"printed:{count_per_digit}", 10 * count_per_digit, load, invented=True)
+
+
+def _count(kind: str, name: str) -> int:
+    number = name.removeprefix(kind).removeprefix(":") or str(SYNTHETIC_COUNT)
+    is_number = number.isdecimal() and len(number) <= len(str(MOST_SYNTHETIC))
+    if not is_number or not 0 < int(number) <= MOST_SYNTHETIC:
+        raise UsageError(
+            f"{printable(name)}: say how many images of each digit to invent, 1 to {MOST_SYNTHETIC}: "
+            f"{kind}:{SYNTHETIC_COUNT}."
+        )
+    return int(number)
+
+
+def digits_to_gray(image: Any) -> Gray:
+    """One of load_digits' images (8, 8), 0-16, as uint8."""
+    gray: Gray = np.rint(image * (255 / 16)).astype(np.uint8)
+    return gray
+
+
+def _idx(folder: Path) -> Dataset:
+    images, labels = read_idx_folder(folder)
+
+    def load() -> Iterator[LabelledGray]:
+        for image, label in zip(images, labels, strict=True):
+            yield image, str(label)
+
+    return Dataset(f"idx:{printable(folder.resolve().name)}", len(images), load)
+
+
+def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
+    """MNIST's 70,000 digits through OpenML, kept in the cache folder.
+
+    Parameters
+    ----------
+    fetch : callable, optional
+        Takes the place of `sklearn.datasets.fetch_openml`.
+    """
+    found = fetched("mnist_784", 1, fetch)
+    images = np.asarray(found.data, np.uint8).reshape(-1, 28, 28)
+    labels = [str(label) for label in found.target]
+
+    def load() -> Iterator[LabelledGray]:
+        yield from zip(images, labels, strict=True)
+
+    return Dataset("mnist", len(images), load)
+
+
+def fetched(name: str, version: int, fetch: Callable[..., Any] | None = None) -> Any:
+    """Download a data set through OpenML, once; raises TrainingDataError if that fails."""
+    if fetch is None:
+        from sklearn.datasets import fetch_openml
+
+        fetch = fetch_openml
+    shown = "MNIST" if name == "mnist_784" else name
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # each retry is one; a failure is said below
+            return fetch(
+                name,
+                version=version,
+                as_frame=False,
+                parser="liac-arff",
+                data_home=str(private_cache_folder() / "openml"),
+            )
+    except NotPrivateError as error:
+        raise TrainingDataError(f"{shown} can't be kept: {error.strerror}. {CACHE_REMEDY}") from error
+    except OSError as error:  # URLError and HTTPError are OSErrors
+        raise TrainingDataError(
+            f"{shown} can't be downloaded from OpenML ({error}). Connect to the internet, or name a "
+            "folder with MNIST's IDX files: -d FOLDER."
+        ) from error
+
+
+def _folders(folder: Path, limits: Limits) -> Dataset:
+    """A folder of folders, each named by its class; `_none` means "not a digit"."""
+    classes = sorted(filter(_is_class, _folders_in(folder)), key=natural_key)
+    check_class_count(len(classes))
+    if not classes:
+        raise TrainingDataError(
+            f"{printable(str(folder))} has no folders named by class. Put the images of each class "
+            "into a folder of its name: 0, 1, … 9."
+        )
+    for name in classes:
+        if fault := class_name_fault(name):
+            raise TrainingDataError(
+                f"{printable(str(folder / name))}: a class of this name {fault}. Rename the folder."
+            )
+    files = {name: _files_in(folder / name) for name in classes}
+    empty = [name for name in classes if not files[name]]
+    if empty:
+        raise TrainingDataError(
+            f"{printable(str(folder / empty[0]))} has no images. Add some, or remove the folder."
+        )
+
+    def load() -> Iterator[LabelledGray]:
+        for name in classes:
+            for path in files[name]:
+                yield read_or_refuse(path, limits), name
+
+    return Dataset(f"folder:{printable(folder.resolve().name)}", sum(map(len, files.values())), load)
+
+
+def _folders_in(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries if entry.is_dir()]
+    except OSError as error:
+        raise TrainingDataError(not_listed(str(folder), error.strerror or str(error))) from error
+
+
+def _files_in(folder: Path) -> list[str]:
+    walk = Walk([str(folder)])
+    files = list(walk.files())
+    require_listed(walk)
+    return files
+
+
+def _is_class(name: str) -> bool:
+    return name == NONE_LABEL or not name.startswith((".", "_"))

@@ -1,0 +1,204 @@
+"""Work on a Dask cluster: a running one, or one of this machine's own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+from digitsort.errors import ClusterError
+from digitsort.files.names import printable
+from digitsort.workers.engine import Death, Done, GiveUp, Job
+from digitsort.workers.kit import Kit, Probe, complaint, plugin_of, work
+from digitsort.workers.local_cluster import local_cluster
+from digitsort.workers.processes import BATCHES_PER_WORKER, WorkerDiedError
+
+LOCAL = "local"
+
+CHATTY = ("distributed", "tornado", "asyncio")
+"""Loggers of Dask and of its event loop, which only Dask uses."""
+
+ATTEMPTS, PAUSE_S = 10, 0.2
+"""Number of times to send the kit while workers die, and seconds between attempts."""
+
+PATIENCE_S = 15.0
+"""How long a scheduler or a first worker is waited for."""
+
+
+class Cluster:
+    """The engine of a Dask cluster.
+
+    Parameters
+    ----------
+    job : Job
+        Sent to each worker once, also to those that join later.
+    address : str
+        Of the scheduler, or ``local``: a cluster of processes on this machine, on loopback only.
+    workers : int or None
+        Processes of a local cluster.
+    probe : Probe or None
+
+    Raises
+    ------
+    ClusterError
+        If Dask is not installed, the scheduler can't be reached, there are no workers, or one of them
+        runs another version or does not see the files.
+    """
+
+    def __init__(
+        self, job: Job, give_up: GiveUp, address: str, workers: int | None, probe: Probe | None
+    ) -> None:
+        distributed = _distributed()
+        self._errors = _Errors(distributed)
+        self._closing = ExitStack()
+        try:
+            if address == LOCAL:
+                address = self._closing.enter_context(local_cluster(workers))
+            self._client = self._closing.enter_context(_client(distributed, address))
+            self._name = f"digitsort-{uuid.uuid4().hex}"
+            kit = Kit(job, give_up, probe, version("digitsort"))
+            self._equip(kit, address)
+            slots = sum(self._client.nthreads().values())
+        except BaseException:
+            self._closing.close()
+            raise
+        self.window = BATCHES_PER_WORKER * max(slots, 1)
+        self._pure: Executor = self._client.get_executor(pure=False)
+        self.executor: Executor = _Closing(self._pure, self._close)
+
+    def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
+        """Start on a batch; the workers' working folders are not this one's, so paths are absolute."""
+        absolute = [os.path.abspath(item) for item in items]
+        try:
+            return self._pure.submit(work, self._name, absolute, blamed)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise _lost(error) from error
+
+    def death(self, future: Future[Done]) -> Death | None:
+        """Dask blames every task of a worker that died: which one was in hand is not known."""
+        error = _failure(future)
+        if isinstance(error, ClusterError):
+            return None
+        if isinstance(error, (self._errors.killed, WorkerDiedError)):
+            return Death(certain=False)
+        if isinstance(error, CancelledError):
+            if self._client.status == "running":
+                return Death(started=False, fruitless=True)
+            raise _lost(error) from error
+        if isinstance(error, self._errors.lost):
+            raise _lost(error) from error
+        return None
+
+    def _equip(self, kit: Kit, address: str) -> None:
+        """Check the workers there are, and give the kit to them and to those that join later."""
+        try:
+            self._client.wait_for_workers(1, timeout=PATIENCE_S)
+        except TimeoutError as error:
+            raise ClusterError(
+                f"The scheduler at {address} has no workers. Start some: dask worker {address}"
+            ) from error
+        answers = self._client.run(complaint, kit.version, kit.probe, on_error="return")
+        for worker, answer in answers.items():
+            if isinstance(answer, OSError):
+                continue  # it died meanwhile; one that comes back checks itself before its first batch
+            said = (
+                f"it has no fitting digitsort ({answer})" if isinstance(answer, Exception) else answer
+            )
+            if said:
+                raise ClusterError(
+                    f"The worker at {worker} can't be used: {said}. All workers need this version of "
+                    "digitsort, and the files under the same paths, on a file system they share."
+                )
+        self._register(kit)
+
+    def _register(self, kit: Kit) -> None:
+        """Send the kit to all workers; try again if a worker dies during this."""
+        for attempts_left in reversed(range(ATTEMPTS)):
+            try:
+                self._client.register_plugin(plugin_of(kit), name=self._name)
+            except OSError as error:
+                if self._client.status != "running" or not attempts_left:
+                    raise _lost(error) from error
+                time.sleep(PAUSE_S)
+            else:
+                return
+
+    def _close(self) -> None:
+        if self._client.status == "running":
+            self._client.unregister_worker_plugin(self._name)
+        self._closing.close()
+
+
+@dataclass(frozen=True)
+class _Errors:
+    """Dask's exceptions: a worker that died, a scheduler that is gone."""
+
+    distributed: Any
+
+    @property
+    def killed(self) -> type[BaseException]:
+        return self.distributed.KilledWorker  # type: ignore[no-any-return]
+
+    @property
+    def lost(self) -> tuple[type[BaseException], ...]:
+        return (OSError, TimeoutError)
+
+
+class _Closing(Executor):
+    """An executor that closes what it came with when it is shut down."""
+
+    def __init__(self, executor: Executor, close: Callable[[], None]) -> None:
+        self._executor = executor
+        self._close = close
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return self._executor.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._executor.shutdown(wait=wait and not cancel_futures)  # Dask cancels what is not waited for
+        self._close()
+
+
+def _distributed() -> Any:
+    try:
+        distributed = import_module("distributed")
+    except ImportError as error:
+        raise ClusterError(
+            "--dask needs Dask's distributed, which is not installed: pip install distributed."
+        ) from error
+    # They log a traceback for each lost connection. What a person has to know, digitsort says itself.
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".")[0] in CHATTY:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return distributed
+
+
+def _client(distributed: Any, address: str) -> Any:
+    try:
+        return distributed.Client(address, timeout=PATIENCE_S, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ClusterError(
+            f"No Dask scheduler answers at {printable(address)} ({error}). Start one, `dask scheduler "
+            "--host 127.0.0.1 --no-dashboard`, or use --dask local."
+        ) from error
+
+
+def _failure(future: Future[Done]) -> BaseException | None:
+    try:
+        return future.exception()
+    except CancelledError as error:
+        return error
+
+
+def _lost(error: BaseException) -> ClusterError:
+    return ClusterError(
+        f"The Dask scheduler is gone ({type(error).__name__}): start the cluster again."
+    )
