@@ -10,7 +10,19 @@ TYPE_CHECKING = False  # what type checkers take for true
 
 if TYPE_CHECKING:
     from digitsort.classification.classify import Settings, classify_files, classify_folder
-    from digitsort.errors import DigitsortError, ExitCode
+    from digitsort.classification.in_memory import classify_images
+    from digitsort.errors import (
+        ClusterError,
+        DigitsortError,
+        ExitCode,
+        InterruptedRunError,
+        ModelError,
+        NothingToDoError,
+        OutputError,
+        TrainingDataError,
+        UsageError,
+        VerificationError,
+    )
     from digitsort.evaluation.metrics import evaluate
     from digitsort.images.limits import Limits
     from digitsort.labels.labels_csv import read_labels
@@ -25,21 +37,30 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "ClusterError",
     "DigitClassifier",
     "DigitsortError",
     "ExitCode",
+    "InterruptedRunError",
     "Limits",
     "Mode",
     "Model",
+    "ModelError",
+    "NothingToDoError",
     "Outcome",
+    "OutputError",
     "Settings",
     "SortOptions",
     "Status",
+    "TrainingDataError",
     "TrainingOptions",
+    "UsageError",
+    "VerificationError",
     "__version__",
     "apply_plan",
     "classify_files",
     "classify_folder",
+    "classify_images",
     "default_model",
     "evaluate",
     "load_model",
@@ -50,20 +71,29 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ClusterError": "errors",
     "DigitClassifier": "model.estimator",
     "DigitsortError": "errors",
     "ExitCode": "errors",
+    "InterruptedRunError": "errors",
     "Limits": "images.limits",
     "Mode": "sorting.plan",
     "Model": "model.reading",
+    "ModelError": "errors",
+    "NothingToDoError": "errors",
     "Outcome": "outcomes",
+    "OutputError": "errors",
     "Settings": "classification.classify",
     "SortOptions": "sorting.plan",
     "Status": "outcomes",
+    "TrainingDataError": "errors",
     "TrainingOptions": "training.fit",
+    "UsageError": "errors",
+    "VerificationError": "errors",
     "apply_plan": "sorting.apply",
     "classify_files": "classification.classify",
     "classify_folder": "classification.classify",
+    "classify_images": "classification.in_memory",
     "default_model": "model.reading",
     "evaluate": "evaluation.metrics",
     "load_model": "model.reading",

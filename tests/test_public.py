@@ -12,9 +12,11 @@ import digitsort
 
 # Public interface: a name goes away only with a major version.
 NAMES = """
-    DigitClassifier DigitsortError ExitCode Limits Mode Model Outcome Settings SortOptions Status
-    TrainingOptions __version__ apply_plan classify_files classify_folder default_model evaluate
-    load_model open_datasets plan_sort read_labels train
+    ClusterError DigitClassifier DigitsortError ExitCode InterruptedRunError Limits Mode Model
+    ModelError NothingToDoError Outcome OutputError Settings SortOptions Status
+    TrainingDataError TrainingOptions UsageError VerificationError __version__ apply_plan
+    classify_files classify_folder classify_images default_model evaluate load_model
+    open_datasets plan_sort read_labels train
 """.split()
 
 

@@ -36,7 +36,7 @@ TOLERANCE = 1e-3
 """Margins may differ by so much from one machine to another; they are of the order of 1."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Model:
     """A model as plain arrays.
 
@@ -59,6 +59,9 @@ class Model:
 
     def __hash__(self) -> int:
         return hash(self.card.fingerprint)
+
+    def __repr__(self) -> str:
+        return f"<Model {self.card.fingerprint}, classes {' '.join(self.class_names)[:60]}>"
 
     @property
     def class_names(self) -> tuple[str, ...]:
