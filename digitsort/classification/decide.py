@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.labels.cells import are_digits
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.outcomes import Status
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
@@ -25,6 +26,13 @@ LOW_CONFIDENCE = "low confidence"
 NOT_A_DIGIT = "not a digit"
 UNFAMILIAR = "unfamiliar"
 TWO_READINGS = "two readings"
+
+IN_OTHER_WORDS = {
+    SHAPE: "unusual shape",
+    SEVERAL: "several signs",
+    NOT_A_DIGIT: "none of the classes",
+}
+"""Reasons of a model that also has classes other than digits, by the reason for digits."""
 
 BETTER_BY = 0.1
 """Strength by which another reading has to be better than the first one, which leaves nothing out."""
@@ -129,7 +137,13 @@ def read_digits(
             candidates.take(some, verdicts, is_cut(again.ink).tolist())
     for index, candidate in candidates.of.items():
         readings[index] = candidate.best()
-    return readings
+    return readings if are_digits(model.class_names) else list(map(_in_other_words, readings))
+
+
+def _in_other_words(reading: Reading) -> Reading:
+    verdict = reading.verdict
+    words = IN_OTHER_WORDS.get(verdict.reason, verdict.reason)
+    return reading._replace(verdict=verdict._replace(reason=words))
 
 
 def _first_looks(

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from digitsort.cli.console import stderr_console, table, warn
 from digitsort.files.names import natural_key, parent_of, printable
-from digitsort.images.discover import describe_skipped
+from digitsort.images.discover import describe_left_out, describe_skipped
 from digitsort.outcomes import Status
 from digitsort.plural import plural
 from digitsort.sorting.journal import has_head, journals, read_runs
@@ -60,6 +60,8 @@ def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
             console.print(f"    {printable(path)}", markup=False)
     for number, line in enumerate(describe_skipped(walk.skipped, looked_inside=walk.any_name)):
         console.print(f"{'  ' if number == 0 else '    '}{line}", markup=False)
+    if walk.left_out:
+        console.print(f"  {describe_left_out(walk.left_out)}", markup=False)
     warn_unlisted(walk)
 
 

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -71,6 +72,13 @@ def describe_skipped(skipped: Counter[str], *, looked_inside: bool = False) -> l
     return [first, *(line for line in _remedies(skipped) if not (looked_inside and _ANY_NAME in line))]
 
 
+def describe_left_out(left_out: Counter[str]) -> str:
+    """Return a line about the folders that were left out by their name."""
+    named = [f"{printable(name)} ({count})" for name, count in sorted(left_out.items())]
+    more = ", …" * (len(named) > MOST_KINDS)
+    return f"left out by name: {', '.join(named[:MOST_KINDS])}{more}"
+
+
 def _counts(skipped: Counter[str]) -> str:
     ordered = sorted(skipped, key=lambda suffix: (suffix not in REMEDIES, -skipped[suffix], suffix))
     named = [suffix for suffix in ordered if suffix != OTHERS][:MOST_KINDS]
@@ -98,6 +106,17 @@ HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 """Extensions of phone pictures that need the extra `heic`."""
 
 
+JUNK_FOLDERS = frozenset(
+    name.lower()
+    for name in (
+        *("lost+found", "$RECYCLE.BIN", "RECYCLER", "System Volume Information", "__MACOSX"),
+        *("@eaDir", "@tmp", "#recycle", "@Recycle", "@Recently-Snapshot"),
+    )
+)
+"""Lower-case names of folders that file systems, Windows, macOS and network drives make for themselves.
+Their pictures are thumbnails or deleted files."""
+
+
 @dataclass(slots=True)
 class Walk:
     """Walk through sources; iterate `files` once, then read which files were skipped.
@@ -112,6 +131,11 @@ class Walk:
         A folder whose content is never an input.
     any_name : bool
         Check the content of files whose extension is not that of a picture.
+    patterns : sequence of str
+        Files and folders whose name matches one of these shell patterns are left out.
+    left_out : Counter of str
+        Number of files and folders that were left out by a pattern, or as `JUNK_FOLDERS`; by pattern or
+        name.
     skipped : Counter of str
         Number of files that are not pictures, by lower-case extension, without hidden files.
     unreadable : list of (path, reason)
@@ -122,6 +146,8 @@ class Walk:
     follow_links: bool = False
     exclude: str | None = None
     any_name: bool = False
+    patterns: Sequence[str] = ()
+    left_out: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
@@ -194,15 +220,33 @@ class Walk:
         return files, folders
 
     def _note(self, entry: os.DirEntry[str], files: list[str], folders: list[str]) -> None:
-        if entry.name.startswith("."):
+        if entry.name.startswith(".") or (self.patterns and self._is_left_out(entry.name)):
             return
         if _is_folder(entry):
-            if self.follow_links or not entry.is_symlink():
+            if is_junk(entry.name):
+                self.left_out[entry.name] += 1
+            elif self.follow_links or not entry.is_symlink():
                 folders.append(packed_key(entry.name))
         elif self.any_name or has_picture_suffix(entry.name):
             files.append(packed_key(entry.name))
         else:
             count_suffix(self.skipped, suffix_of(entry.name))
+
+    def _is_left_out(self, name: str) -> bool:
+        found = matching(name, self.patterns)
+        if found:
+            self.left_out[found] += 1
+        return bool(found)
+
+
+def is_junk(folder: str) -> bool:
+    """Return whether a folder's name is one of `JUNK_FOLDERS`."""
+    return folder.lower() in JUNK_FOLDERS
+
+
+def matching(name: str, patterns: Sequence[str]) -> str:
+    """Return the first shell pattern that matches a name; empty if none does."""
+    return next((pattern for pattern in patterns if fnmatchcase(name, pattern)), "")
 
 
 def nothing_found(walk: Walk, message: str) -> DigitsortError:
@@ -283,6 +327,7 @@ def _reaches(folder: Path, path: Path, *, any_name: bool) -> bool:
     """Whether a walk through `folder` comes past `path`, another source."""
     if folder == path or not path.is_relative_to(folder):
         return False
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    parts = path.relative_to(folder).parts
+    hidden = any(part.startswith(".") or is_junk(part) for part in parts)
     is_seen = os.path.isdir(path) or has_picture_suffix(path.name)
     return not hidden and (is_seen or (any_name and _begins_as_picture(str(path))))

@@ -220,7 +220,7 @@ def _prepare(folder: OwnFolder, run: Run, path: Path, *, force: bool, resume: bo
     """Refuse, delete or accept the rows of an interrupted run."""
     is_left = folder.has(RUN) or folder.has(ROWS)
     before = None
-    if is_left and not force:
+    if is_left and (resume or not force):  # --force is also for the existing file, so --resume wins
         before = run_of(folder.read(RUN, MOST_RUN_BYTES))
         if before is None:
             raise OutputError(
@@ -269,12 +269,12 @@ def _kept_for_later(file: LabelsFile, folder: OwnFolder) -> Iterator[None]:
         if not file.kept + file.written:
             _remove(folder)
             raise
-        rows = plural(file.kept + file.written, "row")
-        said = f"Kept {rows}. Run the same command with --resume to continue."
+        kept = f"Kept {plural(file.kept + file.written, 'row')}."
         if isinstance(error, KeyboardInterrupt):
-            raise InterruptedRunError(f"interrupted. {said}") from error
+            raise InterruptedRunError(f"interrupted. {kept}") from error
         if isinstance(error, DigitsortError):
-            raise type(error)(f"{error} {said}") from error
+            hint = "Run the same command with --resume to continue."
+            raise type(error)(f"{error} {kept} {hint}") from error
         raise
 
 

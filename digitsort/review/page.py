@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitsort.evaluation.metrics import guesses
 from digitsort.files.names import printable
+from digitsort.labels.cells import are_digits
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.labels.row import HUMAN
 from digitsort.labels.table import line_of
@@ -39,6 +40,9 @@ FIELDS = (
     "note",
 )
 """Fields of a card, with the same names as in the script."""
+
+NONE_KEY = "x"
+"""Key for `_none`, unless a class has this name."""
 
 CHUNK = 500
 """Number of cards per block of data: the browser also loads them block by block."""
@@ -84,6 +88,9 @@ def write_review(
         choice=choice,
         charts=[plots.digits_found(tally), plots.confidence_histogram(tally)],
         judged=judged_of(tally),
+        is_digits=are_digits(tally.classes()),
+        keys=keys_of(tally.classes()),
+        none_words=_none_words(tally.classes()),
         settings=_settings(source, tally, choice),
         chunks=_chunks(_cards(choice.cards, source.columns, workers, progress)),
     )
@@ -101,6 +108,30 @@ def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
     return judge(outcomes, truths), chart
 
 
+def keys_of(classes: Sequence[str]) -> dict[str, str]:
+    """Return the class that each key sets.
+
+    A class of one character has its own key. A longer name has the first of its letters and digits that
+    is not another's key, if any; the page also has a button for each class.
+    """
+    keys = {name: name for name in classes if len(name) == 1}
+    taken = {NONE_KEY, *map(str.lower, keys)}
+    for name in classes:
+        free = [char for char in name.lower() if char.isalnum() and char not in taken]
+        if len(name) > 1 and free:
+            keys[free[0]] = name
+            taken.add(free[0])
+    return keys
+
+
+def _none_words(classes: Sequence[str]) -> dict[str, str]:
+    """Return the words and the key for `_none`."""
+    key = NONE_KEY if NONE_KEY not in map(str.lower, classes) else "Delete"
+    if are_digits(classes):
+        return {"key": key, "button": "No digit", "name": "not a digit"}
+    return {"key": key, "button": "None", "name": "none of these"}
+
+
 def _settings(source: Source, tally: Tally, choice: Choice) -> dict[str, Any]:
     classes = tally.classes()
     return {
@@ -109,7 +140,9 @@ def _settings(source: Source, tally: Tally, choice: Choice) -> dict[str, Any]:
         "header": _line((*source.columns, HUMAN)),
         "classes": classes,
         "cells": {name: _line([name]) for name in (*classes, NONE_LABEL)},
+        "keys": keys_of(classes),
         "none": NONE_LABEL,
+        "noneWords": _none_words(classes),
         "count": len(choice.cards),
     }
 

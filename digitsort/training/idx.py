@@ -14,6 +14,7 @@ import numpy.typing as npt
 from digitsort.errors import TrainingDataError
 from digitsort.files.names import printable
 from digitsort.files.regular import read_regular
+from digitsort.plural import plural
 from digitsort.training.dataset import not_listed
 
 _NAME = re.compile(r"(?P<part>.+)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
@@ -121,8 +122,8 @@ def _read_pair(
     images, labels = read_idx(files["images"], 3), read_idx(files["labels"], 1)
     if len(images) != len(labels):
         raise TrainingDataError(
-            f"{printable(str(folder))}: {printable(part)} has {len(images)} images and {len(labels)} "
-            "labels. The two files don't belong together; download them again."
+            f"{printable(str(folder))}: {printable(part)} has {plural(len(images), 'image')} and "
+            f"{plural(len(labels), 'label')}. The two files don't belong together; download them again."
         )
     return images, labels
 

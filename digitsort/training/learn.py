@@ -9,7 +9,7 @@ limits stay, because they come from sources that were left out of its fit.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,15 @@ from digitsort.training.examples import (
     vectors_of,
     without_copies,
 )
-from digitsort.training.fit import Made, Trained, TrainingOptions, certificate_of, finish
+from digitsort.training.fit import (
+    Made,
+    Trained,
+    TrainingOptions,
+    certificate_of,
+    describe_data,
+    doubts_of,
+    finish,
+)
 from digitsort.training.known import Known
 from digitsort.training.labelled import teach
 from digitsort.training.trial import judge_examples
@@ -37,7 +45,11 @@ from digitsort.workers.tuning import one_blas_thread
 
 
 def learn(
-    known: Known, datasets: Sequence[Dataset], options: TrainingOptions, progress: Progress
+    known: Known,
+    datasets: Sequence[Dataset],
+    options: TrainingOptions,
+    progress: Progress,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Trained:
     """Fit the knowledge of a model together with other images.
 
@@ -59,6 +71,8 @@ def learn(
     certified, tested = _halves(known.held_out)
     by_hand = [dataset for dataset in datasets if dataset.by_hand]
     taught = teach(by_hand, known.held_out + gathered.examples, progress)
+    for line in describe_data(gathered.examples, taught):
+        say(line)
     progress("fit", 0, None)
     new = fitted + taught.learned
     estimator = fit_beside(known, new)
@@ -75,7 +89,9 @@ def learn(
     )
     copies = gathered.copies + taught.copies
     names = [dataset.name for dataset in datasets]
-    return finish(made, names, options, tested + test, taught, copies, gathered.disputed)
+    unseen = test + taught.kept
+    doubts = doubts_of(made, unseen, judge_examples(estimator, unseen))
+    return finish(made, names, options, tested + test, taught, copies, doubts)
 
 
 def fit_beside(known: Known, new: Examples) -> DigitClassifier:

@@ -207,7 +207,7 @@ def test_labels_that_are_no_class_are_listed_with_their_counts() -> None:
     )
     check_human("c.csv", human, DIGITS, ["x", "NONE", "07"])
     with pytest.raises(
-        UsageError, match=r"1 of 1 labels in the column `human` is not a class: 'x' \(1\)\. The "
+        UsageError, match=r"1 of 1 label in the column `human` is not a class: 'x' \(1\)\. The "
     ):
         check_human("c.csv", Counter("x"), ["plus", "minus"])
 
@@ -235,7 +235,7 @@ def test_every_command_checks_what_a_person_said(
     )
     done = invoke(*COMMANDS[command])
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "labels.csv: 1 of 1 labels in the column `human` is not a class: 'x' (1)" in done.stderr
+    assert "labels.csv: 1 of 1 label in the column `human` is not a class: 'x' (1)" in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"labels.csv", "good.csv", "a.png"}
     if command != "train":
         done = invoke(*COMMANDS[command], "--new-class", "x", "-q")

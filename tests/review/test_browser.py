@@ -131,6 +131,17 @@ def test_thirty_cards_by_keyboard_and_the_corrections_byte_for_byte(
     assert downloaded(chromium[1]) == f"{HEADER},human\n{expected}".encode()
 
 
+def test_a_letter_sets_a_class_of_that_name(
+    driver: Any, chromium: tuple[Any, Path], tmp_path: Path
+) -> None:
+    rows = [line(index).replace(f",{index},", ",plus,", 1) for index in range(2)]
+    driver.get(write_page(tmp_path, [*rows, line(3).replace(",3,", ",minus,", 1)]))
+    press(driver, "m", "P", "x")
+    driver.find_element("id", "save").click()
+    saved = downloaded(chromium[1]).decode().splitlines()[1:]
+    assert [row.rpartition(",")[2] for row in saved] == ["minus", "plus", "_none"]
+
+
 def test_only_touched_rows_are_saved(driver: Any, chromium: tuple[Any, Path], thirty: str) -> None:
     driver.get(thirty)
     assert not driver.find_element("id", "save").is_enabled()

@@ -46,8 +46,11 @@ function onKey(event) {
 }
 
 function keyLabel(key) {
-  if (settings.classes.includes(key)) return key;
-  return key === "x" || key === "X" ? settings.none : "";
+  const lower = key.toLowerCase();
+  if (Object.hasOwn(settings.keys, key)) return settings.keys[key];
+  if (lower === settings.noneWords.key) return settings.none;
+  const same = Object.keys(settings.keys).filter((name) => name.toLowerCase() === lower);
+  return same.length === 1 ? settings.keys[same[0]] : "";
 }
 
 function addKey(text, title, action, label) {
@@ -64,8 +67,14 @@ function addKey(text, title, action, label) {
 }
 
 function addKeys() {
-  for (const name of settings.classes) addKey(name, `It is ${name}`, () => decide(name), name);
-  addKey("No digit", "Not a digit (x)", () => decide(settings.none), settings.none);
+  const keys = new Map(Object.entries(settings.keys).map(([key, name]) => [name, key]));
+  for (const name of settings.classes) {
+    const hint = keys.has(name) && keys.get(name) !== name ? ` (${keys.get(name)})` : "";
+    addKey(name, `It is ${name}${hint}`, () => decide(name), name);
+  }
+  const { button, name, key } = settings.noneWords;
+  const title = `${name[0].toUpperCase()}${name.slice(1)} (${key})`;
+  addKey(button, title, () => decide(settings.none), settings.none);
   addKey("✓", "The guess is right (Enter)", accept);
   addKey("⌫", "Undo (Backspace)", takeBack);
 }

@@ -28,7 +28,7 @@ function readCards() {
 
 const labelOf = (card) => decided.get(card.number) ?? card.human;
 const isChanged = (card) => Boolean(labelOf(card)) && labelOf(card) !== (card.label || settings.none);
-const nameOf = (label) => (label === settings.none ? "not a digit" : label);
+const nameOf = (label) => (label === settings.none ? settings.noneWords.name : label);
 
 function decide(label) {
   const card = shown[current];
