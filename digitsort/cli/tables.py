@@ -74,7 +74,7 @@ def _found_rows(table: Path, rows: Iterable[Row], root: Path) -> list[Row]:
     import os
 
     from digitsort.cli.console import warn
-    from digitsort.files.by_content import find_contents
+    from digitsort.images.by_content import find_contents
     from digitsort.plural import plural
 
     known = list(rows)
