@@ -249,7 +249,7 @@ def _doubtful(row: bytes, file: LabelsFile) -> Outcome | None:
         cells = cells_of(row, file.layout, file.form)
     except ValueError:
         return None  # the header of a model with a class of that name
-    outcome = outcome_of(path_of(cells["path"], file.layout.root), cells)
+    outcome = outcome_of(path_of(cells["path"], file.layout.root), cells, file.layout)
     return outcome if is_doubtful(outcome.status, outcome.reason) else None
 
 

@@ -33,7 +33,7 @@ def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
             code = _interrupted(_left(command.__name__))
         except Exception as error:  # noqa: BLE001 - raised again if there is no message for it
             if isinstance(error, InterruptedRunError):
-                code = _interrupted(f"{error} Continue with: {_same_command('--resume')}")
+                code = _interrupted(f"{error} Continue with: {_same_command(error.option)}")
             elif (
                 interrupts.has_come()
             ):  # Ctrl-C can surface as another error, for example inside a class body

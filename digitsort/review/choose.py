@@ -87,7 +87,7 @@ SAMPLE_SHARE = 5
 
 DOUBTFUL = (Status.UNCERTAIN, Status.REJECTED)
 
-_RANK = {Status.UNCERTAIN: 0, Status.REJECTED: 1, Status.ERROR: 2, Status.OK: 3}
+_RANK = {Status.UNCERTAIN: 0, Status.REJECTED: 1, Status.ERROR: 2, Status.OK: 3, Status.GONE: 4}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from digitsort.labels.cells import are_digits
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.labels.row import HUMAN
 from digitsort.labels.table import line_of
-from digitsort.outcomes import Status
+from digitsort.outcomes import OF_A_RUN
 from digitsort.progress import Progress, silent
 from digitsort.review import plots
 from digitsort.review.choose import Choice, Numbered, Source, Tally
@@ -84,7 +84,7 @@ def write_review(
         model=", ".join(sorted(name for name in tally.models if name)) or "unknown",
         tally=tally,
         digits=[(name, tally.count_of(name)) for name in tally.classes()],
-        statuses=list(Status),
+        statuses=list(OF_A_RUN),
         choice=choice,
         charts=[plots.digits_found(tally), plots.confidence_histogram(tally)],
         judged=judged_of(tally),

@@ -112,6 +112,18 @@ class Preparer:
         ready = iter(made(Ready, sources, hashes, states, entries, map(columns_of_cells, cells)))
         return [next(ready) if isinstance(each, _Looked) else each for each in looked]
 
+    def try_one(self, places: Places, operation: Operation) -> str:
+        """Return why a file can't be delivered, from its whole content; empty if it can be."""
+        path, sha256 = absolute(operation.row.path), operation.row.sha256
+        try:
+            if self._is_copy:
+                look(self._disk, anywhere(path), sha256)
+            else:
+                self._look(places, path, sha256)
+        except NotDeliveredError as error:
+            return str(error)
+        return ""
+
     def _looked(
         self, places: Places, operations: Sequence[Operation], stop: Stop
     ) -> Iterator[_Looked | str]:

@@ -22,6 +22,7 @@ from digitsort.files.names import (
     printable,
 )
 from digitsort.files.places import RealPaths
+from digitsort.labels.gone import before_gone
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.labels.row import Row
 from digitsort.labels.table import made
@@ -183,7 +184,7 @@ def _numbered(stem: str, suffix: str, number: int) -> str:
     return stem + ending
 
 
-_ERROR = Status.ERROR  # an enumeration is slow to say what it has
+_ERROR, _GONE = Status.ERROR, Status.GONE  # an enumeration is slow to say what it has
 
 MANIFEST = "labels.csv"
 """A name that a folder of DEST can't have."""
@@ -367,6 +368,7 @@ class _Planning:
         return made(Operation, self.rows, self._targets)
 
     def add(self, row: Row) -> None:
+        row = before_gone(row) if row.status is _GONE else row  # its file may be back
         if row.status is _ERROR and not row.human:
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return

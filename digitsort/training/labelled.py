@@ -43,6 +43,9 @@ MANIFEST = "labels.csv"
 
 CHANGED = "changed since they were labelled"
 
+GONE = "gone"
+"""Reason of images whose row says that their file no longer exists."""
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
@@ -98,7 +101,9 @@ def labelled_rows(
     """Images of a labels.csv: a person's labels, and those that the machine accepted."""
     found = Found()
     for row in _corrected(read_labels(path, findings=findings), corrections):
-        if row.human:
+        if row.human and row.status is Status.GONE:
+            found.left[GONE] += 1
+        elif row.human:
             _add_read(found, row)
         elif row.status is Status.OK:
             found.add(Labelled(row.path, row.label, row.sha256), by_hand=False)

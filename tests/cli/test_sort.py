@@ -126,10 +126,10 @@ def test_a_dry_run_prints_the_plan_of_the_real_run_and_touches_nothing(
         (here / "sorted" / "labels.csv").write_text("path,label,status\n7/a.png,7,ok\n")
     before = read_tree(here)
     dry = invoke("sort", "scans", "sorted", "-m", model_file, "--dry-run")
-    assert dry.exit_code == 0
     assert before == read_tree(here)
     assert "Nothing was done." in dry.stderr
-    invoke("sort", "scans", "sorted", "-m", model_file)
+    done = invoke("sort", "scans", "sorted", "-m", model_file)
+    assert dry.exit_code == done.exit_code == 1
     lines = dry.stdout.splitlines()
     planned = dict(
         line.removeprefix("copy  ").split(" -> ") for line in lines if line.startswith("copy")

@@ -307,7 +307,7 @@ def test_rows_of_a_truth_that_match_no_file_are_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["evaluate", "review"])
 def test_rows_of_a_truth_that_match_no_row_are_said(tmp_path: Path, command: str) -> None:
     truth = "path,label\na.png,3\ngone.png,4\n"
-    make_tree(tmp_path, {"labels.csv": TABLE.format(""), "truth.csv": truth})
+    make_tree(tmp_path, {"labels.csv": TABLE.format(""), "truth.csv": truth, "a.png": b""})
     option = ["-o", str(tmp_path / "review.html")] if command == "review" else []
     done = invoke(command, tmp_path / "labels.csv", "--truth", tmp_path / "truth.csv", *option)
     assert done.exit_code == 0, done.output

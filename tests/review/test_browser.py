@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from digitsort import read_labels
 from tests.conftest import digit_png, invoke, make_tree
 from tests.review.browser import errors, size
 
@@ -30,8 +31,10 @@ def line(index: int) -> str:
 
 
 def write_page(folder: Path, lines: list[str], *options: str) -> str:
-    """Make the page of a labels.csv; gives its address."""
+    """Make the page of a labels.csv, of whose files the first exists; gives its address."""
     make_tree(folder, {"labels.csv": "\n".join([HEADER, *lines, ""])})
+    first = next(read_labels(folder / "labels.csv")).path
+    make_tree(folder, {} if Path(first).exists() else {first: b""})
     page = folder / "review.html"
     done = invoke("review", folder / "labels.csv", "-o", page, "-q", "--force", *options)
     assert (done.exit_code, done.stderr) == (0, "")
@@ -386,7 +389,7 @@ def test_any_cell_of_the_table_comes_back_from_the_page(
     writer = csv.writer(table, quoting=csv.QUOTE_ALL)
     writer.writerow(["=note", "path", "label", "status", "my\nnote"])
     writer.writerows([note, f"{n}.png", "7", "uncertain", note] for n, note in enumerate(ODD_NOTES))
-    make_tree(tmp_path, {"labels.csv": table.getvalue()})
+    make_tree(tmp_path, {"labels.csv": table.getvalue(), "0.png": b""})
     page = tmp_path / "review.html"
     assert invoke("review", tmp_path / "labels.csv", "-o", page, "-q").exit_code == 0
     driver.get(page.as_uri())
