@@ -27,6 +27,7 @@ from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.labels.row import Row
 from digitsort.labels.table import made
 from digitsort.outcomes import Status
+from digitsort.sorting.journal import delivered_contents
 
 
 class Place(NamedTuple):
@@ -74,23 +75,27 @@ class Folder:
     reads_links: bool = False
     _files: dict[str, str | None] = field(default_factory=dict)
     """Folded name to sha256; None where nobody has looked yet."""
+    _sources: dict[str, str] = field(default_factory=dict)
+    """Folded name to the path of the file that will get it, where nobody has looked into that yet."""
     _spelled: dict[str, str] = field(default_factory=dict)
     """Folded name to the name, where they differ."""
     _folders: dict[str, Folder | str] = field(default_factory=dict)
     """Folded name to the folder; its path where nobody has looked into it yet."""
     _series: dict[str, _Series] = field(default_factory=dict)
 
-    def take(self, name: str, sha256: str) -> str | None:
+    def take(self, name: str, sha256: str, source: str) -> str | None:
         """The path that a file gets under its own name; None where that is not free."""
         folded = fold(name)
         if folded in self._files or folded in self._folders:
             return None
-        self._files[folded] = sha256
+        self._files[folded] = sha256 or None
+        if not sha256:
+            self._sources[folded] = source
         if folded != name:
             self._spelled[folded] = name
         return f"{self.path}{os.sep}{name}"
 
-    def place(self, name: str, sha256: str) -> Place:
+    def place(self, name: str, sha256: str, source: str) -> Place:
         """Find a numbered name for a file, or one under which its content is there."""
         series = self._series.setdefault(fold(name), _Series())
         stem, suffix = os.path.splitext(name)
@@ -99,7 +104,7 @@ class Folder:
                 return Place(series.by_content[sha256], True)
             candidate = _numbered(stem, suffix, series.following)
             series.following += 1
-            path = self.take(candidate, sha256)
+            path = self.take(candidate, sha256, source)
             if path is not None:
                 series.by_content.setdefault(sha256, path)
                 return Place(path, False)
@@ -127,8 +132,14 @@ class Folder:
     def _content(self, folded: str) -> str:
         sha256 = self._files.get(folded, "")
         if sha256 is None:
-            sha256 = self._files[folded] = file_sha256(self._path(folded), follow=self.reads_links)
+            sha256 = self._files[folded] = self._looked(folded)
         return sha256
+
+    def _looked(self, folded: str) -> str:
+        source = self._sources.get(folded)
+        if source is not None:
+            return known_sha256(source, follow=True)
+        return known_sha256(self._path(folded), follow=self.reads_links)
 
 
 def open_folder(path: str, *, reads_links: bool = False) -> Folder:
@@ -165,6 +176,17 @@ def open_folder(path: str, *, reads_links: bool = False) -> Folder:
             if folded != name:
                 folder._spelled[folded] = name
     return folder
+
+
+def known_sha256(path: str, *, follow: bool) -> str:
+    """Return what `file_sha256` does; empty for a file that can't be read too.
+
+    It is like no other file then. If it is one to be delivered, the delivery says what is wrong.
+    """
+    try:
+        return file_sha256(path, follow=follow)
+    except OSError:
+        return ""
 
 
 def file_sha256(path: str, *, follow: bool = False) -> str:
@@ -361,6 +383,7 @@ class _Planning:
         self._targets: list[str] = []
         self.same: list[Operation] = []
         self.left: list[tuple[str, str]] = []
+        self._delivered: Mapping[str, str] | None = None
 
     @property
     def operations(self) -> list[Operation]:
@@ -373,13 +396,22 @@ class _Planning:
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         folder, name = self._folder(row), name_of(row.path)
-        target = folder.take(name, row.sha256)
+        target = folder.take(name, row.sha256, row.path)
         if target is None:
-            sha256 = row.sha256 or file_sha256(row.path, follow=True)
-            self._add_namesake(row, name, folder.place(name, sha256))
+            self._add_namesake(row, name, folder.place(name, self._content(row), row.path))
         else:
             self.rows.append(row)
             self._targets.append(target)
+
+    def _content(self, row: Row) -> str:
+        """The sha256 of a row's file; empty where nobody knows it."""
+        sha256 = row.sha256 or known_sha256(row.path, follow=True)
+        if sha256 or os.path.lexists(row.path):
+            return sha256
+        # It was moved by an earlier run perhaps, of the same table: that one's journal knows.
+        if self._delivered is None:
+            self._delivered = delivered_contents(str(self._dest))
+        return self._delivered.get(absolute(row.path), "")
 
     def _add_namesake(self, row: Row, name: str, place: Place) -> None:
         if place.is_there:

@@ -235,7 +235,7 @@ LISTED = "path,label,status,sha256\nscans/a.png,7,ok,\nscans/b.png,1,ok,\nscans/
     "option", [(), ("--copy",), ("--move",), ("--link", "hard"), ("--link", "sym")]
 )
 def test_a_dry_run_is_the_plan_of_every_kind_of_run(here: Path, option: tuple[str, ...]) -> None:
-    make_tree(here, {"l.csv": LISTED})
+    make_tree(here, {"l.csv": LISTED, "scans/sub/b.png": digit_png(1, example=1)})
     before = read_tree(here)
     dry = invoke("sort", "l.csv", "sorted", *option, "--dry-run")
     assert read_tree(here) == before
