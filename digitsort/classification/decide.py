@@ -15,16 +15,18 @@ from digitsort.outcomes import Status
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.ink import Ink
 from digitsort.recognition.looks import IF_OK, ROUNDS, Way, is_cut, look_again
-from digitsort.recognition.score import Allowed, predict, probabilities, score
+from digitsort.recognition.score import Allowed, predict, probabilities, project, score_components
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
     from digitsort.recognition.canvas import Gray
+    from digitsort.recognition.likeness import Features, Likeness
 
 LOW_CONFIDENCE = "low confidence"
 NOT_A_DIGIT = "not a digit"
 UNFAMILIAR = "unfamiliar"
+UNLIKE = "unlike a digit"
 TWO_READINGS = "two readings"
 
 IN_OTHER_WORDS = {
@@ -302,7 +304,8 @@ def decide_vectors(
     if not len(vectors.features):
         return []
     threshold = model.card.min_confidence if min_confidence is None else min_confidence
-    scores = score(vectors.features, model.machine, allowed)
+    components = project(vectors.features, model.machine.projection)
+    scores = score_components(components, model.machine, allowed)
     chances = probabilities(scores, model.card.temperature)
     best = predict(scores)
     others = chances.copy()
@@ -313,7 +316,21 @@ def decide_vectors(
     columns = chances, best, others.argmax(axis=1), scores.familiarity
     reasons = _reasons(vectors.ink, scores.familiarity, model)
     judge = _Judge(model.class_names, threshold, model.card.ok_familiarity)
-    return list(map(judge.verdict, reasons, *(column.tolist() for column in columns)))
+    verdicts = list(map(judge.verdict, reasons, *(column.tolist() for column in columns)))
+    return _without_unlike(verdicts, components, model.machine.likeness)
+
+
+def _without_unlike(
+    verdicts: list[Verdict], components: Features, likeness: Likeness | None
+) -> list[Verdict]:
+    """Make those verdicts uncertain that accept ink which is unlike a digit."""
+    accepted = [index for index, verdict in enumerate(verdicts) if verdict.status is Status.OK]
+    if likeness is None or not accepted:
+        return verdicts
+    unlike = ~likeness.are_digits(components[accepted])
+    for index in np.array(accepted)[unlike].tolist():
+        verdicts[index] = verdicts[index]._replace(status=Status.UNCERTAIN, reason=UNLIKE)
+    return verdicts
 
 
 def _reasons(ink: Ink, familiarity: npt.NDArray[np.float64], model: Model) -> list[str]:

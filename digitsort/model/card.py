@@ -143,7 +143,8 @@ def fingerprint(
         digest.update(text.encode() + b"\0")
     numbers = np.array([machine.gamma, *(calibration[key] for key in sorted(calibration))])
     arrays = (machine.vectors, machine.n_support, machine.dual_coef, machine.intercept, numbers)
-    for array in (*arrays, machine.projection):
+    learned = () if machine.likeness is None else (*machine.likeness.weights, *machine.likeness.biases)
+    for array in (*arrays, machine.projection, *learned):
         if array is None:
             continue
         digest.update(repr(array.shape).encode())

@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.recognition.likeness import Likeness
+
 GRID = 7
 """Sampling points a side."""
 
@@ -91,6 +93,8 @@ class SupportVectors:
     gamma : float
     projection : ndarray of shape (d, m), float32, or None
         Takes features to components; see `digitsort.recognition.score`. None where they are the same.
+    likeness : Likeness or None
+        Tells the components of digits from those of other ink. None if nothing has learned that.
     """
 
     vectors: Features
@@ -99,6 +103,7 @@ class SupportVectors:
     intercept: Floats
     gamma: float
     projection: Features | None = None
+    likeness: Likeness | None = None
 
     @cached_property
     def columns(self) -> Features:
@@ -155,7 +160,13 @@ def score(features: Features, machine: SupportVectors, allowed: Allowed | None =
     summation; all other steps work element by element. A class that is not `allowed` (k,) loses each of
     its contests by far, so that only the other classes compete.
     """
-    components = project(features, machine.projection)
+    return score_components(project(features, machine.projection), machine, allowed)
+
+
+def score_components(
+    components: Features, machine: SupportVectors, allowed: Allowed | None = None
+) -> Scores:
+    """Score vectors (n, m) as `score` does, after they were projected."""
     starts = range(0, max(len(components), 1), STACK)
     return Scores.concatenate([_score(components[i : i + STACK], machine, allowed) for i in starts])
 

@@ -43,6 +43,10 @@ from digitsort.training.labelled import teach
 from digitsort.training.trial import judge_examples
 from digitsort.workers.tuning import one_blas_thread
 
+MOST_UNLIKE = 0.05
+"""Largest share of new images that may be unlike a digit to the known model, if the new model is to
+go on looking for such ink."""
+
 
 def learn(
     known: Known,
@@ -78,6 +82,7 @@ def learn(
     estimator = fit_beside(known, new)
     card = known.model.card
     calibration = Calibration(card.temperature, card.ok_familiarity, card.min_familiarity)
+    keep_likeness(known, estimator, new)
     judged = judge_examples(estimator, certified)
     made = Made(
         estimator,
@@ -108,6 +113,20 @@ def fit_beside(known: Known, new: Examples) -> DigitClassifier:
         machine.projection,
         machine.gamma,
     )
+
+
+def keep_likeness(known: Known, estimator: DigitClassifier, new: Examples) -> None:
+    """Let a model know what is no digit, as the known one does, unless it learned other things.
+
+    With a new class, or new images that the network often finds unlike a digit, the network would leave
+    uncertain what the model was just taught.
+    """
+    likeness, projection = known.model.machine.likeness, known.model.machine.projection
+    if likeness is None or tuple(estimator.classes_) != known.model.class_names:
+        return
+    found = likeness.are_digits(project(new.features, projection))
+    if np.count_nonzero(~found) <= MOST_UNLIKE * len(new):
+        estimator.likeness = likeness
 
 
 def _gather(others: Sequence[Dataset], known: Known, progress: Progress) -> Gathered:
