@@ -77,7 +77,7 @@ def describe_undo(dest: Path, root: Path | None, *, everything: bool = False) ->
         for entry in entries if is_placed else place_back(entries, run, root):
             target = printable(os.path.join(real, *entry.to.split("/")))
             source = printable(entry.source)
-            is_move = Mode(run.mode) is Mode.MOVE
+            is_move = Mode(run.mode).is_move
             yield f"move   {target} -> {source}" if is_move else f"remove {target} (of {source})"
         if not (everything or run.continues):
             return

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError, UsageError
+from digitsort.files.disk import DISK
 from digitsort.files.names import (
     MOST_NAME_BYTES,
     absolute,
@@ -21,11 +22,13 @@ from digitsort.files.names import (
     parent_of,
     printable,
 )
-from digitsort.files.places import RealPaths
+from digitsort.files.places import RealPaths, open_places
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.labels.row import Row
 from digitsort.labels.table import made
 from digitsort.outcomes import Status
+from digitsort.sorting import entries as written
+from digitsort.sorting.inventory import Claims, Item, Strays, read_inventory
 
 
 class Place(NamedTuple):
@@ -104,6 +107,20 @@ class Folder:
                 return Place(path, False)
             folded = fold(candidate)
             series.by_content.setdefault(self._content(folded), self._path(folded))
+
+    def fresh(self, name: str, sha256: str) -> str:
+        """The path for a file under its own or a numbered name, whatever has the same content."""
+        path = self.take(name, sha256)
+        stem, suffix = os.path.splitext(name)
+        number = 1
+        while path is None:
+            number += 1
+            path = self.take(_numbered(stem, suffix, number), sha256)
+        return path
+
+    def leave(self, name: str) -> None:
+        """Know that a file will leave: its name stays taken, and no other file's content is there."""
+        self._files[fold(name)] = ""
 
     def folder(self, name: str) -> Folder:
         """The folder of this name in this one, or of a numbered one if a file has the name."""
@@ -197,10 +214,17 @@ REJECTED_FOLDER = "_rejected"
 class Mode(StrEnum):
     """How files get to their targets."""
 
-    COPY = "copy"
-    MOVE = "move"
-    HARD = "hard link"
-    SYMBOLIC = "symbolic link"
+    COPY = written.COPY
+    MOVE = written.MOVE
+    HARD = written.HARD_LINK
+    SYMBOLIC = written.SYMBOLIC_LINK
+    WITHIN = written.WITHIN
+    """Of what an earlier sort brought into DEST: from one folder of it to another."""
+
+    @property
+    def is_move(self) -> bool:
+        """Whether files leave their sources."""
+        return self in (Mode.MOVE, Mode.WITHIN)
 
 
 class Conflict(StrEnum):
@@ -255,6 +279,12 @@ class Plan:
     mode : Mode
     move_from : str or None
         Without links: no file that is not below it is moved, whatever becomes a link meanwhile.
+    within : tuple of Operation
+        Files that an earlier sort delivered, to be moved to another folder of DEST.
+    items : mapping of str to Item
+        By the path that it is moved from.
+    by_hand : tuple of Operation
+        Files that a person moved to another folder of DEST, where they stay, or renamed.
     """
 
     dest: str
@@ -263,6 +293,9 @@ class Plan:
     left: tuple[tuple[str, str], ...]
     mode: Mode = Mode.COPY
     move_from: str | None = None
+    within: tuple[Operation, ...] = ()
+    items: Mapping[str, Item] = field(default_factory=dict)
+    by_hand: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +327,9 @@ class SortOptions:
 def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOptions()) -> Plan:
     """Plan the delivery of files into a folder for each label. Nothing is touched.
 
+    A file that an earlier sort delivered into another folder of DEST is moved within DEST, if nobody has
+    changed it since. One that a person moved there stays, unless its row has a person's label.
+
     Parameters
     ----------
     rows : iterable of Row
@@ -311,7 +347,8 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     """
     dest = Path(os.path.realpath(dest))
     planning = _Planning(dest, options)
-    for row in rows:
+    items = read_inventory(str(dest))
+    for row in planning.add_delivered(list(rows), items) if items else rows:
         planning.add(row)
     move_from = None
     if options.mode is Mode.MOVE and options.move_from is not None:
@@ -321,10 +358,13 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     return Plan(
         str(dest),
         tuple(planning.operations),
-        tuple(planning.same),
+        (*planning.same, *planning.there),
         tuple(planning.left),
         options.mode,
         move_from,
+        tuple(planning.within),
+        planning.items,
+        tuple(planning.by_hand),
     )
 
 
@@ -360,6 +400,10 @@ class _Planning:
         self._targets: list[str] = []
         self.same: list[Operation] = []
         self.left: list[tuple[str, str]] = []
+        self.there: list[Operation] = []
+        self.within: list[Operation] = []
+        self.items: dict[str, Item] = {}
+        self.by_hand: list[Operation] = []
 
     @property
     def operations(self) -> list[Operation]:
@@ -367,7 +411,7 @@ class _Planning:
         return made(Operation, self.rows, self._targets)
 
     def add(self, row: Row) -> None:
-        if row.status is _ERROR and not row.human:
+        if _is_left(row):
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         folder, name = self._folder(row), name_of(row.path)
@@ -378,6 +422,52 @@ class _Planning:
         else:
             self.rows.append(row)
             self._targets.append(target)
+
+    def add_delivered(self, rows: Sequence[Row], items: Mapping[str, Item]) -> list[Row]:
+        """Plan for the rows whose files are in DEST already; return the others."""
+        wanted = [None if _is_left(row) else row for row in rows]
+        folders = [None if row is None else self._folder(row) for row in wanted]
+        claims = Claims(str(self._dest), items.values(), moves=self._options.mode is Mode.MOVE)
+        claimed = claims.of(wanted, ["" if folder is None else folder.path for folder in folders])
+        others = []
+        with open_places(DISK) as places:
+            strays = Strays(str(self._dest), items, places)
+            for row, folder, item in zip(rows, folders, claimed, strict=True):
+                if not (folder and item and self._is_settled(row, folder, item, strays)):
+                    others.append(row)
+        opened = {folder.path: folder for folder in (*self._tops.values(), *self._kept.values())}
+        for path in self.items:
+            if parent_of(path) in opened:
+                opened[parent_of(path)].leave(name_of(path))
+        return others
+
+    def _is_settled(self, row: Row, folder: Folder, item: Item, strays: Strays) -> bool:
+        """Whether a row's file is in DEST, unchanged, so that all that is left is to move it there."""
+        found = item.path if strays.is_in_place(item) else strays.find(item)
+        if found is None:
+            return False
+        path = strays.path(found)
+        is_right = parent_of(path) == folder.path
+        if found != item.path and (is_right or not row.human):
+            self.by_hand.append(Operation(row, path))
+        elif is_right:
+            self.there.append(Operation(row, path))
+        else:
+            self._move_within(row, folder, item, path)
+        return True
+
+    def _move_within(self, row: Row, folder: Folder, item: Item, path: str) -> None:
+        name = name_of(row.path)
+        target = folder.take(name, item.sha256)
+        if target is None and self._options.conflict is not Conflict.RENAME:
+            self._refuse(row, name)
+            return
+        self.within.append(
+            Operation(
+                row._replace(path=path, sha256=item.sha256), target or folder.fresh(name, item.sha256)
+            )
+        )
+        self.items[path] = item
 
     def _add_namesake(self, row: Row, name: str, place: Place) -> None:
         if place.is_there:
@@ -419,6 +509,11 @@ class _Planning:
         known = (folder for folder in self._tops.values() if folder.path == path)
         is_link = self._options.mode is Mode.SYMBOLIC
         return next(known, None) or open_folder(path, reads_links=is_link)
+
+
+def _is_left(row: Row) -> bool:
+    """Whether there is nothing to sort a file by."""
+    return row.status is _ERROR and not row.human
 
 
 def _descended(folder: Folder, above: str, base: str) -> Folder:
