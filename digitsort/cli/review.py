@@ -79,9 +79,11 @@ def review(
     from digitsort.evaluation.truth import read_truth
     from digitsort.files.atomic import refuse_existing
     from digitsort.labels.cells import Findings
+    from digitsort.labels.labels_csv import table_of
     from digitsort.review.choose import read_source
     from digitsort.review.page import write_review
 
+    labels = table_of(labels)
     chooser = _chooser(only, limit, everything)
     refuse_existing(output, force=force)
     findings = Findings()

@@ -102,8 +102,7 @@ def print_plan(plan: Plan) -> None:
     lines += [f"{verb}  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.operations]
     lines += [f"same  {printable(o.row.path)} = {printable(o.target)}\n" for o in plan.same]
     lines += [
-        f"same  {printable(o.row.path)} = {printable(o.target)}, where you put it\n"
-        for o in plan.by_hand
+        f"same  {printable(o.row.path)} = {printable(o.target)}, moved by hand\n" for o in plan.by_hand
     ]
     lines += [f"leave {printable(path)}: {reason}\n" for path, reason in plan.left]
     sys.stdout.writelines(lines)

@@ -279,6 +279,13 @@ def columns_of_labels(path: Path) -> Sequence[str]:
     return columns if set(_NEEDED) <= set(columns) else ()
 
 
+def table_of(path: Path) -> Path:
+    """Return the labels.csv of a folder that `sort` made; any other path as it is."""
+    manifest = path / "labels.csv"
+    is_sorted = path.is_dir() and manifest.is_file() and SOURCE in columns_of_labels(manifest)
+    return manifest if is_sorted else path
+
+
 def require_rows(rows: Sequence[Row], path: Path) -> None:
     """Raise NothingToDoError where a labels.csv has no rows."""
     if not rows:

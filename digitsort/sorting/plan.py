@@ -327,8 +327,8 @@ class SortOptions:
 def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOptions()) -> Plan:
     """Plan the delivery of files into a folder for each label. Nothing is touched.
 
-    A file that an earlier sort delivered into another folder of DEST is moved within DEST, if nobody has
-    changed it since. One that a person moved there stays, unless its row has a person's label.
+    A file that an earlier sort delivered into another folder of DEST is moved within DEST, unless it
+    changed since. One that a person moved there stays, unless its row has a person's label.
 
     Parameters
     ----------

@@ -205,6 +205,7 @@ class _Undoing:
         self._targets: frozenset[str] = frozenset()
         self._real = RealPaths()
         self._whereabouts = Whereabouts(dest, places, disk, foreign=not run.is_ours)
+        self._leads_to: frozenset[str] | None = None
         self._found: dict[int, str] = {}
         """Where a person had put files."""
         self.restored = self.by_hand = 0
@@ -260,10 +261,7 @@ class _Undoing:
             books,
             delivered=self._rows_before(inside),
             moved=True,
-            gone=[
-                *map(self._target, back),
-                *(p for n, p in self._found.items() if n not in self._kept),
-            ],
+            gone=[*map(self._target, back), *self._found_and_gone()],
         )
         made = (os.path.join(self._dest, *folder.split("/")) for folder in self._run.made)
         remove_empty(self._disk, self._places, made)
@@ -274,13 +272,17 @@ class _Undoing:
         finally:
             journal.close()
         self.restored = len(back)
-        self.by_hand = len(self._found.keys() - self._kept.keys())
+        self.by_hand = len(self._found_and_gone())
         self.left = [
             (self._found.get(e.number) or self._target(e), self._kept[e.number])
             for e in self._entries
             if e.number in self._kept
         ]
         self.left += self._not_as_before
+
+    def _found_and_gone(self) -> list[str]:
+        """Where a person had put files that are back, or removed."""
+        return [path for number, path in self._found.items() if number not in self._kept]
 
     def _without_ours(self, books: Mapping[str, Row], entries: Sequence[Entry]) -> dict[str, Row]:
         """Rows without what only this run wrote into them, such as a correction."""
@@ -355,7 +357,7 @@ class _Undoing:
             return self._move_back(entry, target)
         if not self._is_as_sorted(entry, target):
             found = self._whereabouts.of(self._run, entry)
-            if found is not None:
+            if found is not None and found not in self._led_to():
                 self._found[entry.number] = target = found
             elif status_of(self._disk, self._places, target) is None:
                 return None  # a person removed the copy, or an undo that was killed
@@ -363,6 +365,13 @@ class _Undoing:
                 raise NotDeliveredError("changed since it was sorted")
         self._remove(entry, target)
         return None
+
+    def _led_to(self) -> frozenset[str]:
+        """Files that sources are links to by now: none of them is what a person moved away."""
+        if self._leads_to is None:
+            real = RealPaths()
+            self._leads_to = frozenset(real.file(entry.source) for entry in self._entries)
+        return self._leads_to
 
     def _is_as_sorted(self, entry: Entry, target: str) -> bool:
         """Whether a copy or a link is where it was sorted to, and what it was."""
