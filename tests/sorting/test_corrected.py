@@ -17,7 +17,7 @@ from digitsort.files.disk import Disk
 from digitsort.labels.labels_csv import read_labels
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.verify import Mark, read_manifest, verify
-from tests.conftest import RunCli
+from tests.conftest import invoke
 from tests.sorting.stopping import CHOSEN_MODES, Scene, StopsBeforeChanges, in_child, snapshot
 from tests.sorting.test_obstacles import ARGUMENTS
 
@@ -73,156 +73,156 @@ def check_books(dest: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", CHOSEN_MODES)
-def test_the_loop(run_cli: RunCli, labels: Path, mode: Mode) -> None:
+def test_the_loop(labels: Path, mode: Mode) -> None:
     """Sort, correct, sort, sort once more, undo, undo."""
     top, dest = labels.parent, labels.parent / "sorted"
     before = snapshot(top / "scans")
     command: list[Any] = ["sort", labels, dest, *ARGUMENTS[mode]]
-    assert run_cli(*command).exit_code == 0
+    assert invoke(*command).exit_code == 0
     books = (dest / "labels.csv").read_text()
     corrections = write_labels(top / "c.csv", WRONG, {"b.png": "8", "c.png": "1"})
     command += ["--corrections", corrections]
-    plan = run_cli(*command, "--dry-run")
-    assert "2 to move within DEST, 1 already there, 0 skipped" in plan.stderr
+    plan = invoke(*command, "--dry-run")
+    assert "3 to move within DEST, 0 already there, 0 skipped" in plan.stderr
     assert f"move  {dest}/3/b.png -> {dest}/8/b.png\n" in plan.stdout
     assert names(dest) == ["3/a.png", "3/b.png", "7/c.png"]
-    assert ", 2 moved within DEST, 1 already there." in run_cli(*command).stderr
-    assert names(dest) == ["1/c.png", "3/a.png", "8/b.png"]
+    assert ", 3 moved within DEST, 0 already there." in invoke(*command).stderr
+    assert names(dest) == ["1/c.png", "8/a.png", "8/b.png"]
     check_books(dest)
     sources = {row.path: row.cells["source"] for row in read_labels(dest / "labels.csv")}
     assert sources[str(dest / "8/b.png")] == str(top / "scans" / "b.png")
-    again = run_cli(*command)
+    again = invoke(*command)
     assert (again.exit_code, ", 3 already there." in again.stderr) == (0, True)
-    assert names(dest) == ["1/c.png", "3/a.png", "8/b.png"]
-    assert "Undid 1 sort (2 files)." in run_cli("undo", dest).stderr
+    assert names(dest) == ["1/c.png", "8/a.png", "8/b.png"]
+    assert "Undid 1 sort (3 files)." in invoke("undo", dest).stderr
     assert names(dest) == ["3/a.png", "3/b.png", "7/c.png"]
     assert {row.path: row.human for row in read_labels(dest / "labels.csv")} == {
         str(dest / name): "" for name in names(dest)
     }
     assert len((dest / "labels.csv").read_text().splitlines()) == len(books.splitlines())
-    assert "Undid 1 sort (3 files)." in run_cli("undo", dest).stderr
+    assert "Undid 1 sort (3 files)." in invoke("undo", dest).stderr
     assert not dest.exists()
     assert snapshot(top / "scans") == before
 
 
-def test_other_labels_and_a_new_scan_are_one_sort(run_cli: RunCli, labels: Path) -> None:
+def test_other_labels_and_a_new_scan_are_one_sort(labels: Path) -> None:
     """What another model says, with a file that was not there: moved and copied, undone at once."""
     top, dest = labels.parent, labels.parent / "sorted"
     write_labels(labels, {"a.png": "3", "c.png": "7"})
-    assert run_cli("sort", labels, dest).exit_code == 0
+    assert invoke("sort", labels, dest).exit_code == 0
     write_labels(labels, {"a.png": "5", "b.png": "5", "c.png": "7"})
-    said = run_cli("sort", labels, dest).stderr
+    said = invoke("sort", labels, dest).stderr
     assert "1 copied, 1 moved within DEST, 1 already there." in said
     assert names(dest) == ["5/a.png", "5/b.png", "7/c.png"]
     check_books(dest)
-    assert run_cli("undo", dest).exit_code == 0
+    assert invoke("undo", dest).exit_code == 0
     assert names(dest) == ["3/a.png", "7/c.png"]
-    assert run_cli("undo", dest).exit_code == 0
+    assert invoke("undo", dest).exit_code == 0
     assert not dest.exists()
     assert len(list((top / "scans").iterdir())) == 3
 
 
-def test_a_table_of_dest_itself(run_cli: RunCli, labels: Path) -> None:
+def test_a_table_of_dest_itself(labels: Path) -> None:
     """`sort DEST/labels.csv DEST` moves too, and a file that a person changed is not touched."""
     dest = labels.parent / "sorted"
-    run_cli("sort", labels, dest)
+    invoke("sort", labels, dest)
     table = dest / "labels.csv"
     table.write_text(re.sub("^3/(.).png,3,", r"3/\1.png,9,", table.read_text(), flags=re.M))
     (dest / "3/a.png").write_bytes(b"drawn over")
-    assert run_cli("sort", table, dest).exit_code == 1
+    assert invoke("sort", table, dest).exit_code == 1
     assert names(dest) == ["3/a.png", "7/c.png", "9/b.png"]
     assert (dest / "3/a.png").read_bytes() == b"drawn over"
 
 
-def test_a_dest_with_another_name(run_cli: RunCli, labels: Path) -> None:
+def test_a_dest_with_another_name(labels: Path) -> None:
     """The moves within DEST are undone where DEST is called otherwise by now."""
     top = labels.parent
-    run_cli("sort", labels, top / "sorted", "--move")
-    run_cli(
+    invoke("sort", labels, top / "sorted", "--move")
+    invoke(
         "sort", labels, top / "sorted", "--corrections", write_labels(top / "c", WRONG, {"c.png": "1"})
     )
     (top / "sorted").rename(top / "renamed")
-    assert run_cli("undo", top / "renamed").exit_code == 0
+    assert invoke("undo", top / "renamed").exit_code == 0
     assert names(top / "renamed") == ["3/a.png", "3/b.png", "7/c.png"]
 
 
 @pytest.mark.parametrize("mode", CHOSEN_MODES)
-def test_dragged_files(run_cli: RunCli, labels: Path, mode: Mode) -> None:
+def test_dragged_files(labels: Path, mode: Mode) -> None:
     """`verify` names them, `sort` leaves them there, `undo` finds them."""
     top, dest = labels.parent, labels.parent / "sorted"
     before = snapshot(top / "scans")
     command: list[Any] = ["sort", labels, dest, *ARGUMENTS[mode]]
-    run_cli(*command)
+    invoke(*command)
     (dest / "4").mkdir()
     shutil.move(dest / "7/c.png", dest / "4/c.png")
     (dest / "3/b.png").rename(dest / "3/renamed.png")
-    checked = run_cli("verify", dest)
+    checked = invoke("verify", dest)
     assert checked.stdout.splitlines() == [
         "> 3/b.png: renamed by hand to renamed.png",
         "> 7/c.png: moved by hand to 4/",
     ]
     assert "3 files = 1 same + 0 changed + 0 missing + 0 unknown + 2 moved by hand" in checked.stderr
     assert checked.exit_code == 6
-    assert "3 already there (2 where you put them)." in run_cli(*command).stderr
+    assert "3 already there (2 where you put them)." in invoke(*command).stderr
     assert names(dest) == ["3/a.png", "3/renamed.png", "4/c.png"]
-    planned = run_cli("undo", dest, "--dry-run").stdout
+    planned = invoke("undo", dest, "--dry-run").stdout
     assert str(dest / "4/c.png") in planned
-    said = run_cli("undo", dest).stderr
+    said = invoke("undo", dest).stderr
     what = "put back" if mode is Mode.MOVE else "removed"
     assert f"Undid 1 sort (3 files). 2 moved by hand, {what} too." in said
     assert names(dest) == []
     assert snapshot(top / "scans") == before
 
 
-def test_what_undo_can_not_put_back_it_does_later(run_cli: RunCli, labels: Path) -> None:
+def test_what_undo_can_not_put_back_it_does_later(labels: Path) -> None:
     """A dragged file whose place is taken is listed; the second undo finishes, before older sorts."""
     top, dest = labels.parent, labels.parent / "sorted"
     before = snapshot(top / "scans")
-    run_cli("sort", labels, dest, "--move")
+    invoke("sort", labels, dest, "--move")
     shutil.move(dest / "7/c.png", dest / "3/c.png")
     (top / "scans/c.png").write_bytes(b"in the way")
-    said = run_cli("undo", dest)
+    said = invoke("undo", dest)
     assert said.exit_code == 1
     assert f"{dest}/3/c.png: another file is at" in re.sub(r"\s+", " ", said.stderr)
     assert names(dest) == ["3/c.png"]
     (top / "scans/c.png").unlink()
-    assert "1 moved by hand, put back too." in run_cli("undo", dest).stderr
+    assert "1 moved by hand, put back too." in invoke("undo", dest).stderr
     assert snapshot(top / "scans") == before
     assert not dest.exists() or names(dest) == []
 
 
-def test_a_dragged_and_changed_file_is_left_alone(run_cli: RunCli, labels: Path) -> None:
+def test_a_dragged_and_changed_file_is_left_alone(labels: Path) -> None:
     dest = labels.parent / "sorted"
-    run_cli("sort", labels, dest, "--move")
+    invoke("sort", labels, dest, "--move")
     shutil.move(dest / "7/c.png", dest / "3/c.png")
     (dest / "3/c.png").write_bytes(b"drawn over")
-    assert run_cli("undo", dest).exit_code == 1
+    assert invoke("undo", dest).exit_code == 1
     assert (dest / "3/c.png").read_bytes() == b"drawn over"
-    assert run_cli("verify", dest).stdout.splitlines() == ["+ 3/c.png", "- 7/c.png"]
+    assert invoke("verify", dest).stdout.splitlines() == ["+ 3/c.png", "- 7/c.png"]
 
 
-def test_two_files_that_changed_places(run_cli: RunCli, labels: Path) -> None:
+def test_two_files_that_changed_places(labels: Path) -> None:
     """Both have a name in the journal and the content of the other one."""
     top, dest = labels.parent, labels.parent / "sorted"
     before = snapshot(top / "scans")
-    run_cli("sort", labels, dest, "--move")
+    invoke("sort", labels, dest, "--move")
     (dest / "3/a.png").rename(top / "aside")
     (dest / "7/c.png").rename(dest / "3/a.png")
     (top / "aside").rename(dest / "7/c.png")
-    assert run_cli("undo", dest).exit_code == 0
+    assert invoke("undo", dest).exit_code == 0
     assert snapshot(top / "scans") == before
 
 
 def test_review_and_evaluate_take_a_sorted_folder(
-    run_cli: RunCli, labels: Path, monkeypatch: pytest.MonkeyPatch
+    labels: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dest = labels.parent / "sorted"
     corrections = write_labels(labels.parent / "c.csv", WRONG, {"a.png": "3", "c.png": "1"})
-    run_cli("sort", labels, dest, "--corrections", corrections)
-    measured = run_cli("evaluate", dest)
-    assert "(1 of 2 right)" in measured.stdout
+    invoke("sort", labels, dest, "--corrections", corrections)
+    measured = invoke("evaluate", dest)
+    assert "(2 of 3 right)" in measured.stdout
     monkeypatch.chdir(labels.parent)
-    assert "3 rows" in run_cli("review", dest).stderr
+    assert "3 rows" in invoke("review", dest).stderr
 
 
 RELABELLED = {"7.png": "4", "1.png": "1", "twin.png": "5"}
