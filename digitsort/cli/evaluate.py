@@ -31,7 +31,7 @@ def evaluate(
         typer.Argument(
             metavar="SOURCE",
             help="Folder with subfolders named by digit, a truth.csv or its folder, or a reviewed "
-            "labels.csv.",
+            "labels.csv or sorted folder.",
         ),
     ],
     corrections: options.Corrections = None,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @reports_errors
 def review(
     labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="labels.csv written by `digitsort classify`.")
+        Path, typer.Argument(metavar="LABELS", help="labels.csv, or a folder that `sort` made.")
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")

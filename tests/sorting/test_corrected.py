@@ -240,7 +240,7 @@ def _sort_again(scene: Scene, mode: Mode, disk: Disk) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.slow
 @pytest.mark.parametrize("action", ["sort", "undo"])
-@pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE, Mode.HARD])
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
 def test_moves_within_dest_stopped_before_every_call(
     quick_folder: Path, mode: Mode, action: str
 ) -> None:
@@ -282,3 +282,33 @@ BEFORE = ["1/1.png", "2/twin.png", "7/7.png", "7/7_2.png", "7/7_3.png"]
 def names_below(dest: Path) -> list[str]:
     """Names of sorted files, without temporary ones."""
     return [name for name in names(dest) if not name.endswith(".tmp")]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE])
+def test_moves_and_a_new_scan_stopped_before_every_call(quick_folder: Path, mode: Mode) -> None:
+    """However often it was begun, one undo takes back both what was moved and what was new."""
+    call = 0
+    while True:
+        scene = Scene(quick_folder / f"{call}" / "one", quick_folder / f"{call}" / "two")
+        rows = scene.rows
+        scene.rows = [row for row in rows if not row.path.endswith("b/1.png")]
+        scene.sort(mode, Disk())
+        scene.rows = rows
+        act = partial(_sort_again, scene, mode)
+        signal = in_child(partial(act, StopsBeforeChanges(call)))
+        scene.check_nothing_lost()
+        if signal:
+            scene.rows = rows
+            act(Disk())
+        scene.check_sorted(mode)
+        scene.undo(Disk())
+        assert names_below(scene.dest) == BEFORE[1:]
+        scene.undo(Disk())
+        scene.check_undone()
+        if not signal:
+            break
+        call += 1
+    print(f"{mode}: stopped before each of {call} calls")
+    assert call > 15
