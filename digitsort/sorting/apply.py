@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, OutputError
@@ -83,7 +83,7 @@ def carry_out(
     within = Delivery((), (), ())
     first = None
     if plan.within:
-        moves = replace(plan, operations=plan.within, same=(), mode=Mode.WITHIN)
+        moves = Plan(plan.dest, plan.within, (), (), Mode.WITHIN, items=plan.items)
         deliverer = Deliverer(disk, held, Mode.WITHIN, plan.dest, continues=goes_on)
         # Until the rest is done too, a kill is one of both: they are undone together.
         end = "stopped" if plan.operations else "done"
@@ -94,7 +94,7 @@ def carry_out(
     if first is not None and deliverer.journal is None and plan.operations:
         _say_done(disk, first.run)
     failed = (*within.failed, *delivery.failed)
-    return replace(delivery, failed=failed, within=within.done)
+    return Delivery(delivery.done, delivery.same, failed, within.done)
 
 
 def _say_done(disk: Disk, run: Run) -> None:

@@ -7,7 +7,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, Disk
@@ -83,7 +83,8 @@ def _item(items: dict[str, Item], run: Run, entry: Entry, dest: str) -> Item:
         before = _taken_by_hand(items, entry, dest)
     if before is None:
         return Item(entry.to, entry.sha256, entry.source, run.mode, (step,))
-    return replace(before, path=entry.to, steps=(*before.steps, step))
+    steps = (*before.steps, step)
+    return Item(entry.to, before.sha256, before.source, before.mode, steps)
 
 
 def _taken_by_hand(items: dict[str, Item], entry: Entry, dest: str) -> Item | None:
@@ -184,7 +185,7 @@ class Strays:
             if found:
                 name = name_of(item.path)
                 path = next((path for path in found if name_of(path) == name), found[0])
-                found.remove(path)
+                found.pop(found.index(path))
                 return path
         return None
 

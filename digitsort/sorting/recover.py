@@ -200,9 +200,8 @@ class _Recovering:
 
     def _is_at_its_source(self, entry: Entry) -> bool:
         """Whether the content is at its source, which is another place than its target."""
-        if self._mode is Mode.WITHIN and (link := self._link(entry.source)) is not None:
-            second = self._link(self._target(entry))  # one link with two names: between link and unlink
-            return second is not None and (link.st_dev, link.st_ino) == (second.st_dev, second.st_ino)
+        if self._mode is Mode.WITHIN and self._link(entry.source) is not None:
+            return self._is_one_link(entry)
         if not has_content(self._disk, self._places, entry.source, entry.sha256):
             return False
         try:
@@ -212,12 +211,22 @@ class _Recovering:
             return False
         return True
 
+    def _is_one_link(self, entry: Entry) -> bool:
+        """Whether one symbolic link has two names: source and target of a rename that was killed.
+
+        Where a mount shows one name at two paths, the link has one name only.
+        """
+        one, other = self._link(entry.source), self._link(self._target(entry))
+        if one is None or other is None:
+            return False
+        return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino) and one.st_nlink > 1
+
     def _remove_source(self, entry: Entry) -> bool:
         """Whether a source could be removed; the copy goes if not, for then nothing was moved."""
         target = self._target(entry)
         try:
             source = self._places.at(entry.source)
-            if self._mode is Mode.WITHIN and self._link(entry.source) is not None:
+            if self._mode is Mode.WITHIN and self._is_one_link(entry):
                 self._disk.unlink(source)
                 return True
             remove_copy(self._disk, self._places, source, target, entry.sha256)

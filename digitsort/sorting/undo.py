@@ -388,6 +388,8 @@ class _Undoing:
         with source_errors():
             place = self._places.at(target)
         if self._mode is Mode.SYMBOLIC:
+            if not self._is_as_sorted(entry, target):
+                raise NotDeliveredError("changed a moment ago")
             self._disk.unlink(place)
             return
         try:
