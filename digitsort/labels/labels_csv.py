@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -282,7 +283,7 @@ def columns_of_labels(path: Path) -> Sequence[str]:
 def table_of(path: Path) -> Path:
     """Return the labels.csv of a folder that `sort` made; any other path as it is."""
     manifest = path / "labels.csv"
-    is_sorted = path.is_dir() and manifest.is_file() and SOURCE in columns_of_labels(manifest)
+    is_sorted = os.path.isfile(manifest) and SOURCE in columns_of_labels(manifest)
     return manifest if is_sorted else path
 
 
