@@ -31,7 +31,7 @@ def evaluate(
         typer.Argument(
             metavar="SOURCE",
             help="Folder with subfolders named by digit, a truth.csv or its folder, or a reviewed "
-            "labels.csv.",
+            "labels.csv or sorted folder.",
         ),
     ],
     corrections: options.Corrections = None,
@@ -92,12 +92,13 @@ def evaluate(
     from digitsort.errors import UsageError
     from digitsort.files.atomic import refuse_existing
     from digitsort.images.discover import Walk, check_sources
-    from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels
+    from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels, table_of
     from digitsort.outcomes import Status
 
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
     if report is not None:
         refuse_existing(report, force=force)
+    source = table_of(source)
     is_table = is_labels(source)
     if source.suffix.lower() in TABLE_SUFFIXES and truth is None and not is_table:
         source, truth = source.parent, source

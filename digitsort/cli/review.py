@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @reports_errors
 def review(
     labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="labels.csv written by `digitsort classify`.")
+        Path, typer.Argument(metavar="LABELS", help="labels.csv, or a folder that `sort` made.")
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")
@@ -80,9 +80,11 @@ def review(
     from digitsort.files.atomic import refuse_existing
     from digitsort.labels.cells import Findings
     from digitsort.labels.gone import GoneRows
+    from digitsort.labels.labels_csv import table_of
     from digitsort.review.choose import read_source
     from digitsort.review.page import write_review
 
+    labels = table_of(labels)
     chooser = _chooser(only, limit, everything)
     refuse_existing(output, force=force)
     findings = Findings()

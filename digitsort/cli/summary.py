@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,6 +111,7 @@ VERBS = {
     Mode.MOVE: ("move", "moved"),
     Mode.HARD: ("link", "linked"),
     Mode.SYMBOLIC: ("link", "linked"),
+    Mode.WITHIN: ("move", "moved"),
 }
 
 
@@ -124,19 +125,24 @@ def print_plan(plan: Plan, *, may_be_elsewhere: bool = False) -> None:
         Whether --root could help to find missing files.
     """
     verb, _ = VERBS[plan.mode]
-    lines = [f"{verb}  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.operations]
+    lines = [f"move  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.within]
+    lines += [f"{verb}  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.operations]
     lines += [f"same  {printable(o.row.path)} = {printable(o.target)}\n" for o in plan.same]
+    lines += [
+        f"same  {printable(o.row.path)} = {printable(o.target)}, moved by hand\n" for o in plan.by_hand
+    ]
     if lines:
         lines += [f"leave {printable(path)}: {reason}\n" for path, reason in plan.left]
     else:  # there is no plan among which they would be looked for
         lines = [f"leave {line.lstrip()}\n" for line in some_of(plan.left)]
     sys.stdout.writelines(lines)
     console = stderr_console()
-    if plan.operations:
-        console.print(_plan_table(plan.operations))
+    if plan.operations or plan.within:
+        console.print(_plan_table((*plan.within, *plan.operations)))
+    within = f"{len(plan.within)} to move within DEST, " if plan.within else ""
     console.print(
-        f"{len(plan.operations)} to {verb} ({_size(plan.operations)}), "
-        f"{len(plan.same)} already there, {len(plan.left)} skipped. Nothing was done.",
+        f"{len(plan.operations)} to {verb} ({_size(plan.operations)}), {within}"
+        f"{_there(plan, plan.same)}, {len(plan.left)} skipped. Nothing was done.",
         soft_wrap=True,
     )
     if may_be_elsewhere:
@@ -148,21 +154,28 @@ def print_delivery(
 ) -> None:
     """Print counts by folder, and the files that were skipped: the first few for each reason."""
     console = stderr_console(quiet=quiet)
-    if delivery.done:
-        console.print(_plan_table(delivery.done))
+    if delivery.done or delivery.within:
+        console.print(_plan_table((*delivery.within, *delivery.done)))
     left = (*plan.left, *delivery.failed)
     end = f", {len(left)} skipped:" if left else "."
     _, verb = VERBS[plan.mode]
-    console.print(f"{len(delivery.done)} {verb}, {len(delivery.same)} already there{end}")
+    within = f"{len(delivery.within)} moved within DEST, " if delivery.within else ""
+    console.print(f"{len(delivery.done)} {verb}, {within}{_there(plan, delivery.same)}{end}")
     _print(console, some_of(left))
     if may_be_elsewhere:
         _print(console, hint_to_root(left))
-    if not (delivery.done or delivery.same):
+    if not (delivery.done or delivery.same or delivery.within):
         return
     dest = printable(plan.dest)
     console.print(
         f"\nSorted into {dest}. Its labels.csv lists where each file came from.", markup=False
     )
+
+
+def _there(plan: Plan, same: Sequence[Operation]) -> str:
+    """Say how many files are in DEST already, and that a person's order of them stays."""
+    by_hand = f" ({len(plan.by_hand)} where you put them)" if plan.by_hand else ""
+    return f"{len(same) + len(plan.by_hand)} already there{by_hand}"
 
 
 def print_recovered(recovered: Recovered | None, *, quiet: bool) -> None:
@@ -196,7 +209,9 @@ def print_undone(undone: Undone, *, quiet: bool) -> None:
     """Print how many files were restored, and every file that was left."""
     console = stderr_console(quiet=quiet)
     end = f" {len(undone.left)} left as they are:" if undone.left else ""
-    console.print(f"Undid {plural(undone.runs, 'sort')} ({plural(undone.restored, 'file')}).{end}")
+    by_hand = [(undone.put_back, "put back"), (undone.removed, "removed")]
+    too = "".join(f" {count} moved by hand, {what} too." for count, what in by_hand if count)
+    console.print(f"Undid {plural(undone.runs, 'sort')} ({plural(undone.restored, 'file')}).{too}{end}")
     for path, reason in undone.left:
         console.print(f"  {printable(path)}: {reason}", markup=False)
 

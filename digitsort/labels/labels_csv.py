@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -277,6 +278,13 @@ def columns_of_labels(path: Path) -> Sequence[str]:
     except (UsageError, csv.Error, UnicodeError):
         return ()
     return columns if set(_NEEDED) <= set(columns) else ()
+
+
+def table_of(path: Path) -> Path:
+    """Return the labels.csv of a folder that `sort` made; any other path as it is."""
+    manifest = path / "labels.csv"
+    is_sorted = os.path.isfile(manifest) and SOURCE in columns_of_labels(manifest)
+    return manifest if is_sorted else path
 
 
 def require_rows(rows: Sequence[Row], path: Path) -> None:

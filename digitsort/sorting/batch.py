@@ -10,7 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import Disk
+from digitsort.files.disk import Disk, Place
 from digitsort.files.names import absolute, parent_of, printable, split_path
 from digitsort.files.places import Places, RealPaths, open_places
 from digitsort.labels.table import columns_of_cells, made
@@ -19,8 +19,15 @@ from digitsort.sorting.dest import Folders, Held
 from digitsort.sorting.entries import NOTHING_BEFORE, Before, Written, entry_texts
 from digitsort.sorting.journal import FOLDER, Journal, new_journal
 from digitsort.sorting.plan import MANIFEST, Mode, Operation
-from digitsort.sorting.task import NotDeliveredError, Results, Status, Task, source_place
-from digitsort.sorting.transfer import anywhere, look
+from digitsort.sorting.task import (
+    NotDeliveredError,
+    Results,
+    Status,
+    Task,
+    source_errors,
+    source_place,
+)
+from digitsort.sorting.transfer import anywhere, look, status_from
 
 
 def check_not_own(path: str, dest: str) -> None:
@@ -86,7 +93,8 @@ class Preparer:
         self._disk = disk
         self._dest = dest
         self._is_copy = mode is Mode.COPY  # asked for each file, and an enumeration is slow to say
-        self._is_move = mode is Mode.MOVE
+        self._is_move = mode.is_move
+        self._is_within = mode is Mode.WITHIN
         self._is_hard = mode is Mode.HARD
         self._top = os.path.join(root, "")
         self._in_dest = os.path.join(dest, "")
@@ -150,8 +158,17 @@ class Preparer:
         path = inside + name
         if inside == self._in_dest:
             check_not_own(path, self._dest)
-        status, sha256 = look(self._disk, source_place(places, path), sha256, follow=False)
+        place = source_place(places, path)
+        if self._is_within and (link := self._link(place)) is not None:
+            return _Looked(path, sha256, link)
+        status, sha256 = look(self._disk, place, sha256, follow=False)
         return _Looked(path, sha256, status)
+
+    def _link(self, place: Place) -> Status | None:
+        """What is seen of a symbolic link, which is moved as it is; None of another file."""
+        with source_errors():
+            found = self._disk.lstat(place)
+        return status_from(found) if stat.S_ISLNK(found.st_mode) else None
 
     def _allow(self, folder: str) -> str:
         """Return the real path, with a separator, of a folder that files may be moved from.
@@ -186,6 +203,7 @@ TRANSFERS: Mapping[Mode, Callable[[Disk, Places, Sequence[Task], Stop], Results]
     Mode.MOVE: move_files,
     Mode.HARD: link_hard,
     Mode.SYMBOLIC: link_symbolic,
+    Mode.WITHIN: move_files,
 }
 
 BATCH = 1024
@@ -257,6 +275,9 @@ class Deliverer:
     mode : Mode
     root : str
         Of a move: folder that all files lie in, without links; empty where there is none.
+    continues : bool, optional
+        Whether this goes on with the last run, so that both are undone together. By default if that was
+        stopped and had the same mode.
 
     Attributes
     ----------
@@ -265,7 +286,9 @@ class Deliverer:
         Of moves: for each file system that files were taken from, the path of one of them.
     """
 
-    def __init__(self, disk: Disk, held: Held, mode: Mode, root: str = "") -> None:
+    def __init__(
+        self, disk: Disk, held: Held, mode: Mode, root: str = "", *, continues: bool | None = None
+    ) -> None:
         self.journal: Journal | None = None
         self.sources_by_device: dict[int, str] = {}
         self._disk = disk
@@ -274,6 +297,7 @@ class Deliverer:
         self._mode = mode
         self._root = root
         self._preparer = Preparer(disk, held.dest, mode, root)
+        self._continues = held.stopped_mode == mode if continues is None else continues
         self._count = 0
 
     def deliver(self, operations: Iterable[Operation], stop: Stop) -> Iterator[Batch]:
@@ -322,9 +346,8 @@ class Deliverer:
 
     def _begun_journal(self) -> Journal:
         if self.journal is None:
-            continues = self._held.stopped_mode == self._mode
             self.journal = new_journal(
-                self._disk, self._dest, self._mode, self._root, self._held.made_levels, continues
+                self._disk, self._dest, self._mode, self._root, self._held.made_levels, self._continues
             )
         return self.journal
 
@@ -333,7 +356,7 @@ class Deliverer:
         journal = self._begun_journal()
         journal.begin(listed.entries, [below(self._dest, folder) for folder in folders.missing])
         journal.sync()
-        if self._mode is Mode.MOVE:
+        if self._mode.is_move:
             for _, ready in listed.whole:
                 if ready.status is not None:
                     self.sources_by_device.setdefault(ready.status.device, ready.source)

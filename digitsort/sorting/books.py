@@ -37,11 +37,14 @@ class Sorted(NamedTuple):
         Absolute paths.
     cells : mapping
         Of its row.
+    before : str
+        Where its row says that it lies, if that is not the source.
     """
 
     target: str
     source: str
     cells: Mapping[str, str]
+    before: str = ""
 
 
 class Booking:
@@ -63,7 +66,7 @@ class Booking:
         """Yield target and row of files that had none before."""
         waiting = iter(files)
         while some := list(islice(waiting, ROWS_AT_ONCE)):
-            targets, sources, cells = zip(*some, strict=True)
+            targets, sources, cells, _ = zip(*some, strict=True)
             yield from zip(targets, self._rows(targets, sources, cells), strict=True)
 
     def _rows(
@@ -176,7 +179,7 @@ def update_books(
     booking = Booking(dest)
     if moved and before:
         for file in delivered:
-            rows[file.target] = booking.cells(file, rows.pop(file.source, None))
+            rows[file.target] = booking.cells(file, rows.pop(file.before or file.source, None))
     else:
         rows |= booking.rows(delivered)
     for file in there:

@@ -131,6 +131,8 @@ def move_files(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) ->
             is_near = places.identity(target)[0] == seen.device
             if is_near and _renamed(disk, source, target):
                 results.done[task.number] = seen.size
+            elif stat.S_ISLNK(seen.mode):
+                results.failed[task.number] = "a symbolic link: it can't go to another file system"
             else:
                 across.append(task)
         except NotDeliveredError as error:

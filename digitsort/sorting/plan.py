@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError, UsageError
+from digitsort.files.disk import DISK
 from digitsort.files.names import (
     MOST_NAME_BYTES,
     absolute,
@@ -21,12 +22,14 @@ from digitsort.files.names import (
     parent_of,
     printable,
 )
-from digitsort.files.places import RealPaths
+from digitsort.files.places import RealPaths, open_places
 from digitsort.labels.gone import before_gone
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.labels.row import Row
 from digitsort.labels.table import made
 from digitsort.outcomes import Status
+from digitsort.sorting import entries as written
+from digitsort.sorting.inventory import Claims, Item, Strays, read_inventory
 from digitsort.sorting.journal import delivered_contents
 
 
@@ -83,7 +86,7 @@ class Folder:
     """Folded name to the folder; its path where nobody has looked into it yet."""
     _series: dict[str, _Series] = field(default_factory=dict)
 
-    def take(self, name: str, sha256: str, source: str) -> str | None:
+    def take(self, name: str, sha256: str, source: str = "") -> str | None:
         """The path that a file gets under its own name; None where that is not free."""
         folded = fold(name)
         if folded in self._files or folded in self._folders:
@@ -110,6 +113,20 @@ class Folder:
                 return Place(path, False)
             folded = fold(candidate)
             series.by_content.setdefault(self._content(folded), self._path(folded))
+
+    def fresh(self, name: str, sha256: str) -> str:
+        """The path for a file under its own or a numbered name, whatever has the same content."""
+        path = self.take(name, sha256)
+        stem, suffix = os.path.splitext(name)
+        number = 1
+        while path is None:
+            number += 1
+            path = self.take(_numbered(stem, suffix, number), sha256)
+        return path
+
+    def leave(self, name: str) -> None:
+        """Know that a file will leave: its name stays taken, and no other file's content is there."""
+        self._files[fold(name)] = ""
 
     def folder(self, name: str) -> Folder:
         """The folder of this name in this one, or of a numbered one if a file has the name."""
@@ -220,10 +237,17 @@ REJECTED_FOLDER = "_rejected"
 class Mode(StrEnum):
     """How files get to their targets."""
 
-    COPY = "copy"
-    MOVE = "move"
-    HARD = "hard link"
-    SYMBOLIC = "symbolic link"
+    COPY = written.COPY
+    MOVE = written.MOVE
+    HARD = written.HARD_LINK
+    SYMBOLIC = written.SYMBOLIC_LINK
+    WITHIN = written.WITHIN
+    """Of what an earlier sort brought into DEST: from one folder of it to another."""
+
+    @property
+    def is_move(self) -> bool:
+        """Whether files leave their sources."""
+        return self in (Mode.MOVE, Mode.WITHIN)
 
 
 class Conflict(StrEnum):
@@ -278,6 +302,12 @@ class Plan:
     mode : Mode
     move_from : str or None
         Without links: no file that is not below it is moved, whatever becomes a link meanwhile.
+    within : tuple of Operation
+        Files that an earlier sort delivered, to be moved to another folder of DEST.
+    items : mapping of str to Item
+        By the path that it is moved from.
+    by_hand : tuple of Operation
+        Files that a person moved to another folder of DEST, where they stay, or renamed.
     """
 
     dest: str
@@ -286,6 +316,9 @@ class Plan:
     left: tuple[tuple[str, str], ...]
     mode: Mode = Mode.COPY
     move_from: str | None = None
+    within: tuple[Operation, ...] = ()
+    items: Mapping[str, Item] = field(default_factory=dict)
+    by_hand: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +350,9 @@ class SortOptions:
 def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOptions()) -> Plan:
     """Plan the delivery of files into a folder for each label. Nothing is touched.
 
+    A file that an earlier sort delivered into another folder of DEST is moved within DEST, unless it
+    changed since. One that a person moved there stays, unless its row has a person's label.
+
     Parameters
     ----------
     rows : iterable of Row
@@ -334,7 +370,9 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     """
     dest = Path(os.path.realpath(dest))
     planning = _Planning(dest, options)
-    for row in rows:
+    items = read_inventory(str(dest))
+    rows = (before_gone(row) if row.status is _GONE else row for row in rows)  # its file may be back
+    for row in planning.add_delivered(list(rows), items) if items else rows:
         planning.add(row)
     move_from = None
     if options.mode is Mode.MOVE and options.move_from is not None:
@@ -344,10 +382,13 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     return Plan(
         str(dest),
         tuple(planning.operations),
-        tuple(planning.same),
+        (*planning.same, *planning.there),
         tuple(planning.left),
         options.mode,
         move_from,
+        tuple(planning.within),
+        planning.items,
+        tuple(planning.by_hand),
     )
 
 
@@ -384,6 +425,10 @@ class _Planning:
         self.same: list[Operation] = []
         self.left: list[tuple[str, str]] = []
         self._delivered: Mapping[str, str] | None = None
+        self.there: list[Operation] = []
+        self.within: list[Operation] = []
+        self.items: dict[str, Item] = {}
+        self.by_hand: list[Operation] = []
 
     @property
     def operations(self) -> list[Operation]:
@@ -391,8 +436,7 @@ class _Planning:
         return made(Operation, self.rows, self._targets)
 
     def add(self, row: Row) -> None:
-        row = before_gone(row) if row.status is _GONE else row  # its file may be back
-        if row.status is _ERROR and not row.human:
+        if _is_left(row):
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         folder, name = self._folder(row), name_of(row.path)
@@ -412,6 +456,52 @@ class _Planning:
         if self._delivered is None:
             self._delivered = delivered_contents(str(self._dest))
         return self._delivered.get(absolute(row.path), "")
+
+    def add_delivered(self, rows: Sequence[Row], items: Mapping[str, Item]) -> list[Row]:
+        """Plan for the rows whose files are in DEST already; return the others."""
+        wanted = [None if _is_left(row) else row for row in rows]
+        folders = [None if row is None else self._folder(row) for row in wanted]
+        claims = Claims(str(self._dest), items.values(), moves=self._options.mode is Mode.MOVE)
+        claimed = claims.of(wanted, ["" if folder is None else folder.path for folder in folders])
+        others = []
+        with open_places(DISK) as places:
+            strays = Strays(str(self._dest), items, places)
+            for row, folder, item in zip(rows, folders, claimed, strict=True):
+                if not (folder and item and self._is_settled(row, folder, item, strays)):
+                    others.append(row)
+        opened = {folder.path: folder for folder in (*self._tops.values(), *self._kept.values())}
+        for path in self.items:
+            if parent_of(path) in opened:
+                opened[parent_of(path)].leave(name_of(path))
+        return others
+
+    def _is_settled(self, row: Row, folder: Folder, item: Item, strays: Strays) -> bool:
+        """Whether a row's file is in DEST, unchanged, so that all that is left is to move it there."""
+        found = item.path if strays.is_in_place(item) else strays.find(item)
+        if found is None:
+            return False
+        path = strays.path(found)
+        is_right = parent_of(path) == folder.path
+        if found != item.path and (is_right or not row.human):
+            self.by_hand.append(Operation(row, path))
+        elif is_right:
+            self.there.append(Operation(row, path))
+        else:
+            self._move_within(row, folder, item, path)
+        return True
+
+    def _move_within(self, row: Row, folder: Folder, item: Item, path: str) -> None:
+        name = name_of(row.path)
+        target = folder.take(name, item.sha256)
+        if target is None and self._options.conflict is not Conflict.RENAME:
+            self._refuse(row, name)
+            return
+        self.within.append(
+            Operation(
+                row._replace(path=path, sha256=item.sha256), target or folder.fresh(name, item.sha256)
+            )
+        )
+        self.items[path] = item
 
     def _add_namesake(self, row: Row, name: str, place: Place) -> None:
         if place.is_there:
@@ -453,6 +543,11 @@ class _Planning:
         known = (folder for folder in self._tops.values() if folder.path == path)
         is_link = self._options.mode is Mode.SYMBOLIC
         return next(known, None) or open_folder(path, reads_links=is_link)
+
+
+def _is_left(row: Row) -> bool:
+    """Whether there is nothing to sort a file by."""
+    return row.status is _ERROR and not row.human
 
 
 def _descended(folder: Folder, above: str, base: str) -> Folder:
