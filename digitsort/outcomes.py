@@ -1,4 +1,4 @@
-"""What flows between the rooms."""
+"""Define the result for one file, which passes between the packages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OF_A_RUN = (Status.OK, Status.UNCERTAIN, Status.REJECTED, Status.ERROR)
 
 
 class Outcome(NamedTuple):
-    """What was found out about one file; a tuple, for there may be millions.
+    """Result for one file; a tuple, because there may be millions.
 
     Attributes
     ----------

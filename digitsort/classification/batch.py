@@ -25,7 +25,7 @@ contain enough hard ones for a stack; the limit keeps memory independent of the 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is needed to classify files.
+    """Model, settings and reader that a worker needs to classify files.
 
     Attributes
     ----------

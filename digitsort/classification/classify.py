@@ -246,7 +246,7 @@ def classify_new(
 def run_line(
     line: Line, paths: Iterable[str], *, workers: int | None = 0, dask: str | None = None
 ) -> Iterator[Outcome]:
-    """As `classify_files`, with a line of one's own."""
+    """Classify files as `classify_files` does, with another line."""
     for path, fields in run_job(line, _given_up, paths, workers=workers, dask=dask):
         yield Outcome(path, *fields)
 
@@ -267,7 +267,7 @@ def run_job(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is done with a batch of files, wherever that is; it is pickled once for all workers.
+    """Job that does a batch of files, in any process; it is pickled once for all workers.
 
     Attributes
     ----------

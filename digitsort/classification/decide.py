@@ -15,7 +15,8 @@ from digitsort.outcomes import Status
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.ink import Ink
 from digitsort.recognition.looks import IF_OK, ROUNDS, Way, is_cut, look_again
-from digitsort.recognition.score import Allowed, predict, probabilities, project, score_components
+from digitsort.recognition.project import project
+from digitsort.recognition.score import Allowed, predict, probabilities, score_components
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ SURELY_NO_DIGIT = frozenset({SEVERAL, TEXTURE, NOT_A_DIGIT})
 
 
 class Verdict(NamedTuple):
-    """What an image was taken for; the fields are those of `records.Outcome`.
+    """Result for one image; the fields are those of `outcomes.Outcome`.
 
     Probabilities are given of rejected images too: of what they look like most, not of what they are.
     `familiarity` is how close the nearest support vector is, 0-1.
@@ -68,7 +69,7 @@ class Verdict(NamedTuple):
 
     @property
     def strength(self) -> float:
-        """How well the model knows what it read, 0-1; 0 where it was rejected."""
+        """Confidence times familiarity, 0-1; 0 if the image was rejected."""
         return 0.0 if self.confidence is None else self.confidence * self.familiarity
 
 
@@ -87,7 +88,7 @@ class Reading(NamedTuple):
 
     @property
     def has_cut_parts(self) -> bool:
-        """True if the ink that was read is not made of whole parts of the picture's ink."""
+        """Tell whether the ink that was read cuts through parts of the picture's ink."""
         return self.way is not None and self.way.look.choose is None
 
 
@@ -231,7 +232,7 @@ class _Candidates:
     others: list[Reading] = field(default_factory=list)
 
     def wants(self, way: Way) -> bool:
-        """Whether the image is to be looked at in a way that may help."""
+        """Tell whether to look at the image in a way that may help."""
         if self.first.status is Status.OK:
             return True
         if self.first.reason == BLANK:
@@ -275,7 +276,7 @@ class _Candidates:
 
 
 def _known(first: Verdict, model: Model) -> list[Reading]:
-    """What a first look read that only its form speaks against; nothing where that is not so."""
+    """Return the reading of a first look that was rejected only for its form, if it is one."""
     if first.reason not in (LINES, SOLID, SHAPE) or first.familiarity < model.card.ok_familiarity:
         return []
     best = int(np.argmax(first.probabilities))
@@ -334,7 +335,7 @@ def _without_unlike(
 
 
 def _reasons(ink: Ink, familiarity: npt.NDArray[np.float64], model: Model) -> list[str]:
-    """Why each image is rejected, by its ink or because the model knows it little; empty where not."""
+    """Return for each image why it is rejected, by its ink or as unfamiliar; empty if it is not."""
     reasons = why_no_digit(ink, familiarity >= model.card.ok_familiarity)
     for index in np.flatnonzero(familiarity < model.card.min_familiarity).tolist():
         reasons[index] = reasons[index] or UNFAMILIAR
@@ -343,7 +344,7 @@ def _reasons(ink: Ink, familiarity: npt.NDArray[np.float64], model: Model) -> li
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """What a model's numbers are compared with.
+    """Limits that a model's numbers are compared with.
 
     Attributes
     ----------

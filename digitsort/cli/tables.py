@@ -17,7 +17,7 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class LabelsByHand:
-    """Where a person's labels are, and which of them are allowed.
+    """Options that name a person's labels, and those of them that are allowed.
 
     Attributes
     ----------

@@ -38,7 +38,7 @@ class ToSort:
 
 @dataclass(frozen=True, slots=True)
 class FolderOptions:
-    """How a folder is to be read.
+    """Options for reading a folder.
 
     Attributes
     ----------

@@ -157,7 +157,7 @@ def lowest_threshold(
 def _count_from(
     values: npt.NDArray[np.float64], limits: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.intp]:
-    """How many values are at each limit or above."""
+    """Count the values at each limit or above."""
     return np.asarray(len(values) - np.searchsorted(np.sort(values), limits, side="left"))
 
 

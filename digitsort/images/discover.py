@@ -324,7 +324,7 @@ def _identity(source: str) -> Path:
 
 
 def _reaches(folder: Path, path: Path, *, any_name: bool) -> bool:
-    """Whether a walk through `folder` comes past `path`, another source."""
+    """Tell whether a walk through `folder` comes past `path`, another source."""
     if folder == path or not path.is_relative_to(folder):
         return False
     parts = path.relative_to(folder).parts

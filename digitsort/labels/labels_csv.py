@@ -50,7 +50,7 @@ _NEEDED = ("path", "label", "status")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How rows are written.
+    """Settings for writing rows.
 
     Attributes
     ----------
@@ -298,7 +298,7 @@ def _decimal(probability: float | None) -> str:
 
 
 def _typed(record: dict[str, str]) -> dict[str, str | float | None]:
-    """For JSON: probabilities as numbers, an absent one as null."""
+    """Return the value for JSON: probabilities as numbers, an absent one as null."""
     typed: dict[str, str | float | None] = {}
     for name, value in record.items():
         is_number = name in ("confidence", "second_confidence") or name.startswith("p_")

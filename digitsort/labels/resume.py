@@ -181,7 +181,7 @@ def _forget_old(folder: Path) -> None:
 
 
 def whole_rows(file: IO[bytes], layout: Layout, form: Format) -> Iterator[tuple[int, dict[str, str]]]:
-    """Where each whole row ends, and its cells; the header has none. Stops before a torn one."""
+    """Yield the end and the cells of each complete row (none for the header), up to a torn one."""
     end, is_header = 0, form == "csv"
     for row in raw_rows(file, form):
         try:

@@ -23,7 +23,8 @@ from digitsort.model.extracting import (
     view_array,
 )
 from digitsort.recognition.likeness import LARGEST_BIASES, LARGEST_WEIGHT, MOST_UNITS, Likeness
-from digitsort.recognition.score import FEATURE_COUNT, LONGEST_COLUMN, SupportVectors
+from digitsort.recognition.project import LONGEST_COLUMN
+from digitsort.recognition.score import FEATURE_COUNT, SupportVectors
 
 MOST_VECTORS = 200_000
 LONGEST_VECTOR = 4096
@@ -250,7 +251,7 @@ def check_known_answers(state: dict[str, object], k: int) -> tuple[npt.NDArray[n
 
 
 def _check_vectors(vectors: Floats, name: str) -> None:
-    """As `score` wants them: whole numbers, not too long; exact in float32."""
+    """Check that vectors are what `score` takes: whole numbers, not too long, exact in float32."""
     in_range = bool((np.abs(vectors) < LONGEST_VECTOR).all())  # not true of NaN
     require(in_range, f"Its {name} are not within ±{LONGEST_VECTOR}")
     require(bool((vectors == np.rint(vectors)).all()), f"Its {name} are no whole numbers")

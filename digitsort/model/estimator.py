@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from digitsort.recognition.canvas import Gray, check_gray
 from digitsort.recognition.likeness import Likeness
-from digitsort.recognition.score import UNIT, Scores, SupportVectors, probabilities, project, score
+from digitsort.recognition.project import UNIT, project
+from digitsort.recognition.score import Scores, SupportVectors, probabilities, score
 from digitsort.recognition.vectorize import vectorize
 
 Floats = npt.NDArray[np.float64]

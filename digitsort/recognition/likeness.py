@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.recognition.score import LONGEST_COLUMN, UNIT, project
+from digitsort.recognition.project import LONGEST_COLUMN, UNIT, project
 
 Features = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]

@@ -25,7 +25,7 @@ from digitsort.sorting.recover import recover
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a plan.
+    """Result of a plan.
 
     Attributes
     ----------
@@ -174,7 +174,7 @@ class _Applying:
             raise error
 
     def _deliver_twins(self) -> None:
-        """Of files with the content of another one: one whose twin failed takes its place."""
+        """Deliver a file in the place of its twin with the same content if the twin failed."""
         waiting = list(self._plan.same)
         planned = {o.target for o in self._plan.operations} if self._failed else set()
         while waiting:

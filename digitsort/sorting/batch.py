@@ -186,7 +186,7 @@ class Preparer:
         return inside
 
     def _before(self, status: Status | None) -> Before:
-        """What an undo gives back."""
+        """Return the size, time and mode that an undo gives back."""
         if status is None or not self._is_move:
             return NOTHING_BEFORE
         return status.size, status.mtime_ns, stat.S_IMODE(status.mode)
@@ -214,7 +214,7 @@ NOT_BEGUN = "not started"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What became of the operations of a batch; of the others in it nothing was begun.
+    """Results of the operations of a batch; operations without a result were not begun.
 
     Attributes
     ----------
@@ -234,7 +234,7 @@ class Batch:
 
 @dataclass(slots=True)
 class _Listed:
-    """What can be delivered of a batch, with what was seen of it, and what can't.
+    """Files of a batch that can be delivered, as they were seen, and those that can't.
 
     Attributes
     ----------
@@ -248,17 +248,17 @@ class _Listed:
 
     @property
     def numbers(self) -> range:
-        """Of what can be delivered, in its run."""
+        """Return the numbers, in their run, of the files that can be delivered."""
         return range(self.first, self.first + len(self.whole))
 
     @property
     def entries(self) -> list[Written]:
-        """What is written before anything is done."""
+        """Return the journal entries to write before anything is done."""
         ready = [ready for _, ready in self.whole]
         return made(Written, self.numbers, [r.columns for r in ready], [r.entry for r in ready])
 
     def tasks(self, token: str) -> list[Task]:
-        """What is to be done, by the run of this token."""
+        """Return the tasks of the run with this token."""
         return [
             Task(number, ready.source, operation.target, ready.sha256, token, ready.status)
             for number, (operation, ready) in zip(self.numbers, self.whole, strict=True)

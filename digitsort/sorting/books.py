@@ -81,7 +81,7 @@ class Booking:
         return Cells(self.index(cells.index, len(cells.places)), (*cells.places, path, source))
 
     def index(self, index: Mapping[str, int], end: int) -> Mapping[str, int]:
-        """Where the columns are once a path in DEST and a source stand behind so many places."""
+        """Return the positions of the columns after a path in DEST and a source are added."""
         if index is not self._of:  # once for all rows of a file
             self._of = index
             self._index = {**index, "path": end, SOURCE: end + 1}
@@ -229,7 +229,7 @@ def keep_persons_work(
 
 
 def _is_as_written(dest: str) -> bool:
-    """Whether nobody has changed labels.csv since digitsort wrote it."""
+    """Tell whether labels.csv is as digitsort wrote it."""
     try:
         found = read_regular(os.path.join(dest, FOLDER, SEAL_NAME), MOST_SEAL_BYTES).decode("ascii")
     except (OSError, UnicodeDecodeError):

@@ -47,7 +47,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class DestIdentity(NamedTuple):
-    """What a journal is bound to: its DEST is known by its path, or after a rename by what it is.
+    """Identity of a DEST: its path, and after a rename its device and inode.
 
     Attributes
     ----------
@@ -159,14 +159,14 @@ class Run:
 
     @property
     def delivered(self) -> Iterator[Entry]:
-        """What was carried out and not taken back."""
+        """Return the entries that were carried out and not undone."""
         for entry in self.entries[: self.settled]:
             if entry.number not in self.failed and (not self.undone or entry.number in self.kept):
                 yield entry
 
     @property
     def open_entries(self) -> list[Entry]:
-        """What was begun, and may have been carried out or not."""
+        """Return the entries that were begun, and may have been carried out or not."""
         return self.entries[self.settled :]
 
 
@@ -370,7 +370,7 @@ def entry_texts(
     befores: Sequence[Before],
     cells: Sequence[Mapping[str, str]],
 ) -> list[str]:
-    """As `entry_text`, of many at once, which is sooner where no text has to be escaped."""
+    """Return what `entry_text` returns for many entries; faster if no text has to be escaped."""
     values = values_of(cells)
     inner = map(_BETWEEN.join, values)
     rows = zip(sources, targets, hashes, befores, inner, strict=True)

@@ -34,7 +34,7 @@ from digitsort.sorting.journal import delivered_contents
 
 
 class Place(NamedTuple):
-    """Where a file goes whose own name is not free.
+    """Target of a file whose own name is taken.
 
     Attributes
     ----------
@@ -235,7 +235,7 @@ REJECTED_FOLDER = "_rejected"
 
 
 class Mode(StrEnum):
-    """How files get to their targets."""
+    """Ways to deliver a file."""
 
     COPY = written.COPY
     MOVE = written.MOVE
@@ -251,7 +251,7 @@ class Mode(StrEnum):
 
 
 class Conflict(StrEnum):
-    """What becomes of a file whose name another content has."""
+    """What to do with a file whose name is taken by other content."""
 
     RENAME = "rename"
     SKIP = "skip"
@@ -323,7 +323,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class SortOptions:
-    """How files are sorted.
+    """Options of a sort.
 
     Attributes
     ----------
@@ -432,7 +432,7 @@ class _Planning:
 
     @property
     def operations(self) -> list[Operation]:
-        """What is to be delivered, in the order of the rows."""
+        """Return the operations, in the order of the rows."""
         return made(Operation, self.rows, self._targets)
 
     def add(self, row: Row) -> None:

@@ -28,7 +28,7 @@ _OF_NOTHING = hashlib.sha256().hexdigest()
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What was found of a run that was killed.
+    """State in which a killed run was found.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class _Recovering:
         return Recovered(len(delivered), len(failed))
 
     def _is_delivered(self, entry: Entry) -> bool:
-        """Whether a file is at its target; what is half done of it goes.
+        """Tell whether a file is at its target, and remove a half-made copy.
 
         What the journal says is settled is looked at too: a power cut may have taken that back.
         """
@@ -178,7 +178,7 @@ class _Recovering:
         return there if there is not None and stat.S_ISLNK(there.st_mode) else None
 
     def _is_torn(self, entry: Entry, target: str) -> bool:
-        """Whether a copy was torn by a power cut; it goes then."""
+        """Tell whether a copy was torn by a power cut, and remove it if so."""
         if has_content(self._disk, self._places, target, entry.sha256):
             return False
         try:
@@ -199,7 +199,7 @@ class _Recovering:
         return [entry.number for entry in twice if not self._remove_source(entry)]
 
     def _is_at_its_source(self, entry: Entry) -> bool:
-        """Whether the content is at its source, which is another place than its target."""
+        """Tell whether the content is at its source, which is another place than its target."""
         if self._mode is Mode.WITHIN and self._link(entry.source) is not None:
             return self._is_one_link(entry)
         if not has_content(self._disk, self._places, entry.source, entry.sha256):
@@ -222,7 +222,7 @@ class _Recovering:
         return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino) and one.st_nlink > 1
 
     def _remove_source(self, entry: Entry) -> bool:
-        """Whether a source could be removed; the copy goes if not, for then nothing was moved."""
+        """Remove a source, or its copy if that fails; return whether the source is gone."""
         target = self._target(entry)
         try:
             source = self._places.at(entry.source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, Disk
@@ -57,8 +58,8 @@ class _Rehearsing:
         with open_places(self._disk) as places:
             self._try(places, operations)
             same = self._twins(places)
-        plan, left = self._plan, (*self._plan.left, *self._failed)
-        return Plan(plan.dest, tuple(self._done), same, left, plan.mode, plan.move_from)
+        left = (*self._plan.left, *self._failed)
+        return replace(self._plan, operations=tuple(self._done), same=same, left=left)
 
     def _twins(self, places: Places) -> tuple[Operation, ...]:
         """Let a file with the same content take the place of one that fails, as the run does."""

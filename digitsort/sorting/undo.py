@@ -45,7 +45,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What became of an undo.
+    """Result of an undo.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ def _recover(held: Held, books: Books, progress: Progress, disk: Disk) -> int:
 
 
 def _forget(held: Held, adopt: bool, disk: Disk) -> None:
-    """Where nothing is left of any run, its journal goes too, and DEST if it was made for the first."""
+    """Remove the journal if nothing is left of any run, and DEST if the first run made it."""
     runs = list(read_runs(held.dest, entries=False, foreign=adopt))
     if len(runs) < len(journals(held.dest)) or any(not run.undone or run.kept for run in runs):
         return
@@ -498,7 +498,7 @@ class _Undoing:
 
 
 def _failures(task: Task, results: Results) -> dict[int, str]:
-    """Why a file that was moved alone is left; nothing if it is not."""
+    """Return why a file that was moved alone was left; empty if it was not."""
     if results.error is not None:
         return {task.number: _reason(results.error)}
     return results.failed

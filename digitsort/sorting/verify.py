@@ -21,7 +21,7 @@ from digitsort.sorting.transfer import look
 
 
 class Mark(StrEnum):
-    """How a file compares with what was sorted."""
+    """Result of comparing a file with what was sorted."""
 
     SAME = "="
     CHANGED = "*"
@@ -32,7 +32,7 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the journals of a DEST say lies in it.
+    """Files that lie in a DEST, according to its journals.
 
     Attributes
     ----------

@@ -45,7 +45,7 @@ from digitsort.training.trial import Judged, joined_of, judge_examples, try_out,
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """How to train.
+    """Options of training.
 
     Attributes
     ----------
@@ -218,7 +218,7 @@ def finish(
 
 
 def split_by_hand(datasets: Sequence[Dataset]) -> tuple[list[Dataset], list[Dataset]]:
-    """What a person labelled for us, apart from the rest; where there is no rest, it is the data."""
+    """Separate what a person labelled from the other data; if there is no other, it is the data."""
     base = [dataset for dataset in datasets if not dataset.by_hand]
     if not base:
         return [replace(dataset, weight=1.0) for dataset in datasets], []
@@ -235,7 +235,7 @@ def _hold_out(examples: Examples, options: TrainingOptions) -> tuple[Examples, E
 
 
 def _parameters(datasets: Sequence[Dataset]) -> dict[str, Any]:
-    """What was found good, where it is not searched."""
+    """Return the default C and gamma, which are used without a search."""
     invented = any(dataset.invented for dataset in datasets)
     return dict(INVENTED_PARAMETERS if invented else SCAN_PARAMETERS)
 

@@ -38,7 +38,7 @@ _CHUNK_BYTES = 2**16
 
 
 def has_idx_files(folder: Path) -> bool:
-    """Whether a folder holds files named as MNIST's are."""
+    """Tell whether a folder has files with the names of MNIST's."""
     try:
         return any(map(_NAME.fullmatch, os.listdir(folder)))
     except OSError as error:
@@ -93,7 +93,7 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
 
 
 def _shape(start: bytes | bytearray, dimensions: int, name: str) -> list[int]:
-    """What the header says, if there can be such images."""
+    """Read the shape in the header, and check that such images can exist."""
     if start[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]) or len(start) < 4 + 4 * dimensions:
         raise TrainingDataError(
             f"{name} is not an IDX file of bytes with {dimensions} dimensions. Download it again."

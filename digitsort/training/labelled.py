@@ -91,7 +91,7 @@ class Found:
 
 
 def is_sorted_folder(folder: Path) -> bool:
-    """Whether `sort` made the folder: its labels.csv says where each file came from."""
+    """Tell whether `sort` made the folder: its labels.csv names the source of each file."""
     return SOURCE in columns_of_labels(folder / MANIFEST)
 
 
@@ -199,7 +199,7 @@ def find_labelled(
 
 
 def datasets_of(found: Found, name: str, trust_machine: bool, limits: Limits) -> list[Dataset]:
-    """What a person labelled and, where it is trusted, what the machine did."""
+    """Return what a person labelled and, if it is trusted, what the model labelled."""
     short = Path(name).resolve().name
     datasets = [
         _images(found.human, f"by hand:{short}", limits, by_hand=True, note=_note(found, trust_machine))

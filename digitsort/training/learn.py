@@ -18,7 +18,8 @@ from digitsort.errors import UsageError
 from digitsort.model.estimator import DigitClassifier
 from digitsort.model.reading import Model, parse_model
 from digitsort.progress import Progress
-from digitsort.recognition.score import predict, project, score
+from digitsort.recognition.project import project
+from digitsort.recognition.score import predict, score
 from digitsort.training.calibrate import Calibration
 from digitsort.training.dataset import Dataset
 from digitsort.training.examples import (
@@ -160,14 +161,14 @@ ALLOWED_LOSS = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Of `count` images, how many were read right by the model before, if any, and the one after."""
+    """Counts of images that the model before, if any, and the one after read right, of `count`."""
 
     count: int
     before: int | None
     after: int
 
     def is_loss(self, allowed: float = 0.0) -> bool:
-        """Whether more than the `allowed` share (0-1) of the images was lost."""
+        """Tell whether more than the `allowed` share (0-1) of the images was lost."""
         return self.before is not None and self.after < self.before - allowed * self.count
 
 
@@ -188,7 +189,7 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the model before reads more of either, but for a small loss on the old images."""
+        """Tell whether the model before reads more of either, but for a small loss on the old images."""
         return self.on_kept.is_loss() or self.on_held_out.is_loss(ALLOWED_LOSS)
 
 

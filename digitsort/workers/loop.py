@@ -173,7 +173,7 @@ Part = tuple[Sequence[str], int]
 
 
 def _parts(items: Sequence[str], death: Death, deaths: int) -> list[Part]:
-    """What to do again; nothing where the one item is guilty."""
+    """Return the parts of a batch to do again; none if its one item is guilty."""
     if len(items) == 1:
         return [(items, deaths)] if deaths < _limit(death) else []
     if death.certain:  # whatever the number, none of the items was alone

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitsort.recognition.likeness import LARGEST_WEIGHT, Layers, Likeness, to_whole_numbers
-from digitsort.recognition.score import LONGEST_COLUMN
+from digitsort.recognition.project import LONGEST_COLUMN
 
 
 @pytest.fixture(scope="module")

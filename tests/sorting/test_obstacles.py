@@ -226,7 +226,7 @@ def leave_out_hashes(labels: Path) -> None:
         csv.writer(file).writerows(rows)
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
 @pytest.mark.parametrize("keep", [[], ["--keep-folders"]], ids=["", "keep folders"])
 def test_a_table_without_sha256_does_what_one_with_them_does(
     quick_folder: Path, mode: Mode, keep: list[str]
