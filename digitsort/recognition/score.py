@@ -86,7 +86,7 @@ class SupportVectors:
 
     @cached_property
     def of_classes(self) -> list[tuple[slice, Floats]]:
-        """Return the slice of each class's vectors, and their coefficients in its contests (…, k - 1)."""
+        """Return each class's slice of vectors, and their coefficients in its contests (…, k - 1)."""
         ends = np.cumsum(self.n_support).tolist()
         places = [slice(e - c, e) for e, c in zip(ends, self.n_support.tolist(), strict=True)]
         parts = [np.ascontiguousarray(self.dual_coef[:, place].T) for place in places]

@@ -189,7 +189,7 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Tell whether the model before reads more of either, but for a small loss on the old images."""
+        """Tell whether the model before reads more of either, except for a small loss on old images."""
         return self.on_kept.is_loss() or self.on_held_out.is_loss(ALLOWED_LOSS)
 
 
