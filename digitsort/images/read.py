@@ -226,7 +226,7 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
         If the file is missing, not a regular file, not readable, not a supported image, too large or
         broken.
     """
-    data = _read_bytes(path, limits)
+    data = read_bytes(path, limits)
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         if data.startswith(SIGNATURE):
@@ -256,7 +256,8 @@ def _quietly(data: bytes) -> AbstractContextManager[None]:
     return c_stderr_silenced() if data.startswith((b"II", b"MM")) else nullcontext()
 
 
-def _read_bytes(path: str, limits: Limits) -> bytes:
+def read_bytes(path: str, limits: Limits) -> bytes:
+    """Return the bytes of a file; raise UnreadableError with the reason if it can't be read."""
     try:
         return read_regular(path, limits.file_bytes)
     except FileNotFoundError as error:
