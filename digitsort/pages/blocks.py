@@ -389,7 +389,7 @@ def _is_within(at: Index, lattice: dict[Index, Quad]) -> bool:
     rows, columns = (max(some) - min(some) + 1 for some in zip(*lattice, strict=True))
     in_row = sum(row == at[0] for row, _ in lattice)
     in_column = sum(column == at[1] for _, column in lattice)
-    return 2 * in_row >= columns and 2 * in_column >= rows
+    return bool(2 * in_row >= columns and 2 * in_column >= rows)
 
 
 def _is_even(lattice: dict[Index, Quad]) -> bool:
