@@ -18,7 +18,7 @@ from digitsort.training.handwriting.hand import Hand, write
 
 HERE = Path(__file__).parent
 SEED = 20_262
-WIDTH, HEIGHT = 1000, 900
+WIDTH, HEIGHT = 1000, 680
 PAPER, LINE, PRINT, PEN = 246, 70, 50, 40
 
 CELL = 56

@@ -55,6 +55,10 @@ at least 18 (the first half of the pages of `benchmarks.pages`), noise at most 3
 LEAST_LIGHT = 170.0
 """Level of the paper in a cell, of 255 for the paper around it."""
 
+STRONG = 0.6
+"""Contrast, by that of most sides of a block, from which a side is certainly ruling: thin lines
+between thick ones have half of it."""
+
 LEAST_EVIDENCE = 0.45
 """Share of each side of a missing cell that has to lie on ink."""
 
@@ -116,21 +120,32 @@ def find_blocks(gray: Pixels) -> list[Block]:
     calm = np.asarray(cv2.GaussianBlur(sheet.flat, (0, 0), 1.0), np.uint8)  # grain makes no lines
     soft = np.asarray(cv2.GaussianBlur(sheet.flat, (0, 0), 1.5), np.uint8)
     best: list[dict[Index, Quad]] = []
+    most = 0.0
     for offset in OFFSETS:
         ink = ink_of(calm, offset)
         for share in LENGTHS:
             lattices = _lattices(ink, soft, max(sheet.flat.shape) // share)
             found = _outermost([lattice for lattice in lattices if _is_ruled(lattice, soft)])
-            if _worth(found) > _worth(best):
-                best = found
+            worth = _worth(found, soft)
+            if worth > most:
+                best, most = found, worth
         if best and all(len(lattice) >= ENOUGH_CELLS and _fullness(lattice) == 1 for lattice in best):
             break
     return [_block(lattice, sheet) for lattice in _in_reading_order(best)]
 
 
-def _worth(lattices: list[dict[Index, Quad]]) -> float:
-    """Return the number of cells; a block that is no full rectangle counts less."""
-    return sum((len(lattice) * _fullness(lattice) for lattice in lattices), 0.0)
+def _worth(lattices: list[dict[Index, Quad]], soft: Pixels) -> float:
+    """Return the number of cells, less for gaps in a block and for cells with a weak side.
+
+    The strokes of a digit may split a cell in two, but they are not as dark and long as the ruling.
+    """
+    return sum((_strength(lattice, soft) * _fullness(lattice) for lattice in lattices), 0.0)
+
+
+def _strength(lattice: dict[Index, Quad], soft: Pixels) -> float:
+    leave_out = len({row for row, _ in lattice}) == 1
+    sides = np.array([sorted(_contrasts(quad, soft))[leave_out:] for quad in lattice.values()])
+    return float(np.clip(sides[:, 0] / (STRONG * np.median(sides)), 0, 1).sum())
 
 
 def _fullness(lattice: dict[Index, Quad]) -> float:
