@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from digitsort.cli.classify import classify
+from digitsort.cli.cut import cut
 from digitsort.cli.errors import end_with
 from digitsort.cli.evaluate import evaluate
 from digitsort.cli.inspect import inspect
@@ -16,6 +17,7 @@ from digitsort.cli.model import model
 from digitsort.cli.options import EXAMPLES, MODEL_COMMANDS, PlainCommand, PlainGroup
 from digitsort.cli.review import review
 from digitsort.cli.sort import sort
+from digitsort.cli.table import table
 from digitsort.cli.train import train
 from digitsort.cli.undo import undo
 from digitsort.cli.verify import verify
@@ -43,7 +45,7 @@ def _options(
     """Label a folder of scanned digits and sort the files by digit."""
 
 
-COMMANDS = (classify, review, sort, undo, verify, evaluate, train, inspect, model)
+COMMANDS = (classify, review, sort, undo, verify, evaluate, train, inspect, model, cut, table)
 """All commands, in the order in which the help lists them."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
@@ -136,6 +136,8 @@ class Walk:
     left_out : Counter of str
         Number of files and folders that were left out by a pattern, or as `JUNK_FOLDERS`; by pattern or
         name.
+    pdf : bool
+        Yield PDF files too.
     skipped : Counter of str
         Number of files that are not pictures, by lower-case extension, without hidden files.
     unreadable : list of (path, reason)
@@ -148,6 +150,7 @@ class Walk:
     any_name: bool = False
     patterns: Sequence[str] = ()
     left_out: Counter[str] = field(default_factory=Counter)
+    pdf: bool = False
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
@@ -157,7 +160,7 @@ class Walk:
         A file that was named itself is yielded whatever it is called.
         """
         entered: set[tuple[int, int]] = set()  # by all sources: links lead from one into another
-        for source in _without_overlap(self.sources, any_name=self.any_name):
+        for source in _without_overlap(self.sources, self._is_seen):
             if os.path.isdir(source):
                 yield from self._walk(source, entered)
             else:
@@ -173,11 +176,18 @@ class Walk:
             below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
                 path = below + (name := unpacked(files.pop()))
-                if not self.any_name or has_picture_suffix(name) or _begins_as_picture(path):
+                if not self.any_name or self._is_named(name) or _begins_as_picture(path):
                     yield path
                 else:
                     count_suffix(self.skipped, suffix_of(name))
             waiting.extend(below + unpacked(key) for key in folders)
+
+    def _is_seen(self, path: Path) -> bool:
+        """Return whether a walk through its folder yields a visible file."""
+        return self._is_named(path.name) or (self.any_name and _begins_as_picture(str(path)))
+
+    def _is_named(self, name: str) -> bool:
+        return has_picture_suffix(name) or (self.pdf and suffix_of(name) == PDF_SUFFIX)
 
     def _may_enter(self, folder: str, entered: set[tuple[int, int]]) -> bool:
         """Excluded folders are not entered, and with links none twice, so that loops are harmless."""
@@ -227,7 +237,7 @@ class Walk:
                 self.left_out[entry.name] += 1
             elif self.follow_links or not entry.is_symlink():
                 folders.append(packed_key(entry.name))
-        elif self.any_name or has_picture_suffix(entry.name):
+        elif self.any_name or self._is_named(entry.name):
             files.append(packed_key(entry.name))
         else:
             count_suffix(self.skipped, suffix_of(entry.name))
@@ -247,6 +257,9 @@ def is_junk(folder: str) -> bool:
 def matching(name: str, patterns: Sequence[str]) -> str:
     """Return the first shell pattern that matches a name; empty if none does."""
     return next((pattern for pattern in patterns if fnmatchcase(name, pattern)), "")
+
+
+PDF_SUFFIX = ".pdf"
 
 
 def nothing_found(walk: Walk, message: str) -> DigitsortError:
@@ -304,13 +317,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _without_overlap(sources: Sequence[str], *, any_name: bool) -> list[str]:
+def _without_overlap(sources: Sequence[str], is_seen: Callable[[Path], bool]) -> list[str]:
     """Sources that the walk through another one would not reach anyway, each once."""
     real = {source: _identity(source) for source in sources}
     folders = [path for path in real.values() if os.path.isdir(path)]
     kept: dict[Path, str] = {}
     for source, path in real.items():
-        if not any(_reaches(folder, path, any_name=any_name) for folder in folders):
+        if not any(_reaches(folder, path, is_seen) for folder in folders):
             kept.setdefault(path, source)
     return list(kept.values())
 
@@ -323,11 +336,10 @@ def _identity(source: str) -> Path:
     return Path(os.path.realpath(folder), name)
 
 
-def _reaches(folder: Path, path: Path, *, any_name: bool) -> bool:
+def _reaches(folder: Path, path: Path, is_seen: Callable[[Path], bool]) -> bool:
     """Tell whether a walk through `folder` comes past `path`, another source."""
     if folder == path or not path.is_relative_to(folder):
         return False
     parts = path.relative_to(folder).parts
     hidden = any(part.startswith(".") or is_junk(part) for part in parts)
-    is_seen = os.path.isdir(path) or has_picture_suffix(path.name)
-    return not hidden and (is_seen or (any_name and _begins_as_picture(str(path))))
+    return not hidden and (os.path.isdir(path) or is_seen(path))

@@ -248,7 +248,7 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS, known: Container[str] = fro
     KnownContentError
         If the file has a known content.
     """
-    data = _read_bytes(path, limits)
+    data = read_bytes(path, limits)
     sha256 = hashlib.sha256(data).hexdigest()
     if sha256 in known:
         raise KnownContentError(sha256)
@@ -278,7 +278,7 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS, known: Container[str] = fro
 def has_content(path: str, sha256: str, limits: Limits = DEFAULT_LIMITS) -> bool:
     """Return whether a file has a content; an empty `sha256` stands for one that can't be read."""
     try:
-        return hashlib.sha256(_read_bytes(path, limits)).hexdigest() == sha256
+        return hashlib.sha256(read_bytes(path, limits)).hexdigest() == sha256
     except UnreadableError:
         return not sha256
 
@@ -288,7 +288,8 @@ def _quietly(data: bytes) -> AbstractContextManager[None]:
     return c_stderr_silenced() if data.startswith((b"II", b"MM")) else nullcontext()
 
 
-def _read_bytes(path: str, limits: Limits) -> bytes:
+def read_bytes(path: str, limits: Limits) -> bytes:
+    """Return the bytes of a file; raise UnreadableError with the reason if it can't be read."""
     try:
         return read_regular(path, limits.file_bytes)
     except FileNotFoundError as error:
