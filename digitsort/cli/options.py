@@ -44,6 +44,8 @@ EXAMPLES: Mapping[str, str] = {
     "train": "digitsort train -d default -d labels.csv -o my.pkl",
     "inspect": "digitsort inspect scans/0001.png",
     "model": "digitsort model my.pkl --verify",
+    "cut": "digitsort cut forms form_cells --preview",
+    "table": "digitsort table form_cells/labels.csv -o form_cells/table.csv",
 }
 """Example of each command."""
 

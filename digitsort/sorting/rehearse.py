@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import replace as with_fields
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, Disk
@@ -59,7 +59,7 @@ class _Rehearsing:
             self._try(places, operations)
             same = self._twins(places)
         left = (*self._plan.left, *self._failed)
-        return replace(self._plan, operations=tuple(self._done), same=same, left=left)
+        return with_fields(self._plan, operations=tuple(self._done), same=same, left=left)
 
     def _twins(self, places: Places) -> tuple[Operation, ...]:
         """Let a file with the same content take the place of one that fails, as the run does."""
