@@ -16,7 +16,9 @@ from digitsort.labels.table import line_of
 from digitsort.outcomes import Status
 from digitsort.progress import Progress, silent
 from digitsort.review import plots
-from digitsort.review.choose import Choice, Numbered, Source, Tally
+from digitsort.review.choose import DIGITS, Choice, Numbered, Source, Tally
+from digitsort.review.likeness import NO_REFERENCES, References
+from digitsort.review.queues import queues_of
 from digitsort.review.render import write_page
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
 
@@ -37,6 +39,8 @@ FIELDS = (
     "picture",
     "seen",
     "note",
+    "whole",
+    "box",
 )
 """Fields of a card, with the same names as in the script."""
 
@@ -49,6 +53,7 @@ def write_review(
     source: Source,
     tally: Tally,
     choice: Choice,
+    references: References = NO_REFERENCES,
     *,
     force: bool = False,
     workers: int | None = None,
@@ -64,19 +69,21 @@ def write_review(
         Counts of all rows of the source.
     choice : Choice
         Rows to show.
+    references : References
+        Accepted scans, by which the cards are ordered and hints are given.
     force : bool
         Replace an existing file.
     workers : int, optional
         Number of processes that make thumbnails; default: one per CPU.
     progress : Progress
     """
+    vectors: list[bytes] = []
     write_page(
         target,
         "review",
         force=force,
         source=source,
         name=printable(source.path.name),
-        quoted=shlex.quote(source.path.name),
         model=", ".join(sorted(name for name in tally.models if name)) or "unknown",
         tally=tally,
         digits=[(name, tally.count_of(name)) for name in tally.classes()],
@@ -84,8 +91,9 @@ def write_review(
         choice=choice,
         charts=[plots.digits_found(tally), plots.confidence_histogram(tally)],
         judged=judged_of(tally),
-        settings=_settings(source, tally, choice),
-        chunks=_chunks(_cards(choice.cards, source.columns, workers, progress)),
+        settings=_settings(source, tally),
+        chunks=_chunks(_cards(choice.cards, source.columns, vectors, workers, progress)),
+        queues=lambda: _queue_data(choice, references, vectors),
     )
 
 
@@ -101,7 +109,7 @@ def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
     return judge(outcomes, truths), chart
 
 
-def _settings(source: Source, tally: Tally, choice: Choice) -> dict[str, Any]:
+def _settings(source: Source, tally: Tally) -> dict[str, Any]:
     classes = tally.classes()
     return {
         "key": f"digitsort:{source.digest[:32]}",
@@ -110,17 +118,44 @@ def _settings(source: Source, tally: Tally, choice: Choice) -> dict[str, Any]:
         "classes": classes,
         "cells": {name: _line([name]) for name in (*classes, NONE_LABEL)},
         "none": NONE_LABEL,
-        "count": len(choice.cards),
+        "digits": list(DIGITS),
+        "commands": _commands(shlex.quote(printable(str(source.path))), classes),
+    }
+
+
+def _commands(labels: str, classes: Sequence[str]) -> list[str]:
+    """Return what to run after the review; FILE stands for the saved file."""
+    data = "default" if set(classes) <= set(DIGITS) else "DATA"
+    return [
+        f"digitsort sort {labels} sorted --corrections FILE",
+        f"digitsort evaluate {labels} --corrections FILE",
+        f"digitsort train -d {data} -d {labels} --corrections FILE -o mine.pkl",
+    ]
+
+
+def _queue_data(choice: Choice, references: References, vectors: Sequence[bytes]) -> dict[str, Any]:
+    """Return the queues and the hints, after the cards have been made."""
+    opinions = references.opinions(vectors, [card.number for card in choice.cards])
+    queues = queues_of(choice, opinions)
+    return {
+        "queues": [{"title": queue.title, "places": queue.places} for queue in queues],
+        "hints": [(place, opinion.hint) for place, opinion in enumerate(opinions) if opinion.hint],
     }
 
 
 def _cards(
-    numbered: Sequence[Numbered], columns: Sequence[str], workers: int | None, progress: Progress
+    numbered: Sequence[Numbered],
+    columns: Sequence[str],
+    vectors: list[bytes],
+    workers: int | None,
+    progress: Progress,
 ) -> Iterator[list[Any]]:
+    """Yield the cards, and add their vectors to `vectors`."""
     wanted = [Wanted(n.row.path, n.row.sha256) for n in numbered]
     pairs = zip(numbered, thumbnails(wanted, workers), strict=True)
     for done, (n, thumbnail) in enumerate(pairs):
         progress("pictures", done, len(numbered))
+        vectors.append(thumbnail.vector)
         yield _card(n, thumbnail, columns)
 
 
@@ -140,6 +175,8 @@ def _card(numbered: Numbered, thumbnail: Thumbnail, columns: Sequence[str]) -> l
         thumbnail.picture,
         thumbnail.seen,
         thumbnail.note,
+        thumbnail.whole,
+        thumbnail.box,
     ]
 
 
