@@ -69,7 +69,10 @@ def page(path: Path) -> Page:
 def test_the_page_shows_the_doubtful_and_a_sample(here: Path) -> None:
     done = invoke("review", "labels.csv")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "The page shows 3 of 4 rows: 2 to check, a sample of 1 accepted" in done.stderr
+    assert (
+        "The page shows 3 of 4 rows: 2 to check, 0 accepted but unlike the others, 1 at random"
+        in done.stderr
+    )
     assert "Written to review.html" in done.stderr
     cards = page(here / "review.html").cards
     assert [card["path"] for card in cards] == ["a.png", "c.png", "b.png"]
