@@ -88,7 +88,9 @@ def review(
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)
-    rows = without_matched(rows_of(labels, LabelsByHand(corrections, root, new_class or ())), left)
+    rows = without_matched(
+        rows_of(labels, LabelsByHand(corrections or (), root, new_class or ())), left
+    )
     source, tally = read_source(labels, rows, truths, chooser)
     if truth is not None:
         say_findings(truth, findings)

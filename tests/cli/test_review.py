@@ -154,6 +154,25 @@ def test_corrections_of_an_earlier_review_are_shown(here: Path) -> None:
     assert [card["line"] for card in cards if card["path"] == "b.png"] == [ROWS[1]]
 
 
+def test_of_several_corrections_the_latest_label_counts_and_contradictions_are_counted(
+    here: Path,
+) -> None:
+    tables = {
+        "1.csv": f"{HEADER},human\n{ROWS[0]},5\n{ROWS[1]},1\n",
+        "2.csv": f"{HEADER},human\n{ROWS[0]},8\n{ROWS[2]},_none\n",
+    }
+    make_tree(here, tables)
+    done = invoke("review", "labels.csv", "--corrections", "1.csv", "--corrections", "2.csv")
+    assert done.exit_code == 0
+    assert "The corrections give 1 row different labels. The latest label counts" in done.stderr
+    cards = page(here / "review.html").cards
+    assert {card["path"]: card["human"] for card in cards} == {
+        "a.png": "8",
+        "b.png": "1",
+        "c.png": "_none",
+    }
+
+
 def test_class_names_are_those_of_the_file(here: Path) -> None:
     make_tree(here, {"abc.csv": f"{HEADER}\na.png,A,0.4,uncertain,,B,0.1,aa,m\nb.png,a,,ok,,,,,m\n"})
     invoke("review", "abc.csv", "--root", str(here))
