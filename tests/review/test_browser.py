@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from digitsort.review import queues
 from tests.conftest import digit_png, invoke, make_tree
 from tests.review.browser import errors, size
 
@@ -44,7 +45,9 @@ def thirty_cards(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("thirty")
     pictures = {f'scan {i}, "half".png': digit_png(i % 10) for i in range(0, 30, 10)}
     make_tree(folder, {"in": pictures})
-    write_page(folder, [line(index) for index in range(30)], "--all")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queues, "FEW", 0)  # a group for each label
+        write_page(folder, [line(index) for index in range(30)], "--all")
     return (folder / "review.html").read_text(encoding="utf-8")
 
 
