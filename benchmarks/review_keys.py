@@ -202,7 +202,9 @@ def measure(name: str, folder: Path, driver: Any) -> None:
         review.review(next(queue for queue in review.queues if queue["title"] == title))
         kind = "doubtful" if title.startswith(("Doubtful", "Rejected")) else title
         counts[kind] = counts.get(kind, 0) + review.keys - before
-    unlike = next((q["places"] for q in review.queues if q["title"] == "Accepted but unlike"), [])
+    unlike: list[int] = next(
+        (q["places"] for q in review.queues if q["title"] == "Accepted but unlike"), []
+    )
     found = sum(review.is_wrong(place) for place in unlike)
     doubtful = len(rows) - len(accepted)
     at_random = wrong * min(200, len(accepted)) / max(len(accepted), 1)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from digitsort.review import queues
-from tests.conftest import digit_png, invoke, make_tree
+from tests.conftest import digit_image, digit_png, invoke, make_tree
 from tests.review.browser import errors, size
 
 HEADER = "path,label,confidence,status,reason,second,second_confidence,sha256,model"
@@ -354,6 +355,21 @@ def test_mouse_and_touch_have_keys_too(driver: Any, thirty: str) -> None:
     assert driver.find_element("css selector", ".tile .read").text == "5"
     press(driver, "8")
     assert text(driver, "#progress-text") == "1 of 30 reviewed"
+
+
+def test_the_loupe_marks_the_ink_on_the_whole_scan(driver: Any, tmp_path: Path) -> None:
+    digit = digit_image(5).resize((40, 40))
+    scan = Image.new(digit.mode, (400, 200), digit.getpixel((0, 0)))
+    scan.paste(digit, (300, 20))
+    make_tree(tmp_path, {"a.png": scan})
+    driver.get(write_page(tmp_path, ["a.png,5,0.4,uncertain,low,,,,m"]))
+    whole, box = (
+        script(driver, f"document.getElementById('loupe-{name}').getBoundingClientRect().toJSON()")
+        for name in ("whole", "box")
+    )
+    assert 0.7 < (box["left"] - whole["left"]) / whole["width"] < 0.8
+    assert 0.8 < (box["right"] - whole["left"]) / whole["width"] < 0.9
+    assert 0 <= (box["top"] - whole["top"]) / whole["height"] < 0.2
 
 
 def test_a_held_key_labels_one_scan(driver: Any, thirty: str) -> None:

@@ -79,7 +79,7 @@ function describe() {
 }
 
 function setPicture(id, source, alt) {
-  byId(id).parentElement.hidden = !source;
+  byId(id).closest("figure, .view").hidden = !source;
   if (!source) return;
   byId(id).src = source;
   byId(id).alt = alt;

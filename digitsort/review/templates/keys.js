@@ -190,7 +190,8 @@ function listenToPointers() {
 
 function openDialog(name, focused) {
   byId(name).showModal();
-  byId(focused).focus();
+  byId(focused).focus({ preventScroll: true });
+  byId(name).scrollTop = 0;
 }
 
 function listenToButtons() {
