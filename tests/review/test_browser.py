@@ -372,23 +372,31 @@ def test_the_loupe_marks_the_ink_on_the_whole_scan(driver: Any, tmp_path: Path) 
     assert 0 <= (box["top"] - whole["top"]) / whole["height"] < 0.2
 
 
+def send_raw(driver: Any, key: dict[str, str], presses: tuple[bool, ...]) -> None:
+    """Send key events as the browser makes them, once the page takes keys; True is a repeated one."""
+    from selenium.webdriver.common.keys import Keys
+
+    painted = "const d = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(d))"
+    driver.execute_async_script(painted)
+    press(driver, Keys.ESCAPE)
+    for repeated in presses:
+        event = {"type": "keyDown", "autoRepeat": repeated, **key}
+        driver.execute_cdp_cmd("Input.dispatchKeyEvent", event)
+    driver.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": "keyUp", **key})
+    await_progress(driver, "1 of 30 reviewed")
+    press(driver, Keys.ESCAPE)
+
+
 def test_a_held_key_labels_one_scan(driver: Any, thirty: str) -> None:
     driver.get(thirty)
-    key = {"key": "7", "code": "Digit7", "text": "7"}
-    for repeated in (False, True, True):
-        driver.execute_cdp_cmd(
-            "Input.dispatchKeyEvent", {"type": "keyDown", "autoRepeat": repeated, **key}
-        )
-    driver.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": "keyUp", **key})
+    send_raw(driver, {"key": "7", "code": "Digit7", "text": "7"}, (False, True, True))
     assert text(driver, "#progress-text") == "1 of 30 reviewed"
 
 
 def test_digits_of_a_keyboard_that_needs_shift_for_them(driver: Any, thirty: str) -> None:
     """On a French keyboard the key of 6 gives a minus, which is no change of size here."""
     driver.get(thirty)
-    key = {"key": "-", "code": "Digit6", "text": "-"}
-    driver.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": "keyDown", **key})
-    driver.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": "keyUp", **key})
+    send_raw(driver, {"key": "-", "code": "Digit6", "text": "-"}, (False,))
     assert text(driver, ".tile.changed .tag") == "6"
 
 
