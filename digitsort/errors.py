@@ -84,9 +84,20 @@ class ClusterError(DigitsortError):
 
 
 class InterruptedRunError(DigitsortError):
-    """Run that was interrupted by Ctrl-C and can be resumed."""
+    """Run that was interrupted by Ctrl-C and can be resumed.
+
+    Parameters
+    ----------
+    message : str
+    option : str
+        Option with which the same command continues; empty if it needs none.
+    """
 
     exit_code = ExitCode.INTERRUPTED
+
+    def __init__(self, message: str, option: str = "--resume") -> None:
+        super().__init__(message)
+        self.option = option
 
 
 REMEDY = "Make a model with `digitsort train -o model.pkl`."

@@ -1,4 +1,4 @@
-"""What flows between the rooms."""
+"""Define the result for one file, which passes between the packages."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from typing import Any, NamedTuple
 
 
 class Status(StrEnum):
-    """What became of a file."""
+    """What became of a file; `classify --update` gives `GONE` to rows whose file no longer exists."""
 
     OK = "ok"
     UNCERTAIN = "uncertain"
     REJECTED = "rejected"
     ERROR = "error"
+    GONE = "gone"
+
+
+OF_A_RUN = (Status.OK, Status.UNCERTAIN, Status.REJECTED, Status.ERROR)
+"""Every status that a file can get when it is read."""
 
 
 class Outcome(NamedTuple):
-    """What was found out about one file; a tuple, for there may be millions.
+    """Result for one file; a tuple, because there may be millions.
 
     Attributes
     ----------
@@ -54,6 +59,10 @@ class Outcome(NamedTuple):
 
 Fields = tuple[Any, ...]
 """An outcome without its path: the quickest to send, to somebody who has the path."""
+
+
+Known = tuple[str]
+"""Result for a file whose content is known: its sha256 alone, instead of `Fields`."""
 
 
 def failed(reason: str, sha256: str = "") -> Fields:

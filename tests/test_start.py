@@ -42,7 +42,7 @@ def test_a_glance_at_the_arguments(
 def test_arguments_that_no_command_takes_are_left_to_the_command(tmp_path: Path) -> None:
     done = run_digitsort("classify", tmp_path, "--workers", "many")
     assert done.returncode == ExitCode.USAGE
-    assert "Usage:" in done.stderr
+    assert "--workers must be a whole number, got many." in done.stderr
     assert "Traceback" not in done.stderr
 
 

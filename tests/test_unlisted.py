@@ -86,7 +86,7 @@ CASES = {
     "train -d known -o n.pkl": (4, "known/shut can't be listed"),
     "train -d learn -o n.pkl": (4, "learn/7/shut can't be listed"),
     "train -d good/shut -o n.pkl": (2, "Path"),
-    "train -d listed/labels.csv -o n.pkl": (2, "Permission denied"),
+    "train -d listed/labels.csv -o n.pkl": (4, "Permission denied"),
     "classify good/a -m m.pkl -o listed/l.csv": (5, "can't be written"),
 }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from digitsort.classification.decide import decide
 from digitsort.classification.only_labels import allowed_classes
 from digitsort.images.limits import Limits
-from digitsort.images.read import Picture, UnreadableError, grays_of, read
+from digitsort.images.read import KnownContentError, Picture, UnreadableError, grays_of, read
 from digitsort.outcomes import Fields, failed
 from digitsort.workers.tuning import one_blas_thread
 
@@ -25,7 +25,7 @@ contain enough hard ones for a stack; the limit keeps memory independent of the 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is needed to classify files.
+    """Model, settings and reader that a worker needs to classify files.
 
     Attributes
     ----------
@@ -48,6 +48,8 @@ class Batch:
             return (self.read or read)(path, self.settings.limits)
         except UnreadableError as error:
             return failed(str(error), error.sha256)
+        except KnownContentError as error:
+            return (error.sha256,)
 
     def _judge(self, pictures: Sequence[Picture]) -> list[Fields]:
         settings, model = self.settings, self.model

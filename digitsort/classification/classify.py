@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -212,10 +212,41 @@ def classify_files(
     return run_line(Line(model, settings), paths, workers=workers, dask=dask)
 
 
+def classify_new(
+    paths: Iterable[str],
+    model: Model,
+    settings: Settings,
+    known: Mapping[str, Outcome],
+    *,
+    workers: int | None = 0,
+    dask: str | None = None,
+) -> Iterator[Outcome]:
+    """As `classify_files`; files with a known content are read but not recognized.
+
+    Parameters
+    ----------
+    known : mapping of str to Outcome
+        Outcomes by SHA-256 (hex) that the model and the settings give.
+    """
+    from functools import partial
+
+    from digitsort.images.read import read
+    from digitsort.labels.update import Contents
+
+    line = Line(model, settings, partial(read, known=Contents.of(known)))
+    for path, fields in run_job(line, _given_up, paths, workers=workers, dask=dask):
+        if len(fields) > 1:
+            yield Outcome(path, *fields)
+        elif fields[0] in known:
+            yield known[fields[0]]._replace(path=path)
+        else:  # of another content with the same first 8 bytes
+            yield from classify_files([path], model, settings)
+
+
 def run_line(
     line: Line, paths: Iterable[str], *, workers: int | None = 0, dask: str | None = None
 ) -> Iterator[Outcome]:
-    """As `classify_files`, with a line of one's own."""
+    """Classify files as `classify_files` does, with another line."""
     for path, fields in run_job(line, _given_up, paths, workers=workers, dask=dask):
         yield Outcome(path, *fields)
 
@@ -236,7 +267,7 @@ def run_job(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is done with a batch of files, wherever that is; it is pickled once for all workers.
+    """Job that does a batch of files, in any process; it is pickled once for all workers.
 
     Attributes
     ----------

@@ -9,22 +9,33 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.labels.cells import are_digits
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.outcomes import Status
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.ink import Ink
 from digitsort.recognition.looks import IF_OK, ROUNDS, Way, is_cut, look_again
-from digitsort.recognition.score import Allowed, predict, probabilities, score
+from digitsort.recognition.project import project
+from digitsort.recognition.score import Allowed, predict, probabilities, score_components
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
     from digitsort.recognition.canvas import Gray
+    from digitsort.recognition.likeness import Features, Likeness
 
 LOW_CONFIDENCE = "low confidence"
 NOT_A_DIGIT = "not a digit"
 UNFAMILIAR = "unfamiliar"
+UNLIKE = "unlike a digit"
 TWO_READINGS = "two readings"
+
+IN_OTHER_WORDS = {
+    SHAPE: "unusual shape",
+    SEVERAL: "several signs",
+    NOT_A_DIGIT: "none of the classes",
+}
+"""Reasons of a model that also has classes other than digits, by the reason for digits."""
 
 BETTER_BY = 0.1
 """Strength by which another reading has to be better than the first one, which leaves nothing out."""
@@ -41,7 +52,7 @@ SURELY_NO_DIGIT = frozenset({SEVERAL, TEXTURE, NOT_A_DIGIT})
 
 
 class Verdict(NamedTuple):
-    """What an image was taken for; the fields are those of `records.Outcome`.
+    """Result for one image; the fields are those of `outcomes.Outcome`.
 
     Probabilities are given of rejected images too: of what they look like most, not of what they are.
     `familiarity` is how close the nearest support vector is, 0-1.
@@ -58,7 +69,7 @@ class Verdict(NamedTuple):
 
     @property
     def strength(self) -> float:
-        """How well the model knows what it read, 0-1; 0 where it was rejected."""
+        """Confidence times familiarity, 0-1; 0 if the image was rejected."""
         return 0.0 if self.confidence is None else self.confidence * self.familiarity
 
 
@@ -77,7 +88,7 @@ class Reading(NamedTuple):
 
     @property
     def has_cut_parts(self) -> bool:
-        """True if the ink that was read is not made of whole parts of the picture's ink."""
+        """Tell whether the ink that was read cuts through parts of the picture's ink."""
         return self.way is not None and self.way.look.choose is None
 
 
@@ -129,7 +140,13 @@ def read_digits(
             candidates.take(some, verdicts, is_cut(again.ink).tolist())
     for index, candidate in candidates.of.items():
         readings[index] = candidate.best()
-    return readings
+    return readings if are_digits(model.class_names) else list(map(_in_other_words, readings))
+
+
+def _in_other_words(reading: Reading) -> Reading:
+    verdict = reading.verdict
+    words = IN_OTHER_WORDS.get(verdict.reason, verdict.reason)
+    return reading._replace(verdict=verdict._replace(reason=words))
 
 
 def _first_looks(
@@ -215,7 +232,7 @@ class _Candidates:
     others: list[Reading] = field(default_factory=list)
 
     def wants(self, way: Way) -> bool:
-        """Whether the image is to be looked at in a way that may help."""
+        """Tell whether to look at the image in a way that may help."""
         if self.first.status is Status.OK:
             return True
         if self.first.reason == BLANK:
@@ -259,7 +276,7 @@ class _Candidates:
 
 
 def _known(first: Verdict, model: Model) -> list[Reading]:
-    """What a first look read that only its form speaks against; nothing where that is not so."""
+    """Return the reading of a first look that was rejected only for its form, if it is one."""
     if first.reason not in (LINES, SOLID, SHAPE) or first.familiarity < model.card.ok_familiarity:
         return []
     best = int(np.argmax(first.probabilities))
@@ -288,7 +305,8 @@ def decide_vectors(
     if not len(vectors.features):
         return []
     threshold = model.card.min_confidence if min_confidence is None else min_confidence
-    scores = score(vectors.features, model.machine, allowed)
+    components = project(vectors.features, model.machine.projection)
+    scores = score_components(components, model.machine, allowed)
     chances = probabilities(scores, model.card.temperature)
     best = predict(scores)
     others = chances.copy()
@@ -299,11 +317,25 @@ def decide_vectors(
     columns = chances, best, others.argmax(axis=1), scores.familiarity
     reasons = _reasons(vectors.ink, scores.familiarity, model)
     judge = _Judge(model.class_names, threshold, model.card.ok_familiarity)
-    return list(map(judge.verdict, reasons, *(column.tolist() for column in columns)))
+    verdicts = list(map(judge.verdict, reasons, *(column.tolist() for column in columns)))
+    return _without_unlike(verdicts, components, model.machine.likeness)
+
+
+def _without_unlike(
+    verdicts: list[Verdict], components: Features, likeness: Likeness | None
+) -> list[Verdict]:
+    """Make those verdicts uncertain that accept ink which is unlike a digit."""
+    accepted = [index for index, verdict in enumerate(verdicts) if verdict.status is Status.OK]
+    if likeness is None or not accepted:
+        return verdicts
+    unlike = ~likeness.are_digits(components[accepted])
+    for index in np.array(accepted)[unlike].tolist():
+        verdicts[index] = verdicts[index]._replace(status=Status.UNCERTAIN, reason=UNLIKE)
+    return verdicts
 
 
 def _reasons(ink: Ink, familiarity: npt.NDArray[np.float64], model: Model) -> list[str]:
-    """Why each image is rejected, by its ink or because the model knows it little; empty where not."""
+    """Return for each image why it is rejected, by its ink or as unfamiliar; empty if it is not."""
     reasons = why_no_digit(ink, familiarity >= model.card.ok_familiarity)
     for index in np.flatnonzero(familiarity < model.card.min_familiarity).tolist():
         reasons[index] = reasons[index] or UNFAMILIAR
@@ -312,7 +344,7 @@ def _reasons(ink: Ink, familiarity: npt.NDArray[np.float64], model: Model) -> li
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """What a model's numbers are compared with.
+    """Limits that a model's numbers are compared with.
 
     Attributes
     ----------

@@ -16,7 +16,8 @@ from digitsort.outcomes import Outcome, Status
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
-    from digitsort.recognition.score import Allowed, Features, Floats
+    from digitsort.recognition.project import Features
+    from digitsort.recognition.score import Allowed, Floats
 
 
 ADAPTED = "adapted from"

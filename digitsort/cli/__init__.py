@@ -9,13 +9,15 @@ from collections.abc import Sequence
 import typer
 
 from digitsort.cli.classify import classify
+from digitsort.cli.cut import cut
 from digitsort.cli.errors import end_with
 from digitsort.cli.evaluate import evaluate
 from digitsort.cli.inspect import inspect
 from digitsort.cli.model import model
-from digitsort.cli.options import PlainCommand, PlainGroup
+from digitsort.cli.options import EXAMPLES, MODEL_COMMANDS, PlainCommand, PlainGroup
 from digitsort.cli.review import review
 from digitsort.cli.sort import sort
+from digitsort.cli.table import table
 from digitsort.cli.train import train
 from digitsort.cli.undo import undo
 from digitsort.cli.verify import verify
@@ -43,7 +45,7 @@ def _options(
     """Label a folder of scanned digits and sort the files by digit."""
 
 
-COMMANDS = (classify, review, sort, undo, verify, evaluate, train, inspect, model)
+COMMANDS = (classify, review, sort, undo, verify, evaluate, train, inspect, model, cut, table)
 """All commands, in the order in which the help lists them."""
 
 
@@ -62,7 +64,10 @@ def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
     app.callback()(_options)
     named = [command for command in COMMANDS if command.__name__ in arguments[:1]]
     for command in named or COMMANDS:
-        app.command(cls=PlainCommand)(command)
+        name = command.__name__
+        section = "Models" if name in MODEL_COMMANDS else "Read and sort"
+        example = f"Example: [bold]{EXAMPLES[name]}[/bold]"
+        app.command(cls=PlainCommand, epilog=example, rich_help_panel=section)(command)
     return app
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from digitsort.classification.second_pass import SecondPass
     from digitsort.images.discover import Walk
     from digitsort.labels.labels_csv import Format, Layout
-    from digitsort.labels.partial import LabelsFile
+    from digitsort.labels.partial import Beginning, LabelsFile
+    from digitsort.labels.resume import Run
+    from digitsort.labels.update import Update
     from digitsort.model.reading import Model
 
 
@@ -53,9 +56,9 @@ def classify(
     min_confidence: options.MinConfidence = None,
     only_labels: options.OnlyLabels = None,
     form: Annotated[
-        str,
+        str | None,
         typer.Option("--format", metavar="csv|jsonl", help="One row or one JSON object a file."),
-    ] = "csv",
+    ] = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add the probability of every class.")
     ] = False,
@@ -72,7 +75,21 @@ def classify(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the rows that an interrupted run left.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing result.")] = False,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update",
+            help="Bring an existing result up to date: label new and changed files, mark those that "
+            "are gone, and keep the labels in the column human.",
+        ),
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Replace an existing result; labels in its column human are kept in labels.human.csv.",
+        ),
+    ] = False,
     follow_links: options.FollowLinks = False,
     any_name: options.AnyName = False,
     max_pixels: options.MaxPixels = None,
@@ -88,7 +105,7 @@ def classify(
     if dask is None:
         start_early(named, workers)
 
-    from digitsort.classification.classify import Settings, Summary, classify_files
+    from digitsort.classification.classify import Settings, Summary
     from digitsort.cli.console import open_model
     from digitsort.files.names import folder_of
     from digitsort.images.discover import Walk, check_sources
@@ -100,41 +117,93 @@ def classify(
     settings = Settings(min_confidence, probabilities, limits)
     check_sources(sources or ())  # a listed file that no longer exists becomes an error row
     walk = Walk([os.fspath(source) for source in named], follow_links, any_name=any_name)
-    chosen = _format(form)
-    _check_output(output, force=force, resume=resume, adapt=adapt)
+    _check_output(output, force=force, resume=resume, adapt=adapt, update=update)
+    updates = update and os.path.exists(output)
+    chosen = _format(form, output, updates=updates)
     found = open_model(model)
     settings = replace(settings, only_labels=options.labels(only_labels, found.class_names))
     layout = Layout(folder_of(output), found.card.short, found.class_names if probabilities else ())
     summary = Summary()
-
-    def outcomes_of(paths: Iterable[str]) -> Iterable[Outcome]:
-        return classify_files(paths, found, settings, workers=workers, dask=dask)
-
-    work = _Work(walk, summary, outcomes_of, quiet)
+    work = _Work(walk, summary, found, settings, quiet, workers, dask)
     if output == "-":
         _print_rows(work, layout, chosen)
     else:
         mark = found.card.fingerprint
         run = Run.of(walk.sources, follow_links, mark, settings, chosen, adapt=adapt)
         second_pass = _second_pass(found, settings, workers, dask) if adapt else None
-        with labels_file(Path(output), layout, run, form=chosen, force=force, resume=resume) as file:
+        if updates:
+            work = replace(work, update=_begin_update(Path(output), layout, run, found, quiet=quiet))
+        with labels_file(
+            Path(output),
+            layout,
+            run,
+            form=chosen,
+            beginning=_beginning(force=force, resume=resume, update=update, exists=updates),
+            join=work.update.joined if work.update else None,
+            before_publishing=partial(_before_publishing, Path(output), work),
+        ) as file:
             _write_file(work, file, second_pass)
     summary.close()
     if walk.unreadable or not quiet:
         from digitsort.cli.summary import print_summary  # what it loads can wait, while workers can not
 
-        print_summary(summary, walk, None if output == "-" else output, quiet=quiet)
+        update_said = work.update.say() if work.update else ()
+        print_summary(summary, walk, None if output == "-" else output, quiet=quiet, update=update_said)
     return summary.exit_code(walk)
 
 
 @dataclass(frozen=True)
 class _Work:
-    """A walk, what becomes of its files, and the books."""
+    """A walk, how its files are read, and the counts.
+
+    Attributes
+    ----------
+    update : Update or None
+        The table to bring up to date.
+    """
 
     walk: Walk
     summary: Summary
-    outcomes_of: Callable[[Iterable[str]], Iterable[Outcome]]
+    model: Model
+    settings: Settings
     quiet: bool
+    workers: int | None
+    dask: str | None
+    update: Update | None = None
+
+    def paths(self) -> Iterator[str]:
+        """Yield and count all files."""
+        found = self.walk.files()
+        if self.update is not None:
+            found = self.update.paths(found, self.walk.sources)
+        return self.summary.found(found)
+
+    def outcomes_of(self, paths: Iterable[str]) -> Iterable[Outcome]:
+        """Read files; recognize only those whose content is new."""
+        from digitsort.classification.classify import classify_files, classify_new
+
+        known = {} if self.update is None else self.update.known
+        if not known:
+            return classify_files(
+                paths, self.model, self.settings, workers=self.workers, dask=self.dask
+            )
+        return classify_new(
+            paths, self.model, self.settings, known, workers=self.workers, dask=self.dask
+        )
+
+    def take_up(self, file: LabelsFile) -> Iterator[Outcome]:
+        """Yield the rows that an interrupted run left, then those of the other files.
+
+        An update checks that the files of those rows did not change.
+        """
+        if self.update is None:
+            known, rest = file.take_up(self.paths())
+            return chain(known, self.outcomes_of(rest))
+        from digitsort.images.read import has_content
+
+        is_still = partial(has_content, limits=self.settings.limits)
+        known, rest = file.take_up(self.paths(), is_still)
+        return self.update.noted(chain(known, self.outcomes_of(rest)))
 
     @contextmanager
     def counted(self, outcomes: Iterable[Outcome]) -> Iterator[Iterable[Outcome]]:
@@ -144,12 +213,16 @@ class _Work:
             yield _at_least_one(rows, self.walk)
 
 
-def _check_output(output: str, *, force: bool, resume: bool, adapt: bool) -> None:
+def _check_output(output: str, *, force: bool, resume: bool, adapt: bool, update: bool) -> None:
     from digitsort.errors import UsageError
     from digitsort.files.atomic import refuse_existing
 
+    if update and force:
+        raise UsageError("Choose one of --update and --force.")
     if output != "-":
-        refuse_existing(Path(output), force=force)
+        refuse_existing(Path(output), force=force or update)
+    elif update:
+        raise UsageError("--update needs an output file. Name one with -o.")
     elif resume:
         raise UsageError("What went to stdout can't be gone on with: name a file for --resume.")
     elif adapt:
@@ -170,10 +243,50 @@ def _some(sources: list[Path | str]) -> list[Path | str]:
     return sources
 
 
-def _format(form: str) -> Format:
+def _beginning(*, force: bool, resume: bool, update: bool, exists: bool) -> Beginning:
+    from digitsort.labels.partial import Beginning
+
+    if update:
+        return Beginning(update=True, discards=exists, option="")
+    return Beginning(force=force, resume=resume)
+
+
+def _begin_update(path: Path, layout: Layout, run: Run, model: Model, *, quiet: bool) -> Update:
+    """Read the table to bring up to date, and say so if all its files must be read again."""
+    from digitsort.cli.console import warn
+    from digitsort.cli.tables import say_findings
+    from digitsort.labels.update import Update
+    from digitsort.workers.tuning import garbage_waits
+
+    with garbage_waits():
+        update = Update(path, layout, run, model.class_names)
+    say_findings(path, update.findings)
+    if update.read_again and not quiet:
+        warn(f"{path}: every file is read again, because {update.read_again}.")
+    return update
+
+
+def _before_publishing(path: Path, work: _Work) -> None:
+    """Check that nobody changed the table meanwhile; keep a person's labels of one that is replaced."""
+    from digitsort.cli.console import warn
+    from digitsort.labels.corrections import keep_human
+    from digitsort.plural import plural
+
+    if work.update is not None:
+        work.update.check_unchanged()
+    elif (kept := keep_human(path)) is not None:
+        what = "The old file" if kept.count is None else f"{plural(kept.count, 'label')} from a person"
+        warn(f"{what} in {path} {'is' if kept.count in (None, 1) else 'are'} kept in {kept.path}.")
+
+
+def _format(form: str | None, output: str, *, updates: bool) -> Format:
     from digitsort.errors import UsageError
 
-    if form == "csv":
+    if form is None and updates:
+        from digitsort.labels.update import is_json_lines
+
+        return "jsonl" if is_json_lines(Path(output)) else "csv"
+    if form is None or form == "csv":
         return "csv"
     if form == "jsonl":
         return "jsonl"
@@ -184,8 +297,7 @@ def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
     from digitsort.labels.labels_csv import LabelsWriter
 
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
-    paths = work.summary.found(work.walk.files())
-    with work.counted(work.outcomes_of(paths)) as rows:
+    with work.counted(work.outcomes_of(work.paths())) as rows:
         writer = LabelsWriter(sys.stdout, layout, form)
         for outcome in rows:
             writer.write(outcome)
@@ -198,8 +310,7 @@ def _second_pass(model: Model, settings: Settings, workers: int | None, dask: st
 
 
 def _write_file(work: _Work, file: LabelsFile, second_pass: SecondPass | None) -> None:
-    known, rest = file.take_up(work.summary.found(work.walk.files()))
-    with work.counted(chain(known, work.outcomes_of(rest))) as rows:
+    with work.counted(work.take_up(file)) as rows:
         if second_pass is None:
             for outcome in rows:
                 file.write(outcome)

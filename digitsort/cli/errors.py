@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +18,8 @@ from digitsort.files.names import printable
 
 P = ParamSpec("P")
 
-INTERRUPTED = "interrupted. No partial output remains."
+LEFT = {"sort": "The files sorted so far stay", "undo": "The files put back so far stay"}
+"""What an interrupted command leaves behind, if anything."""
 
 
 def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
@@ -28,14 +30,14 @@ def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
         try:
             code: int = _worked(command, *args, **kwargs)
         except KeyboardInterrupt:
-            code = _interrupted(INTERRUPTED)
+            code = _interrupted(_left(command.__name__))
         except Exception as error:  # noqa: BLE001 - raised again if there is no message for it
             if isinstance(error, InterruptedRunError):
-                code = _interrupted(str(error))
+                code = _interrupted(f"{error} Continue with: {_same_command(error.option)}")
             elif (
                 interrupts.has_come()
             ):  # Ctrl-C can surface as another error, for example inside a class body
-                code = _interrupted(INTERRUPTED)
+                code = _interrupted(_left(command.__name__))
             else:
                 code = _explained(error)
         raise typer.Exit(code)
@@ -59,6 +61,20 @@ def _interrupted(message: str) -> int:
     interrupts.end_work()  # the work may have continued if the signal came right before its end
     interrupts.say_interrupted(message)
     return interrupts.exit_code() or ExitCode.INTERRUPTED
+
+
+def _left(command: str) -> str:
+    """Return the message for an interrupted command, with the command that goes on."""
+    if command in LEFT:
+        return f"interrupted. {LEFT[command]}. Finish with: {_same_command()}"
+    return f"interrupted. No partial output remains. Start again with: {_same_command()}"
+
+
+def _same_command(option: str = "") -> str:
+    """Return the command as it was typed, with an option more."""
+    words = sys.argv[1:]
+    more = [option] if option and option not in words else []
+    return printable(shlex.join(["digitsort", *words, *more]))
 
 
 def _explained(error: Exception) -> ExitCode:

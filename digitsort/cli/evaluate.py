@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +31,7 @@ def evaluate(
         typer.Argument(
             metavar="SOURCE",
             help="Folder with subfolders named by digit, a truth.csv or its folder, or a reviewed "
-            "labels.csv.",
+            "labels.csv or sorted folder.",
         ),
     ],
     corrections: options.Corrections = None,
@@ -92,11 +92,13 @@ def evaluate(
     from digitsort.errors import UsageError
     from digitsort.files.atomic import refuse_existing
     from digitsort.images.discover import Walk, check_sources
-    from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels
+    from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels, table_of
+    from digitsort.outcomes import Status
 
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
     if report is not None:
         refuse_existing(report, force=force)
+    source = table_of(source)
     is_table = is_labels(source)
     if source.suffix.lower() in TABLE_SUFFIXES and truth is None and not is_table:
         source, truth = source.parent, source
@@ -111,7 +113,8 @@ def evaluate(
     if is_table:
         by_hand = LabelsByHand(corrections or (), root, new_class or ())
         known = _reviewed(source, by_hand, truth, settings, found, workers, quiet)
-        code = ExitCode.DONE
+        failed = any(outcome.status is Status.ERROR for outcome in known.outcomes)
+        code = ExitCode.SOME_FAILED if failed and found is not None else ExitCode.DONE
     else:
         walk = Walk(check_sources([source]), follow_links, any_name=any_name)
         known, code = _classified(walk, truth, settings, _some(found), workers, quiet)
@@ -176,6 +179,7 @@ def _classified(
     known = {path: label for path, label in found.labels.items() if label}
     summary = Summary()
     outcomes = _classify(known, settings, model, summary, workers, quiet)
+    _check_read(found.table or Path(walk.sources[0]), outcomes, may_be_elsewhere=False)
     return Reviewed(outcomes, known, len(found.labels) - len(known)), summary.exit_code(walk)
 
 
@@ -190,24 +194,43 @@ def _reviewed(
 ) -> Reviewed:
     """Take what a labels.csv says of the reviewed rows, or what a model says of their files."""
     from digitsort.classification.classify import Summary
+    from digitsort.cli.console import warn
     from digitsort.cli.tables import rows_of, say_findings, warn_unmatched, without_matched
     from digitsort.evaluation.judge import reviewed
     from digitsort.evaluation.truth import read_truth
     from digitsort.labels.cells import Findings
+    from digitsort.labels.gone import GoneRows, before_gone
 
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)
     classes = () if model is None else model.class_names
-    rows = without_matched(rows_of(source, by_hand, classes), left)
-    known = reviewed(rows, truths, settings.min_confidence)
+    gone = GoneRows()
+    all_rows = rows_of(source, by_hand, classes)
+    # What the table says of a file that is gone is still true; a model can't read the file again.
+    rows = map(before_gone, all_rows) if model is None else gone.left_out(all_rows)
+    known = reviewed(without_matched(rows, left), truths, settings.min_confidence)
+    for line in gone.say(source):
+        warn(line)
     if truth is not None:
         say_findings(truth, findings)
         warn_unmatched(truth, list(left), len(truths), "row of the table")
     if model is None:
         return known
     outcomes = _classify(known.truths, settings, model, Summary(), workers, quiet)
+    _check_read(source, outcomes, may_be_elsewhere=by_hand.root is None)
     return replace(known, outcomes=outcomes)
+
+
+def _check_read(table: Path, outcomes: Sequence[Outcome], *, may_be_elsewhere: bool) -> None:
+    """Warn of files that could not be read; raise DigitsortError if none could."""
+    from digitsort.cli.failures import all_failed, warn_of
+    from digitsort.outcomes import Status
+
+    failures = [(o.path, o.reason) for o in outcomes if o.status is Status.ERROR]
+    if failures and len(failures) == len(outcomes):
+        raise all_failed(table, failures, may_be_elsewhere=may_be_elsewhere)
+    warn_of(failures, len(outcomes), may_be_elsewhere=may_be_elsewhere)
 
 
 def _classify(

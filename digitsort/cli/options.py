@@ -2,23 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from digitsort.errors import ExitCode
+
 if TYPE_CHECKING:
     from digitsort.images.limits import Limits
 
 
+FEW_OPTIONS = 8
+"""Largest number of options that are listed without sections."""
+
+SECTIONS: Mapping[str, str] = {
+    option: section
+    for section, options in {
+        "Input": "files_from files_from0 data exclude truth root follow_links any_name",
+        "Rows": "only limit everything",
+        "Delivery": "copy move link keep_folders accept_uncertain on_conflict dry_run",
+        "Recognition": "model min_confidence only_labels adapt",
+        "Labels from a person": "corrections new_class trust_machine",
+        "Training": "tune seed held_out certify max_error",
+        "Output": "output form probabilities report as_json show resume update force",
+        "Running": "workers dask quiet help",
+    }.items()
+    for option in options.split()
+}
+"""Section of each option in the help of a command with more than `FEW_OPTIONS`."""
+
+EXAMPLES: Mapping[str, str] = {
+    "classify": "digitsort classify scans -o labels.csv",
+    "review": "digitsort review labels.csv --open",
+    "sort": "digitsort sort labels.csv sorted --corrections corrections.csv",
+    "undo": "digitsort undo sorted",
+    "verify": "digitsort verify sorted",
+    "evaluate": "digitsort evaluate scans --truth truth.csv --report report.html",
+    "train": "digitsort train -d default -d labels.csv -o my.pkl",
+    "inspect": "digitsort inspect scans/0001.png",
+    "model": "digitsort model my.pkl --verify",
+    "cut": "digitsort cut forms form_cells --preview",
+    "table": "digitsort table form_cells/labels.csv -o form_cells/table.csv",
+}
+"""Example of each command."""
+
+MODEL_COMMANDS = ("evaluate", "train", "inspect", "model")
+
+_VALUES: Mapping[str, str] = {
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a shorter whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+}
+"""Valid values for an option, by the kind of error that pydantic reports."""
+
+
 class PlainCommand(TyperCommand):
-    """Command whose help shows `--force`, not `--force <bool>`."""
+    """Command whose help has sections, and shows `--force`, not `--force <bool>`."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters; Typer asks here for those that help shows."""
-        return list(map(_plain, super().get_params(ctx)))
+        parameters = list(map(_plain, super().get_params(ctx)))
+        options = [each for each in parameters if isinstance(each, TyperOption)]
+        if len(options) > FEW_OPTIONS:
+            for option in options:
+                option.rich_help_panel = option.rich_help_panel or SECTIONS.get(str(option.name))
+        return parameters
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as Typer calls it
+        """Return the words after the command's name in the usage line."""
+        return ["[OPTIONS]", *(_usage(each) for each in self.params if isinstance(each, TyperArgument))]
 
 
 class PlainGroup(TyperGroup):
@@ -28,6 +86,22 @@ class PlainGroup(TyperGroup):
         """Return the parameters; Typer asks here for those that help shows."""
         return list(map(_plain, super().get_params(ctx)))
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line, and exit; print a usage error like any other error."""
+        if not extra.setdefault("standalone_mode", True):
+            return super().main(*args, **extra)
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(*args, **extra)
+        except Exception as error:
+            # Typer comes with its own copy of click, or without: its errors have no importable name.
+            if not hasattr(error, "format_message"):
+                raise
+            if said := _sentence(error):
+                typer.echo(said, err=True)
+            code = getattr(error, "exit_code", ExitCode.USAGE)
+        raise SystemExit(code)
+
 
 def _plain(parameter: Any) -> Any:
     """Return the parameter without the name of its Python type."""
@@ -36,6 +110,37 @@ def _plain(parameter: Any) -> Any:
     elif isinstance(parameter, TyperArgument):
         setattr(parameter, "display_type_rich", lambda **_: "")  # noqa: B010 - mypy: a method
     return parameter
+
+
+def _usage(argument: TyperArgument) -> str:
+    name = str(argument.metavar or argument.name).strip("[].") + "..." * (argument.nargs != 1)
+    return name if argument.required else f"[{name}]"
+
+
+def _sentence(error: Any) -> str:
+    """Return the line for a usage error; empty if the help was shown instead of an error."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return ""
+    said = _wrong_value(error) or str(error.format_message())
+    if possible := getattr(error, "possibilities", None):
+        said = f"{error.message}. Did you mean {' or '.join(sorted(possible))}?"
+    said = said.replace("Got unexpected extra argument(s)", "Too many arguments:")
+    said += "" if said.endswith((".", "?")) else "."
+    command = error.ctx.command_path if getattr(error, "ctx", None) is not None else "digitsort"
+    return f"digitsort: {said} See {command} --help."
+
+
+def _wrong_value(error: Any) -> str:
+    """Return which values an option takes, and which it got; empty for another error."""
+    details = getattr(error.__cause__, "errors", None)
+    if details is None or getattr(error, "param", None) is None:
+        return ""
+    fault = details()[0]
+    wanted = _VALUES.get(fault["type"])
+    if wanted is None:
+        return ""
+    name = max(error.param.opts, key=len)
+    return f"{name} must be {wanted.format(**fault.get('ctx', {}))}, got {fault['input']}."
 
 
 Model = Annotated[

@@ -26,13 +26,23 @@ if TYPE_CHECKING:
     from digitsort.model.reading import Model
     from digitsort.review.report import Measured
     from digitsort.training.dataset import Dataset
+    from digitsort.training.doubts import Doubt
     from digitsort.training.fit import Trained
     from digitsort.training.labelled import Taught
     from digitsort.training.learn import Change
 
 
 MOST_SHOWN = 60
-"""Largest number of classes for a confusion matrix in a terminal: longer lines would wrap."""
+"""Largest number of classes for a confusion matrix; of more, the confusions are listed."""
+
+FEWEST_COLUMNS = 5
+"""Smallest number of columns in a block of the matrix, on average; of less, confusions are listed."""
+
+LEAST_CELL = 3
+"""Smallest width of a cell of the matrix, in characters."""
+
+MOST_LISTED = 40
+"""Largest number of confusions to list."""
 
 
 def print_evaluation(evaluation: Evaluation, title: str) -> None:
@@ -44,11 +54,8 @@ def print_evaluation(evaluation: Evaluation, title: str) -> None:
         markup=False,
     )
     console.print(_by_class(evaluation))
-    if len(evaluation.classes) > MOST_SHOWN:
-        console.print(f"Confusion matrix not shown: there are more than {MOST_SHOWN} classes")
-        return
-    console.print("Confusion matrix: rows are the truth, columns are what was read")
-    console.print(_confusion(evaluation))
+    lines = _matrix(evaluation, console.width) or _confusions(evaluation)
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
 
 
 def _by_class(evaluation: Evaluation) -> Table:
@@ -65,17 +72,60 @@ def _by_class(evaluation: Evaluation) -> Table:
     return shown
 
 
-def _confusion(evaluation: Evaluation) -> Table:
-    shown = table()
-    shown.add_column("")
-    for report in evaluation.classes:
-        shown.add_column(Text(printable(report.name)), justify="right", no_wrap=True, min_width=3)
-    for report, row in zip(evaluation.classes, evaluation.confusion, strict=True):
-        if report.count:
-            shown.add_row(
-                Text(printable(report.name)), *(str(count) if count else "·" for count in row)
-            )
-    return shown
+def _matrix(evaluation: Evaluation, width: int) -> list[str]:
+    """Return the confusion matrix in blocks of columns; nothing if there are too many, or too wide."""
+    if len(evaluation.classes) > MOST_SHOWN:
+        return []
+    names = [printable(report.name) for report in evaluation.classes]
+    cells = [[str(count) if count else "·" for count in row] for row in evaluation.confusion.tolist()]
+    side = max(map(len, names))
+    columns = zip(names, zip(*cells, strict=True), strict=True)
+    wide = [max(LEAST_CELL, len(name), *map(len, column)) + 3 for name, column in columns]
+    blocks = _blocks(wide, width - side - 2)
+    if len(names) < FEWEST_COLUMNS * (len(blocks) - 1):
+        return []
+    lines = ["Confusion matrix: rows are the truth, columns are what was read"]
+    for block in blocks:
+        lines += ["", _line("", names[block], side, wide[block])]
+        lines.append(" " + "─" * (side + sum(wide[block])))
+        for name, row, report in zip(names, cells, evaluation.classes, strict=True):
+            if report.count:
+                lines.append(_line(name, row[block], side, wide[block]))
+    return [*lines, ""]
+
+
+def _blocks(wide: Sequence[int], room: int) -> list[slice]:
+    """Divide columns of these widths into blocks that fit into the room, each of one at least."""
+    starts, used = [0], 0
+    for column, one in enumerate(wide):
+        if used and used + one > room:
+            starts.append(column)
+            used = 0
+        used += one
+    return list(map(slice, starts, [*starts[1:], len(wide)]))
+
+
+def _line(name: str, cells: Sequence[str], side: int, wide: Sequence[int]) -> str:
+    return f" {name:{side}}" + "".join(map(str.rjust, cells, wide))
+
+
+def _confusions(evaluation: Evaluation) -> list[str]:
+    """Return the confusions as a list, the most frequent first."""
+    names = [printable(report.name) for report in evaluation.classes]
+    counts = evaluation.confusion.tolist()
+    found = [
+        (count, names[truth], names[read])
+        for truth, row in enumerate(counts)
+        for read, count in enumerate(row)
+        if count and truth != read
+    ]
+    found.sort(key=lambda each: -each[0])
+    more = len(found) - MOST_LISTED
+    lines = [
+        f"{plural(len(found), 'confusion')}, the most frequent first:" if found else "No confusions."
+    ]
+    lines += [f"  {count} of {truth} read as {read}" for count, truth, read in found[:MOST_LISTED]]
+    return lines + [f"  and {more} more"] * (more > 0)
 
 
 def _share(value: float) -> str:
@@ -159,11 +209,24 @@ def _print_rest(judged: Judged, unknown: int) -> None:
         typer.echo(f"  {path}: {printable(f'{mistake.truth} read as {mistake.read}')}{sure}")
 
 
-def print_notes(datasets: Sequence[Dataset], taught: Taught) -> None:
-    """Print where a person's labels came from, and how they were used."""
+def print_notes(datasets: Sequence[Dataset]) -> None:
+    """Print how the images of each data set were found."""
     for dataset in datasets:
         if dataset.note:
             typer.echo(f"{printable(dataset.name)}: {dataset.note}.")
+
+
+def print_doubts(doubts: Sequence[Doubt]) -> None:
+    """Print the images whose labels the model disagrees with most."""
+    if doubts:
+        typer.echo("The model disagrees most with these labels. Check them:")
+    for doubt in doubts:
+        said = f"{doubt.label}, read as {doubt.read} at {doubt.confidence:.4f}"
+        typer.echo(f"  {printable(doubt.name)}: {printable(said)}")
+
+
+def print_taught(taught: Taught) -> None:
+    """Print how a person's labels were used."""
     if len(taught.learned):
         typer.echo(f"Learned from {len(taught.learned)} of them, kept {len(taught.kept)} for the test.")
     for name, count in taught.left.items():

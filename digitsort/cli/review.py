@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @reports_errors
 def review(
     labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="labels.csv written by `digitsort classify`.")
+        Path, typer.Argument(metavar="LABELS", help="labels.csv, or a folder that `sort` made.")
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")
@@ -68,7 +68,7 @@ def review(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Write an HTML page for correcting doubtful labels, offline, with the keyboard."""
-    from digitsort.cli.console import stages
+    from digitsort.cli.console import stages, warn
     from digitsort.cli.tables import (
         LabelsByHand,
         rows_of,
@@ -79,25 +79,31 @@ def review(
     from digitsort.evaluation.truth import read_truth
     from digitsort.files.atomic import refuse_existing
     from digitsort.labels.cells import Findings
+    from digitsort.labels.gone import GoneRows
+    from digitsort.labels.labels_csv import table_of
     from digitsort.review.choose import read_source
     from digitsort.review.likeness import compare_accepted
     from digitsort.review.page import write_review
 
+    labels = table_of(labels)
     chooser = _chooser(only, limit, everything)
     refuse_existing(output, force=force)
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)
-    rows = without_matched(
-        rows_of(labels, LabelsByHand(corrections or (), root, new_class or ())), left
-    )
+    by_hand, gone = LabelsByHand(corrections or (), root, new_class or ()), GoneRows()
+    rows = without_matched(gone.left_out(rows_of(labels, by_hand)), left)
     source, tally = read_source(labels, rows, truths, chooser)
+    for line in gone.say(labels):
+        warn(line)
     if truth is not None:
         say_findings(truth, findings)
         warn_unmatched(truth, list(left), len(truths), "row of the table")
     with stages(quiet=quiet) as progress:
         references, unlike = compare_accepted(chooser, workers, progress)
-        choice = chooser.choose(unlike)
+    choice = chooser.choose(unlike)
+    _check_pictures(labels, root, choice, quiet=quiet)
+    with stages(quiet=quiet) as progress:
         write_review(
             output, source, tally, choice, references, force=force, workers=workers, progress=progress
         )
@@ -110,20 +116,53 @@ def review(
 
 def _chooser(only: list[str] | None, limit: int | None, everything: bool) -> Chooser:
     from digitsort.errors import UsageError
-    from digitsort.outcomes import Status
+    from digitsort.outcomes import OF_A_RUN, Status
     from digitsort.review.choose import DEFAULT_LIMIT, Chooser
 
-    unknown = [name for name in only or () if name not in list(Status)]
+    unknown = [name for name in only or () if name not in OF_A_RUN]
     if unknown:
-        raise UsageError(f"{unknown[0]!r} is not a status. Choose one of {', '.join(Status)}.")
+        raise UsageError(f"{unknown[0]!r} is not a status. Choose one of {', '.join(OF_A_RUN)}.")
     if only:
         found = Chooser(statuses=[Status(name) for name in only], sample=0, pool_size=0)
     elif everything:
-        found = Chooser(statuses=list(Status), sample=0)
+        found = Chooser(statuses=OF_A_RUN, sample=0)
     else:
         found = Chooser()
     found.limit = limit if limit or everything else DEFAULT_LIMIT
     return found
+
+
+def _check_pictures(labels: Path, root: Path | None, choice: Choice, *, quiet: bool) -> None:
+    """Warn of files that can't be opened; raise DigitsortError if none of them can.
+
+    The page also says so on each card.
+    """
+    from digitsort.cli.failures import all_failed, warn_of
+    from digitsort.labels.labels_csv import read_labels
+
+    failures = [
+        (card.row.path, why) for card in choice.cards if (why := _why_unreadable(card.row.path))
+    ]
+    if failures and len(failures) == len(choice.cards):
+        everything = [(row.path, _why_unreadable(row.path)) for row in read_labels(labels, root)]
+        if all(why for _, why in everything):
+            failures = everything  # the page would have shown only some of them
+        raise all_failed(labels, failures, may_be_elsewhere=root is None)
+    if not quiet:
+        warn_of(failures, len(choice.cards), may_be_elsewhere=root is None)
+
+
+def _why_unreadable(path: str) -> str:
+    """Return why a file can't be opened, as the system says it; empty if it can be."""
+    from digitsort.files.regular import NotRegularError, head_of
+
+    try:
+        head_of(path, 1)
+    except NotRegularError:
+        return "not a regular file"
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _print_end(choice: Choice, chooser: Chooser, total: int, output: Path) -> None:

@@ -91,7 +91,7 @@ def sort(
     if os.path.isdir(source):
         start_early([source], workers)
 
-    from digitsort.cli.summary import print_plan, warn_of_foreign_runs, warn_of_open_run
+    from digitsort.cli.summary import warn_of_foreign_runs, warn_of_open_run
     from digitsort.cli.tables import LabelsByHand
     from digitsort.cli.to_sort import FolderOptions, classified, labelled, with_folders
     from digitsort.errors import UsageError
@@ -121,8 +121,8 @@ def sort(
 
     def read() -> ToSort:
         if folder_options is not None:
-            return classified(source, target, folder_options, by_hand, quiet)
-        return labelled(source, by_hand)
+            return classified(source, target, folder_options, by_hand, quiet, dry_run=dry_run)
+        return labelled(source, target, by_hand)
 
     def plan(rows: list[Row]) -> Plan:
         with garbage_waits():
@@ -130,18 +130,38 @@ def sort(
             return plan_sort(rows, target, replace(options_of_plan, move_from=move_from))
 
     warn_of_foreign_runs(target)
+    may_be_elsewhere = folder_options is None and root is None
     if dry_run:
         warn_of_open_run(target)
-        to_sort = read()
-        print_plan(plan(to_sort.rows))
-        return ExitCode.DONE if to_sort.is_complete else ExitCode.SOME_FAILED
+        return _rehearse(read(), plan, quiet, may_be_elsewhere)
     check_sources([source])
     with locked(target) as held:
-        return _carry_out(read, plan, held, quiet)
+        return _carry_out(read, plan, held, quiet, may_be_elsewhere)
+
+
+def _rehearse(
+    to_sort: ToSort, plan: Callable[[list[Row]], Plan], quiet: bool, may_be_elsewhere: bool
+) -> ExitCode:
+    """Print what a run would do, and return or raise what it would."""
+    from digitsort.cli.console import counted
+    from digitsort.cli.summary import print_plan
+    from digitsort.sorting.rehearse import check_room, rehearse
+
+    planned = plan(to_sort.rows)
+    with counted(planned.operations, len(planned.operations), quiet=quiet) as operations:
+        rehearsed = rehearse(planned, operations)
+    print_plan(rehearsed, may_be_elsewhere=may_be_elsewhere)
+    check_room(rehearsed)
+    is_all = to_sort.is_complete and not rehearsed.left
+    return ExitCode.DONE if is_all else ExitCode.SOME_FAILED
 
 
 def _carry_out(
-    read: Callable[[], ToSort], plan: Callable[[list[Row]], Plan], held: Held, quiet: bool
+    read: Callable[[], ToSort],
+    plan: Callable[[list[Row]], Plan],
+    held: Held,
+    quiet: bool,
+    may_be_elsewhere: bool,
 ) -> ExitCode:
     from digitsort.cli.console import delivered
     from digitsort.cli.summary import print_delivery, print_recovered
@@ -161,7 +181,7 @@ def _carry_out(
     planned = plan(to_sort.rows)
     with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
         delivery = carry_out(planned, held, progress)
-    print_delivery(planned, delivery, quiet=quiet)
+    print_delivery(planned, delivery, quiet=quiet, may_be_elsewhere=may_be_elsewhere)
     is_all = to_sort.is_complete and not (delivery.failed or planned.left)
     return ExitCode.DONE if is_all else ExitCode.SOME_FAILED
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from digitsort.cli.console import stderr_console, table, warn
+from digitsort.cli.failures import hint_to_root, some_of
 from digitsort.files.names import natural_key, parent_of, printable
-from digitsort.images.discover import describe_skipped
-from digitsort.outcomes import Status
+from digitsort.images.discover import describe_left_out, describe_skipped
+from digitsort.outcomes import OF_A_RUN, Status
 from digitsort.plural import plural
 from digitsort.sorting.journal import has_head, journals, read_runs
 from digitsort.sorting.plan import Mode
@@ -30,21 +31,38 @@ if TYPE_CHECKING:
     from digitsort.sorting.undo import Undone
 
 
-def print_summary(summary: Summary, walk: Walk, output: str | None, *, quiet: bool) -> None:
-    """Print the table of digits and statuses, the skipped files, and what to do next."""
+def print_summary(
+    summary: Summary, walk: Walk, output: str | None, *, quiet: bool, update: Iterable[str] = ()
+) -> None:
+    """Print the table of digits and statuses, the skipped files, and what to do next.
+
+    Parameters
+    ----------
+    summary : Summary
+    walk : Walk
+    output : str or None
+        File that was written; None for stdout.
+    quiet : bool
+    update : iterable of str
+        Lines about an update.
+    """
     console = stderr_console(quiet=quiet)
     if summary.by_label:
         console.print(_table(summary))
-    total = " + ".join(f"{summary.by_status[status]} {status}" for status in Status)
+    total = " + ".join(f"{summary.by_status[status]} {status}" for status in OF_A_RUN)
     console.print(f"{plural(summary.files, 'file')} = {total}")
+    for line in update:
+        console.print(f"  {line}", markup=False)
     if summary.adapted:
         console.print(f"  {plural(summary.adapted, 'row')} became ok in the second pass")
     print_left_aside(console, summary, walk)
     if output is not None:
         name = printable(output)
         can_sort = summary.by_status[Status.ERROR] < summary.files
-        console.print(f"\nWritten to {name}.", end=" Next: " if can_sort else "\n", markup=False)
-        if can_sort:
+        if not can_sort:
+            console.print(f"\nNo file could be read. The reasons are in {name}.", markup=False)
+        else:
+            console.print(f"\nWritten to {name}.", end=" Next: ", markup=False)
             console.print(f"digitsort sort {_quoted(name)} sorted", markup=False, style="bold")
 
 
@@ -60,6 +78,8 @@ def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
             console.print(f"    {printable(path)}", markup=False)
     for number, line in enumerate(describe_skipped(walk.skipped, looked_inside=walk.any_name)):
         console.print(f"{'  ' if number == 0 else '    '}{line}", markup=False)
+    if walk.left_out:
+        console.print(f"  {describe_left_out(walk.left_out)}", markup=False)
     warn_unlisted(walk)
 
 
@@ -91,43 +111,71 @@ VERBS = {
     Mode.MOVE: ("move", "moved"),
     Mode.HARD: ("link", "linked"),
     Mode.SYMBOLIC: ("link", "linked"),
+    Mode.WITHIN: ("move", "moved"),
 }
 
 
-def print_plan(plan: Plan) -> None:
-    """Print every operation on stdout, and counts on stderr."""
+def print_plan(plan: Plan, *, may_be_elsewhere: bool = False) -> None:
+    """Print every operation on stdout, and counts on stderr.
+
+    Parameters
+    ----------
+    plan : Plan
+    may_be_elsewhere : bool
+        Whether --root could help to find missing files.
+    """
     verb, _ = VERBS[plan.mode]
-    lines = [f"{verb}  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.operations]
+    lines = [f"move  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.within]
+    lines += [f"{verb}  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.operations]
     lines += [f"same  {printable(o.row.path)} = {printable(o.target)}\n" for o in plan.same]
-    lines += [f"leave {printable(path)}: {reason}\n" for path, reason in plan.left]
+    lines += [
+        f"same  {printable(o.row.path)} = {printable(o.target)}, moved by hand\n" for o in plan.by_hand
+    ]
+    if lines:
+        lines += [f"leave {printable(path)}: {reason}\n" for path, reason in plan.left]
+    else:  # there is no plan among which they would be looked for
+        lines = [f"leave {line.lstrip()}\n" for line in some_of(plan.left)]
     sys.stdout.writelines(lines)
     console = stderr_console()
-    if plan.operations:
-        console.print(_plan_table(plan.operations))
+    if plan.operations or plan.within:
+        console.print(_plan_table((*plan.within, *plan.operations)))
+    within = f"{len(plan.within)} to move within DEST, " if plan.within else ""
     console.print(
-        f"{len(plan.operations)} to {verb} ({_size(plan.operations)}), "
-        f"{len(plan.same)} already there, {len(plan.left)} skipped. Nothing was done.",
+        f"{len(plan.operations)} to {verb} ({_size(plan.operations)}), {within}"
+        f"{_there(plan, plan.same)}, {len(plan.left)} skipped. Nothing was done.",
         soft_wrap=True,
     )
+    if may_be_elsewhere:
+        _print(console, hint_to_root(plan.left))
 
 
-def print_delivery(plan: Plan, delivery: Delivery, *, quiet: bool) -> None:
-    """Print counts by folder, and every file that was skipped."""
+def print_delivery(
+    plan: Plan, delivery: Delivery, *, quiet: bool, may_be_elsewhere: bool = False
+) -> None:
+    """Print counts by folder, and the files that were skipped: the first few for each reason."""
     console = stderr_console(quiet=quiet)
-    if delivery.done:
-        console.print(_plan_table(delivery.done))
+    if delivery.done or delivery.within:
+        console.print(_plan_table((*delivery.within, *delivery.done)))
     left = (*plan.left, *delivery.failed)
     end = f", {len(left)} skipped:" if left else "."
     _, verb = VERBS[plan.mode]
-    console.print(f"{len(delivery.done)} {verb}, {len(delivery.same)} already there{end}")
-    for path, reason in left:
-        console.print(f"  {printable(path)}: {reason}", markup=False)
-    if not (delivery.done or delivery.same):
+    within = f"{len(delivery.within)} moved within DEST, " if delivery.within else ""
+    console.print(f"{len(delivery.done)} {verb}, {within}{_there(plan, delivery.same)}{end}")
+    _print(console, some_of(left))
+    if may_be_elsewhere:
+        _print(console, hint_to_root(left))
+    if not (delivery.done or delivery.same or delivery.within):
         return
     dest = printable(plan.dest)
     console.print(
         f"\nSorted into {dest}. Its labels.csv lists where each file came from.", markup=False
     )
+
+
+def _there(plan: Plan, same: Sequence[Operation]) -> str:
+    """Say how many files are in DEST already, and that a person's order of them stays."""
+    by_hand = f" ({len(plan.by_hand)} where you put them)" if plan.by_hand else ""
+    return f"{len(same) + len(plan.by_hand)} already there{by_hand}"
 
 
 def print_recovered(recovered: Recovered | None, *, quiet: bool) -> None:
@@ -161,9 +209,16 @@ def print_undone(undone: Undone, *, quiet: bool) -> None:
     """Print how many files were restored, and every file that was left."""
     console = stderr_console(quiet=quiet)
     end = f" {len(undone.left)} left as they are:" if undone.left else ""
-    console.print(f"Undid {plural(undone.runs, 'sort')} ({plural(undone.restored, 'file')}).{end}")
+    by_hand = [(undone.put_back, "put back"), (undone.removed, "removed")]
+    too = "".join(f" {count} moved by hand, {what} too." for count, what in by_hand if count)
+    console.print(f"Undid {plural(undone.runs, 'sort')} ({plural(undone.restored, 'file')}).{too}{end}")
     for path, reason in undone.left:
         console.print(f"  {printable(path)}: {reason}", markup=False)
+
+
+def _print(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(line, markup=False)
 
 
 def _plan_table(operations: Iterable[Operation]) -> Table:

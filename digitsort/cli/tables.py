@@ -17,7 +17,7 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class LabelsByHand:
-    """Where a person's labels are, and which of them are allowed.
+    """Options that name a person's labels, and those of them that are allowed.
 
     Attributes
     ----------
@@ -54,6 +54,8 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
     findings = Findings()
     of_corrections = {str(each): Findings() for each in by_hand.corrections}
     rows: Iterable[Row] = read_labels(path, root, findings)
+    if root is not None:
+        rows = _found_rows(path, rows, root)
     known = None
     if by_hand.corrections:
         known = read_all_corrections(
@@ -71,6 +73,26 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
     if known is not None:
         warn_contradicted(known)
         warn_unused(known)
+
+
+def _found_rows(table: Path, rows: Iterable[Row], root: Path) -> list[Row]:
+    """Return the rows, with the new paths of missing files whose content is found below the root."""
+    import os
+
+    from digitsort.cli.console import warn
+    from digitsort.images.by_content import find_contents
+    from digitsort.plural import plural
+
+    known = list(rows)
+    gone = {row.path: row.sha256 for row in known if row.sha256 and not os.path.lexists(row.path)}
+    if not gone or not os.path.isdir(root):
+        return known
+    taken = {row.path for row in known if row.path not in gone}
+    moved = find_contents(gone, str(root), taken)
+    if moved:
+        files = plural(len(gone), "file")
+        warn(f"{table}: {files} not found by name, {len(moved)} of them found by content in {root}.")
+    return [row._replace(path=moved.get(row.path, row.path)) for row in known]
 
 
 def checked_corrections(by_hand: LabelsByHand, classes: Collection[str]) -> Corrections | None:
@@ -146,13 +168,14 @@ def warn_unused(known: Corrections) -> None:
 def warn_unmatched(truth: Path, unmatched: Sequence[str], total: int, what: str = "file") -> None:
     """Warn of rows of a truth.csv that match nothing; they are not measured."""
     from digitsort.cli.console import warn
+    from digitsort.plural import plural
 
     if not unmatched:
         return
     more = len(unmatched) - MOST_NAMED
     match = "matches" if len(unmatched) == 1 else "match"
     named = ", ".join(unmatched[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    warn(f"{truth}: {len(unmatched)} of {total} rows {match} no {what}: {named}.")
+    warn(f"{truth}: {len(unmatched)} of {plural(total, 'row')} {match} no {what}: {named}.")
 
 
 def without_matched(rows: Iterable[Row], truths: dict[str, str]) -> Iterator[Row]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitsort.cli import options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from digitsort.classification.classify import Settings
     from digitsort.cli.tables import LabelsByHand
     from digitsort.labels.row import Row
+    from digitsort.outcomes import Outcome
     from digitsort.sorting.plan import SortOptions
 
 
@@ -34,7 +38,7 @@ class ToSort:
 
 @dataclass(frozen=True, slots=True)
 class FolderOptions:
-    """How a folder is to be read.
+    """Options for reading a folder.
 
     Attributes
     ----------
@@ -56,16 +60,25 @@ class FolderOptions:
     any_name: bool
 
 
-def labelled(path: Path, by_hand: LabelsByHand) -> ToSort:
-    """Read the rows of a labels.csv, with a person's corrections if there are any."""
+def labelled(path: Path, dest: Path, by_hand: LabelsByHand) -> ToSort:
+    """Read the rows of a labels.csv, with a person's corrections if there are any.
+
+    Rows of files that are gone are left out, unless DEST has their content: a sort moved them there.
+    """
+    from digitsort.cli.console import warn
     from digitsort.cli.tables import rows_of
     from digitsort.images.discover import check_sources
+    from digitsort.labels.gone import GoneRows
     from digitsort.labels.labels_csv import require_rows
+    from digitsort.sorting.books import read_books
     from digitsort.workers.tuning import garbage_waits
 
     check_sources([path])
+    gone = GoneRows(lambda: {row.sha256 for row in read_books(str(dest)).values() if row.sha256})
     with garbage_waits():
-        rows = list(rows_of(path, by_hand))
+        rows = list(gone.left_out(rows_of(path, by_hand)))
+    for line in gone.say(path):
+        warn(line)
     require_rows(rows, path)
     return ToSort(rows)
 
@@ -76,8 +89,13 @@ def classified(
     how: FolderOptions,
     by_hand: LabelsByHand,
     quiet: bool,
+    *,
+    dry_run: bool = False,
 ) -> ToSort:
-    """Classify a folder, except for DEST inside it. A person's corrections take precedence."""
+    """Classify a folder, except for DEST inside it. A person's corrections take precedence.
+
+    Except in a dry run, an interrupted run with the same settings is continued.
+    """
     from digitsort.classification.classify import Summary, classify_files
     from digitsort.cli.console import counted, open_model, stderr_console
     from digitsort.cli.summary import print_left_aside
@@ -85,7 +103,10 @@ def classified(
     from digitsort.errors import UsageError
     from digitsort.files.names import printable
     from digitsort.images.discover import Walk, check_sources, nothing_found
+    from digitsort.images.read import has_content
     from digitsort.labels.labels_csv import Layout, row_of
+    from digitsort.labels.partial import kept_rows
+    from digitsort.labels.resume import Run
 
     if os.path.realpath(source) == os.path.realpath(dest):
         raise UsageError(
@@ -99,13 +120,23 @@ def classified(
     )
     found = open_model(how.model)
     labels = options.labels(how.only_labels, found.class_names)
-    settings = replace(how.settings, only_labels=labels)
     known = checked_corrections(by_hand, found.class_names)  # errors in the table come first
     layout = Layout(str(dest), found.card.short)
     summary = Summary()
-    outcomes = classify_files(summary.found(walk.files()), found, settings, workers=how.workers)
-    with counted(summary.counted(outcomes), walk, quiet=quiet) as counted_outcomes:
-        rows = [row_of(outcome, layout) for outcome in counted_outcomes]
+    paths = summary.found(walk.files())
+    settings = replace(how.settings, only_labels=labels)
+    run = Run.of(walk.sources, how.follow_links, found.card.fingerprint, settings, "csv")
+    with ExitStack() as stack:
+        outcomes: Iterable[Outcome]
+        if dry_run:
+            outcomes = classify_files(paths, found, settings, workers=how.workers)
+        else:
+            file = stack.enter_context(kept_rows(_rows_path(source, dest), layout, run))
+            before, rest = file.take_up(paths, partial(has_content, limits=settings.limits))
+            new = classify_files(rest, found, settings, workers=how.workers)
+            outcomes = file.written_from(chain(before, new))
+        shown = stack.enter_context(counted(summary.counted(outcomes), walk, quiet=quiet))
+        rows = [row_of(outcome, layout) for outcome in shown]
     summary.close()
     if not rows:
         raise nothing_found(
@@ -116,6 +147,17 @@ def classified(
         rows = list(known.correct(rows))
         warn_unused(known)
     return ToSort(rows, is_complete=not walk.unreadable)
+
+
+def _rows_path(source: Path, dest: Path) -> Path:
+    """Return where to keep the rows of an interrupted sort: DEST may not exist yet, and go again."""
+    from hashlib import sha256
+
+    from digitsort.files.sealed import state_folder
+
+    both = "\0".join(map(os.path.realpath, (source, dest)))
+    name = sha256(os.fsencode(both)).hexdigest()[:32]
+    return state_folder() / "sorts" / f"{name}.csv"
 
 
 def with_folders(

@@ -29,8 +29,17 @@ def train(
             "-d",
             metavar="DATA",
             help="default (what the default model knows), digits, synthetic[:N], printed[:N], mnist, a "
-            "folder of folders named by class, a folder of IDX files, a labels.csv, or a folder made "
-            "by `digitsort sort`. Several add up. release makes the default model, alone.",
+            "folder of folders named by class, a folder of IDX files, a CSV (labels.csv, path and "
+            "label, or label and pixels), an npz file, or a folder made by `digitsort sort`. Several "
+            "add up. release makes the default model, alone.",
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="PATTERN",
+            help="Leave out files and folders of this name in folders of classes; repeatable: 'old*'.",
         ),
     ] = None,
     corrections: options.Corrections = None,
@@ -50,7 +59,12 @@ def train(
     ] = False,
     seed: Annotated[
         int,
-        typer.Option("--seed", min=0, help="Seed of the random split into training and test images."),
+        typer.Option(
+            "--seed",
+            metavar="N",
+            min=0,
+            help="Seed of the random split into training and test images.",
+        ),
     ] = 0,
     held_out: Annotated[
         float | None,
@@ -76,8 +90,14 @@ def train(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Train a model and test it on images that it has not seen."""
-    from digitsort.cli.console import stages
-    from digitsort.cli.report import judge_learning, print_evaluation, print_notes
+    from digitsort.cli.console import stages, warn
+    from digitsort.cli.report import (
+        judge_learning,
+        print_doubts,
+        print_evaluation,
+        print_notes,
+        print_taught,
+    )
     from digitsort.cli.tables import check_tables, warn_contradicted, warn_unused
     from digitsort.evaluation.certification import describe_copies
     from digitsort.files.atomic import refuse_existing
@@ -94,7 +114,14 @@ def train(
     refuse_existing(output, force=force or is_model)
     tables: dict[str, Findings] = {}
     known = _corrections(corrections or (), names, tables)
-    datasets = open_datasets(names, known, trust_machine=trust_machine, limits=limits, tables=tables)
+    datasets = open_datasets(
+        names,
+        known,
+        trust_machine=trust_machine,
+        limits=limits,
+        tables=tables,
+        exclude=exclude or (),
+    )
     check_tables(tables, _class_folders(names), new_class)
     if known is not None:
         warn_contradicted(known)
@@ -106,14 +133,18 @@ def train(
     refuse_existing(output, force=force or replaces)
     before = _before(output if replaces else None) if replaces or is_default else None
     share = DEFAULTS.held_out if held_out is None else held_out
-    with stages(quiet=quiet) as progress:
-        trained = train_model(datasets, TrainingOptions(seed, share, tune, max_error), progress)
     if not quiet:
-        print_notes(datasets, trained.taught)
-        for line in describe_copies(trained.copies, sum(d.count for d in datasets), trained.disputed):
+        print_notes(datasets)
+    with stages(quiet=quiet) as progress:
+        chosen = TrainingOptions(seed, share, tune, max_error)
+        trained = train_model(datasets, chosen, progress, warn)
+    if not quiet:
+        print_taught(trained.taught)
+        for line in describe_copies(trained.copies, sum(d.count for d in datasets)):
             typer.echo(line)
         if not learns:
             print_evaluation(trained.evaluation, "Held-out images")
+        print_doubts(trained.doubts)
     if learns:
         judge_learning(before, trained, output, force=force, quiet=quiet)
     save(trained.data, output, force=force or replaces)

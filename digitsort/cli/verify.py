@@ -23,7 +23,10 @@ def verify(
     everything: Annotated[bool, typer.Option("--all", help="Also list unchanged files.")] = False,
     quiet: options.Quiet = False,
 ) -> ExitCode:
-    """Check that every sorted file is there, unchanged: = same, * changed, - missing, + unknown."""
+    """Check that every sorted file is there, unchanged: = same, * changed, - missing, + unknown.
+
+    A file that you moved or renamed within DEST is found by its content: > moved by hand.
+    """
     from digitsort.cli.console import stages, stderr_console, warn
     from digitsort.files.names import printable
     from digitsort.plural import plural
@@ -36,10 +39,12 @@ def verify(
         for mark, path in verify_files(dest, manifest, progress=progress):
             counts[mark] += 1
             if everything or mark is not Mark.SAME:
-                sys.stdout.write(f"{mark} {printable(path)}\n")
+                where = _said_of(path, manifest.moved[path]) if mark is Mark.MOVED else ""
+                sys.stdout.write(f"{mark} {printable(path)}{where}\n")
+    by_hand = f" + {counts[Mark.MOVED]} moved by hand" if counts[Mark.MOVED] else ""
     stderr_console(quiet=quiet).print(
         f"{plural(counts.total(), 'file')} = {counts[Mark.SAME]} same + {counts[Mark.CHANGED]} changed "
-        f"+ {counts[Mark.MISSING]} missing + {counts[Mark.UNKNOWN]} unknown"
+        f"+ {counts[Mark.MISSING]} missing + {counts[Mark.UNKNOWN]} unknown{by_hand}"
     )
     if not manifest.finished:
         warn("a sort was interrupted or is still running. Run the same sort again to finish it.")
@@ -50,3 +55,14 @@ def verify(
         )
     proven = manifest.finished and counts[Mark.SAME] == counts.total()
     return ExitCode.DONE if proven else ExitCode.VERIFICATION
+
+
+def _said_of(path: str, now: str) -> str:
+    """Say where a person put a file: the folder, and the name where it has another one."""
+    from digitsort.files.names import printable
+
+    folder, _, name = path.rpartition("/")
+    above, _, renamed = now.rpartition("/")
+    if above == folder:
+        return f": renamed by hand to {printable(renamed)}"
+    return f": moved by hand to {printable(f'{above}/' if renamed == name and above else now)}"

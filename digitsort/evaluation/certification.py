@@ -45,7 +45,7 @@ def first_of_each(keys: Iterable[object], known: Collection[object] = ()) -> lis
     return first
 
 
-def describe_copies(copies: int, count: int, disputed: int) -> list[str]:
+def describe_copies(copies: int, count: int, disputed: int = 0) -> list[str]:
     """Say how many of `count` images are copies, and how many pictures have several labels."""
     lines = []
     if copies:
@@ -55,6 +55,12 @@ def describe_copies(copies: int, count: int, disputed: int) -> list[str]:
         pictures = "image has" if disputed == 1 else "images have"
         lines.append(f"{disputed} {pictures} copies with different labels.")
     return lines
+
+
+def are_among(normal: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Return which images (n, 32, 32) are the same picture as one of the others."""
+    known = set(picture_hashes(others))
+    return np.array([picture in known for picture in picture_hashes(normal)], np.bool_)
 
 
 DEFAULT_MAX_ERROR = 0.005
@@ -151,7 +157,7 @@ def lowest_threshold(
 def _count_from(
     values: npt.NDArray[np.float64], limits: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.intp]:
-    """How many values are at each limit or above."""
+    """Count the values at each limit or above."""
     return np.asarray(len(values) - np.searchsorted(np.sort(values), limits, side="left"))
 
 

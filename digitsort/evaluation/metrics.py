@@ -19,7 +19,7 @@ MOST_NAMES = 2 * MOST_LABELS
 
 @dataclass(frozen=True, slots=True)
 class ClassReport:
-    """How one class was read; `precision` and `recall` are nan where there is nothing to divide by."""
+    """Result for one class; `precision` and `recall` are nan if there is nothing to divide by."""
 
     name: str
     count: int
@@ -29,7 +29,7 @@ class ClassReport:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How well a set of images was read.
+    """Result for a set of images.
 
     Attributes
     ----------

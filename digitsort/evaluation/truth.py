@@ -12,7 +12,7 @@ from digitsort.errors import NothingToDoError, UsageError
 from digitsort.files.names import natural_key, printable
 from digitsort.files.other_machine import PathFinder
 from digitsort.images.discover import Walk, nothing_found
-from digitsort.labels.cells import NONE_LABEL, Findings, Labels, human_label, path_of
+from digitsort.labels.cells import NONE_LABEL, Findings, Labels, human_label, listed, path_of
 from digitsort.labels.read_table import header_of, is_empty, opened_table, plain_cells, without_end
 
 TRUTH_NAME = "truth.csv"
@@ -79,7 +79,8 @@ def find_truth(
     if not any(labels.values()):
         raise NothingToDoError(
             f"No picture in {printable(str(top))} has a known label. Put them into folders named by "
-            f"digit, or write a {TRUTH_NAME} with the columns path and label beside them."
+            f"class ({listed(set(classes) - {NONE_LABEL})}), or write a {TRUTH_NAME} with the columns "
+            "path and label beside them."
             + (f" No file has the path {printable(unmatched[0])}." if unmatched else "")
         )
     return Truth(labels, truth, len(known), unmatched)

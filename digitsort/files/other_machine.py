@@ -19,15 +19,15 @@ class PathFinder:
     """Converter from the cells of a table to paths.
 
     It looks for files only if a cell may be from another machine: if it has a backslash or a drive, or
-    is absolute while `root` is given.
+    if `root` is given and its folder does not exist.
 
     Parameters
     ----------
     base : str
         Absolute folder where relative paths start.
     root : str, optional
-        Folder in which to look for files whose absolute path does not exist, because their folder was
-        renamed or copied from another machine.
+        Folder in which to look for files whose folder does not exist, because it was renamed or copied
+        from another machine.
     """
 
     def __init__(self, base: str, root: str | None = None) -> None:
@@ -35,12 +35,13 @@ class PathFinder:
         self._root = root
         self._top = base if root is None else root
         self._folders: dict[str, str] = {}
+        self._lost: dict[str, bool] = {}
 
     def paths(self, cells: Sequence[str]) -> Sequence[str]:
         """Return the path that each cell names."""
         text = "\n".join(("", *cells))
         is_foreign = os.sep == "/" and ("\\" in text or ":/" in text)
-        if is_foreign or (self._root is not None and "\n/" in text):
+        if is_foreign or self._root is not None:
             return list(map(self.path, cells))
         return from_cells(cells, self._base)
 
@@ -55,8 +56,14 @@ class PathFinder:
             path = slashed if os.path.lexists(slashed) else path
         if os.sep == "/" and _DRIVE.match(plain):
             return self._found(plain, path)
-        is_old = self._root is not None and os.path.isabs(cell)
+        is_old = self._root is not None and (os.path.isabs(cell) or self._is_lost(path))
         return self._found(cell, path) if is_old else path
+
+    def _is_lost(self, path: str) -> bool:
+        folder = parent_of(path)
+        if folder not in self._lost:
+            self._lost[folder] = not os.path.isdir(folder)
+        return self._lost[folder]
 
     def _found(self, foreign: str, path: str) -> str:
         """Return `path`; if its folder does not exist, the file of that name below the root."""

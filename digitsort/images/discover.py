@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -71,6 +72,13 @@ def describe_skipped(skipped: Counter[str], *, looked_inside: bool = False) -> l
     return [first, *(line for line in _remedies(skipped) if not (looked_inside and _ANY_NAME in line))]
 
 
+def describe_left_out(left_out: Counter[str]) -> str:
+    """Return a line about the folders that were left out by their name."""
+    named = [f"{printable(name)} ({count})" for name, count in sorted(left_out.items())]
+    more = ", …" * (len(named) > MOST_KINDS)
+    return f"left out by name: {', '.join(named[:MOST_KINDS])}{more}"
+
+
 def _counts(skipped: Counter[str]) -> str:
     ordered = sorted(skipped, key=lambda suffix: (suffix not in REMEDIES, -skipped[suffix], suffix))
     named = [suffix for suffix in ordered if suffix != OTHERS][:MOST_KINDS]
@@ -98,6 +106,17 @@ HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
 """Extensions of phone pictures that need the extra `heic`."""
 
 
+JUNK_FOLDERS = frozenset(
+    name.lower()
+    for name in (
+        *("lost+found", "$RECYCLE.BIN", "RECYCLER", "System Volume Information", "__MACOSX"),
+        *("@eaDir", "@tmp", "#recycle", "@Recycle", "@Recently-Snapshot"),
+    )
+)
+"""Lower-case names of folders that file systems, Windows, macOS and network drives make for themselves.
+Their pictures are thumbnails or deleted files."""
+
+
 @dataclass(slots=True)
 class Walk:
     """Walk through sources; iterate `files` once, then read which files were skipped.
@@ -112,6 +131,13 @@ class Walk:
         A folder whose content is never an input.
     any_name : bool
         Check the content of files whose extension is not that of a picture.
+    patterns : sequence of str
+        Files and folders whose name matches one of these shell patterns are left out.
+    left_out : Counter of str
+        Number of files and folders that were left out by a pattern, or as `JUNK_FOLDERS`; by pattern or
+        name.
+    pdf : bool
+        Yield PDF files too.
     skipped : Counter of str
         Number of files that are not pictures, by lower-case extension, without hidden files.
     unreadable : list of (path, reason)
@@ -122,6 +148,9 @@ class Walk:
     follow_links: bool = False
     exclude: str | None = None
     any_name: bool = False
+    patterns: Sequence[str] = ()
+    left_out: Counter[str] = field(default_factory=Counter)
+    pdf: bool = False
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
@@ -131,7 +160,7 @@ class Walk:
         A file that was named itself is yielded whatever it is called.
         """
         entered: set[tuple[int, int]] = set()  # by all sources: links lead from one into another
-        for source in _without_overlap(self.sources, any_name=self.any_name):
+        for source in _without_overlap(self.sources, self._is_seen):
             if os.path.isdir(source):
                 yield from self._walk(source, entered)
             else:
@@ -147,11 +176,18 @@ class Walk:
             below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
                 path = below + (name := unpacked(files.pop()))
-                if not self.any_name or has_picture_suffix(name) or _begins_as_picture(path):
+                if not self.any_name or self._is_named(name) or _begins_as_picture(path):
                     yield path
                 else:
                     count_suffix(self.skipped, suffix_of(name))
             waiting.extend(below + unpacked(key) for key in folders)
+
+    def _is_seen(self, path: Path) -> bool:
+        """Return whether a walk through its folder yields a visible file."""
+        return self._is_named(path.name) or (self.any_name and _begins_as_picture(str(path)))
+
+    def _is_named(self, name: str) -> bool:
+        return has_picture_suffix(name) or (self.pdf and suffix_of(name) == PDF_SUFFIX)
 
     def _may_enter(self, folder: str, entered: set[tuple[int, int]]) -> bool:
         """Excluded folders are not entered, and with links none twice, so that loops are harmless."""
@@ -194,15 +230,36 @@ class Walk:
         return files, folders
 
     def _note(self, entry: os.DirEntry[str], files: list[str], folders: list[str]) -> None:
-        if entry.name.startswith("."):
+        if entry.name.startswith(".") or (self.patterns and self._is_left_out(entry.name)):
             return
         if _is_folder(entry):
-            if self.follow_links or not entry.is_symlink():
+            if is_junk(entry.name):
+                self.left_out[entry.name] += 1
+            elif self.follow_links or not entry.is_symlink():
                 folders.append(packed_key(entry.name))
-        elif self.any_name or has_picture_suffix(entry.name):
+        elif self.any_name or self._is_named(entry.name):
             files.append(packed_key(entry.name))
         else:
             count_suffix(self.skipped, suffix_of(entry.name))
+
+    def _is_left_out(self, name: str) -> bool:
+        found = matching(name, self.patterns)
+        if found:
+            self.left_out[found] += 1
+        return bool(found)
+
+
+def is_junk(folder: str) -> bool:
+    """Return whether a folder's name is one of `JUNK_FOLDERS`."""
+    return folder.lower() in JUNK_FOLDERS
+
+
+def matching(name: str, patterns: Sequence[str]) -> str:
+    """Return the first shell pattern that matches a name; empty if none does."""
+    return next((pattern for pattern in patterns if fnmatchcase(name, pattern)), "")
+
+
+PDF_SUFFIX = ".pdf"
 
 
 def nothing_found(walk: Walk, message: str) -> DigitsortError:
@@ -260,13 +317,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _without_overlap(sources: Sequence[str], *, any_name: bool) -> list[str]:
+def _without_overlap(sources: Sequence[str], is_seen: Callable[[Path], bool]) -> list[str]:
     """Sources that the walk through another one would not reach anyway, each once."""
     real = {source: _identity(source) for source in sources}
     folders = [path for path in real.values() if os.path.isdir(path)]
     kept: dict[Path, str] = {}
     for source, path in real.items():
-        if not any(_reaches(folder, path, any_name=any_name) for folder in folders):
+        if not any(_reaches(folder, path, is_seen) for folder in folders):
             kept.setdefault(path, source)
     return list(kept.values())
 
@@ -279,10 +336,10 @@ def _identity(source: str) -> Path:
     return Path(os.path.realpath(folder), name)
 
 
-def _reaches(folder: Path, path: Path, *, any_name: bool) -> bool:
-    """Whether a walk through `folder` comes past `path`, another source."""
+def _reaches(folder: Path, path: Path, is_seen: Callable[[Path], bool]) -> bool:
+    """Tell whether a walk through `folder` comes past `path`, another source."""
     if folder == path or not path.is_relative_to(folder):
         return False
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    is_seen = os.path.isdir(path) or has_picture_suffix(path.name)
-    return not hidden and (is_seen or (any_name and _begins_as_picture(str(path))))
+    parts = path.relative_to(folder).parts
+    hidden = any(part.startswith(".") or is_junk(part) for part in parts)
+    return not hidden and (os.path.isdir(path) or is_seen(path))

@@ -34,7 +34,7 @@ def to_gray(image: Image.Image, orientation: int) -> Gray:
         gray = _deep_gray(image)
     else:
         gray = plain_to_gray(image)
-    return np.ascontiguousarray(_upright(gray, orientation))
+    return np.ascontiguousarray(upright(gray, orientation))
 
 
 def plain_to_gray(image: Image.Image) -> Gray:
@@ -161,7 +161,7 @@ def _reduced(image: Image.Image, factor: int) -> Image.Image:
     return image.reduce(factor) if factor > 1 else image
 
 
-def _upright(gray: Gray, orientation: int) -> Gray:
+def upright(gray: Gray, orientation: int) -> Gray:
     """Undo an EXIF orientation (CIPA DC-008, table of tag 0x0112)."""
     if orientation in (5, 6, 7, 8):
         gray = gray.T

@@ -7,7 +7,7 @@ import io
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
@@ -217,17 +217,41 @@ def grays_of(pictures: Sequence[Picture]) -> list[Gray]:
     return [next(pixels) if isinstance(content, Scanlines) else content for content in contents]
 
 
-def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
+class KnownContentError(Exception):
+    """Raised instead of decoding a file whose content is known.
+
+    Attributes
+    ----------
+    sha256 : str
+    """
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(sha256)
+        self.sha256 = sha256
+
+
+def read(path: str, limits: Limits = DEFAULT_LIMITS, known: Container[str] = frozenset()) -> Picture:
     """Read a PNG, JPEG, TIFF, BMP, GIF or WebP file of any mode.
+
+    Parameters
+    ----------
+    path : str
+    limits : Limits
+    known : container of str
+        SHA-256 (hex) of contents that need not be decoded.
 
     Raises
     ------
     UnreadableError
         If the file is missing, not a regular file, not readable, not a supported image, too large or
         broken.
+    KnownContentError
+        If the file has a known content.
     """
-    data = _read_bytes(path, limits)
+    data = read_bytes(path, limits)
     sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 in known:
+        raise KnownContentError(sha256)
     try:
         if data.startswith(SIGNATURE):
             found, turned, several = read_png(data, limits)
@@ -251,12 +275,21 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS) -> Picture:
     return Picture(gray, sha256, FIRST_OF_SEVERAL if opened.several else "")
 
 
+def has_content(path: str, sha256: str, limits: Limits = DEFAULT_LIMITS) -> bool:
+    """Return whether a file has a content; an empty `sha256` stands for one that can't be read."""
+    try:
+        return hashlib.sha256(read_bytes(path, limits)).hexdigest() == sha256
+    except UnreadableError:
+        return not sha256
+
+
 def _quietly(data: bytes) -> AbstractContextManager[None]:
     """Silence stderr for TIFF files: only libtiff writes to it."""
     return c_stderr_silenced() if data.startswith((b"II", b"MM")) else nullcontext()
 
 
-def _read_bytes(path: str, limits: Limits) -> bytes:
+def read_bytes(path: str, limits: Limits) -> bytes:
+    """Return the bytes of a file; raise UnreadableError with the reason if it can't be read."""
     try:
         return read_regular(path, limits.file_bytes)
     except FileNotFoundError as error:

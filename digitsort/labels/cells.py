@@ -178,10 +178,15 @@ def human_label(cell: str) -> str:
     return machine_label(cell.strip().translate(_FULL_WIDTH))
 
 
+def are_digits(classes: Iterable[str]) -> bool:
+    """Return whether all classes are digits, apart from `_none`."""
+    return set(classes) - {NONE_LABEL} <= set(DIGITS)
+
+
 def likely_classes(names: Iterable[str]) -> set[str]:
     """Guess the classes of the model from its labels: all ten digits if all labels are digits."""
     classes = set(names) - {"", NONE_LABEL}
-    return classes.union(DIGITS) if classes <= set(DIGITS) else classes
+    return classes.union(DIGITS) if are_digits(classes) else classes
 
 
 def check_human(
@@ -212,9 +217,9 @@ def check_human(
     total, first = unknown.total(), min(unknown)
     values = {shown(label): count for label, count in unknown.items()}
     raise UsageError(
-        f"{printable(str(path))}: {total} of {human.total()} labels in the column `human` "
+        f"{printable(str(path))}: {total} of {plural(human.total(), 'label')} in the column `human` "
         f"{'is not a class' if total == 1 else 'are not classes'}: {_counted(values)}. The classes are "
-        f"{_listed(classes)}, and {NONE_LABEL} for none of them. Correct the column, or accept "
+        f"{listed(classes)}, and {NONE_LABEL} for none of them. Correct the column, or accept "
         f"a new class with --new-class {shown(first)}."
     )
 
@@ -242,7 +247,8 @@ def _counted(counts: Mapping[str, int]) -> str:
     return f"{named} and {more} more" if more > 0 else named
 
 
-def _listed(classes: Collection[str]) -> str:
+def listed(classes: Collection[str]) -> str:
+    """Return the names of classes as a message lists them."""
     if set(classes) == set(DIGITS):
         return "0-9"
     ordered = sorted(classes, key=natural_key)

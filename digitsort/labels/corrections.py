@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from digitsort.errors import UsageError
+from digitsort.files.atomic import replacing
 from digitsort.files.names import printable
 from digitsort.labels.cells import Findings
-from digitsort.labels.labels_csv import read_labels
+from digitsort.labels.labels_csv import columns_of_labels, read_labels
 from digitsort.labels.row import HUMAN, Row
+from digitsort.labels.table import columns_of, write_table
 
 
 @dataclass(slots=True)
@@ -128,3 +131,48 @@ def read_corrections(
             "with the right label in each row."
         )
     return Corrections(tuple(row for row in rows if row.human))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """File with a person's labels.
+
+    Attributes
+    ----------
+    path : Path
+    count : int or None
+        Number of labels; None if the table could not be read, so that all of it was kept.
+    """
+
+    path: Path
+    count: int | None
+
+
+def keep_human(table: Path) -> Kept | None:
+    """Write a person's labels of a table, which will be replaced, into a corrections.csv beside it.
+
+    Beside ``labels.csv`` it is called ``labels.human.csv``, or ``labels.human_2.csv`` if that exists.
+    Return None if there are no such labels.
+    """
+    if HUMAN not in columns_of_labels(table):
+        return None
+    try:
+        rows = [row for row in read_labels(table) if row.human]
+    except UsageError:
+        with replacing(path := _free_name(table), force=False) as file:
+            file.write(table.read_bytes())
+        return Kept(path, None)
+    if not rows:
+        return None
+    cells = [row.cells for row in rows]
+    with replacing(path := _free_name(table), force=False) as file:
+        write_table(file, columns_of(cells), cells)
+    return Kept(path, len(rows))
+
+
+def _free_name(table: Path) -> Path:
+    path, number = table.with_name(f"{table.stem}.human.csv"), 1
+    while os.path.lexists(path):
+        number += 1
+        path = table.with_name(f"{table.stem}.human_{number}.csv")
+    return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,7 +50,7 @@ _NEEDED = ("path", "label", "status")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How rows are written.
+    """Settings for writing rows.
 
     Attributes
     ----------
@@ -279,6 +280,13 @@ def columns_of_labels(path: Path) -> Sequence[str]:
     return columns if set(_NEEDED) <= set(columns) else ()
 
 
+def table_of(path: Path) -> Path:
+    """Return the labels.csv of a folder that `sort` made; any other path as it is."""
+    manifest = path / "labels.csv"
+    is_sorted = os.path.isfile(manifest) and SOURCE in columns_of_labels(manifest)
+    return manifest if is_sorted else path
+
+
 def require_rows(rows: Sequence[Row], path: Path) -> None:
     """Raise NothingToDoError where a labels.csv has no rows."""
     if not rows:
@@ -290,7 +298,7 @@ def _decimal(probability: float | None) -> str:
 
 
 def _typed(record: dict[str, str]) -> dict[str, str | float | None]:
-    """For JSON: probabilities as numbers, an absent one as null."""
+    """Return the value for JSON: probabilities as numbers, an absent one as null."""
     typed: dict[str, str | float | None] = {}
     for name, value in record.items():
         is_number = name in ("confidence", "second_confidence") or name.startswith("p_")

@@ -4,6 +4,7 @@ During a run, the folder ``.labels.csv.partial/`` next to ``labels.csv`` contain
 
     rows        the file so far, byte for byte as it will be published
     adapted     the same file with the rows that a second pass changed; published in place of rows
+    joined      the same file with a person's columns and gone rows (--update); published in their place
     seals       proof that this user's digitsort wrote the rows, for this run
     run.json    settings of the run, signed: rows of a run with other settings are not used
     lock        held while a run writes
@@ -16,9 +17,11 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from itertools import chain
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO
 
@@ -29,7 +32,16 @@ from digitsort.files.names import printable
 from digitsort.files.own_folder import OwnFolder, own_folder
 from digitsort.files.sealed import SealedFile
 from digitsort.labels.labels_csv import Format, LabelsWriter, Layout
-from digitsort.labels.resume import Run, outcome_of, run_of, whole_rows
+from digitsort.labels.resume import (
+    MOST_RUN_BYTES,
+    RowsHash,
+    Run,
+    outcome_of,
+    raw_rows,
+    remember,
+    run_of,
+    whole_rows,
+)
 from digitsort.outcomes import Outcome
 from digitsort.plural import plural
 
@@ -38,8 +50,48 @@ ROWS, SEALS, RUN, LOCK = "rows", "seals", "run.json", "lock"
 ADAPTED = "adapted"
 """Name of the file from the second pass. Every run makes it again from the rows, also with --resume."""
 
-MOST_RUN_BYTES = 2**20
-"""Largest run.json, in bytes: at most a hundred paths of 4 KiB each."""
+JOINED = "joined"
+"""Name of the file with what `--update` adds. Every run makes it again."""
+
+MOST_LEFT = 20
+"""Largest number of interrupted runs whose rows `kept_rows` keeps for later."""
+
+
+Join = Callable[[IO[bytes]], Iterable[bytes] | None]
+"""Function that gets the finished rows, and returns the lines to publish instead, if any."""
+
+IsStill = Callable[[str, str], bool]
+"""Function that returns whether a file (path) has this content (SHA-256, empty if unreadable)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How to treat what is there already.
+
+    Attributes
+    ----------
+    force : bool
+        Replace an existing file, and delete the rows of an interrupted run.
+    resume : bool
+        Continue with those rows, if there are any.
+    update : bool
+        Replace an existing file, and continue with the rows of an interrupted run, if there are any.
+    discards : bool
+        Delete the rows of an interrupted run with other settings, instead of an error.
+    option : str
+        Option with which the same command continues after an interruption; empty if it needs none.
+    """
+
+    force: bool = False
+    resume: bool = False
+    update: bool = False
+    discards: bool = False
+    option: str = "--resume"
+
+    @property
+    def replaces(self) -> bool:
+        """Return whether an existing file may be replaced."""
+        return self.force or self.update
 
 
 class LabelsFile:
@@ -62,22 +114,27 @@ class LabelsFile:
         self.form = form
         self._folder = folder
         self._path = path
-        self._adapted: Output | None = None
+        self._made: list[tuple[str, Output]] = []
         self._rows = rows
         self._writer: LabelsWriter | None = None
         self._stream: io.TextIOWrapper | None = None
 
-    def take_up(self, paths: Iterable[str]) -> tuple[Iterator[Outcome], Iterator[str]]:
+    def take_up(
+        self, paths: Iterable[str], is_still: IsStill | None = None
+    ) -> tuple[Iterator[Outcome], Iterator[str]]:
         """Return the outcomes of paths that already have a row, and the other paths.
 
         Exhaust the first iterator before the second. Rows count as long as they match the paths, in
-        order; everything after the first difference is done again.
+        order, and `is_still` is true of their contents; everything after the first difference is done
+        again.
         """
         left = iter(paths)
         held: list[str] = []
-        return self._known(left, held), chain.from_iterable((held, left))
+        return self._known(left, held, is_still), chain.from_iterable((held, left))
 
-    def _known(self, paths: Iterator[str], held: list[str]) -> Iterator[Outcome]:
+    def _known(
+        self, paths: Iterator[str], held: list[str], is_still: IsStill | None
+    ) -> Iterator[Outcome]:
         end = 0
         reader = io.BufferedReader(self._rows)
         try:
@@ -86,11 +143,12 @@ class LabelsFile:
                     path = next(paths, None)
                     if path is None:
                         break
-                    if cells["path"] != self.layout.cell_of(path):
+                    is_same = cells["path"] == self.layout.cell_of(path)
+                    if not is_same or (is_still and not is_still(path, cells["sha256"])):
                         held.append(path)
                         break
                     self.kept += 1
-                    yield outcome_of(path, cells)
+                    yield outcome_of(path, cells, self.layout)
                 end = row_end
         finally:
             reader.detach()
@@ -108,6 +166,12 @@ class LabelsFile:
             self._writer.write(outcome)
             self.written += 1
 
+    def written_from(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Write and yield outcomes."""
+        for outcome in outcomes:
+            self.write(outcome)
+            yield outcome
+
     def flush(self) -> None:
         """Pass all buffered rows to the operating system."""
         if self._stream is not None:
@@ -117,32 +181,49 @@ class LabelsFile:
     def reader(self) -> Iterator[IO[bytes]]:
         """Open the rows written so far, for reading from their beginning."""
         self.flush()
-        with os.fdopen(self._folder.open(ROWS), "rb") as file:
-            if not os.path.samestat(os.fstat(file.fileno()), os.fstat(self._rows.fileno())):
-                raise self._folder.refused(ROWS)
+        with self._opened(ROWS, self._rows.fileno()) as file:
             yield file
 
     def adapt(self, rows: Iterable[bytes]) -> None:
         """Publish these rows (with header) instead of those written, which stay for `resume`."""
-        self._folder.remove(ADAPTED)
-        descriptor = self._folder.open(ADAPTED, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-        self._adapted = Output(descriptor, self._path)
-        buffered = io.BufferedWriter(self._adapted)
+        self._make(ADAPTED, rows)
+
+    def finish(self, run: Run, join: Join | None) -> None:
+        """Record the run with the rows that it made; then let `join` make the file to publish."""
+        self.flush()
+        with self._opened(*self.finished) as file:
+            remember(_hash_of(raw_rows(file, self.form), self.form), run)
+            rows = None if join is None else join(file)
+            if rows is not None:
+                self._make(JOINED, rows)
+
+    def _make(self, name: str, rows: Iterable[bytes]) -> None:
+        self._folder.remove(name)
+        descriptor = self._folder.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        made = Output(descriptor, self._path)
+        self._made.append((name, made))
+        buffered = io.BufferedWriter(made)
         buffered.writelines(rows)
         buffered.flush()
         buffered.detach()
 
+    @contextmanager
+    def _opened(self, name: str, descriptor: int) -> Iterator[IO[bytes]]:
+        with os.fdopen(self._folder.open(name), "rb") as file:
+            if not os.path.samestat(os.fstat(file.fileno()), os.fstat(descriptor)):
+                raise self._folder.refused(name)
+            yield file
+
     @property
     def finished(self) -> tuple[str, int]:
         """Return the name and the descriptor of the file to publish."""
-        if self._adapted is not None:
-            return ADAPTED, self._adapted.fileno()
-        return ROWS, self._rows.fileno()
+        name, file = self._made[-1] if self._made else (ROWS, self._rows)
+        return name, file.fileno()
 
     def close(self) -> None:
         """Flush and close."""
-        if self._adapted is not None:
-            self._adapted.close()
+        for _, made in self._made:
+            made.close()
         if self._stream is not None:
             self._stream.close()
 
@@ -156,6 +237,9 @@ def labels_file(
     form: Format = "csv",
     force: bool = False,
     resume: bool = False,
+    beginning: Beginning | None = None,
+    join: Join | None = None,
+    before_publishing: Callable[[], object] = lambda: None,
 ) -> Iterator[LabelsFile]:
     """Open a labels file that appears at `path` only if the block ends without an error.
 
@@ -171,6 +255,12 @@ def labels_file(
         Replace an existing file, and delete the rows of an interrupted run.
     resume : bool
         Continue with those rows, if there are any.
+    beginning : Beginning, optional
+        Instead of `force` and `resume`.
+    join : callable, optional
+        Function that makes the file to publish from the finished rows.
+    before_publishing : callable, optional
+        Function to call before an existing file is replaced.
 
     Raises
     ------
@@ -180,23 +270,73 @@ def labels_file(
     InterruptedRunError
         If Ctrl-C ends the block and rows are kept.
     """
-    refuse_existing(path, force=force)
+    beginning = beginning or Beginning(force=force, resume=resume)
+    refuse_existing(path, force=beginning.replaces)
     path = Path(os.path.abspath(path))
     with output_errors(path):
         make_folder(path.parent)
     with _folder_beside(path) as folder, _locked(folder):
-        _prepare(folder, run, path, force=force, resume=resume)
+        _prepare(folder, run, path, beginning)
         with SealedFile(folder, (ROWS, SEALS), folder.read(RUN, MOST_RUN_BYTES), path) as rows:
             rows.keep_sealed()
             file = LabelsFile(rows, layout, form, folder, path)
-            with closing(file), _kept_for_later(file, folder):
+            with closing(file), _kept_for_later(file, folder, beginning.option):
                 yield file
-                file.flush()
+                file.finish(run, join)
                 name, descriptor = file.finished
                 with output_errors(path):
                     os.fsync(descriptor)
-                _publish(folder, name, descriptor, path, force=force)
+                before_publishing()
+                _publish(folder, name, descriptor, path, force=beginning.replaces)
         _remove(folder)
+
+
+@contextmanager
+def kept_rows(path: Path, layout: Layout, run: Run) -> Iterator[LabelsFile]:
+    """Open rows that are kept only while the block is interrupted, for the same run once more.
+
+    Parameters
+    ----------
+    path : Path
+        Nothing is published there; the folder for unfinished rows is beside it.
+    layout : Layout
+    run : Run
+        Rows of a run with other settings are deleted.
+
+    Raises
+    ------
+    OutputError
+        If the rows can't be written.
+    InterruptedRunError
+        If Ctrl-C ends the block and rows are kept.
+    """
+    with output_errors(path):
+        make_folder(path.parent)
+        _forget_old(path.parent)
+    with _folder_beside(path) as folder, _locked(folder):
+        if run_of(folder.read(RUN, MOST_RUN_BYTES)) is None:
+            _remove_rows(folder)
+        _prepare(folder, run, path, Beginning(update=True, discards=True))
+        with SealedFile(folder, (ROWS, SEALS), folder.read(RUN, MOST_RUN_BYTES), path) as rows:
+            rows.keep_sealed()
+            file = LabelsFile(rows, layout, "csv", folder, path)
+            with closing(file), _kept_for_later(file, folder, ""):
+                yield file
+        _remove(folder)
+
+
+def _forget_old(folder: Path) -> None:
+    """Delete all but the newest folders with rows of interrupted runs, which nobody continued."""
+    found = sorted(folder.glob(".*.partial"), key=lambda each: each.stat().st_mtime)
+    for old in found[:-MOST_LEFT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _hash_of(rows: Iterable[bytes], form: Format) -> RowsHash:
+    found = RowsHash()
+    for row in islice(rows, form == "csv", None):  # the header is no row
+        found.add(row)
+    return found
 
 
 @contextmanager
@@ -216,18 +356,20 @@ def _publish(folder: OwnFolder, name: str, descriptor: int, path: Path, *, force
         publish_as(folder.path / name, path, force=force)
 
 
-def _prepare(folder: OwnFolder, run: Run, path: Path, *, force: bool, resume: bool) -> None:
+def _prepare(folder: OwnFolder, run: Run, path: Path, beginning: Beginning) -> None:
     """Refuse, delete or accept the rows of an interrupted run."""
     is_left = folder.has(RUN) or folder.has(ROWS)
     before = None
-    if is_left and not force:
+    if is_left and (beginning.resume or not beginning.force):  # --resume wins over --force
         before = run_of(folder.read(RUN, MOST_RUN_BYTES))
         if before is None:
             raise OutputError(
                 f"{printable(str(folder.path))} contains rows that your digitsort did not write, or "
                 "that are damaged. Start over with --force, or choose another file."
             )
-    if before is not None and resume:
+    if before is not None and beginning.discards and run.differences(before):
+        before = None
+    if before is not None and (beginning.resume or beginning.update):
         run.require_same(before, folder.path)
         return
     if before is not None:
@@ -235,8 +377,7 @@ def _prepare(folder: OwnFolder, run: Run, path: Path, *, force: bool, resume: bo
             f"An interrupted run left rows for {printable(str(path))}. Continue it with --resume, or "
             "start over with --force."
         )
-    for name in (ROWS, ADAPTED, SEALS, RUN):
-        folder.remove(name)
+    _remove_rows(folder)
     with output_errors(path):
         folder.write(RUN, run.to_bytes())
 
@@ -261,7 +402,7 @@ def _locked(folder: OwnFolder) -> Iterator[None]:
 
 
 @contextmanager
-def _kept_for_later(file: LabelsFile, folder: OwnFolder) -> Iterator[None]:
+def _kept_for_later(file: LabelsFile, folder: OwnFolder, option: str) -> Iterator[None]:
     """Keep the rows if the block raises, and say so; remove the folder if there are none."""
     try:
         yield
@@ -269,17 +410,22 @@ def _kept_for_later(file: LabelsFile, folder: OwnFolder) -> Iterator[None]:
         if not file.kept + file.written:
             _remove(folder)
             raise
-        rows = plural(file.kept + file.written, "row")
-        said = f"Kept {rows}. Run the same command with --resume to continue."
+        kept = f"Kept {plural(file.kept + file.written, 'row')}."
         if isinstance(error, KeyboardInterrupt):
-            raise InterruptedRunError(f"interrupted. {said}") from error
+            raise InterruptedRunError(f"interrupted. {kept}", option) from error
         if isinstance(error, DigitsortError):
-            raise type(error)(f"{error} {said}") from error
+            hint = f"Run the same command {f'with {option}' if option else 'again'} to continue."
+            raise type(error)(f"{error} {kept} {hint}") from error
         raise
 
 
+def _remove_rows(folder: OwnFolder) -> None:
+    for name in (ROWS, ADAPTED, JOINED, SEALS, RUN):
+        folder.remove(name)
+
+
 def _remove(folder: OwnFolder) -> None:
-    for name in (ROWS, ADAPTED, f"{SEALS}.tmp", SEALS, f"{RUN}.tmp", RUN, LOCK):
+    for name in (ROWS, ADAPTED, JOINED, f"{SEALS}.tmp", SEALS, f"{RUN}.tmp", RUN, LOCK):
         with suppress(OutputError):  # Windows keeps a lock that is held
             folder.remove(name)
     with suppress(OSError):

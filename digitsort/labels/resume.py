@@ -1,4 +1,8 @@
-"""Continue an unfinished labels file: check that it is the same run, and find its complete rows."""
+"""Continue an unfinished labels file: check that it is the same run, and find its complete rows.
+
+The settings of a finished run are recorded too, in the user's state folder, under a hash of the rows
+that it wrote. `classify --update` keeps rows only if they are recorded there with the same settings.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,36 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from hmac import compare_digest
 from pathlib import Path
 from typing import IO, Any
 
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
-from digitsort.files.sealed import seal
+from digitsort.files.sealed import seal, state_folder
+from digitsort.labels.cells import share_of
 from digitsort.labels.labels_csv import Format, Layout, without_note
 from digitsort.labels.table import unescaped
 from digitsort.outcomes import Outcome, Status
 
 PURPOSE = b"run.json"
+
+TABLES = "tables"
+"""Folder in the state folder, with the settings of finished runs."""
+
+MOST_TABLES = 1000
+"""Largest number of finished runs to remember; `--update` reads the files of an older table again."""
+
+MOST_RUN_BYTES = 2**20
+"""Largest record of a run, in bytes: at most a hundred paths of 4 KiB each."""
+
+_OF_ROWS = ("model", "settings", "version", "adapt")
+"""Settings that a row depends on."""
 
 MOST_SOURCES = 100
 """Largest number of sources to record one by one; a longer list is recorded by its hash."""
@@ -73,10 +92,19 @@ class Run:
         links = str(follow_links)
         return cls(listed, links, model, repr(settings), form, __version__, str(adapt))
 
+    def differences(self, other: Run, names: Iterable[str] = ()) -> list[str]:
+        """Return the names of the settings that differ; by default of all settings."""
+        mine, theirs = asdict(self), asdict(other)
+        return [name for name in names or mine if mine[name] != theirs[name]]
+
+    def row_differences(self, other: Run) -> list[str]:
+        """Return the names of the settings that differ and that a row depends on."""
+        return self.differences(other, _OF_ROWS)
+
     def require_same(self, other: Run, folder: Path) -> None:
         """Raise OutputError, naming the differences, unless `other` has the same settings."""
         mine, theirs = asdict(self), asdict(other)
-        names = [name for name in mine if mine[name] != theirs[name]]
+        names = self.differences(other)
         differing = [f"{name}: {theirs[name]}, now {mine[name]}" for name in names]
         if differing:
             said = printable("; ".join(differing))
@@ -103,8 +131,57 @@ def run_of(content: bytes) -> Run | None:
         return None
 
 
+class RowsHash:
+    """Hash of the rows of a table in any order; only this user's key can produce it."""
+
+    def __init__(self) -> None:
+        self._key = seal(PURPOSE, TABLES.encode()).encode()
+        self._sum = 0
+
+    def add(self, line: bytes) -> None:
+        """Add the line of a row, as digitsort writes it."""
+        digest = blake2b(line, key=self._key, digest_size=32).digest()
+        self._sum = (self._sum + int.from_bytes(digest)) % 2**256
+
+    @property
+    def path(self) -> Path:
+        """Return where the settings of the run that wrote these rows are recorded."""
+        return state_folder() / TABLES / f"{self._sum:064x}.json"
+
+
+def remember(rows: RowsHash, run: Run) -> None:
+    """Record the settings of a run that wrote these rows."""
+    path = rows.path
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    with suppress(OSError):  # a full disk: the next --update reads every file again
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            temporary.write_bytes(run.to_bytes())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _forget_old(path.parent)
+
+
+def remembered(rows: RowsHash) -> Run | None:
+    """Return the settings of the run that wrote these rows; None if no such run is recorded."""
+    try:
+        with rows.path.open("rb") as file:
+            return run_of(file.read(MOST_RUN_BYTES))
+    except OSError:
+        return None
+
+
+def _forget_old(folder: Path) -> None:
+    records = list(folder.iterdir())
+    if len(records) > MOST_TABLES:
+        records.sort(key=lambda record: record.stat().st_mtime)
+        for record in records[: len(records) - MOST_TABLES]:
+            record.unlink(missing_ok=True)
+
+
 def whole_rows(file: IO[bytes], layout: Layout, form: Format) -> Iterator[tuple[int, dict[str, str]]]:
-    """Where each whole row ends, and its cells; the header has none. Stops before a torn one."""
+    """Yield the end and the cells of each complete row (none for the header), up to a torn one."""
     end, is_header = 0, form == "csv"
     for row in raw_rows(file, form):
         try:
@@ -152,14 +229,19 @@ def _row(row: bytes) -> list[str]:
     return list(map(unescaped, next(reader)))
 
 
-def outcome_of(path: str, cells: dict[str, str]) -> Outcome:
-    """What a row tells of a file, as far as the books need it."""
+def outcome_of(path: str, cells: Mapping[str, str], layout: Layout) -> Outcome:
+    """Return the outcome that a row was written from; the same row can be written from it again."""
     reason, note = without_note(cells["reason"])
+    every = [share_of(cells[f"p_{name}"]) for name in layout.probability_of]
     return Outcome(
         path,
         Status(cells["status"]),
         label=cells["label"],
+        confidence=share_of(cells["confidence"]),
         reason=reason,
+        second=cells["second"],
+        second_confidence=share_of(cells["second_confidence"]),
         sha256=cells["sha256"],
         note=note,
+        probabilities=tuple(p for p in every if p is not None),
     )

@@ -22,7 +22,7 @@ _DAMAGED = "It is a damaged pickle"
 
 
 class Global(Enum):
-    """What a model's pickle names. The names stand for themselves."""
+    """Global names that a model's pickle may contain; nothing is imported."""
 
     CLASSIFIER = auto()
     SVC = auto()
@@ -51,7 +51,7 @@ _RESULTS = (Global.DTYPE, Global.RECONSTRUCT, Global.SCALAR)
 
 @dataclass(slots=True, eq=False)
 class Made:
-    """What the file would make: of what, from which arguments, and the state it would set."""
+    """Object that the file asks for: its class, its arguments and its state, as inert data."""
 
     of: Global
     arguments: tuple[object, ...]

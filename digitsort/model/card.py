@@ -1,4 +1,4 @@
-"""What a model says of itself."""
+"""Read, check and write the card of a model: what it says of itself."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHORT_FINGERPRINT = 12
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Where a model comes from and how well it did.
+    """Origin of a model, and how well it did.
 
     Attributes
     ----------
@@ -113,7 +113,7 @@ class Card:
         return {name: getattr(self, name) for name in THRESHOLDS}
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain strings, numbers, lists and dicts."""
+        """Return the card as plain strings, numbers, lists and dicts."""
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(self).items()
@@ -143,7 +143,8 @@ def fingerprint(
         digest.update(text.encode() + b"\0")
     numbers = np.array([machine.gamma, *(calibration[key] for key in sorted(calibration))])
     arrays = (machine.vectors, machine.n_support, machine.dual_coef, machine.intercept, numbers)
-    for array in (*arrays, machine.projection):
+    learned = () if machine.likeness is None else (*machine.likeness.weights, *machine.likeness.biases)
+    for array in (*arrays, machine.projection, *learned):
         if array is None:
             continue
         digest.update(repr(array.shape).encode())
@@ -152,7 +153,7 @@ def fingerprint(
 
 
 def class_name_fault(name: str) -> str:
-    """Why a class can't be called so, in a few words; empty where it can.
+    """Return why a class can't have this name, in a few words; empty if it can.
 
     A class name becomes the name of a folder and the cell of a table.
     """

@@ -22,7 +22,9 @@ from digitsort.model.extracting import (
     take_texts,
     view_array,
 )
-from digitsort.recognition.score import FEATURE_COUNT, LONGEST_COLUMN, SupportVectors
+from digitsort.recognition.likeness import LARGEST_BIASES, LARGEST_WEIGHT, MOST_UNITS, Likeness
+from digitsort.recognition.project import LONGEST_COLUMN
+from digitsort.recognition.score import FEATURE_COUNT, SupportVectors
 
 MOST_VECTORS = 200_000
 LONGEST_VECTOR = 4096
@@ -34,6 +36,8 @@ MOST_KNOWN_ANSWERS = 64
 LARGEST_SUM = 1e6
 """Sum of the absolute coefficients of a contest: far beyond what a fit gives. digitsort rounds kernel
 values to 2**-23 and scikit-learn does not, so with much larger ones the two would not answer alike."""
+
+DIGITS = tuple("0123456789")
 
 LARGEST_GAMMA = 1e6
 """Far beyond what a fit gives, far below what overflows in a product."""
@@ -53,6 +57,9 @@ CLASSIFIER_ATTRIBUTES = frozenset(
     known_margins_
     """.split()
 )
+
+LIKENESS_ATTRIBUTE = "likeness_"
+"""Attribute that only a model of the ten digits has, if it learned what is no digit."""
 
 SVC_SETTINGS: dict[str, object] = {
     "kernel": "rbf",
@@ -130,6 +137,37 @@ def check_projection(state: dict[str, object]) -> npt.NDArray[np.float32]:
     longest = float(np.einsum("dm,dm->m", projection, projection).max())
     require(longest <= LONGEST_COLUMN**2, "A column of its projection_ is too long")
     return projection.astype(np.float32)
+
+
+def check_likeness(value: object, card: Card, m: int) -> Likeness:
+    """Return the network that tells digits from other ink, for components of length m."""
+    require(
+        card.classes == DIGITS, f"It has a {LIKENESS_ATTRIBUTE}, but its classes are not the digits"
+    )
+    whole = type(value) is list and len(value) == 6
+    require(whole, f"Its {LIKENESS_ATTRIBUTE} are not six arrays")
+    arrays = cast("list[object]", value)
+    first = _whole_numbers(arrays[0], (m, None), LONGEST_COLUMN, "f4")
+    second = _whole_numbers(arrays[1], (first.shape[1], None), LARGEST_WEIGHT)
+    units = first.shape[1], second.shape[1]
+    few = all(1 <= count <= most for count, most in zip(units, MOST_UNITS, strict=True))
+    require(few, f"Its {LIKENESS_ATTRIBUTE} has layers of {units[0]} and {units[1]} units")
+    third = _whole_numbers(arrays[2], (units[1], 1), LARGEST_WEIGHT)
+    longest = float(np.einsum("ma,ma->a", first, first).max())
+    require(longest <= LONGEST_COLUMN**2, f"A column of its {LIKENESS_ATTRIBUTE} is too long")
+    lengths = zip(arrays[3:], (*units, 1), LARGEST_BIASES, strict=True)
+    biases = [_whole_numbers(bias, (length,), largest) for bias, length, largest in lengths]
+    return Likeness((first.astype(np.float32), second, third), (biases[0], biases[1], biases[2]))
+
+
+def _whole_numbers(
+    value: object, shape: tuple[int | None, ...], largest: float, form: str = "f8"
+) -> Floats:
+    """Copy an array of whole numbers out whose absolute values are at most `largest`."""
+    numbers = take_array(value, LIKENESS_ATTRIBUTE, shape, (form,)).astype(np.float64)
+    sound = bool((np.abs(numbers) <= largest).all() and (numbers == np.rint(numbers)).all())
+    require(sound, f"Its {LIKENESS_ATTRIBUTE} are no whole numbers, or too large")
+    return numbers
 
 
 def _check_settings(svc: dict[str, object]) -> None:
@@ -213,7 +251,7 @@ def check_known_answers(state: dict[str, object], k: int) -> tuple[npt.NDArray[n
 
 
 def _check_vectors(vectors: Floats, name: str) -> None:
-    """As `score` wants them: whole numbers, not too long; exact in float32."""
+    """Check that vectors are what `score` takes: whole numbers, not too long, exact in float32."""
     in_range = bool((np.abs(vectors) < LONGEST_VECTOR).all())  # not true of NaN
     require(in_range, f"Its {name} are not within ±{LONGEST_VECTOR}")
     require(bool((vectors == np.rint(vectors)).all()), f"Its {name} are no whole numbers")

@@ -12,7 +12,9 @@ from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
 from digitsort.recognition.canvas import Gray, check_gray
-from digitsort.recognition.score import UNIT, Scores, SupportVectors, probabilities, project, score
+from digitsort.recognition.likeness import Likeness
+from digitsort.recognition.project import UNIT, project
+from digitsort.recognition.score import Scores, SupportVectors, probabilities, score
 from digitsort.recognition.vectorize import vectorize
 
 Floats = npt.NDArray[np.float64]
@@ -98,6 +100,9 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     projection_ : ndarray of shape (d, components), float32
     classes_ : ndarray of shape (k,)
     temperature_ : float
+    likeness_ : list of ndarray
+        Only in a model of the ten digits that learned what is no digit; see
+        `digitsort.recognition.likeness`: three weights and three biases.
     card_ : dict
         Empty unless `digitsort train` made the model.
 
@@ -188,7 +193,17 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def machine(self) -> SupportVectors:
         """The fitted arrays, as digitsort scores with them."""
-        return support_vectors(self.svc_, self.projection_)
+        return support_vectors(self.svc_, self.projection_, self.likeness)
+
+    @property
+    def likeness(self) -> Likeness | None:
+        """What tells digits from other ink; None for most models."""
+        arrays = getattr(self, "likeness_", None)
+        return None if arrays is None else Likeness(tuple(arrays[:3]), tuple(arrays[3:]))
+
+    @likeness.setter
+    def likeness(self, likeness: Likeness) -> None:
+        self.likeness_ = [*likeness.weights, *likeness.biases]
 
     def _scores(self, X: Sequence[Gray]) -> Scores:
         return score(_features(X), self.machine())
@@ -201,7 +216,11 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 DigitClassifier.__module__ = "digitsort"
 
 
-def support_vectors(svc: SVC, projection: npt.NDArray[np.float32] | None = None) -> SupportVectors:
+def support_vectors(
+    svc: SVC,
+    projection: npt.NDArray[np.float32] | None = None,
+    likeness: Likeness | None = None,
+) -> SupportVectors:
     """The arrays of a fitted SVC, whose samples were projected with `projection`."""
     return SupportVectors(
         vectors=svc.support_vectors_.astype(np.float32),
@@ -210,6 +229,7 @@ def support_vectors(svc: SVC, projection: npt.NDArray[np.float32] | None = None)
         intercept=svc.intercept_,
         gamma=float(svc._gamma),
         projection=projection,
+        likeness=likeness,
     )
 
 

@@ -37,7 +37,7 @@ def check_attributes(state: dict[str, object], names: Set[str], name: str) -> No
 
 
 def is_exactly(value: object, expected: object) -> bool:
-    """Whether a value is this plain scalar or tuple of them, types included: 1 is not True."""
+    """Tell whether a value is this plain scalar or tuple, types included: 1 is not True."""
     if type(value) is not type(expected):
         return False
     if type(value) is tuple and type(expected) is tuple:

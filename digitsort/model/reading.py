@@ -6,7 +6,7 @@ out of that (`extracting`) and checked (`checking`, `card`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -20,8 +20,10 @@ from digitsort.model.assembling import Global, Made, assemble
 from digitsort.model.card import Card, fingerprint
 from digitsort.model.checking import (
     CLASSIFIER_ATTRIBUTES,
+    LIKENESS_ATTRIBUTE,
     check_classifier,
     check_known_answers,
+    check_likeness,
     check_machine,
     check_projection,
 )
@@ -117,13 +119,16 @@ def parse_model(data: bytes) -> Model:
     bare = type(root) is Made and root.of is Global.SVC
     require(not bare, "It is a bare scikit-learn SVC, which does not say how its images were prepared")
     state = take_state(root, Global.CLASSIFIER, "DigitClassifier")
-    check_attributes(state, CLASSIFIER_ATTRIBUTES, "DigitClassifier")
+    extra = {LIKENESS_ATTRIBUTE} & state.keys()  # most models have none
+    check_attributes(state, CLASSIFIER_ATTRIBUTES | extra, "DigitClassifier")
     card = Card.from_dict(state["card_"])
     found = printable(card.recipe)
     require(card.recipe == RECIPE, f"It was made for the recipe {found}, this digitsort has {RECIPE}")
     check_classifier(state, card)
     projection = check_projection(state)
-    machine = check_machine(take_state(state["svc_"], Global.SVC, "SVC"), card, projection)
+    likeness = check_likeness(state[LIKENESS_ATTRIBUTE], card, projection.shape[1]) if extra else None
+    svc = take_state(state["svc_"], Global.SVC, "SVC")
+    machine = replace(check_machine(svc, card, projection), likeness=likeness)
     model = Model(machine, card, *check_known_answers(state, len(card.classes)))
     verify_model(model)
     return model

@@ -33,6 +33,8 @@ def rebuild(model: Model) -> DigitClassifier:
     estimator = DigitClassifier(C=card.C, temperature=card.temperature, components=components)
     estimator.svc_ = _rebuild_svc(model)
     estimator.projection_ = model.machine.projection
+    if model.machine.likeness is not None:
+        estimator.likeness = model.machine.likeness
     estimator.classes_ = np.array(card.classes)
     estimator.temperature_ = card.temperature
     estimator.card_ = card.to_dict()

@@ -75,7 +75,7 @@ def histogram(stack: Bytes) -> Counts:
 
 @lru_cache(maxsize=2)
 def _counters(size: int) -> Counts:
-    """For each pixel of some images the counter of its value 0; shape (COUNTED, size).
+    """Return for each pixel of some images the index of its counter for level 0; (COUNTED, size).
 
     There are two counters for each value of an image, in turn: neighbours are often equal, and a
     processor waits for one count to be written before it counts on.
@@ -204,7 +204,7 @@ def subtract_background(canvases: Bytes) -> Background:
 
 
 def _below(upright: Bytes, paper: Bytes) -> Bytes:
-    """How much darker than its paper's one shade each pixel of `upright` (n, …) is."""
+    """Return how much darker than its uniform paper each pixel of `upright` (n, …) is."""
     shade = paper.reshape(-1, *[1] * (upright.ndim - 1))
     return np.asarray(shade - np.minimum(upright, shade))
 

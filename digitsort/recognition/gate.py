@@ -64,7 +64,7 @@ SEVERAL = "several digits"
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How the ink lies on the frame; each (n,)."""
+    """Measures of the ink's position in its image; each (n,)."""
 
     line_ink: npt.NDArray[np.float64]
     lines: npt.NDArray[np.int64]
@@ -162,7 +162,7 @@ def _stand_side_by_side(ink: Ink, looked_at: npt.NDArray[np.bool_]) -> npt.NDArr
 
 
 def _some_beside_another(boxes: npt.NDArray[np.intp]) -> bool:
-    """Whether of boxes (n, 4), left to right, two tall neighbours hardly overlap."""
+    """Tell whether two tall neighbours of boxes (n, 4), left to right, hardly overlap."""
     if len(boxes) < 2:
         return False
     left, top, right, bottom = boxes[np.argsort(boxes[:, 0])].T

@@ -65,7 +65,7 @@ def dark_at_both_ends(dark: Mask) -> Mask:
 
 
 def dark_along(dark: Mask, axis: int) -> Mask:
-    """As `dark_at_both_ends`, for rows (1) or columns (2)."""
+    """Do what `dark_at_both_ends` does, for rows (1) or columns (2)."""
     if axis == 1:
         eights = np.packbits(dark, axis=2)  # a byte of the whole is read faster than eight pixels of it
         first = _half_set()[eights[:, :, 0] >> LINE_END_PX]
@@ -133,6 +133,6 @@ def _with_rim(values: npt.NDArray[_Number], width: int) -> npt.NDArray[_Number]:
 
 
 def _shifted(values: Mask, count: int) -> list[Mask]:
-    """What stands at each place of the rows (n, m), and at the next `count` - 1; (n, m - count + 1)."""
+    """Return the rows (n, m) shifted by 0 to `count` - 1 places; each (n, m - count + 1)."""
     width = values.shape[1] - count + 1
     return [values[:, start : start + width] for start in range(count)]

@@ -169,7 +169,7 @@ def measure(pixels: npt.NDArray[np.uint8], scale: Floats) -> Moments:
 
 @cache
 def _monomials() -> tuple[npt.NDArray[np.float32], Floats]:
-    """What the sums 1, x, y, x², xy, y² of an image are made with, in two steps.
+    """Return the weights for the sums of 1, x, y, x², xy and y² over an image, in two steps.
 
     1, x and x² along a row, (side, 3); and what these sums of each row count in the six, (3 side, 6).
     """

@@ -80,7 +80,7 @@ class Parts:
         return np.concatenate([low, high]).T
 
     def sides(self) -> npt.NDArray[np.int64]:
-        """How many of the frame's four sides each part touches; shape (n_parts,)."""
+        """Count the sides of the image that each part touches, 0-4; shape (n_parts,)."""
         count = np.zeros(len(self.image) + 1, np.int64)
         for edge in (
             self.labels[:, 0],
@@ -175,7 +175,7 @@ def _join(n_runs: int, above: Ints, below: Ints) -> Ints:
 
 
 def _shortened(root: Ints) -> Ints:
-    """The same, with every run next to its root."""
+    """Return the same trees, with every run directly below its root."""
     while not np.array_equal(further := root[root], root):
         root = further
     return root

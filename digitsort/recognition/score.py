@@ -9,6 +9,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.recognition.likeness import Likeness
+from digitsort.recognition.project import Features, project
+
 GRID = 7
 """Sampling points a side."""
 
@@ -20,38 +23,6 @@ FEATURE_COUNT = GRID * GRID * DIRECTIONS
 RECIPE = f"moments-32/gradient-{FEATURE_COUNT}/3"
 """A model fits the recipe it was trained with and no other: change the last number with every change
 that moves a feature."""
-
-
-Features = npt.NDArray[np.float32]
-
-UNIT = 4080.0
-"""What 1 is in a projection's whole numbers."""
-
-LONGEST_COLUMN = 4096.0
-"""Length that no column of a projection exceeds: times the longest feature vector, a little more than
-4,000, it stays below 2**24, so that every partial sum of the product is exact in float32
-(Cauchy-Schwarz)."""
-
-
-def project(features: Features, projection: Features | None) -> Features:
-    """Project vectors (n, d) of whole numbers with a matrix (d, m) of whole numbers.
-
-    Parameters
-    ----------
-    features : ndarray of shape (n, d), float32
-        Whole numbers, no vector longer than 4,000 but for rounding.
-    projection : ndarray of shape (d, m), float32, or None
-        Whole numbers, `UNIT` times the real ones, which stretch no vector; None changes nothing.
-
-    Returns
-    -------
-    ndarray of shape (n, m), float32
-        Whole numbers.
-    """
-    if projection is None:
-        return features
-    projected: Features = np.rint((features @ projection) / np.float32(UNIT))
-    return projected
 
 
 Floats = npt.NDArray[np.float64]
@@ -91,6 +62,8 @@ class SupportVectors:
     gamma : float
     projection : ndarray of shape (d, m), float32, or None
         Takes features to components; see `digitsort.recognition.score`. None where they are the same.
+    likeness : Likeness or None
+        Tells the components of digits from those of other ink. None if nothing has learned that.
     """
 
     vectors: Features
@@ -99,6 +72,7 @@ class SupportVectors:
     intercept: Floats
     gamma: float
     projection: Features | None = None
+    likeness: Likeness | None = None
 
     @cached_property
     def columns(self) -> Features:
@@ -112,7 +86,7 @@ class SupportVectors:
 
     @cached_property
     def of_classes(self) -> list[tuple[slice, Floats]]:
-        """For each class where its vectors are, and their coefficients in its contests (…, k - 1)."""
+        """Return each class's slice of vectors, and their coefficients in its contests (…, k - 1)."""
         ends = np.cumsum(self.n_support).tolist()
         places = [slice(e - c, e) for e, c in zip(ends, self.n_support.tolist(), strict=True)]
         parts = [np.ascontiguousarray(self.dual_coef[:, place].T) for place in places]
@@ -123,7 +97,7 @@ class SupportVectors:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What the classifier says of each vector.
+    """Scores of vectors.
 
     Attributes
     ----------
@@ -155,7 +129,13 @@ def score(features: Features, machine: SupportVectors, allowed: Allowed | None =
     summation; all other steps work element by element. A class that is not `allowed` (k,) loses each of
     its contests by far, so that only the other classes compete.
     """
-    components = project(features, machine.projection)
+    return score_components(project(features, machine.projection), machine, allowed)
+
+
+def score_components(
+    components: Features, machine: SupportVectors, allowed: Allowed | None = None
+) -> Scores:
+    """Score vectors (n, m) as `score` does, after they were projected."""
     starts = range(0, max(len(components), 1), STACK)
     return Scores.concatenate([_score(components[i : i + STACK], machine, allowed) for i in starts])
 
@@ -198,7 +178,7 @@ def _half_squares(vectors: Features) -> Features:
 
 
 def _unit_of_coefficients(largest_sum: float) -> float:
-    """What coefficients are rounded to whose absolute values sum up to no more than `largest_sum`."""
+    """Return the unit to round coefficients to whose absolute values sum to at most `largest_sum`."""
     _, exponent = np.frexp(largest_sum)
     return float(2.0 ** (int(exponent) + 1 - 53) / KERNEL_UNIT)
 
@@ -206,7 +186,7 @@ def _unit_of_coefficients(largest_sum: float) -> float:
 def _decided(
     products: Features, half_squares: Features, machine: SupportVectors
 ) -> tuple[Floats, Floats]:
-    """What each class's vectors add to its contests (k, n, k - 1), and the familiarity (n,).
+    """Return the sums of each class's vectors in its contests (k, n, k - 1), and the familiarity (n,).
 
     Changes the products, into half of the negative squared distances.
     """

@@ -13,14 +13,13 @@ from itertools import chain, islice
 from pathlib import Path
 
 from digitsort.files.names import natural_key
-from digitsort.labels.labels_csv import NONE_LABEL, confidence_of, outcome_of, require_rows
+from digitsort.labels.cells import likely_classes
+from digitsort.labels.labels_csv import confidence_of, outcome_of, require_rows
 from digitsort.labels.row import HUMAN, Row
 from digitsort.outcomes import Outcome, Status
 
 BINS = 20
 """Number of bars of the confidence histogram."""
-
-DIGITS = tuple("0123456789")
 
 
 @dataclass(slots=True)
@@ -74,8 +73,7 @@ class Tally:
 
     def classes(self) -> list[str]:
         """Return the possible labels in natural order; all ten digits if all labels are digits."""
-        names = self.names - {"", NONE_LABEL}
-        return sorted(names.union(DIGITS) if names <= set(DIGITS) else names, key=natural_key)
+        return sorted(likely_classes(self.names), key=natural_key)
 
 
 DEFAULT_LIMIT = 5_000
@@ -98,7 +96,7 @@ SHARE = 5
 
 DOUBTFUL = (Status.UNCERTAIN, Status.REJECTED)
 
-_RANK = {Status.UNCERTAIN: 0, Status.REJECTED: 1, Status.ERROR: 2, Status.OK: 3}
+_RANK = {Status.UNCERTAIN: 0, Status.REJECTED: 1, Status.ERROR: 2, Status.OK: 3, Status.GONE: 4}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from digitsort.evaluation.metrics import guesses
 from digitsort.files.names import printable
+from digitsort.labels.cells import are_digits
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.labels.row import HUMAN
 from digitsort.labels.table import line_of
-from digitsort.outcomes import Status
+from digitsort.outcomes import OF_A_RUN
 from digitsort.progress import Progress, silent
 from digitsort.review import plots
-from digitsort.review.choose import DIGITS, Choice, Numbered, Source, Tally
+from digitsort.review.choose import Choice, Numbered, Source, Tally
 from digitsort.review.likeness import NO_REFERENCES, References
 from digitsort.review.queues import queues_of
 from digitsort.review.render import write_page
@@ -43,6 +44,9 @@ FIELDS = (
     "box",
 )
 """Fields of a card, with the same names as in the script."""
+
+NONE_KEY = "x"
+"""Key for `_none`, unless it sets a class. The key Delete always sets `_none`."""
 
 CHUNK = 500
 """Number of cards per block of data: the browser also loads them block by block."""
@@ -87,10 +91,11 @@ def write_review(
         model=", ".join(sorted(name for name in tally.models if name)) or "unknown",
         tally=tally,
         digits=[(name, tally.count_of(name)) for name in tally.classes()],
-        statuses=list(Status),
+        statuses=list(OF_A_RUN),
         choice=choice,
         charts=[plots.digits_found(tally), plots.confidence_histogram(tally)],
         judged=judged_of(tally),
+        is_digits=are_digits(tally.classes()),
         settings=_settings(source, tally),
         chunks=_chunks(_cards(choice.cards, source.columns, vectors, workers, progress)),
         queues=lambda: _queue_data(choice, references, vectors),
@@ -109,6 +114,38 @@ def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
     return judge(outcomes, truths), chart
 
 
+def keys_of(classes: Sequence[str]) -> dict[str, str]:
+    """Return the class that each key sets.
+
+    A class of one character has its own key. A longer name has the first of its letters and digits that
+    is not another's key, if any; the page also has a button for each class.
+    """
+    keys = {name: name for name in classes if len(name) == 1}
+    taken = {NONE_KEY, *map(str.lower, keys)}
+    for name in classes:
+        free = [char for char in name.lower() if char.isalnum() and char not in taken]
+        if len(name) > 1 and free:
+            keys[free[0]] = name
+            taken.add(free[0])
+    return keys
+
+
+def _keys_if_all(classes: Sequence[str]) -> dict[str, str]:
+    """Return the keys if every class has one; else nothing: a person then types first letters."""
+    keys = keys_of(classes)
+    return keys if len(keys) == len(classes) else {}
+
+
+def _none_words(classes: Sequence[str]) -> dict[str, str]:
+    """Return the words and the key for `_none`."""
+    lower = [name.lower() for name in classes]
+    is_first_letter = not _keys_if_all(classes) and any(name.startswith(NONE_KEY) for name in lower)
+    key = "Delete" if NONE_KEY in lower or is_first_letter else NONE_KEY
+    if are_digits(classes):
+        return {"key": key, "button": "No digit", "name": "not a digit"}
+    return {"key": key, "button": "None", "name": "none of these"}
+
+
 def _settings(source: Source, tally: Tally) -> dict[str, Any]:
     classes = tally.classes()
     return {
@@ -117,15 +154,16 @@ def _settings(source: Source, tally: Tally) -> dict[str, Any]:
         "header": _line((*source.columns, HUMAN)),
         "classes": classes,
         "cells": {name: _line([name]) for name in (*classes, NONE_LABEL)},
+        "keys": _keys_if_all(classes),
         "none": NONE_LABEL,
-        "digits": list(DIGITS),
+        "noneWords": _none_words(classes),
         "commands": _commands(shlex.quote(printable(str(source.path))), classes),
     }
 
 
 def _commands(labels: str, classes: Sequence[str]) -> list[str]:
     """Return what to run after the review; FILE stands for the saved file."""
-    data = "default" if set(classes) <= set(DIGITS) else "DATA"
+    data = "default" if are_digits(classes) else "DATA"
     return [
         f"digitsort sort {labels} sorted --corrections FILE",
         f"digitsort evaluate {labels} --corrections FILE",

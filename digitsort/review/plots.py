@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from digitsort.evaluation.metrics import Band, Guesses
+from digitsort.labels.cells import are_digits
 from digitsort.outcomes import Status
 from digitsort.review.choose import BINS, Tally
 
@@ -101,7 +102,7 @@ def digits_found(tally: Tally) -> Chart:
             )
             base += count
     return Chart(
-        "Digits found",
+        "Digits found" if are_digits(names) else "Labels found",
         ", ".join(f"{name}: {count:,}" for name, count in totals.items()),
         "label",
         "files",

@@ -17,14 +17,15 @@ from digitsort.progress import ByteProgress, silent_bytes
 from digitsort.sorting.batch import Deliverer
 from digitsort.sorting.books import Sorted, read_books, update_books
 from digitsort.sorting.dest import Held, locked, remove_empty
-from digitsort.sorting.journal import Journal
+from digitsort.sorting.entries import Run
+from digitsort.sorting.journal import Journal, reopen
 from digitsort.sorting.plan import Mode, Operation, Plan
 from digitsort.sorting.recover import recover
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a plan.
+    """Result of a plan.
 
     Attributes
     ----------
@@ -33,11 +34,14 @@ class Delivery:
         Files whose content is at the target, under the name they would have got.
     failed : tuple of (path, reason)
         Files that could not be delivered; they are where they were.
+    within : tuple of Operation
+        Files that an earlier sort had delivered, moved to another folder of DEST.
     """
 
     done: tuple[Operation, ...]
     same: tuple[Operation, ...]
     failed: tuple[tuple[str, str], ...]
+    within: tuple[Operation, ...] = ()
 
 
 def apply_plan(plan: Plan, progress: ByteProgress = silent_bytes, disk: Disk = DISK) -> Delivery:
@@ -55,7 +59,7 @@ def apply_plan(plan: Plan, progress: ByteProgress = silent_bytes, disk: Disk = D
     UsageError
         If ``DEST/labels.csv`` is none; nothing is done then.
     """
-    if not (plan.operations or plan.same):
+    if not (plan.operations or plan.same or plan.within):
         return Delivery((), (), ())
     with locked(Path(plan.dest), disk) as held:
         recover(held, disk)
@@ -75,8 +79,31 @@ def carry_out(
             "was done. Run the command again."
         )
     read_books(plan.dest)  # before anything is touched: it must be one
-    deliverer = Deliverer(disk, held, plan.mode, _root(plan))
-    return _Applying(plan, progress, disk, deliverer).run()
+    goes_on = held.stopped_mode in (plan.mode, Mode.WITHIN)
+    within = Delivery((), (), ())
+    first = None
+    if plan.within:
+        moves = Plan(plan.dest, plan.within, (), (), Mode.WITHIN, items=plan.items)
+        deliverer = Deliverer(disk, held, Mode.WITHIN, plan.dest, continues=goes_on)
+        # Until the rest is done too, a kill is one of both: they are undone together.
+        end = "stopped" if plan.operations else "done"
+        within = _Applying(moves, progress, disk, deliverer, end).run()
+        first = deliverer.journal
+    deliverer = Deliverer(disk, held, plan.mode, _root(plan), continues=goes_on or first is not None)
+    delivery = _Applying(plan, progress, disk, deliverer).run()
+    if first is not None and deliverer.journal is None and plan.operations:
+        _say_done(disk, first.run)
+    failed = (*within.failed, *delivery.failed)
+    return Delivery(delivery.done, delivery.same, failed, within.done)
+
+
+def _say_done(disk: Disk, run: Run) -> None:
+    """Say of moves within DEST that all is done: there was nothing that went on with them."""
+    journal = reopen(disk, run)
+    try:
+        journal.mark(end="done")
+    finally:
+        journal.close()
 
 
 def _root(plan: Plan) -> str:
@@ -100,7 +127,9 @@ class _Applying:
         progress: ByteProgress,
         disk: Disk,
         deliverer: Deliverer,
+        end: str = "done",
     ) -> None:
+        self._end = end
         self._plan = plan
         self._progress = progress
         self._disk = disk
@@ -122,7 +151,7 @@ class _Applying:
             raise
         try:
             with interrupts_wait():
-                self._close_books("done")
+                self._close_books(self._end)
         except OSError as error:
             raise OutputError(
                 f"{printable(self._plan.dest)} can't be written: {error.strerror}. All files are "
@@ -145,7 +174,7 @@ class _Applying:
             raise error
 
     def _deliver_twins(self) -> None:
-        """Of files with the content of another one: one whose twin failed takes its place."""
+        """Deliver a file in the place of its twin with the same content if the twin failed."""
         waiting = list(self._plan.same)
         planned = {o.target for o in self._plan.operations} if self._failed else set()
         while waiting:
@@ -167,16 +196,16 @@ class _Applying:
                 journal.close()
                 places.sync([journal.run.path])  # what was half done is gone, and then the journal
                 self._disk.unlink(places.at(journal.run.path))
-                journal = None
+                journal = self._deliverer.journal = None
             if journal is not None:
                 self._make_durable(places, journal)
             if self._done or self._same:
                 update_books(
                     self._disk,
                     self._plan.dest,
-                    delivered=map(_sorted, self._done),
-                    moved=self._plan.mode is Mode.MOVE,
-                    there=map(_sorted, self._same),
+                    delivered=map(self._sorted, self._done),
+                    moved=self._plan.mode.is_move,
+                    there=map(self._sorted, self._same),
                 )
             if journal is not None:
                 places.sync([journal.run.path])
@@ -189,6 +218,10 @@ class _Applying:
         journal.sync()
         places.sync([journal.run.path, *self._deliverer.sources_by_device.values()])
 
-
-def _sorted(operation: Operation) -> Sorted:
-    return Sorted(operation.target, operation.source, operation.cells)
+    def _sorted(self, operation: Operation) -> Sorted:
+        source = operation.source
+        item = self._plan.items.get(source) if self._plan.mode is Mode.WITHIN else None
+        if item is None:
+            return Sorted(operation.target, source, operation.cells)
+        before = os.path.join(self._plan.dest, *item.path.split("/"))
+        return Sorted(operation.target, item.source, operation.cells, before)

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import Disk
+from digitsort.files.disk import Disk, Place
 from digitsort.files.names import absolute, parent_of, printable, split_path
 from digitsort.files.places import Places, RealPaths, open_places
 from digitsort.labels.table import columns_of_cells, made
@@ -19,8 +19,15 @@ from digitsort.sorting.dest import Folders, Held
 from digitsort.sorting.entries import NOTHING_BEFORE, Before, Written, entry_texts
 from digitsort.sorting.journal import FOLDER, Journal, new_journal
 from digitsort.sorting.plan import MANIFEST, Mode, Operation
-from digitsort.sorting.task import NotDeliveredError, Results, Status, Task, source_place
-from digitsort.sorting.transfer import anywhere, look
+from digitsort.sorting.task import (
+    NotDeliveredError,
+    Results,
+    Status,
+    Task,
+    source_errors,
+    source_place,
+)
+from digitsort.sorting.transfer import anywhere, look, status_from
 
 
 def check_not_own(path: str, dest: str) -> None:
@@ -86,7 +93,8 @@ class Preparer:
         self._disk = disk
         self._dest = dest
         self._is_copy = mode is Mode.COPY  # asked for each file, and an enumeration is slow to say
-        self._is_move = mode is Mode.MOVE
+        self._is_move = mode.is_move
+        self._is_within = mode is Mode.WITHIN
         self._is_hard = mode is Mode.HARD
         self._top = os.path.join(root, "")
         self._in_dest = os.path.join(dest, "")
@@ -111,6 +119,18 @@ class Preparer:
         entries = entry_texts(sources, targets, hashes, list(map(self._before, states)), cells)
         ready = iter(made(Ready, sources, hashes, states, entries, map(columns_of_cells, cells)))
         return [next(ready) if isinstance(each, _Looked) else each for each in looked]
+
+    def try_one(self, places: Places, operation: Operation) -> str:
+        """Return why a file can't be delivered, from its whole content; empty if it can be."""
+        path, sha256 = absolute(operation.row.path), operation.row.sha256
+        try:
+            if self._is_copy:
+                look(self._disk, anywhere(path), sha256)
+            else:
+                self._look(places, path, sha256)
+        except NotDeliveredError as error:
+            return str(error)
+        return ""
 
     def _looked(
         self, places: Places, operations: Sequence[Operation], stop: Stop
@@ -138,8 +158,17 @@ class Preparer:
         path = inside + name
         if inside == self._in_dest:
             check_not_own(path, self._dest)
-        status, sha256 = look(self._disk, source_place(places, path), sha256, follow=False)
+        place = source_place(places, path)
+        if self._is_within and (link := self._link(place)) is not None:
+            return _Looked(path, sha256, link)
+        status, sha256 = look(self._disk, place, sha256, follow=False)
         return _Looked(path, sha256, status)
+
+    def _link(self, place: Place) -> Status | None:
+        """What is seen of a symbolic link, which is moved as it is; None of another file."""
+        with source_errors():
+            found = self._disk.lstat(place)
+        return status_from(found) if stat.S_ISLNK(found.st_mode) else None
 
     def _allow(self, folder: str) -> str:
         """Return the real path, with a separator, of a folder that files may be moved from.
@@ -157,7 +186,7 @@ class Preparer:
         return inside
 
     def _before(self, status: Status | None) -> Before:
-        """What an undo gives back."""
+        """Return the size, time and mode that an undo gives back."""
         if status is None or not self._is_move:
             return NOTHING_BEFORE
         return status.size, status.mtime_ns, stat.S_IMODE(status.mode)
@@ -174,6 +203,7 @@ TRANSFERS: Mapping[Mode, Callable[[Disk, Places, Sequence[Task], Stop], Results]
     Mode.MOVE: move_files,
     Mode.HARD: link_hard,
     Mode.SYMBOLIC: link_symbolic,
+    Mode.WITHIN: move_files,
 }
 
 BATCH = 1024
@@ -184,7 +214,7 @@ NOT_BEGUN = "not started"
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What became of the operations of a batch; of the others in it nothing was begun.
+    """Results of the operations of a batch; operations without a result were not begun.
 
     Attributes
     ----------
@@ -204,7 +234,7 @@ class Batch:
 
 @dataclass(slots=True)
 class _Listed:
-    """What can be delivered of a batch, with what was seen of it, and what can't.
+    """Files of a batch that can be delivered, as they were seen, and those that can't.
 
     Attributes
     ----------
@@ -218,17 +248,17 @@ class _Listed:
 
     @property
     def numbers(self) -> range:
-        """Of what can be delivered, in its run."""
+        """Return the numbers, in their run, of the files that can be delivered."""
         return range(self.first, self.first + len(self.whole))
 
     @property
     def entries(self) -> list[Written]:
-        """What is written before anything is done."""
+        """Return the journal entries to write before anything is done."""
         ready = [ready for _, ready in self.whole]
         return made(Written, self.numbers, [r.columns for r in ready], [r.entry for r in ready])
 
     def tasks(self, token: str) -> list[Task]:
-        """What is to be done, by the run of this token."""
+        """Return the tasks of the run with this token."""
         return [
             Task(number, ready.source, operation.target, ready.sha256, token, ready.status)
             for number, (operation, ready) in zip(self.numbers, self.whole, strict=True)
@@ -245,6 +275,9 @@ class Deliverer:
     mode : Mode
     root : str
         Of a move: folder that all files lie in, without links; empty where there is none.
+    continues : bool, optional
+        Whether this goes on with the last run, so that both are undone together. By default if that was
+        stopped and had the same mode.
 
     Attributes
     ----------
@@ -253,7 +286,9 @@ class Deliverer:
         Of moves: for each file system that files were taken from, the path of one of them.
     """
 
-    def __init__(self, disk: Disk, held: Held, mode: Mode, root: str = "") -> None:
+    def __init__(
+        self, disk: Disk, held: Held, mode: Mode, root: str = "", *, continues: bool | None = None
+    ) -> None:
         self.journal: Journal | None = None
         self.sources_by_device: dict[int, str] = {}
         self._disk = disk
@@ -262,6 +297,7 @@ class Deliverer:
         self._mode = mode
         self._root = root
         self._preparer = Preparer(disk, held.dest, mode, root)
+        self._continues = held.stopped_mode == mode if continues is None else continues
         self._count = 0
 
     def deliver(self, operations: Iterable[Operation], stop: Stop) -> Iterator[Batch]:
@@ -310,9 +346,8 @@ class Deliverer:
 
     def _begun_journal(self) -> Journal:
         if self.journal is None:
-            continues = self._held.stopped_mode == self._mode
             self.journal = new_journal(
-                self._disk, self._dest, self._mode, self._root, self._held.made_levels, continues
+                self._disk, self._dest, self._mode, self._root, self._held.made_levels, self._continues
             )
         return self.journal
 
@@ -321,7 +356,7 @@ class Deliverer:
         journal = self._begun_journal()
         journal.begin(listed.entries, [below(self._dest, folder) for folder in folders.missing])
         journal.sync()
-        if self._mode is Mode.MOVE:
+        if self._mode.is_move:
             for _, ready in listed.whole:
                 if ready.status is not None:
                     self.sources_by_device.setdefault(ready.status.device, ready.source)

@@ -37,11 +37,14 @@ class Sorted(NamedTuple):
         Absolute paths.
     cells : mapping
         Of its row.
+    before : str
+        Where its row says that it lies, if that is not the source.
     """
 
     target: str
     source: str
     cells: Mapping[str, str]
+    before: str = ""
 
 
 class Booking:
@@ -63,7 +66,7 @@ class Booking:
         """Yield target and row of files that had none before."""
         waiting = iter(files)
         while some := list(islice(waiting, ROWS_AT_ONCE)):
-            targets, sources, cells = zip(*some, strict=True)
+            targets, sources, cells, _ = zip(*some, strict=True)
             yield from zip(targets, self._rows(targets, sources, cells), strict=True)
 
     def _rows(
@@ -78,7 +81,7 @@ class Booking:
         return Cells(self.index(cells.index, len(cells.places)), (*cells.places, path, source))
 
     def index(self, index: Mapping[str, int], end: int) -> Mapping[str, int]:
-        """Where the columns are once a path in DEST and a source stand behind so many places."""
+        """Return the positions of the columns after a path in DEST and a source are added."""
         if index is not self._of:  # once for all rows of a file
             self._of = index
             self._index = {**index, "path": end, SOURCE: end + 1}
@@ -176,7 +179,7 @@ def update_books(
     booking = Booking(dest)
     if moved and before:
         for file in delivered:
-            rows[file.target] = booking.cells(file, rows.pop(file.source, None))
+            rows[file.target] = booking.cells(file, rows.pop(file.before or file.source, None))
     else:
         rows |= booking.rows(delivered)
     for file in there:
@@ -226,7 +229,7 @@ def keep_persons_work(
 
 
 def _is_as_written(dest: str) -> bool:
-    """Whether nobody has changed labels.csv since digitsort wrote it."""
+    """Tell whether labels.csv is as digitsort wrote it."""
     try:
         found = read_regular(os.path.join(dest, FOLDER, SEAL_NAME), MOST_SEAL_BYTES).decode("ascii")
     except (OSError, UnicodeDecodeError):

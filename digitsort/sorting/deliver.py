@@ -131,6 +131,8 @@ def move_files(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) ->
             is_near = places.identity(target)[0] == seen.device
             if is_near and _renamed(disk, source, target):
                 results.done[task.number] = seen.size
+            elif stat.S_ISLNK(seen.mode):
+                results.failed[task.number] = "a symbolic link: it can't go to another file system"
             else:
                 across.append(task)
         except NotDeliveredError as error:
@@ -143,7 +145,7 @@ def move_files(disk: Disk, places: Places, tasks: Sequence[Task], stop: Stop) ->
 
 
 def _renamed(disk: Disk, source: Place, target: Place) -> bool:
-    """Whether the source could be renamed; False if that takes a copy (two mounts, no rename here)."""
+    """Rename the source; return False if that takes a copy (two mounts, no rename here)."""
     try:
         rename_new(disk, source, target)
     except OSError as error:
@@ -157,7 +159,7 @@ def _renamed(disk: Disk, source: Place, target: Place) -> bool:
 
 
 def _is_refused(error: OSError) -> bool:
-    """Whether the source can't go: DEST was written to a moment ago. EBUSY: it is a mount point."""
+    """Tell whether the error means that the source can't go. EBUSY: it is a mount point."""
     return error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY)
 
 
@@ -189,7 +191,7 @@ class _Crossing:
             self._remove_source(task)
 
     def _copied(self, task: Task) -> bool:
-        """Whether the source could be copied to a temporary name beside its target."""
+        """Copy the source to a temporary name beside its target; return whether that was possible."""
         try:
             source = source_place(self._places, task.source)
             if not self._disk.may_change(source):

@@ -42,7 +42,7 @@ class Folders:
         self.missing: list[str] = []
 
     def refusal(self, folder: str) -> str:
-        """Why nothing is put into a folder, DEST itself or one below it; mostly empty."""
+        """Return why nothing can be put into a folder, DEST itself or one below it; empty if it can."""
         unknown = []
         above = folder
         while above not in self._known and above != self._dest:

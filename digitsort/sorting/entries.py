@@ -27,6 +27,10 @@ VERSION = 3
 
 PURPOSE = b"journal"
 
+COPY, MOVE, HARD_LINK, SYMBOLIC_LINK = "copy", "move", "hard link", "symbolic link"
+WITHIN = "move within DEST"
+"""Modes of runs, as journals say them."""
+
 _NOT_ESCAPED = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))
 """What stands in JSON as it is."""
 
@@ -43,7 +47,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class DestIdentity(NamedTuple):
-    """What a journal is bound to: its DEST is known by its path, or after a rename by what it is.
+    """Identity of a DEST: its path, and after a rename its device and inode.
 
     Attributes
     ----------
@@ -104,7 +108,8 @@ class Run:
     token : str
         In the names of the run's temporary files.
     root : str
-        Folder that all files lay in, an absolute path without links; of moves only, else empty.
+        Folder that all files lay in, an absolute path without links; of moves only, else empty. Of
+        moves within DEST it is DEST, as it was called then.
     made_levels : int
         1 if it made DEST, 2 if DEST's parent too …
     continues : bool
@@ -128,6 +133,8 @@ class Run:
     size : int
         Bytes of the file that are whole lines.
     lines : int
+    here : str
+        DEST as it is called now.
     """
 
     path: str
@@ -148,17 +155,18 @@ class Run:
     kept: set[int] = field(default_factory=set)
     size: int = 0
     lines: int = 0
+    here: str = ""
 
     @property
     def delivered(self) -> Iterator[Entry]:
-        """What was carried out and not taken back."""
+        """Return the entries that were carried out and not undone."""
         for entry in self.entries[: self.settled]:
             if entry.number not in self.failed and (not self.undone or entry.number in self.kept):
                 yield entry
 
     @property
     def open_entries(self) -> list[Entry]:
-        """What was begun, and may have been carried out or not."""
+        """Return the entries that were begun, and may have been carried out or not."""
         return self.entries[self.settled :]
 
 
@@ -213,6 +221,7 @@ def begun(path: str, line: bytes, dest: DestIdentity) -> Run:
     run = Run(
         path, record["mode"], record["token"], record["root"], record["made"], record["continues"]
     )
+    run.here = dest.path
     run.is_authentic = is_sealed(line, "", 0)
     run.is_ours = is_here and run.is_authentic
     if run.is_ours and there.path != dest.path:  # it was moved: what lies above it now was there before
@@ -228,7 +237,7 @@ def add_record(run: Run, record: dict[str, Any]) -> Run:
         entries = _entries(record)
         if not run.is_ours:
             _check_foreign_entries(entries, len(run.entries))
-        run.entries += entries
+        run.entries += _within_here(entries, run) if run.mode == WITHIN else entries
     elif "mkdir" in record:
         run.made.append(_checked_below(record["mkdir"]))
     elif "settled" in record:
@@ -241,6 +250,24 @@ def add_record(run: Run, record: dict[str, Any]) -> Run:
         if record["undo"] == "done":
             run.undone, run.kept = True, set(map(_checked_number, record["kept"]))
     return run
+
+
+def _within_here(entries: Sequence[Entry], run: Run) -> list[Entry]:
+    """Return entries of a move within DEST, which may have another name by now.
+
+    Raises
+    ------
+    ValueError
+        If a source was not in DEST.
+    """
+    top = os.path.join(run.root, "")
+    if not all(entry.source.startswith(top) for entry in entries):
+        raise ValueError("a source outside of DEST")
+    below = [_checked_below(entry.source[len(top) :].replace(os.sep, "/")) for entry in entries]
+    return [
+        entry._replace(source=os.path.join(run.here, *path.split("/")))
+        for entry, path in zip(entries, below, strict=True)
+    ]
 
 
 def _checked_number(number: object) -> int:
@@ -258,7 +285,7 @@ def _check_foreign_run(run: Run) -> None:
     texts = (run.mode, run.token, run.root)
     if not all(isinstance(text, str) for text in texts) or not _TOKEN.fullmatch(run.token):
         raise ValueError("no head of a journal")
-    if run.mode not in ("copy", "move", "hard link", "symbolic link"):
+    if run.mode not in (COPY, MOVE, HARD_LINK, SYMBOLIC_LINK, WITHIN):
         raise ValueError("no mode of a sort")
     if run.root and not _is_normal_path(run.root):
         raise ValueError("no folder")
@@ -343,7 +370,7 @@ def entry_texts(
     befores: Sequence[Before],
     cells: Sequence[Mapping[str, str]],
 ) -> list[str]:
-    """As `entry_text`, of many at once, which is sooner where no text has to be escaped."""
+    """Return what `entry_text` returns for many entries; faster if no text has to be escaped."""
     values = values_of(cells)
     inner = map(_BETWEEN.join, values)
     rows = zip(sources, targets, hashes, befores, inner, strict=True)

@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from digitsort.errors import OutputError, UsageError
+from digitsort.files.disk import DISK
 from digitsort.files.names import printable
+from digitsort.files.places import Places, open_places
 from digitsort.sorting.entries import Entry, Run
+from digitsort.sorting.inventory import Whereabouts
 from digitsort.sorting.journal import journals, read_runs
 from digitsort.sorting.plan import Mode
 
@@ -68,16 +71,24 @@ def describe_undo(dest: Path, root: Path | None, *, everything: bool = False) ->
     UsageError, OutputError
         As `undo` does.
     """
-    real = os.path.realpath(dest)
+    with open_places(DISK) as places:
+        yield from _described(os.path.realpath(dest), root, everything, places)
+
+
+def _described(real: str, root: Path | None, everything: bool, places: Places) -> Iterator[str]:
     for run in read_runs(real, foreign=True):
-        if run.undone:
+        if run.undone and not run.kept:
             continue
+        whereabouts = Whereabouts(real, places, foreign=not run.is_ours)
         entries = list(run.delivered)[::-1]
         is_placed = run.is_ours or root is None  # without a root: where the journal says that they lay
         for entry in entries if is_placed else place_back(entries, run, root):
-            target = printable(os.path.join(real, *entry.to.split("/")))
+            target = os.path.join(real, *entry.to.split("/"))
+            if not os.path.lexists(target):  # a person may have moved it within DEST
+                target = whereabouts.of(run, entry) or target
             source = printable(entry.source)
-            is_move = Mode(run.mode) is Mode.MOVE
-            yield f"move   {target} -> {source}" if is_move else f"remove {target} (of {source})"
-        if not (everything or run.continues):
+            is_move = Mode(run.mode).is_move
+            shown = printable(target)
+            yield f"move   {shown} -> {source}" if is_move else f"remove {shown} (of {source})"
+        if not (everything or run.continues or run.undone):
             return

@@ -220,6 +220,12 @@ def read_runs(dest: str, *, entries: bool = True, foreign: bool = False) -> Iter
             yield run
 
 
+def delivered_contents(dest: str) -> dict[str, str]:
+    """Return the sha256 of all that was delivered into a DEST and not taken back, by its source."""
+    oldest_first = reversed(list(read_runs(dest)))
+    return {entry.source: entry.sha256 for run in oldest_first for entry in run.delivered}
+
+
 def journals(dest: str) -> list[str]:
     """Return the files of journals in a DEST, the newest first."""
     return [path for _, path in sorted(_files(dest), reverse=True)]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError, UsageError
+from digitsort.files.disk import DISK
 from digitsort.files.names import (
     MOST_NAME_BYTES,
     absolute,
@@ -21,15 +22,19 @@ from digitsort.files.names import (
     parent_of,
     printable,
 )
-from digitsort.files.places import RealPaths
+from digitsort.files.places import RealPaths, open_places
+from digitsort.labels.gone import before_gone
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.labels.row import Row
 from digitsort.labels.table import made
 from digitsort.outcomes import Status
+from digitsort.sorting import entries as written
+from digitsort.sorting.inventory import Claims, Item, Strays, read_inventory
+from digitsort.sorting.journal import delivered_contents
 
 
 class Place(NamedTuple):
-    """Where a file goes whose own name is not free.
+    """Target of a file whose own name is taken.
 
     Attributes
     ----------
@@ -73,23 +78,27 @@ class Folder:
     reads_links: bool = False
     _files: dict[str, str | None] = field(default_factory=dict)
     """Folded name to sha256; None where nobody has looked yet."""
+    _sources: dict[str, str] = field(default_factory=dict)
+    """Folded name to the path of the file that will get it, where nobody has looked into that yet."""
     _spelled: dict[str, str] = field(default_factory=dict)
     """Folded name to the name, where they differ."""
     _folders: dict[str, Folder | str] = field(default_factory=dict)
     """Folded name to the folder; its path where nobody has looked into it yet."""
     _series: dict[str, _Series] = field(default_factory=dict)
 
-    def take(self, name: str, sha256: str) -> str | None:
+    def take(self, name: str, sha256: str, source: str = "") -> str | None:
         """The path that a file gets under its own name; None where that is not free."""
         folded = fold(name)
         if folded in self._files or folded in self._folders:
             return None
-        self._files[folded] = sha256
+        self._files[folded] = sha256 or None
+        if not sha256:
+            self._sources[folded] = source
         if folded != name:
             self._spelled[folded] = name
         return f"{self.path}{os.sep}{name}"
 
-    def place(self, name: str, sha256: str) -> Place:
+    def place(self, name: str, sha256: str, source: str) -> Place:
         """Find a numbered name for a file, or one under which its content is there."""
         series = self._series.setdefault(fold(name), _Series())
         stem, suffix = os.path.splitext(name)
@@ -98,12 +107,26 @@ class Folder:
                 return Place(series.by_content[sha256], True)
             candidate = _numbered(stem, suffix, series.following)
             series.following += 1
-            path = self.take(candidate, sha256)
+            path = self.take(candidate, sha256, source)
             if path is not None:
                 series.by_content.setdefault(sha256, path)
                 return Place(path, False)
             folded = fold(candidate)
             series.by_content.setdefault(self._content(folded), self._path(folded))
+
+    def fresh(self, name: str, sha256: str) -> str:
+        """The path for a file under its own or a numbered name, whatever has the same content."""
+        path = self.take(name, sha256)
+        stem, suffix = os.path.splitext(name)
+        number = 1
+        while path is None:
+            number += 1
+            path = self.take(_numbered(stem, suffix, number), sha256)
+        return path
+
+    def leave(self, name: str) -> None:
+        """Know that a file will leave: its name stays taken, and no other file's content is there."""
+        self._files[fold(name)] = ""
 
     def folder(self, name: str) -> Folder:
         """The folder of this name in this one, or of a numbered one if a file has the name."""
@@ -126,8 +149,14 @@ class Folder:
     def _content(self, folded: str) -> str:
         sha256 = self._files.get(folded, "")
         if sha256 is None:
-            sha256 = self._files[folded] = file_sha256(self._path(folded), follow=self.reads_links)
+            sha256 = self._files[folded] = self._looked(folded)
         return sha256
+
+    def _looked(self, folded: str) -> str:
+        source = self._sources.get(folded)
+        if source is not None:
+            return known_sha256(source, follow=True)
+        return known_sha256(self._path(folded), follow=self.reads_links)
 
 
 def open_folder(path: str, *, reads_links: bool = False) -> Folder:
@@ -166,6 +195,17 @@ def open_folder(path: str, *, reads_links: bool = False) -> Folder:
     return folder
 
 
+def known_sha256(path: str, *, follow: bool) -> str:
+    """Return what `file_sha256` does; empty for a file that can't be read too.
+
+    It is like no other file then. If it is one to be delivered, the delivery says what is wrong.
+    """
+    try:
+        return file_sha256(path, follow=follow)
+    except OSError:
+        return ""
+
+
 def file_sha256(path: str, *, follow: bool = False) -> str:
     """Return the SHA-256 of a regular file's content, in hex; empty for anything else."""
     if (os.path.islink(path) and not follow) or not os.path.isfile(path):
@@ -183,7 +223,7 @@ def _numbered(stem: str, suffix: str, number: int) -> str:
     return stem + ending
 
 
-_ERROR = Status.ERROR  # an enumeration is slow to say what it has
+_ERROR, _GONE = Status.ERROR, Status.GONE  # an enumeration is slow to say what it has
 
 MANIFEST = "labels.csv"
 """A name that a folder of DEST can't have."""
@@ -195,16 +235,23 @@ REJECTED_FOLDER = "_rejected"
 
 
 class Mode(StrEnum):
-    """How files get to their targets."""
+    """Ways to deliver a file."""
 
-    COPY = "copy"
-    MOVE = "move"
-    HARD = "hard link"
-    SYMBOLIC = "symbolic link"
+    COPY = written.COPY
+    MOVE = written.MOVE
+    HARD = written.HARD_LINK
+    SYMBOLIC = written.SYMBOLIC_LINK
+    WITHIN = written.WITHIN
+    """Of what an earlier sort brought into DEST: from one folder of it to another."""
+
+    @property
+    def is_move(self) -> bool:
+        """Whether files leave their sources."""
+        return self in (Mode.MOVE, Mode.WITHIN)
 
 
 class Conflict(StrEnum):
-    """What becomes of a file whose name another content has."""
+    """What to do with a file whose name is taken by other content."""
 
     RENAME = "rename"
     SKIP = "skip"
@@ -255,6 +302,12 @@ class Plan:
     mode : Mode
     move_from : str or None
         Without links: no file that is not below it is moved, whatever becomes a link meanwhile.
+    within : tuple of Operation
+        Files that an earlier sort delivered, to be moved to another folder of DEST.
+    items : mapping of str to Item
+        By the path that it is moved from.
+    by_hand : tuple of Operation
+        Files that a person moved to another folder of DEST, where they stay, or renamed.
     """
 
     dest: str
@@ -263,11 +316,14 @@ class Plan:
     left: tuple[tuple[str, str], ...]
     mode: Mode = Mode.COPY
     move_from: str | None = None
+    within: tuple[Operation, ...] = ()
+    items: Mapping[str, Item] = field(default_factory=dict)
+    by_hand: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SortOptions:
-    """How files are sorted.
+    """Options of a sort.
 
     Attributes
     ----------
@@ -294,6 +350,9 @@ class SortOptions:
 def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOptions()) -> Plan:
     """Plan the delivery of files into a folder for each label. Nothing is touched.
 
+    A file that an earlier sort delivered into another folder of DEST is moved within DEST, unless it
+    changed since. One that a person moved there stays, unless its row has a person's label.
+
     Parameters
     ----------
     rows : iterable of Row
@@ -311,7 +370,9 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     """
     dest = Path(os.path.realpath(dest))
     planning = _Planning(dest, options)
-    for row in rows:
+    items = read_inventory(str(dest))
+    rows = (before_gone(row) if row.status is _GONE else row for row in rows)  # its file may be back
+    for row in planning.add_delivered(list(rows), items) if items else rows:
         planning.add(row)
     move_from = None
     if options.mode is Mode.MOVE and options.move_from is not None:
@@ -321,10 +382,13 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     return Plan(
         str(dest),
         tuple(planning.operations),
-        tuple(planning.same),
+        (*planning.same, *planning.there),
         tuple(planning.left),
         options.mode,
         move_from,
+        tuple(planning.within),
+        planning.items,
+        tuple(planning.by_hand),
     )
 
 
@@ -360,24 +424,84 @@ class _Planning:
         self._targets: list[str] = []
         self.same: list[Operation] = []
         self.left: list[tuple[str, str]] = []
+        self._delivered: Mapping[str, str] | None = None
+        self.there: list[Operation] = []
+        self.within: list[Operation] = []
+        self.items: dict[str, Item] = {}
+        self.by_hand: list[Operation] = []
 
     @property
     def operations(self) -> list[Operation]:
-        """What is to be delivered, in the order of the rows."""
+        """Return the operations, in the order of the rows."""
         return made(Operation, self.rows, self._targets)
 
     def add(self, row: Row) -> None:
-        if row.status is _ERROR and not row.human:
+        if _is_left(row):
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         folder, name = self._folder(row), name_of(row.path)
-        target = folder.take(name, row.sha256)
+        target = folder.take(name, row.sha256, row.path)
         if target is None:
-            sha256 = row.sha256 or file_sha256(row.path, follow=True)
-            self._add_namesake(row, name, folder.place(name, sha256))
+            self._add_namesake(row, name, folder.place(name, self._content(row), row.path))
         else:
             self.rows.append(row)
             self._targets.append(target)
+
+    def _content(self, row: Row) -> str:
+        """The sha256 of a row's file; empty where nobody knows it."""
+        sha256 = row.sha256 or known_sha256(row.path, follow=True)
+        if sha256 or os.path.lexists(row.path):
+            return sha256
+        # It was moved by an earlier run perhaps, of the same table: that one's journal knows.
+        if self._delivered is None:
+            self._delivered = delivered_contents(str(self._dest))
+        return self._delivered.get(absolute(row.path), "")
+
+    def add_delivered(self, rows: Sequence[Row], items: Mapping[str, Item]) -> list[Row]:
+        """Plan for the rows whose files are in DEST already; return the others."""
+        wanted = [None if _is_left(row) else row for row in rows]
+        folders = [None if row is None else self._folder(row) for row in wanted]
+        claims = Claims(str(self._dest), items.values(), moves=self._options.mode is Mode.MOVE)
+        claimed = claims.of(wanted, ["" if folder is None else folder.path for folder in folders])
+        others = []
+        with open_places(DISK) as places:
+            strays = Strays(str(self._dest), items, places)
+            for row, folder, item in zip(rows, folders, claimed, strict=True):
+                if not (folder and item and self._is_settled(row, folder, item, strays)):
+                    others.append(row)
+        opened = {folder.path: folder for folder in (*self._tops.values(), *self._kept.values())}
+        for path in self.items:
+            if parent_of(path) in opened:
+                opened[parent_of(path)].leave(name_of(path))
+        return others
+
+    def _is_settled(self, row: Row, folder: Folder, item: Item, strays: Strays) -> bool:
+        """Whether a row's file is in DEST, unchanged, so that all that is left is to move it there."""
+        found = item.path if strays.is_in_place(item) else strays.find(item)
+        if found is None:
+            return False
+        path = strays.path(found)
+        is_right = parent_of(path) == folder.path
+        if found != item.path and (is_right or not row.human):
+            self.by_hand.append(Operation(row, path))
+        elif is_right:
+            self.there.append(Operation(row, path))
+        else:
+            self._move_within(row, folder, item, path)
+        return True
+
+    def _move_within(self, row: Row, folder: Folder, item: Item, path: str) -> None:
+        name = name_of(row.path)
+        target = folder.take(name, item.sha256)
+        if target is None and self._options.conflict is not Conflict.RENAME:
+            self._refuse(row, name)
+            return
+        self.within.append(
+            Operation(
+                row._replace(path=path, sha256=item.sha256), target or folder.fresh(name, item.sha256)
+            )
+        )
+        self.items[path] = item
 
     def _add_namesake(self, row: Row, name: str, place: Place) -> None:
         if place.is_there:
@@ -419,6 +543,11 @@ class _Planning:
         known = (folder for folder in self._tops.values() if folder.path == path)
         is_link = self._options.mode is Mode.SYMBOLIC
         return next(known, None) or open_folder(path, reads_links=is_link)
+
+
+def _is_left(row: Row) -> bool:
+    """Whether there is nothing to sort a file by."""
+    return row.status is _ERROR and not row.human
 
 
 def _descended(folder: Folder, above: str, base: str) -> Folder:

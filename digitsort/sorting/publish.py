@@ -156,7 +156,7 @@ class UnnamedCopies:
         return self._given[folder, mode]
 
     def _given_up(self, folder: str, error: OSError, means: set[int]) -> Exception:
-        """What to raise instead of an error, which may only mean that there are no such files."""
+        """Return the error to raise instead of one that may only mean that there are no such files."""
         if error.errno not in means:
             return error
         self._without.add(folder)

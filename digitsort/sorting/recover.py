@@ -28,7 +28,7 @@ _OF_NOTHING = hashlib.sha256().hexdigest()
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What was found of a run that was killed.
+    """State in which a killed run was found.
 
     Attributes
     ----------
@@ -114,12 +114,12 @@ class _Recovering:
         run = self._run
         begun = [entry for entry in run.entries if entry.number not in run.failed]
         failed = {e.number: "interrupted" for e in begun if not self._is_delivered(e)}
-        if self._mode is Mode.MOVE:
+        if self._mode.is_move:
             there = [entry for entry in begun if entry.number not in failed]
             failed |= dict.fromkeys(self._finish_moves(there), "interrupted")
         made = (os.path.join(self._dest, *folder.split("/")) for folder in run.made)
         remove_empty(self._disk, self._places, made)
-        moved = begun if self._mode is Mode.MOVE else []
+        moved = begun if self._mode.is_move else []
         self._places.sync([run.path, *{entry.source for entry in moved}])
         journal = reopen(self._disk, run)
         try:
@@ -141,13 +141,13 @@ class _Recovering:
             return Recovered(0, len(failed))
         journal.flush()
         journal.sync()
-        update_books(self._disk, self._dest, delivered=delivered, moved=self._mode is Mode.MOVE)
+        update_books(self._disk, self._dest, delivered=delivered, moved=self._mode.is_move)
         self._places.sync([run.path])
         journal.mark(end="recovered")
         return Recovered(len(delivered), len(failed))
 
     def _is_delivered(self, entry: Entry) -> bool:
-        """Whether a file is at its target; what is half done of it goes.
+        """Tell whether a file is at its target, and remove a half-made copy.
 
         What the journal says is settled is looked at too: a power cut may have taken that back.
         """
@@ -157,7 +157,7 @@ class _Recovering:
         there = status_of(self._disk, self._places, target)
         if there is None:
             # A person may have taken it away; or it never came, and is where it was.
-            return not (is_open or has_content(self._disk, self._places, entry.source, entry.sha256))
+            return not (is_open or self._is_at(entry, entry.source))
         if self._mode is Mode.COPY and self._is_torn(entry, target):
             return False
         if not is_open:
@@ -165,10 +165,20 @@ class _Recovering:
         if self._mode is Mode.SYMBOLIC:
             is_link = stat.S_ISLNK(there.st_mode)
             return is_link and self._disk.readlink(self._places.at(target)) == entry.source
-        return has_content(self._disk, self._places, target, entry.sha256)
+        return self._is_at(entry, target)
+
+    def _is_at(self, entry: Entry, path: str) -> bool:
+        """Whether a file is at a path; of what is moved within DEST, a symbolic link as it is."""
+        if self._mode is Mode.WITHIN and self._link(path) is not None:
+            return True
+        return has_content(self._disk, self._places, path, entry.sha256)
+
+    def _link(self, path: str) -> os.stat_result | None:
+        there = status_of(self._disk, self._places, path)
+        return there if there is not None and stat.S_ISLNK(there.st_mode) else None
 
     def _is_torn(self, entry: Entry, target: str) -> bool:
-        """Whether a copy was torn by a power cut; it goes then."""
+        """Tell whether a copy was torn by a power cut, and remove it if so."""
         if has_content(self._disk, self._places, target, entry.sha256):
             return False
         try:
@@ -189,7 +199,9 @@ class _Recovering:
         return [entry.number for entry in twice if not self._remove_source(entry)]
 
     def _is_at_its_source(self, entry: Entry) -> bool:
-        """Whether the content is at its source, which is another place than its target."""
+        """Tell whether the content is at its source, which is another place than its target."""
+        if self._mode is Mode.WITHIN and self._link(entry.source) is not None:
+            return self._is_one_link(entry)
         if not has_content(self._disk, self._places, entry.source, entry.sha256):
             return False
         try:
@@ -199,11 +211,24 @@ class _Recovering:
             return False
         return True
 
+    def _is_one_link(self, entry: Entry) -> bool:
+        """Whether one symbolic link has two names: source and target of a rename that was killed.
+
+        Where a mount shows one name at two paths, the link has one name only.
+        """
+        one, other = self._link(entry.source), self._link(self._target(entry))
+        if one is None or other is None:
+            return False
+        return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino) and one.st_nlink > 1
+
     def _remove_source(self, entry: Entry) -> bool:
-        """Whether a source could be removed; the copy goes if not, for then nothing was moved."""
+        """Remove a source, or its copy if that fails; return whether the source is gone."""
         target = self._target(entry)
         try:
             source = self._places.at(entry.source)
+            if self._mode is Mode.WITHIN and self._is_one_link(entry):
+                self._disk.unlink(source)
+                return True
             remove_copy(self._disk, self._places, source, target, entry.sha256)
         except NotDeliveredError:
             return True  # it changed, or went, a moment ago

@@ -1,4 +1,4 @@
-"""What is to be delivered, and what became of it: tasks, results, and why a file stays where it is."""
+"""Define the tasks of a delivery, their results, and the reasons why a file stays where it is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NotDeliveredError(Exception):
 
 
 class Status(NamedTuple):
-    """What tells a file from another one, and from what it was before.
+    """Identity and version of a file.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Task:
 
 @dataclass(slots=True)
 class Results:
-    """What became of tasks, by their number; of those that are missing, nothing was begun or left.
+    """Results of tasks, by their number; missing ones were not begun, or left nothing.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ def target_errors(target: str) -> Iterator[None]:
 
 
 def reason_of(error: OSError, target: str) -> str:
-    """Why one file can't have its target; empty where it is not a matter of this one."""
+    """Return why one file can't have its target; empty if the error is not about this file alone."""
     if isinstance(error, FileExistsError):
         return f"{printable(target)} appeared during the run"
     return f"{printable(target)}: {error.strerror}" if error.errno in _BAD_NAME else ""

@@ -28,7 +28,7 @@ A_LINK = "a symbolic link: --move leaves links alone"
 
 
 class Seen(NamedTuple):
-    """What a file was when its content was read.
+    """State of a file when its content was read.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ def anywhere(path: str) -> Place:
 
 
 def status_from(found: os.stat_result) -> Status:
-    """What is kept of a status."""
+    """Return the parts of a status to keep."""
     kept = (
         found.st_dev,
         found.st_ino,
@@ -86,7 +86,7 @@ def status_from(found: os.stat_result) -> Status:
 
 
 def chunk_bytes(status: os.stat_result) -> int:
-    """How much of a file to ask for at once: room for a megabyte costs more than reading 600 bytes."""
+    """Return how much of a file to read at once: a buffer of 1 MB costs more than reading 600 bytes."""
     return min(CHUNK_BYTES, status.st_size + 1) if status.st_size else CHUNK_BYTES
 
 
@@ -247,7 +247,7 @@ def _copy_owner(disk: Disk, copy: int, status: os.stat_result) -> None:
 
 
 def _is_anothers(disk: Disk, copy: int, status: os.stat_result, mode: int) -> bool:
-    """Whether a file has a set-ID bit, and its copy another owner or group."""
+    """Tell whether a file has a set-ID bit, and its copy another owner or group."""
     if not mode & _SET_ID:
         return False
     now = disk.fstat(copy)
@@ -255,7 +255,7 @@ def _is_anothers(disk: Disk, copy: int, status: os.stat_result, mode: int) -> bo
 
 
 def _copy_attributes(disk: Disk, source: int, copy: int, is_plain: bool) -> bool:
-    """Whether there are any; one that the copy can't have is left out.
+    """Copy the extended attributes that the copy can have; return whether there are any.
 
     An access list that the copy has of its folder's default one goes: the source does not have it.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +15,28 @@ from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk, Place
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import parent_of, printable
 from digitsort.files.places import Places, RealPaths, open_places
+from digitsort.labels.labels_csv import COLUMNS
+from digitsort.labels.row import SOURCE, Row
 from digitsort.progress import Progress, silent
 from digitsort.sorting.books import Books, Sorted, keep_persons_work, update_books
 from digitsort.sorting.deliver import Stop, move_files
 from digitsort.sorting.dest import Held, locked, make_folders, remove_empty
 from digitsort.sorting.entries import Entry, Run
 from digitsort.sorting.foreign import check_is_ours, place_back
+from digitsort.sorting.inventory import Whereabouts
 from digitsort.sorting.journal import FOLDER, journals, read_runs, reopen
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import has_content, is_undo_begun, recover, remove_half_done, status_of
 from digitsort.sorting.removal import check_copy, remove_copy
-from digitsort.sorting.task import NotDeliveredError, Results, Task, source_errors, temporary_name
+from digitsort.sorting.task import (
+    NotDeliveredError,
+    Results,
+    Status,
+    Task,
+    source_errors,
+    temporary_name,
+)
+from digitsort.sorting.transfer import status_from
 
 BATCH = 256
 
@@ -34,7 +45,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What became of an undo.
+    """Result of an undo.
 
     Attributes
     ----------
@@ -44,11 +55,15 @@ class Undone:
         Files that are back in their place, or whose copy is gone.
     left : tuple of (path, reason)
         Files in DEST that stay as they are.
+    put_back, removed : int
+        Of `restored`, files that a person had moved or renamed within DEST.
     """
 
     runs: int
     restored: int
     left: tuple[tuple[str, str], ...]
+    put_back: int = 0
+    removed: int = 0
 
 
 def undo(
@@ -64,8 +79,9 @@ def undo(
 
     Moved files go back under their names, with the times and modes that they had; copies and links go
     where their sources are still what they were, at another place. What a person changed since is left
-    alone, and so is what can't be put back; the rest is. Folders that the run made go where they are
-    empty. An undo that was killed is finished by another one.
+    alone, and so is what can't be put back; the rest is. What a person moved or renamed within DEST is
+    found by its content. Folders that the run made go where they are empty. An undo that was killed is
+    finished by another one; what one had to leave, the next one tries again before it takes back more.
 
     Parameters
     ----------
@@ -101,17 +117,28 @@ def undo(
         books = Books(held.dest)
         books.read()  # checked before anything changes
         restored, left, runs = 0, [], 0
+        put_back, removed = 0, 0
         try:
             if not is_undo_begun(held.dest):
                 restored = _recover(held, books, progress, disk)
                 runs = int(restored > 0)
-            for run in _to_undo(held.dest, everything, adopt):
+            for run in read_runs(held.dest, foreign=adopt):
+                if run.undone and not run.kept:
+                    continue
+                was_undone = run.undone
                 with open_places(disk) as places:
                     undoing = _Undoing(books, run, root, progress, places, disk)
                     undoing.run()
-                runs += 1
+                is_more = bool(undoing.restored) or not was_undone
+                runs += is_more
                 restored += undoing.restored
                 left += undoing.left
+                if undoing.is_move:
+                    put_back += undoing.by_hand
+                else:
+                    removed += undoing.by_hand
+                if is_more and not (everything or run.continues):
+                    break
             _forget(held, adopt, disk)
         except OSError as error:
             where = error.filename if isinstance(error.filename, str) else held.dest
@@ -119,7 +146,7 @@ def undo(
                 f"{printable(where)} can't be written: {error.strerror}. No file is lost. Free some "
                 "space, and run `digitsort undo` again to continue."
             ) from error
-    return Undone(runs, restored, tuple(left))
+    return Undone(runs, restored, tuple(left), put_back, removed)
 
 
 def _recover(held: Held, books: Books, progress: Progress, disk: Disk) -> int:
@@ -141,17 +168,8 @@ def _recover(held: Held, books: Books, progress: Progress, disk: Disk) -> int:
     return 0
 
 
-def _to_undo(dest: str, everything: bool, adopt: bool) -> Iterator[Run]:
-    for run in read_runs(dest, foreign=adopt):
-        if run.undone and not (everything and run.kept):
-            continue
-        yield run
-        if not (everything or run.continues):
-            return
-
-
 def _forget(held: Held, adopt: bool, disk: Disk) -> None:
-    """Where nothing is left of any run, its journal goes too, and DEST if it was made for the first."""
+    """Remove the journal if nothing is left of any run, and DEST if the first run made it."""
     runs = list(read_runs(held.dest, entries=False, foreign=adopt))
     if len(runs) < len(journals(held.dest)) or any(not run.undone or run.kept for run in runs):
         return
@@ -174,7 +192,7 @@ class _Undoing:
         self._places = places
         self._disk = disk
         self._mode = Mode(run.mode)
-        self._is_move = self._mode is Mode.MOVE
+        self.is_move = self._mode.is_move
         self._top = os.path.join(dest, "")
         self._folders: set[str] = set()
         """Folders of sources in this batch that are known to exist."""
@@ -186,7 +204,11 @@ class _Undoing:
         self._devices: dict[int, str] = {}
         self._targets: frozenset[str] = frozenset()
         self._real = RealPaths()
-        self.restored = 0
+        self._whereabouts = Whereabouts(dest, places, disk, foreign=not run.is_ours)
+        self._leads_to: frozenset[str] | None = None
+        self._found: dict[int, str] = {}
+        """Where a person had put files."""
+        self.restored = self.by_hand = 0
         self.left: list[tuple[str, str]] = []
 
     def run(self) -> None:
@@ -209,7 +231,7 @@ class _Undoing:
         return len(there) - len(self._kept)
 
     def _begin(self) -> None:
-        if self._goes_on and self._is_move:
+        if self._goes_on and self.is_move:
             for entry in self._entries:
                 with suppress(OSError):
                     temporary = temporary_name(self._run.token, entry.source, entry.number)
@@ -228,16 +250,18 @@ class _Undoing:
     def _end(self) -> None:
         """Bring labels.csv up to date, make all of it durable, and only then say in the journal so."""
         back = [entry for entry in self._entries if entry.number not in self._kept]
-        inside = [e for e in back if self._is_move and self._is_in_dest(e.source)]
+        inside = [e for e in back if self.is_move and self._is_in_dest(e.source)]
         books = self._books.read()
         keep_persons_work(self._disk, self._dest, books, {self._target(e): e.cells for e in back})
+        if self._mode is Mode.WITHIN:
+            books = self._without_ours(books, inside)
         update_books(
             self._disk,
             self._dest,
             books,
             delivered=self._rows_before(inside),
             moved=True,
-            gone=[self._target(e) for e in back],
+            gone=[*map(self._target, back), *self._found_and_gone()],
         )
         made = (os.path.join(self._dest, *folder.split("/")) for folder in self._run.made)
         remove_empty(self._disk, self._places, made)
@@ -248,10 +272,31 @@ class _Undoing:
         finally:
             journal.close()
         self.restored = len(back)
+        self.by_hand = len(self._found_and_gone())
         self.left = [
-            (self._target(e), self._kept[e.number]) for e in self._entries if e.number in self._kept
+            (self._found.get(e.number) or self._target(e), self._kept[e.number])
+            for e in self._entries
+            if e.number in self._kept
         ]
         self.left += self._not_as_before
+
+    def _found_and_gone(self) -> list[str]:
+        """Where a person had put files that are back, or removed."""
+        return [path for number, path in self._found.items() if number not in self._kept]
+
+    def _without_ours(self, books: Mapping[str, Row], entries: Sequence[Entry]) -> dict[str, Row]:
+        """Rows without what only this run wrote into them, such as a correction."""
+        rows = dict(books)
+        for entry in entries:
+            row = rows.get(self._target(entry))
+            if row is not None:
+                ours = {name for name, text in entry.cells.items() if row.cells.get(name) == text}
+                kept = {
+                    name: "" if name in ours and name not in COLUMNS and name != SOURCE else text
+                    for name, text in row.cells.items()
+                }
+                rows[row.path] = row._replace(cells=kept)
+        return rows
 
     def _rows_before(self, inside: Sequence[Entry]) -> list[Sorted]:
         """Rows of files that were moved within DEST, as the run that brought them there wrote them."""
@@ -308,20 +353,45 @@ class _Undoing:
     def _back(self, entry: Entry) -> Task | None:
         """A move that is to be made; None where nothing is to be moved, or no more."""
         target = self._target(entry)
-        if self._is_move:
+        if self.is_move:
             return self._move_back(entry, target)
-        if status_of(self._disk, self._places, target) is None:
-            return None  # a person removed the copy, or an undo that was killed
+        if not self._is_as_sorted(entry, target):
+            found = self._whereabouts.of(self._run, entry)
+            if found is not None and found not in self._led_to():
+                self._found[entry.number] = target = found
+            elif status_of(self._disk, self._places, target) is None:
+                return None  # a person removed the copy, or an undo that was killed
+            else:
+                raise NotDeliveredError("changed since it was sorted")
+        self._remove(entry, target)
+        return None
+
+    def _led_to(self) -> frozenset[str]:
+        """Files that sources are links to by now: none of them is what a person moved away."""
+        if self._leads_to is None:
+            real = RealPaths()
+            self._leads_to = frozenset(real.file(entry.source) for entry in self._entries)
+        return self._leads_to
+
+    def _is_as_sorted(self, entry: Entry, target: str) -> bool:
+        """Whether a copy or a link is where it was sorted to, and what it was."""
+        there = status_of(self._disk, self._places, target)
+        if there is None:
+            return False
+        if self._mode is Mode.SYMBOLIC:
+            is_link = stat.S_ISLNK(there.st_mode)
+            return is_link and self._disk.readlink(self._places.at(target)) == entry.source
+        return has_content(self._disk, self._places, target, entry.sha256)
+
+    def _remove(self, entry: Entry, target: str) -> None:
+        """Remove a copy or a link."""
         with source_errors():
             place = self._places.at(target)
         if self._mode is Mode.SYMBOLIC:
-            is_link = stat.S_ISLNK(self._disk.lstat(place).st_mode)
-            if not is_link or self._disk.readlink(place) != entry.source:
-                raise NotDeliveredError("changed since it was sorted")
+            if not self._is_as_sorted(entry, target):
+                raise NotDeliveredError("changed a moment ago")
             self._disk.unlink(place)
-            return None
-        if not has_content(self._disk, self._places, target, entry.sha256):
-            raise NotDeliveredError("changed since it was sorted")
+            return
         try:
             kept = self._real.file(entry.source)
             self._check_stays(kept)
@@ -331,7 +401,6 @@ class _Undoing:
             raise NotDeliveredError(
                 f"the only copy: {where} is gone, changed or a link to it"
             ) from error
-        return None
 
     def _check_stays(self, kept: str) -> None:
         """Raise if a copy is one that this undo would remove in its turn: links lead there by now."""
@@ -342,31 +411,52 @@ class _Undoing:
         if kept in self._targets:
             raise NotDeliveredError(f"{printable(kept)} was sorted too")
 
-    def _check_is_back(self, entry: Entry) -> None:
-        """Raise unless a file that is not at its target is where it was; by an undo that was killed."""
-        if not has_content(self._disk, self._places, entry.source, entry.sha256):
-            raise NotDeliveredError("no longer there")
-        if self._goes_on:
-            self._restore_metadata(entry)
-
     def _move_back(self, entry: Entry, target: str) -> Task | None:
-        try:
-            place = self._places.at(target)
-            seen = check_copy(self._disk, place, entry.sha256)
-        except (NotDeliveredError, OSError) as error:
-            if status_of(self._disk, self._places, target) is None:
-                self._check_is_back(entry)
-                return None
-            raise NotDeliveredError("changed since it was sorted") from error
+        seen = self._seen(entry, target)
+        if seen is None and self._is_back(entry, target):
+            return None
+        if seen is None:
+            found = self._whereabouts.of(self._run, entry)
+            if found is None and status_of(self._disk, self._places, target) is None:
+                raise NotDeliveredError("no longer there")
+            if found is None:
+                raise NotDeliveredError("changed since it was sorted")
+            self._found[entry.number] = target = found
+            seen = self._seen(entry, target)
+            if seen is None:
+                raise NotDeliveredError("changed a moment ago")
         if status_of(self._disk, self._places, entry.source) is not None:
-            self._remove_second(entry, place)
+            self._remove_second(entry, self._places.at(target))
             return None
         folder = parent_of(entry.source)
         if folder not in self._folders:
             make_folders(self._disk, self._places, folder)
             self._folders.add(folder)
-        token = self._run.token
-        return Task(entry.number, target, entry.source, entry.sha256, token, seen.status)
+        return Task(entry.number, target, entry.source, entry.sha256, self._run.token, seen)
+
+    def _seen(self, entry: Entry, path: str) -> Status | None:
+        """What is seen of a file with the content that was sorted; None where it is not there.
+
+        What was moved within DEST may be a symbolic link, which goes back as it is.
+        """
+        try:
+            place = self._places.at(path)
+            found = self._disk.lstat(place)
+            if self._mode is Mode.WITHIN and stat.S_ISLNK(found.st_mode):
+                return status_from(found)
+            return check_copy(self._disk, place, entry.sha256).status
+        except (NotDeliveredError, OSError):
+            return None
+
+    def _is_back(self, entry: Entry, target: str) -> bool:
+        """Whether a file that is not at its target is where it was; by an undo that was killed."""
+        if status_of(self._disk, self._places, target) is not None:
+            return False
+        if self._seen(entry, entry.source) is None:
+            return False
+        if self._goes_on:
+            self._restore_metadata(entry)
+        return True
 
     def _remove_second(self, entry: Entry, place: Place) -> None:
         """Remove a file whose content is already back at its source.
@@ -385,6 +475,8 @@ class _Undoing:
             place = self._places.at(entry.source)
             now = self._disk.lstat(place)
             self._devices.setdefault(now.st_dev, entry.source)
+            if stat.S_ISLNK(now.st_mode):
+                return  # it is as it was
             mode = entry.mode if self._run.is_ours else stat.S_IMODE(now.st_mode)
             if (now.st_mtime_ns, stat.S_IMODE(now.st_mode)) == (entry.mtime_ns, mode):
                 return
@@ -406,7 +498,7 @@ class _Undoing:
 
 
 def _failures(task: Task, results: Results) -> dict[int, str]:
-    """Why a file that was moved alone is left; nothing if it is not."""
+    """Return why a file that was moved alone was left; empty if it was not."""
     if results.error is not None:
         return {task.number: _reason(results.error)}
     return results.failed

@@ -3,54 +3,53 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from digitsort.errors import OutputError, UsageError
+from digitsort.errors import UsageError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.names import natural_key, printable
 from digitsort.files.places import Places, open_places
 from digitsort.progress import Progress, silent
-from digitsort.sorting.books import LABELS_NAME
-from digitsort.sorting.entries import Run
-from digitsort.sorting.journal import FOLDER, journals, read_runs
-from digitsort.sorting.plan import Mode
+from digitsort.sorting.inventory import Item, Strays, files_in, inventory_of
+from digitsort.sorting.journal import journals, read_runs
 from digitsort.sorting.recover import status_of
 from digitsort.sorting.task import NotDeliveredError
 from digitsort.sorting.transfer import look
 
-LITTER = {"thumbs.db", "desktop.ini"}
-"""What file managers leave in folders, beside hidden files."""
-
 
 class Mark(StrEnum):
-    """How a file compares with what was sorted."""
+    """Result of comparing a file with what was sorted."""
 
     SAME = "="
     CHANGED = "*"
     MISSING = "-"
     UNKNOWN = "+"
+    MOVED = ">"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the journals of a DEST say lies in it.
+    """Files that lie in a DEST, according to its journals.
 
     Attributes
     ----------
-    files : dict
-        Path below DEST, with ``/``, to (sha256, whether it is a symbolic link).
+    items : dict of str to Item
+        By path below DEST, with ``/``.
     finished : bool
         Whether no run and no undo was killed or is still going on.
     foreign : bool
         Whether a run is of another user or machine, or made up: what it says is proof of nothing.
+    moved : dict of str to str
+        Where `verify` found the files that a person moved, by where they were sorted to.
     """
 
-    files: dict[str, tuple[str, bool]]
+    items: dict[str, Item]
     finished: bool
     foreign: bool = False
+    moved: dict[str, str] = field(default_factory=dict)
 
 
 def read_manifest(dest: str) -> Manifest:
@@ -61,27 +60,19 @@ def read_manifest(dest: str) -> Manifest:
     UsageError
         If digitsort sorted nothing into it.
     """
-    files: dict[str, tuple[str, bool]] = {}
-    finished, foreign = True, False
     if not journals(dest):
         raise UsageError(
             f"{printable(dest)} has no journal of a sort, so there is nothing to verify. Name the DEST "
             "of a `digitsort sort`."
         )
     runs = list(read_runs(dest, foreign=True))
-    for run in runs[::-1]:
-        finished = run.end != "" and not any(each.undo_begun for each in runs)
-        foreign = foreign or not run.is_authentic
-        _add(files, run, dest)
-    return Manifest(files, finished, foreign)
-
-
-def _add(files: dict[str, tuple[str, bool]], run: Run, dest: str) -> None:
-    top = os.path.join(dest, "")
-    for entry in run.delivered:
-        files[entry.to] = entry.sha256, run.mode == Mode.SYMBOLIC
-        if run.mode == Mode.MOVE and entry.source.startswith(top):
-            files.pop(entry.source[len(top) :].replace(os.sep, "/"), None)
+    oldest_first = runs[::-1]
+    is_begun = any(run.undo_begun for run in runs)
+    return Manifest(
+        inventory_of(oldest_first, dest),
+        not is_begun and (not runs or runs[0].end != ""),
+        any(not run.is_authentic for run in runs),
+    )
 
 
 def verify(
@@ -93,52 +84,52 @@ def verify(
     ------
     (Mark, str)
         For each file, in natural order of the paths, which are below DEST, with ``/``. Hidden files,
-        ``Thumbs.db``, ``desktop.ini``, ``DEST/labels.csv`` and ``DEST/.digitsort`` are no part of it.
+        ``Thumbs.db``, ``desktop.ini``, ``DEST/labels.csv`` and ``DEST/.digitsort`` are no part of it. A
+        file that a person moved has the path that it was sorted to; `manifest.moved` has where it is.
     """
     real = os.path.realpath(dest)
-    unknown = {path for path in _files(real) if path not in manifest.files}
-    paths = sorted(unknown.union(manifest.files), key=natural_key)
+    unknown = {path for path in files_in(real, strict=True) if path not in manifest.items}
+    paths = sorted(unknown.union(manifest.items), key=natural_key)
+    marks: dict[str, Mark] = {}
+    """Of what is not as it was sorted."""
     with open_places(disk) as places:
         for count, path in enumerate(paths):
             progress("verify", count, len(paths))
-            if path in unknown:
-                yield Mark.UNKNOWN, path
-            else:
-                sha256, is_link = manifest.files[path]
-                yield _mark(disk, places, os.path.join(real, *path.split("/")), sha256, is_link), path
+            mark = Mark.UNKNOWN if path in unknown else _mark(disk, places, real, manifest.items[path])
+            if mark is not Mark.SAME:
+                marks[path] = mark
+        strays = [path for path, mark in marks.items() if mark is not Mark.MISSING]
+        finder = Strays(real, manifest.items, places, disk, strays)
+        manifest.moved.update(_moved(finder, manifest.items, marks))
     progress("verify", len(paths), len(paths))
+    found = set(manifest.moved.values())
+    for path in paths:
+        mark = marks.get(path, Mark.SAME)
+        if path in manifest.moved:
+            yield Mark.MOVED, path
+            if mark is Mark.CHANGED and path not in found:  # something else is in its place
+                yield Mark.UNKNOWN, path
+        elif not (mark is Mark.UNKNOWN and path in found):
+            yield mark, path
 
 
-def _mark(disk: Disk, places: Places, path: str, sha256: str, is_link: bool) -> Mark:
+def _moved(
+    finder: Strays, items: Mapping[str, Item], marks: Mapping[str, Mark]
+) -> Iterator[tuple[str, str]]:
+    """Yield where each file was sorted to, and where a person put it."""
+    for path, mark in marks.items():
+        if mark in (Mark.MISSING, Mark.CHANGED) and not finder.is_in_place(items[path]):
+            found = finder.find(items[path])
+            if found is not None:
+                yield path, found
+
+
+def _mark(disk: Disk, places: Places, dest: str, item: Item) -> Mark:
+    path = os.path.join(dest, *item.path.split("/"))
     if status_of(disk, places, path) is None:
         return Mark.MISSING
     try:
-        look(disk, places.at(path), sha256, follow=is_link)
+        look(disk, places.at(path), item.sha256, follow=item.is_link)
     except (NotDeliveredError, OSError):
         return Mark.CHANGED
     return Mark.SAME
-
-
-def _files(top: str) -> Iterator[str]:
-    waiting = [""]
-    while waiting:
-        above = waiting.pop()
-        folder = os.path.join(top, *above.split("/")) if above else top
-        try:
-            with os.scandir(folder) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
-        except OSError as error:
-            raise OutputError(f"{printable(folder)} can't be listed: {error.strerror}.") from error
-        for entry in entries:
-            path = f"{above}/{entry.name}" if above else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if path != FOLDER:
-                    waiting.append(path)
-            elif path != LABELS_NAME and not _is_litter(entry.name):
-                yield path
-
-
-def _is_litter(name: str) -> bool:
-    if name.startswith(".digitsort-"):
-        return False
-    return name.startswith(".") or name.lower() in LITTER

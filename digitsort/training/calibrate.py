@@ -15,7 +15,7 @@ FAR = 1.9
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What turns scores into probabilities and says what is unfamiliar.
+    """Temperature and familiarity limits of a model.
 
     Attributes
     ----------

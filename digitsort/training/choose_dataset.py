@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +16,13 @@ import numpy as np
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.files.names import natural_key, printable
 from digitsort.files.own_folder import CACHE_REMEDY, NotPrivateError, private_cache_folder
-from digitsort.images.discover import Walk
+from digitsort.images.discover import Walk, describe_left_out, is_junk, matching
 from digitsort.images.limits import DEFAULT_LIMITS, Limits
 from digitsort.labels.cells import Findings
-from digitsort.labels.labels_csv import NONE_LABEL
+from digitsort.labels.labels_csv import NONE_LABEL, TABLE_SUFFIXES
 from digitsort.model.card import class_name_fault
 from digitsort.recognition.canvas import Gray
+from digitsort.training.arrays import NPZ_SUFFIX, open_npz, open_table
 from digitsort.training.dataset import (
     Dataset,
     LabelledGray,
@@ -41,6 +44,12 @@ seen to help."""
 SYNTHETIC_SEED = 0
 MOST_SYNTHETIC = 100_000
 
+SPLIT_NAMES = frozenset("train training test testing val valid validation dev".split())
+"""Names of folders that are parts of a data set, if there are folders in them."""
+
+MOST_NAMED = 10
+"""Largest number of folders to name in a note."""
+
 
 def open_datasets(
     names: Sequence[str],
@@ -49,6 +58,7 @@ def open_datasets(
     trust_machine: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     tables: dict[str, Findings] | None = None,
+    exclude: Sequence[str] = (),
 ) -> list[Dataset]:
     """Find the data set for each name.
 
@@ -57,7 +67,8 @@ def open_datasets(
     names : sequence of str
         ``default`` (what the default model knows), ``digits``, ``synthetic`` or ``synthetic:N``,
         ``printed`` or ``printed:N``, ``mnist``, a folder of IDX files, one of folders named by class,
-        one that `sort` made, or a labels.csv.
+        one that `sort` made, a labels.csv, a table with the columns path and label, a CSV of pixels, or
+        an npz file.
     corrections : Corrections, optional
         A person's labels for the images of each labels.csv and sorted folder. If no name is one of
         these, the corrections are a data set themselves.
@@ -67,6 +78,8 @@ def open_datasets(
         Limits for picture files.
     tables : dict of str to Findings, optional
         Receives observations about each table, by the name of the data.
+    exclude : sequence of str
+        Shell patterns for names of files and folders that are left out of folders of classes.
 
     Raises
     ------
@@ -79,12 +92,15 @@ def open_datasets(
     for name in names:
         with _permission_errors(name):
             findings = Findings()
+            if plain := _open_arrays(name, limits):
+                datasets.append(plain)
+                continue
             found = find_labelled(name, corrections, findings)
             if tables is not None and found is not None:
                 tables[name] = findings
             has_rows = has_rows or found is not None
             if found is None:
-                datasets += _open(name, limits)
+                datasets.append(_open(name, limits, exclude))
             else:
                 datasets += datasets_of(found, name, trust_machine, limits)
     if corrections is not None and not has_rows:
@@ -102,11 +118,16 @@ def _permission_errors(name: str) -> Iterator[None]:
         ) from error
 
 
-def _open(name: str, limits: Limits) -> list[Dataset]:
-    return [_open_one(name, limits)]
+def _open_arrays(name: str, limits: Limits) -> Dataset | None:
+    """Return the images of an npz, a table of pixels, or a table of paths; None for anything else."""
+    path = Path(name)
+    suffix = path.suffix.lower()
+    if suffix not in (NPZ_SUFFIX, *TABLE_SUFFIXES) or not path.is_file():
+        return None
+    return open_npz(path) if suffix == NPZ_SUFFIX else open_table(path, limits)
 
 
-def _open_one(name: str, limits: Limits) -> Dataset:
+def _open(name: str, limits: Limits, exclude: Sequence[str]) -> Dataset:
     if name == "default":
         return _default()
     if name == "digits":
@@ -121,9 +142,9 @@ def _open_one(name: str, limits: Limits) -> Dataset:
     if not os.path.isdir(folder):
         raise UsageError(
             f"{printable(name)} is not training data. Choose default, digits, synthetic, printed, "
-            "mnist or a folder (of folders named 0-9, or of IDX files)."
+            "mnist, a folder (of folders named by class, or of IDX files), a CSV or an npz file."
         )
-    return _idx(folder) if has_idx_files(folder) else _folders(folder, limits)
+    return _idx(folder) if has_idx_files(folder) else _folders(folder, limits, exclude)
 
 
 def _default() -> Dataset:
@@ -239,9 +260,12 @@ def fetched(name: str, version: int, fetch: Callable[..., Any] | None = None) ->
         ) from error
 
 
-def _folders(folder: Path, limits: Limits) -> Dataset:
-    """A folder of folders, each named by its class; `_none` means "not a digit"."""
-    classes = sorted(filter(_is_class, _folders_in(folder)), key=natural_key)
+def _folders(folder: Path, limits: Limits, exclude: Sequence[str] = ()) -> Dataset:
+    """Return the images of a folder of folders, named by class; `_none` means "not a digit"."""
+    names = sorted(_folders_in(folder), key=natural_key)
+    why = {name: reason for name in names if (reason := _why_left_out(name, exclude))}
+    classes = [name for name in names if name not in why]
+    _refuse_split(folder, classes)
     check_class_count(len(classes))
     if not classes:
         raise TrainingDataError(
@@ -253,7 +277,8 @@ def _folders(folder: Path, limits: Limits) -> Dataset:
             raise TrainingDataError(
                 f"{printable(str(folder / name))}: a class of this name {fault}. Rename the folder."
             )
-    files = {name: _files_in(folder / name) for name in classes}
+    left_out: Counter[str] = Counter()
+    files = {name: _files_in(folder / name, exclude, left_out) for name in classes}
     empty = [name for name in classes if not files[name]]
     if empty:
         raise TrainingDataError(
@@ -265,7 +290,9 @@ def _folders(folder: Path, limits: Limits) -> Dataset:
             for path in files[name]:
                 yield read_or_refuse(path, limits), name
 
-    return Dataset(f"folder:{printable(folder.resolve().name)}", sum(map(len, files.values())), load)
+    paths = [path for name in classes for path in files[name]]
+    name = f"folder:{printable(folder.resolve().name)}"
+    return Dataset(name, len(paths), load, paths=paths, note=_note(why, left_out))
 
 
 def _folders_in(folder: Path) -> list[str]:
@@ -276,12 +303,39 @@ def _folders_in(folder: Path) -> list[str]:
         raise TrainingDataError(not_listed(str(folder), error.strerror or str(error))) from error
 
 
-def _files_in(folder: Path) -> list[str]:
-    walk = Walk([str(folder)])
+def _files_in(folder: Path, exclude: Sequence[str], left_out: Counter[str]) -> list[str]:
+    walk = Walk([str(folder)], patterns=exclude, left_out=left_out)
     files = list(walk.files())
     require_listed(walk)
     return files
 
 
-def _is_class(name: str) -> bool:
-    return name == NONE_LABEL or not name.startswith((".", "_"))
+def _why_left_out(name: str, exclude: Sequence[str]) -> str:
+    """Return why a folder is no class, in a few words; empty if it is one."""
+    if matching(name, exclude):
+        return "--exclude"
+    if is_junk(name):
+        return "no data"
+    if name.startswith("."):
+        return "hidden"
+    return "begins with _" if name.startswith("_") and name != NONE_LABEL else ""
+
+
+def _note(why: Mapping[str, str], inside: Counter[str]) -> str:
+    """Return what was left out of a folder of folders; empty if nothing was."""
+    named = [f"{printable(name)} ({reason})" for name, reason in why.items()]
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    parts = [f"left out {', '.join(named[:MOST_NAMED])}{more}"] if named else []
+    return ", ".join([*parts, *([describe_left_out(inside)] if inside else [])])
+
+
+def _refuse_split(folder: Path, names: Sequence[str]) -> None:
+    """Raise TrainingDataError if the folders are parts of a data set, with folders of classes."""
+    if not names or not all(name.lower() in SPLIT_NAMES for name in names):
+        return
+    if any(map(_folders_in, (folder / name for name in names))):
+        parts = " ".join(f"-d {shlex.quote(printable(str(folder / name)))}" for name in names)
+        raise TrainingDataError(
+            f"{printable(str(folder))} has no classes, but {' and '.join(names)} with folders of "
+            f"classes. Name these: {parts}. Images that are in both count once."
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,8 @@ class Dataset:
         Message about how the images were found.
     known : Known or None
         Knowledge of a model, which replaces images.
+    paths : sequence of str
+        Path of each image, if each is a file.
     """
 
     name: str
@@ -52,6 +54,12 @@ class Dataset:
     by_hand: bool = False
     note: str = ""
     known: Known | None = None
+    paths: Sequence[str] = ()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return a name for each image, for messages."""
+        return self.paths or [f"{self.name}, image {number}" for number in range(1, self.count + 1)]
 
 
 def check_class_count(count: int) -> None:

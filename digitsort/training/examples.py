@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image
 
 from digitsort.errors import TrainingDataError
 from digitsort.evaluation.certification import first_of_each, picture_hashes
+from digitsort.files.names import printable
 from digitsort.model.estimator import DigitClassifier
 from digitsort.progress import Progress
 from digitsort.recognition.normalize import NORMAL_SIDE_PX
@@ -61,6 +62,9 @@ def _pulled(normal: Normal, quadrilateral: tuple[float, ...]) -> Normal:
 LEAST_PER_CLASS = 5
 """One to test, four to learn from."""
 
+MOST_NAMED = 10
+"""Largest number of classes to name in a message."""
+
 BATCH = 256
 
 DISTORTION_SEED = 0
@@ -68,19 +72,31 @@ DISTORTION_SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Vectors (n, d), the normalized ink they are of (n, 32, 32), labels and weights in a fit (n,)."""
+    """Vectors (n, d), the normalized ink they are of (n, 32, 32), labels and weights in a fit (n,).
+
+    `names` (n,) are those of the images, for messages; empty texts if they are not known.
+    """
 
     features: npt.NDArray[np.float32]
     normal: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.str_]
     weights: npt.NDArray[np.float64]
+    names: npt.NDArray[np.object_] = field(default_factory=lambda: np.empty(0, np.object_))
+
+    def __post_init__(self) -> None:
+        if len(self.names) != len(self.labels):
+            object.__setattr__(self, "names", np.full(len(self.labels), "", np.object_))
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, where: npt.NDArray[np.intp]) -> Examples:
         return Examples(
-            self.features[where], self.normal[where], self.labels[where], self.weights[where]
+            self.features[where],
+            self.normal[where],
+            self.labels[where],
+            self.weights[where],
+            self.names[where],
         )
 
     def __add__(self, other: Examples) -> Examples:
@@ -89,6 +105,7 @@ class Examples:
             np.concatenate([self.normal, other.normal]),
             np.concatenate([self.labels, other.labels]),
             np.concatenate([self.weights, other.weights]),
+            np.concatenate([self.names, other.names]),
         )
 
     def fit(self, estimator: DigitClassifier) -> DigitClassifier:
@@ -174,8 +191,9 @@ def vectors_of(datasets: Sequence[Dataset], progress: Progress) -> Examples:
         labels.extend(label for _, label in batch)
         progress("prepare images", len(labels), total)
     weights = np.repeat([d.weight for d in datasets], [d.count for d in datasets])
+    names = np.array([name for dataset in datasets for name in dataset.names], np.object_)
     return Examples(
-        np.concatenate(features), np.concatenate(normal), np.array(labels, np.str_), weights
+        np.concatenate(features), np.concatenate(normal), np.array(labels, np.str_), weights, names
     )
 
 
@@ -194,6 +212,14 @@ def check_classes(counts: Counter[str], kind: str) -> None:
     if len(counts) < 2:
         raise TrainingDataError(
             f"There is only one class, {next(iter(counts))!r}. Add images of another class."
+        )
+    few = {name: count for name, count in counts.items() if count < LEAST_PER_CLASS}
+    if len(few) > 1:
+        named = [f"{printable(name)} ({count})" for name, count in few.items()]
+        shown = ", ".join(named[:MOST_NAMED]) + " …" * (len(named) > MOST_NAMED)
+        raise TrainingDataError(
+            f"{len(few)} of {len(counts)} classes have too few {kind}images: {shown}. Training and "
+            f"testing need at least {LEAST_PER_CLASS} of each. Add images, or remove the classes."
         )
     name, fewest = min(counts.items(), key=lambda item: item[1])
     if fewest < LEAST_PER_CLASS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from digitsort.errors import TrainingDataError, UsageError
 from digitsort.evaluation.certification import (
     DEFAULT_MAX_ERROR,
     Certificate,
+    are_among,
     certify,
     lowest_threshold,
     needed_images,
@@ -30,14 +31,21 @@ from digitsort.progress import Progress, silent
 from digitsort.recognition.score import RECIPE, predict, probabilities
 from digitsort.training.calibrate import Calibration, calibrate
 from digitsort.training.dataset import Dataset
+from digitsort.training.doubts import (
+    Doubt,
+    describe_contradictions,
+    describe_disputes,
+    describe_imbalance,
+    most_doubtful,
+)
 from digitsort.training.examples import Examples, gather
 from digitsort.training.labelled import Taught, teach
-from digitsort.training.trial import Judged, try_out, tune_parameters
+from digitsort.training.trial import Judged, joined_of, judge_examples, try_out, tune_parameters
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """How to train.
+    """Options of training.
 
     Attributes
     ----------
@@ -73,7 +81,8 @@ class Trained:
     """A trained model: the bytes of its file, its card, and how it did on the held-out images.
 
     `taught` is what a person labelled, where there is other data beside it. `copies` images were left
-    out because they are the same picture as another one, and `disputed` pictures have several labels.
+    out because they are the same picture as another one. `doubts` are the images whose labels the model
+    disagrees with most.
     """
 
     data: bytes
@@ -82,7 +91,7 @@ class Trained:
     held_out: Examples
     taught: Taught
     copies: int
-    disputed: int
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +122,20 @@ def train(
     datasets: Sequence[Dataset],
     options: TrainingOptions = DEFAULTS,
     progress: Progress = silent,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Trained:
     """Train a model on all datasets together.
 
     What a person labelled by hand is added to the others with a weight of its own, and neither held out
     with them nor used to calibrate.
+
+    Parameters
+    ----------
+    datasets : sequence of Dataset
+    options : TrainingOptions
+    progress : Progress
+    say : callable
+        Receives sentences about images that look wrong, before the fit.
 
     Raises
     ------
@@ -131,11 +149,13 @@ def train(
     if known := [dataset.known for dataset in datasets if dataset.known is not None]:
         from digitsort.training.learn import learn
 
-        return learn(known[0], datasets, options, progress)
+        return learn(known[0], datasets, options, progress, say)
     base, by_hand = split_by_hand(datasets)
     gathered = gather(base, progress)
     fitted, test = _hold_out(gathered.examples, options)
     taught = teach(by_hand, gathered.examples, progress)
+    for line in describe_data(gathered.examples, taught):
+        say(line)
     parameters = _parameters(base)
     if options.tune:
         parameters |= tune_parameters(fitted, options.seed, progress)
@@ -159,7 +179,23 @@ def train(
     )
     names = [dataset.name for dataset in datasets]
     copies = gathered.copies + taught.copies
-    return finish(made, names, options, test, taught, copies, gathered.disputed)
+    others = test + taught.kept
+    judged = joined_of([trial.judged, judge_examples(trial.estimator, others)])
+    doubts = doubts_of(made, trial.unseen + others, judged)
+    return finish(made, names, options, test, taught, copies, doubts)
+
+
+def describe_data(base: Examples, taught: Taught) -> list[str]:
+    """Return sentences about images that look wrong, among the base data and a person's labels."""
+    by_hand = taught.learned + taught.kept
+    lines = [*describe_disputes(base), *describe_disputes(by_hand)]
+    return [*lines, *describe_contradictions(by_hand, base), *describe_imbalance(base.labels)]
+
+
+def doubts_of(made: Made, examples: Examples, judged: Judged) -> tuple[Doubt, ...]:
+    """Return the examples whose labels a fitted estimator disagrees with most."""
+    classes = [str(name) for name in made.estimator.classes_]
+    return most_doubtful(examples, judged, classes, made.calibration.temperature)
 
 
 def finish(
@@ -169,7 +205,7 @@ def finish(
     test: Examples,
     taught: Taught,
     copies: int = 0,
-    disputed: int = 0,
+    doubts: tuple[Doubt, ...] = (),
 ) -> Trained:
     """Test a fitted estimator, make its card and pickle it; `names` are those of the data sets."""
     estimator = made.estimator
@@ -178,11 +214,11 @@ def finish(
     card = card_of(made, names, options, evaluation)
     estimator.card_ = card.to_dict()
     data = to_bytes(estimator, test.features)
-    return Trained(data, card, evaluation, test, taught, copies, disputed)
+    return Trained(data, card, evaluation, test, taught, copies, doubts)
 
 
 def split_by_hand(datasets: Sequence[Dataset]) -> tuple[list[Dataset], list[Dataset]]:
-    """What a person labelled for us, apart from the rest; where there is no rest, it is the data."""
+    """Separate what a person labelled from the other data; if there is no other, it is the data."""
     base = [dataset for dataset in datasets if not dataset.by_hand]
     if not base:
         return [replace(dataset, weight=1.0) for dataset in datasets], []
@@ -192,11 +228,14 @@ def split_by_hand(datasets: Sequence[Dataset]) -> tuple[list[Dataset], list[Data
 def _hold_out(examples: Examples, options: TrainingOptions) -> tuple[Examples, Examples]:
     # Every class needs a place in both parts.
     classes = len(np.unique(examples.labels))
-    return examples.split(max(classes, round(options.held_out * len(examples))), options.seed)
+    fitted, test = examples.split(max(classes, round(options.held_out * len(examples))), options.seed)
+    # A picture with several labels may have come to both parts. It would test what it has taught.
+    own = test[np.flatnonzero(~are_among(test.normal, fitted.normal))]
+    return (fitted, own) if len(own) else (fitted, test)
 
 
 def _parameters(datasets: Sequence[Dataset]) -> dict[str, Any]:
-    """What was found good, where it is not searched."""
+    """Return the default C and gamma, which are used without a search."""
     invented = any(dataset.invented for dataset in datasets)
     return dict(INVENTED_PARAMETERS if invented else SCAN_PARAMETERS)
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from digitsort.errors import TrainingDataError
 from digitsort.files.names import printable
 from digitsort.files.regular import read_regular
+from digitsort.plural import plural
 from digitsort.training.dataset import not_listed
 
 _NAME = re.compile(r"(?P<part>.+)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
@@ -37,7 +38,7 @@ _CHUNK_BYTES = 2**16
 
 
 def has_idx_files(folder: Path) -> bool:
-    """Whether a folder holds files named as MNIST's are."""
+    """Tell whether a folder has files with the names of MNIST's."""
     try:
         return any(map(_NAME.fullmatch, os.listdir(folder)))
     except OSError as error:
@@ -92,7 +93,7 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
 
 
 def _shape(start: bytes | bytearray, dimensions: int, name: str) -> list[int]:
-    """What the header says, if there can be such images."""
+    """Read the shape in the header, and check that such images can exist."""
     if start[:4] != bytes([0, 0, _UNSIGNED_BYTE, dimensions]) or len(start) < 4 + 4 * dimensions:
         raise TrainingDataError(
             f"{name} is not an IDX file of bytes with {dimensions} dimensions. Download it again."
@@ -121,8 +122,8 @@ def _read_pair(
     images, labels = read_idx(files["images"], 3), read_idx(files["labels"], 1)
     if len(images) != len(labels):
         raise TrainingDataError(
-            f"{printable(str(folder))}: {printable(part)} has {len(images)} images and {len(labels)} "
-            "labels. The two files don't belong together; download them again."
+            f"{printable(str(folder))}: {printable(part)} has {plural(len(images), 'image')} and "
+            f"{plural(len(labels), 'label')}. The two files don't belong together; download them again."
         )
     return images, labels
 

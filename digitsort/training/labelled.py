@@ -43,6 +43,9 @@ MANIFEST = "labels.csv"
 
 CHANGED = "changed since they were labelled"
 
+GONE = "gone"
+"""Reason of images whose row says that their file no longer exists."""
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
@@ -65,16 +68,22 @@ class Found:
         Images that a person moved to another folder, or put there.
     left : Counter of str
         Why images with a person's label can't be learned from.
+    changed : list of str
+        Images that got several labels from a person; the last one counts.
     """
 
     human: dict[str, Labelled] = field(default_factory=dict)
     machine: dict[str, Labelled] = field(default_factory=dict)
     moved: int = 0
     left: Counter[str] = field(default_factory=Counter)
+    changed: list[str] = field(default_factory=list)
 
     def add(self, image: Labelled, *, by_hand: bool) -> None:
         """Take in an image; of two labels that a person gave to one content the later one counts."""
         if by_hand:
+            before = self.human.get(image.sha256)
+            if before is not None and before.label != image.label:
+                self.changed.append(f"{image.path} ({before.label}, then {image.label})")
             self.human[image.sha256] = image
             self.machine.pop(image.sha256, None)
         elif image.sha256 not in self.human:
@@ -82,7 +91,7 @@ class Found:
 
 
 def is_sorted_folder(folder: Path) -> bool:
-    """Whether `sort` made the folder: its labels.csv says where each file came from."""
+    """Tell whether `sort` made the folder: its labels.csv names the source of each file."""
     return SOURCE in columns_of_labels(folder / MANIFEST)
 
 
@@ -92,7 +101,9 @@ def labelled_rows(
     """Images of a labels.csv: a person's labels, and those that the machine accepted."""
     found = Found()
     for row in _corrected(read_labels(path, findings=findings), corrections):
-        if row.human:
+        if row.human and row.status is Status.GONE:
+            found.left[GONE] += 1
+        elif row.human:
             _add_read(found, row)
         elif row.status is Status.OK:
             found.add(Labelled(row.path, row.label, row.sha256), by_hand=False)
@@ -169,6 +180,9 @@ def _top_folder(path: str, folder: Path) -> str:
     return parts[0] if len(parts) > 1 else "."
 
 
+MOST_NAMED = 5
+"""Largest number of images to name in a note."""
+
 HAND_WEIGHT = 4.0
 """Of each image that a person labelled, as of each real digit of the default model. It bounds the pull
 of one example: 16 turned a hand that had always been misread, and more weight changed no more."""
@@ -185,7 +199,7 @@ def find_labelled(
 
 
 def datasets_of(found: Found, name: str, trust_machine: bool, limits: Limits) -> list[Dataset]:
-    """What a person labelled and, where it is trusted, what the machine did."""
+    """Return what a person labelled and, if it is trusted, what the model labelled."""
     short = Path(name).resolve().name
     datasets = [
         _images(found.human, f"by hand:{short}", limits, by_hand=True, note=_note(found, trust_machine))
@@ -208,6 +222,11 @@ def _note(found: Found, trust_machine: bool) -> str:
     if found.machine:
         use = "used too" if trust_machine else "not used (--trust-machine)"
         parts.append(f"{len(found.machine)} from the model {use}")
+    if found.changed:
+        named = ", ".join(map(printable, found.changed[:MOST_NAMED]))
+        named += f" and {len(found.changed) - MOST_NAMED} more" * (len(found.changed) > MOST_NAMED)
+        last = "the last label of each counts"
+        parts.append(f"{plural(len(found.changed), 'contradiction')} ({last}): {named}")
     parts += [f"{count} left out: {reason}" for reason, count in found.left.most_common()]
     return ", ".join(parts)
 
@@ -232,7 +251,8 @@ def _images(
             yield read_or_refuse(image.path, limits), image.label
 
     weight = HAND_WEIGHT if by_hand else 1.0
-    return Dataset(name, len(images), load, weight=weight, by_hand=by_hand, note=note)
+    paths = [image.path for image in images]
+    return Dataset(name, len(images), load, weight=weight, by_hand=by_hand, note=note, paths=paths)
 
 
 KEPT_SHARE = 0.2

@@ -9,7 +9,7 @@ limits stay, because they come from sources that were left out of its fit.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,8 @@ from digitsort.errors import UsageError
 from digitsort.model.estimator import DigitClassifier
 from digitsort.model.reading import Model, parse_model
 from digitsort.progress import Progress
-from digitsort.recognition.score import predict, project, score
+from digitsort.recognition.project import project
+from digitsort.recognition.score import predict, score
 from digitsort.training.calibrate import Calibration
 from digitsort.training.dataset import Dataset
 from digitsort.training.examples import (
@@ -29,15 +30,31 @@ from digitsort.training.examples import (
     vectors_of,
     without_copies,
 )
-from digitsort.training.fit import Made, Trained, TrainingOptions, certificate_of, finish
+from digitsort.training.fit import (
+    Made,
+    Trained,
+    TrainingOptions,
+    certificate_of,
+    describe_data,
+    doubts_of,
+    finish,
+)
 from digitsort.training.known import Known
 from digitsort.training.labelled import teach
 from digitsort.training.trial import judge_examples
 from digitsort.workers.tuning import one_blas_thread
 
+MOST_UNLIKE = 0.05
+"""Largest share of new images that may be unlike a digit to the known model, if the new model is to
+go on looking for such ink."""
+
 
 def learn(
-    known: Known, datasets: Sequence[Dataset], options: TrainingOptions, progress: Progress
+    known: Known,
+    datasets: Sequence[Dataset],
+    options: TrainingOptions,
+    progress: Progress,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Trained:
     """Fit the knowledge of a model together with other images.
 
@@ -59,11 +76,14 @@ def learn(
     certified, tested = _halves(known.held_out)
     by_hand = [dataset for dataset in datasets if dataset.by_hand]
     taught = teach(by_hand, known.held_out + gathered.examples, progress)
+    for line in describe_data(gathered.examples, taught):
+        say(line)
     progress("fit", 0, None)
     new = fitted + taught.learned
     estimator = fit_beside(known, new)
     card = known.model.card
     calibration = Calibration(card.temperature, card.ok_familiarity, card.min_familiarity)
+    keep_likeness(known, estimator, new)
     judged = judge_examples(estimator, certified)
     made = Made(
         estimator,
@@ -75,7 +95,9 @@ def learn(
     )
     copies = gathered.copies + taught.copies
     names = [dataset.name for dataset in datasets]
-    return finish(made, names, options, tested + test, taught, copies, gathered.disputed)
+    unseen = test + taught.kept
+    doubts = doubts_of(made, unseen, judge_examples(estimator, unseen))
+    return finish(made, names, options, tested + test, taught, copies, doubts)
 
 
 def fit_beside(known: Known, new: Examples) -> DigitClassifier:
@@ -92,6 +114,20 @@ def fit_beside(known: Known, new: Examples) -> DigitClassifier:
         machine.projection,
         machine.gamma,
     )
+
+
+def keep_likeness(known: Known, estimator: DigitClassifier, new: Examples) -> None:
+    """Let a model know what is no digit, as the known one does, unless it learned other things.
+
+    With a new class, or new images that the network often finds unlike a digit, the network would leave
+    uncertain what the model was just taught.
+    """
+    likeness, projection = known.model.machine.likeness, known.model.machine.projection
+    if likeness is None or tuple(estimator.classes_) != known.model.class_names:
+        return
+    found = likeness.are_digits(project(new.features, projection))
+    if np.count_nonzero(~found) <= MOST_UNLIKE * len(new):
+        estimator.likeness = likeness
 
 
 def _gather(others: Sequence[Dataset], known: Known, progress: Progress) -> Gathered:
@@ -125,14 +161,14 @@ ALLOWED_LOSS = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Of `count` images, how many were read right by the model before, if any, and the one after."""
+    """Counts of images that the model before, if any, and the one after read right, of `count`."""
 
     count: int
     before: int | None
     after: int
 
     def is_loss(self, allowed: float = 0.0) -> bool:
-        """Whether more than the `allowed` share (0-1) of the images was lost."""
+        """Tell whether more than the `allowed` share (0-1) of the images was lost."""
         return self.before is not None and self.after < self.before - allowed * self.count
 
 
@@ -153,7 +189,7 @@ class Comparison:
 
     @property
     def is_worse(self) -> bool:
-        """Whether the model before reads more of either, but for a small loss on the old images."""
+        """Tell whether the model before reads more of either, except for a small loss on old images."""
         return self.on_kept.is_loss() or self.on_held_out.is_loss(ALLOWED_LOSS)
 
 

@@ -29,7 +29,7 @@ INKS = ((25, 25, 30), (20, 30, 110), (40, 60, 170), (110, 20, 30), (70, 70, 75),
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a scan looks; lengths are in units of the digit's height unless they say pixels.
+    """Look of a scan; lengths are in units of the digit's height unless they say pixels.
 
     Attributes
     ----------

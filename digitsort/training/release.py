@@ -13,7 +13,7 @@ Printed and generated digits are not used for this: they are easier than real ha
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,10 +29,13 @@ from digitsort.evaluation.certification import (
 )
 from digitsort.model.estimator import DigitClassifier, fit_projection
 from digitsort.progress import Progress, silent
-from digitsort.recognition.score import Scores, predict, probabilities, project, score
+from digitsort.recognition.likeness import Likeness
+from digitsort.recognition.project import project
+from digitsort.recognition.score import Scores, predict, probabilities, score
 from digitsort.training.calibrate import Calibration, best_temperature, familiarity_limits
 from digitsort.training.examples import Examples, gather
 from digitsort.training.fit import Made, Trained, TrainingOptions, finish
+from digitsort.training.fit_likeness import Ground, fit_likeness, gather_ground, limit_of_family
 from digitsort.training.known import known_to_bytes
 from digitsort.training.labelled import Taught
 from digitsort.training.sources import Source, dataset_of, sources
@@ -141,6 +144,10 @@ class Pool:
         """Return whether each example (n,) is of a family; "" is for images that no person wrote."""
         return np.array([source.family == family for source in self.sources])[self.origin]
 
+    def of(self, family: str) -> Examples:
+        """Return the examples of a family."""
+        return self.examples[np.flatnonzero(self.is_of(family))]
+
     @property
     def families(self) -> list[str]:
         """Return the names of the families, ascending."""
@@ -152,10 +159,16 @@ def train_release(progress: Progress = silent, chosen: Sequence[Source] | None =
     pool = gather_sources(sources() if chosen is None else chosen, progress)
     held = np.arange(len(pool.examples)) % HELD_OUT == HELD_OUT - 1
     fitted, held_out = pool[np.flatnonzero(~held)], pool[np.flatnonzero(held)].examples
-    judged = {name: judge_family(fitted, name, progress) for name in fitted.families}
+    others = {name: fit_without(fitted, name, progress) for name in fitted.families}
+    judged = {name: judge_examples(others[name], fitted.of(name)) for name in others}
     calibration, certificate = calibrate_by_family(judged)
     progress("fit", 0, None)
     machine = fit_cascade(fitted.examples, fitted.is_of(""), parameters())
+    accepted = {
+        name: fitted.of(name).features[_accepted(judged[name], calibration, certificate)]
+        for name in others
+    }
+    machine.estimator.likeness = learn_likeness(fitted, machine.estimator, others, accepted, progress)
     count = sum(map(len, judged.values()))
     made = Made(
         machine.estimator,
@@ -192,13 +205,58 @@ def gather_sources(chosen: Sequence[Source], progress: Progress) -> Pool:
     return Pool(chosen, joined, origin)
 
 
-def judge_family(pool: Pool, family: str, progress: Progress) -> Judged:
-    """Read a family with a model that was fitted to all other families."""
+def fit_without(pool: Pool, family: str, progress: Progress) -> DigitClassifier:
+    """Fit to all other families."""
     progress(f"fit without {family}", 0, None)
-    out = pool.is_of(family)
-    rest = pool[np.flatnonzero(~out)]
-    machine = fit_cascade(rest.examples, rest.is_of(""), parameters())
-    return judge_examples(machine.estimator, pool.examples[np.flatnonzero(out)])
+    rest = pool[np.flatnonzero(~pool.is_of(family))]
+    return fit_cascade(rest.examples, rest.is_of(""), parameters()).estimator
+
+
+def learn_likeness(
+    pool: Pool,
+    estimator: DigitClassifier,
+    others: Mapping[str, DigitClassifier],
+    accepted: Mapping[str, npt.NDArray[np.float32]],
+    progress: Progress,
+) -> Likeness:
+    """Learn what is no digit, with a limit from the families that were left out.
+
+    Parameters
+    ----------
+    pool : Pool
+    estimator : DigitClassifier
+        Fitted to all of it.
+    others : mapping of str to DigitClassifier
+        Fitted without each family.
+    accepted : mapping of str to ndarray of shape (n, d)
+        Features of the digits of each family that the others accept.
+    """
+    ground = _digits_as_ground(pool) + gather_ground(pool.sources, len(pool.examples), progress)
+    limits = []
+    for name, other in others.items():
+        progress(f"learn what is no digit, without {name}", 0, None)
+        limits.append(limit_of_family(ground, other.projection_, accepted[name], name))
+    progress("learn what is no digit", 0, None)
+    return fit_likeness(ground, estimator.projection_, float(np.mean(limits)))
+
+
+def _digits_as_ground(pool: Pool) -> Ground:
+    """Return the digits of a pool, with a distorted copy of each that a person wrote."""
+    families = np.array([source.family for source in pool.sources], "U32")[pool.origin]
+    real = np.flatnonzero(families != "")
+    examples = pool.examples[np.flatnonzero(families == "")] + pool.examples[real].with_distorted()
+    every = np.concatenate([families[families == ""], families[real], families[real]])
+    return Ground(examples.features, np.ones(len(every), np.bool_), every)
+
+
+def _accepted(
+    judged: Judged, calibration: Calibration, certificate: Certificate
+) -> npt.NDArray[np.intp]:
+    """Return the rows of the images that would be accepted."""
+    label = predict(judged.scores)
+    chances = probabilities(judged.scores, calibration.temperature)[np.arange(len(label)), label]
+    familiar = judged.scores.familiarity >= calibration.ok_familiarity
+    return np.flatnonzero(familiar & (np.round(chances, 4) >= certificate.threshold))
 
 
 def calibrate_by_family(judged: dict[str, Judged]) -> tuple[Calibration, Certificate]:

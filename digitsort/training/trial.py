@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -52,6 +53,10 @@ class Trial:
         Disjoint.
     folds : int
         1 where both are splits of their own, disjoint from `fitted`.
+    unseen : Examples
+        The images that were judged.
+    judged : Judged
+        Scores of `unseen`, by machines that were not fitted to them.
     """
 
     estimator: DigitClassifier
@@ -59,6 +64,8 @@ class Trial:
     temperature: Judged
     certification: Judged
     folds: int
+    unseen: Examples
+    judged: Judged
 
 
 def try_out(
@@ -75,13 +82,9 @@ def try_out(
     rest, certification = rest.split(max(certification_count, len(classes)), seed)
     rest += taught
     estimator = rest.fit(DigitClassifier(**parameters))
-    return Trial(
-        estimator,
-        rest,
-        judge_examples(estimator, temperature),
-        judge_examples(estimator, certification),
-        folds=1,
-    )
+    first, second = judge_examples(estimator, temperature), judge_examples(estimator, certification)
+    unseen = temperature + certification
+    return Trial(estimator, rest, first, second, 1, unseen, joined_of([first, second]))
 
 
 def judge_examples(estimator: DigitClassifier, examples: Examples) -> Judged:
@@ -90,18 +93,25 @@ def judge_examples(estimator: DigitClassifier, examples: Examples) -> Judged:
     return Judged(score(examples.features, estimator.machine()), truth)
 
 
+def joined_of(judged: Sequence[Judged]) -> Judged:
+    """Return scores of several sets of images as one."""
+    return Judged(
+        Scores.concatenate([each.scores for each in judged]),
+        np.concatenate([each.truth for each in judged]),
+    )
+
+
 def _with_folds(examples: Examples, parameters: dict[str, Any], seed: int, taught: Examples) -> Trial:
     from sklearn.model_selection import StratifiedKFold
 
     folds = min(FOLDS, min(Counter(examples.labels.tolist()).values()))
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    judged = []
+    judged, rows = [], []
     for fit_rows, judged_rows in splitter.split(examples.features, examples.labels):
         estimator = (examples[fit_rows] + taught).fit(DigitClassifier(**parameters))
         judged.append(judge_examples(estimator, examples[judged_rows]))
-    joined = Judged(
-        Scores.concatenate([j.scores for j in judged]), np.concatenate([j.truth for j in judged])
-    )
+        rows.append(judged_rows)
+    joined = joined_of(judged)
     order = np.random.default_rng(seed).permutation(len(joined))
     half = len(joined) // 2
     return Trial(
@@ -110,6 +120,8 @@ def _with_folds(examples: Examples, parameters: dict[str, Any], seed: int, taugh
         joined[order[:half]],
         joined[order[half:]],
         folds,
+        examples[np.concatenate(rows)],
+        joined,
     )
 
 

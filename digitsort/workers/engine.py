@@ -70,6 +70,9 @@ class Death:
         Index of the item that the worker was working on, if known.
     timed_out : bool
         Whether the worker was ended because an item took too long.
+    killed : bool
+        Whether the worker was ended without a trace, as the system ends one if memory is short. Any
+        item can be in its hand then.
     """
 
     started: bool = True
@@ -77,6 +80,7 @@ class Death:
     certain: bool = True
     suspect: int | None = None
     timed_out: bool = False
+    killed: bool = False
 
 
 def fruitless() -> DigitsortError:

@@ -24,7 +24,11 @@ LEAST_SHARE = 1 / 16
 """Of a batch, that the last ones may shrink to: so that no worker is left alone with a whole one."""
 
 DEATHS_OF_THE_GUILTY = 2
-"""An item is given up when a worker that had it alone died, and another had died with it before."""
+"""An item is given up when a worker that had it alone crashed, and another had died with it before."""
+
+DEATHS_WITHOUT_A_TRACE = 9
+"""As many it takes if the worker did not crash but was killed from outside. If memory is short, the
+system kills workers whatever they have in hand, so that an item has to be tried often."""
 
 DEATHS_BEFORE_HALVING, DEATHS_WITHOUT_EVIDENCE = 4, 20
 """Limits for deaths of workers that may not have been working on the batch: workers can die for any
@@ -129,6 +133,7 @@ class Loop:
         if not death.started:
             self._count_fruitless(death)
             return [self._submitted(batch.items, batch.deaths)]
+        self._fruitless = 0
         deaths = batch.deaths + 1
         parts = _parts(batch.items, death, deaths)
         if parts:
@@ -156,15 +161,23 @@ def _unexplained(item: str, deaths: int) -> ClusterError:
     )
 
 
+def _limit(death: Death) -> int:
+    """Return how many deaths with one item are enough."""
+    if not death.certain:
+        return DEATHS_WITHOUT_EVIDENCE
+    return DEATHS_WITHOUT_A_TRACE if death.killed else DEATHS_OF_THE_GUILTY
+
+
 Part = tuple[Sequence[str], int]
 """Items, and the deaths that they are blamed for."""
 
 
 def _parts(items: Sequence[str], death: Death, deaths: int) -> list[Part]:
-    """What to do again; nothing where the one item is guilty."""
+    """Return the parts of a batch to do again; none if its one item is guilty."""
     if len(items) == 1:
-        limit = DEATHS_OF_THE_GUILTY if death.certain else DEATHS_WITHOUT_EVIDENCE
-        return [(items, deaths)] if deaths < limit else []
+        return [(items, deaths)] if deaths < _limit(death) else []
+    if death.certain:  # whatever the number, none of the items was alone
+        deaths = 1
     if death.suspect is not None:
         before, after = items[: death.suspect], items[death.suspect + 1 :]
         parts = [(before, 0), (items[death.suspect : death.suspect + 1], deaths), (after, 0)]

@@ -103,6 +103,7 @@ class Workers(Executor):
         owner = next(w for w in (*self._workers, *self._dead) if future in w.numbers)
         number, index = owner.note.read()
         started = number == owner.numbers.pop(future)
+        timed_out = owner.note.timed_out()
         for worker in [w for w in self._dead if not w.numbers]:
             worker.end(at_once=True)
             self._dead.remove(worker)
@@ -110,7 +111,9 @@ class Workers(Executor):
             started=started,
             fruitless=number == 0,
             suspect=index if started else None,
-            timed_out=owner.note.timed_out(),
+            timed_out=timed_out,
+            # Systems without a server have nothing that kills processes if memory is short.
+            killed=has_server() and not (timed_out or owner.note.crashed()),
         )
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

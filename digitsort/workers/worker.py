@@ -106,6 +106,11 @@ class Note:
         """Path of the file that is not empty if the worker timed out."""
         return self.path.with_suffix(".late")
 
+    @property
+    def fault_path(self) -> Path:
+        """Path of the file that is not empty if the worker crashed."""
+        return self.path.with_suffix(".fault")
+
     def read(self) -> tuple[int, int | None]:
         """Return the number of the batch and the index of the item that the worker began last."""
         number, index = _FIELDS.unpack(self.path.read_bytes())
@@ -113,7 +118,15 @@ class Note:
 
     def timed_out(self) -> bool:
         """Return whether the worker was ended because it timed out."""
-        return self.late_path.exists() and self.late_path.stat().st_size > 0
+        return _has_text(self.late_path)
+
+    def crashed(self) -> bool:
+        """Return whether the worker was ended by a fault of its own, such as a segmentation fault."""
+        return _has_text(self.fault_path)
+
+
+def _has_text(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 class Pen:
@@ -134,6 +147,8 @@ class _Station:
     def __init__(self, job: Job, note: Note, time_limit_s: float) -> None:
         self.job = job
         self.pen = Pen(note)
+        # In C, in the signal's handler: a worker that was killed from outside writes nothing there.
+        faulthandler.enable(note.fault_path.open("wb"), all_threads=False)
         self.pen.write(0, None)
         self._clock = Clock(time_limit_s, note.late_path.open("wb"))
         self._number = 0

@@ -82,6 +82,17 @@ def test_what_is_taken_for_the_class_none_is_rejected(model: Model) -> None:
     assert [n for n in names if n != "_none"] == [v.label for v in verdicts if v.label]
 
 
+def test_the_reasons_of_other_classes_do_not_speak_of_digits(model: Model) -> None:
+    two = np.hstack([np.asarray(digit_image(d)) for d in (3, 8)])
+    for first, reasons in (
+        ("_none", {"none of the classes", "several signs"}),
+        ("0", {"several digits"}),
+    ):
+        names = (first, *("ABCDEFGHI" if first == "_none" else "123456789"))
+        verdicts = decide([grays(1)[0], two], with_card(model, classes=names))
+        assert reasons == {verdict.reason for verdict in verdicts} - {""}
+
+
 def test_labels_are_the_models_own_class_names(model: Model) -> None:
     names = tuple("ABCDEFGHIJ")
     verdicts = decide(grays(1), with_card(model, classes=names))

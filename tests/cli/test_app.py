@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from digitsort.cli.options import EXAMPLES
 from tests.conftest import digit_png, invoke, make_tree, run_digitsort
 
 COMMANDS = ["classify", "sort", "evaluate", "train", "inspect", "model"]
@@ -42,12 +44,20 @@ def test_help_loads_neither_numpy_nor_scikit_learn() -> None:
     assert set() == loaded("--help") & HEAVY
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", EXAMPLES)
 def test_each_command_has_help(command: str) -> None:
-    shown = invoke(command, "--help")
+    """Its help has no types such as <bool>, and an example with options that exist."""
+    shown = invoke(*shlex.split(EXAMPLES[command])[1:], "--help")
     assert shown.exit_code == 0
     assert f"{command} [OPTIONS]" in shown.stdout
+    assert f"Example: {EXAMPLES[command]}" in shown.stdout
+    assert not set("<{") & set(shown.stdout)
     assert shown.stderr == ""
+
+
+def test_every_option_of_a_long_help_is_in_a_section() -> None:
+    for command in ("classify", "sort", "review", "evaluate", "train"):
+        assert "─ Options ─" not in invoke(command, "--help").stdout
 
 
 def test_one_command_alone_is_the_same_as_among_all() -> None:

@@ -318,5 +318,12 @@ def test_the_other_commands_know_the_limits(here: Path, model_file: Path, comman
     }
     done = invoke(command, *arguments[command], "--max-pixels", "9")
     assert done.exit_code in (1, 4)
-    # evaluate tells no reasons: what is unread counts as wrong
-    assert ("(0 of 2 right)" if command == "evaluate" else "raise --max-pixels") in done.output
+    assert "raise --max-pixels" in done.output
+
+
+def test_folders_that_systems_make_are_left_out_and_named(tmp_path: Path, model_file: Path) -> None:
+    tree = {"@eaDir": {"thumb.png": digit_png(7)}, "a": {"$RECYCLE.BIN": {"b.png": digit_png(1)}}}
+    make_tree(tmp_path / "scans", {**tree, "c.png": digit_png(3)})
+    done = invoke("classify", tmp_path / "scans", "-m", model_file, "-o", "-")
+    assert (done.exit_code, done.stdout.count("\n")) == (0, 2)
+    assert "  left out by name: $RECYCLE.BIN (1), @eaDir (1)\n" in done.stderr

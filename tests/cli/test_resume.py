@@ -149,7 +149,8 @@ def test_ctrl_c_stops_the_run_and_says_how_to_go_on(
     _, said = run.communicate()
     assert time.monotonic() - began < 10  # two seconds on a machine that does nothing else
     assert run.returncode == 130, said
-    assert "rows. Run the same command with --resume to continue" in said
+    assert " rows. Continue with: digitsort classify " in said
+    assert " --resume\n" in said
     assert "Traceback" not in said
     while members(run.pid) and time.monotonic() - began < 10:
         time.sleep(0.05)

@@ -246,3 +246,37 @@ def test_in_a_process_of_its_own(here: Path) -> None:
     done = run_digitsort("review", "labels.csv", "--all", "--workers", "2", cwd=here)
     assert (done.returncode, done.stdout) == (0, "")
     assert len(page(here / "review.html").cards) == 4
+
+
+def test_a_page_of_other_classes_speaks_of_these(here: Path) -> None:
+    """Its keys, its words and the command it suggests; the page of digits is as it was."""
+    rows = ["a.png,plus,0.4000,uncertain,low confidence,x,0.3000,aa,m1", "b.png,B,0.9990,ok,,,,bb,m1"]
+    for name, lines in ("labels.csv", ROWS), ("signs.csv", rows):
+        (here / name).write_text("\n".join([HEADER, *lines, ""]))
+        assert invoke("review", name, "-o", f"{name}.html", "-q").exit_code == 0
+    of_digits, of_signs = ((here / f"{name}.html").read_text() for name in ("labels.csv", "signs.csv"))
+    assert "train -d default -d labels.csv" in of_digits
+    assert "<td><kbd>x</kbd> or <kbd>Delete</kbd></td><td>not a digit</td>" in of_digits
+    assert "train -d DATA -d signs.csv" in of_signs
+    assert "<td><kbd>Delete</kbd></td><td>none of these</td>" in of_signs
+    assert "<kbd>B</kbd> <kbd>x</kbd> <kbd>p</kbd> plus" in of_signs
+    for words in "Digits found", "No digit", "not a digit":
+        assert words in of_digits
+        assert words not in of_signs
+
+
+def test_keys_are_those_of_the_classes() -> None:
+    from digitsort.review.page import keys_of
+
+    found = keys_of(["A", "minus", "max", "plus", "xx", "x"])
+    assert found == {"A": "A", "x": "x", "m": "minus", "p": "plus"}
+    assert keys_of(["xx", "no"]) == {"n": "no"}  # x is the key for none of them
+
+
+def test_classes_of_which_one_has_no_key_are_typed(tmp_path: Path) -> None:
+    lines = [f"{name}.png,{name},0.5,uncertain,low,,,,m" for name in ("xx", "no")]
+    make_tree(tmp_path, {"labels.csv": "\n".join([HEADER, *lines, ""]), "no.png": b""})
+    page = tmp_path / "review.html"
+    assert invoke("review", tmp_path / "labels.csv", "-o", page, "-q").exit_code == 0
+    assert "first letters" in page.read_text()
+    assert "<td><kbd>Delete</kbd></td><td>none of these</td>" in page.read_text()  # x begins xx

@@ -126,10 +126,10 @@ def test_a_dry_run_prints_the_plan_of_the_real_run_and_touches_nothing(
         (here / "sorted" / "labels.csv").write_text("path,label,status\n7/a.png,7,ok\n")
     before = read_tree(here)
     dry = invoke("sort", "scans", "sorted", "-m", model_file, "--dry-run")
-    assert dry.exit_code == 0
     assert before == read_tree(here)
     assert "Nothing was done." in dry.stderr
-    invoke("sort", "scans", "sorted", "-m", model_file)
+    done = invoke("sort", "scans", "sorted", "-m", model_file)
+    assert dry.exit_code == done.exit_code == 1
     lines = dry.stdout.splitlines()
     planned = dict(
         line.removeprefix("copy  ").split(" -> ") for line in lines if line.startswith("copy")
@@ -235,7 +235,7 @@ LISTED = "path,label,status,sha256\nscans/a.png,7,ok,\nscans/b.png,1,ok,\nscans/
     "option", [(), ("--copy",), ("--move",), ("--link", "hard"), ("--link", "sym")]
 )
 def test_a_dry_run_is_the_plan_of_every_kind_of_run(here: Path, option: tuple[str, ...]) -> None:
-    make_tree(here, {"l.csv": LISTED})
+    make_tree(here, {"l.csv": LISTED, "scans/sub/b.png": digit_png(1, example=1)})
     before = read_tree(here)
     dry = invoke("sort", "l.csv", "sorted", *option, "--dry-run")
     assert read_tree(here) == before
@@ -329,3 +329,34 @@ def test_a_folder_of_dest_sorted_again_leaves_no_row_behind(here: Path, model_fi
     assert invoke("verify", "sorted").exit_code == 0
     assert invoke("undo", "sorted", "--all").exit_code == 0
     assert (here / "scans" / "mixed.png").read_bytes() == MIXED
+
+
+def test_renamed_files_of_another_machine_are_found_by_content(here: Path, model_file: Path) -> None:
+    """Those in a sorted folder are not looked at: they are copies, or belong to another sort."""
+    tree = {"a.png": digit_png(7), "b.png": digit_png(1), "c.png": digit_png(3)}
+    make_tree(here / "old", tree)
+    invoke("classify", "old", "-m", model_file, "-q")
+    table = here / "labels.csv"
+    table.write_text(table.read_text().replace("old/", "D:/me/old/"))
+    new = {"x": {"IMG 1.png": digit_png(7), "a.png": b"another a"}, "b copy.png": digit_png(1)}
+    make_tree(here / "new", new)
+    invoke("sort", "old", "new/sorted", "-m", model_file, "--move")
+    done = invoke("sort", "labels.csv", "by content", "--root", "new")
+    assert "3 files not found by name, 2 of them found by content in new" in done.stderr
+    assert folders(here / "by content") == {
+        "1": {"b copy.png": digit_png(1)},
+        "7": {"IMG 1.png": digit_png(7)},
+    }
+    assert done.exit_code == 1
+
+
+def test_classes_that_look_like_formulas_are_escaped_in_the_manifest(here: Path) -> None:
+    rows = ["a.png,7,ok,,=x", "b.png,1,ok,,@x"]
+    table = "\n".join(["path,label,status,sha256,human", *rows])
+    make_tree(here, {"l.csv": table, "a.png": digit_png(7), "b.png": digit_png(1)})
+    done = invoke("sort", "l.csv", "sorted", "--new-class", "=x", "--new-class", "@x")
+    assert (done.exit_code, sorted(folders(here / "sorted"))) == (0, ["=x", "@x"])
+    lines = (here / "sorted" / "labels.csv").read_text().splitlines()[1:]
+    cells = [cell for line in lines for cell in line.split(",") if cell]
+    assert {"'=x", "'@x"} <= set(cells)
+    assert not [cell for cell in cells if cell.startswith(("=", "@"))]

@@ -46,8 +46,8 @@ def test_verify_proves_that_all_is_there(here: Path) -> None:
 def test_verify_lists_what_differs(here: Path) -> None:
     """Litter of file managers, labels.csv and the journal are no part of it."""
     (here / "sorted" / "7" / "a.png").write_bytes(b"edited")
-    (here / "sorted" / "1" / "b.png").rename(here / "sorted" / "7" / "b.png")
-    make_tree(here / "sorted", {"7": {".DS_Store": b"", "Thumbs.db": b""}})
+    (here / "sorted" / "1" / "b.png").unlink()
+    make_tree(here / "sorted", {"7": {".DS_Store": b"", "Thumbs.db": b"", "b.png": b"a person's"}})
     done = invoke("verify", "sorted")
     assert done.exit_code == 6
     assert done.stdout == "- 1/b.png\n* 7/a.png\n+ 7/b.png\n"

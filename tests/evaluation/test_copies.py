@@ -134,7 +134,7 @@ def test_copies_do_not_certify_an_error() -> None:
 
 
 def test_copies_do_not_make_a_class_large_enough() -> None:
-    with pytest.raises(TrainingDataError, match="has 4 different images"):
+    with pytest.raises(TrainingDataError, match="have too few different images"):
         gather([repeated(10, pictures=4)], silent)
 
 

@@ -26,7 +26,7 @@ from digitsort.labels.labels_csv import (
 from digitsort.labels.resume import outcome_of as resumed
 from digitsort.labels.row import Row
 from digitsort.labels.table import escaped, write_rows, write_table
-from digitsort.outcomes import Outcome, Status
+from digitsort.outcomes import OF_A_RUN, Outcome, Status
 
 SHA = "ab" * 32
 MODEL = "0123456789ab"
@@ -126,7 +126,7 @@ def test_rows_come_back_with_paths_resolved_against_the_files_folder(tmp_path: P
     expected = ["office/7.png", '=a,"b".png', "empty\n.png", "/elsewhere/é.png"]
     assert [str(tmp_path / name) for name in expected] == [row.path for row in rows]
     assert [row.label for row in rows] == ["7", "1", "", ""]
-    assert list(Status) == [row.status for row in rows]
+    assert list(OF_A_RUN) == [row.status for row in rows]
     assert [row.reason for row in rows] == ["", "low confidence", "blank", "no such file"]
     assert [row.sha256 for row in rows] == [SHA, SHA, SHA, ""]
     assert {MODEL} == {row.model for row in rows}
@@ -328,7 +328,7 @@ def test_a_file_of_several_pages_says_so_in_its_row(
     assert cells[4] == cell
     assert row_of(outcome, layout).reason == cell
     assert outcome_of(row_of(outcome, layout)) == outcome
-    assert resumed("/scans/a.tif", dict(zip(COLUMNS, cells, strict=True))) == outcome
+    assert resumed("/scans/a.tif", dict(zip(COLUMNS, cells, strict=True)), layout) == outcome
 
 
 def test_cells_that_a_row_lacks_are_empty(tmp_path: Path) -> None:

@@ -98,11 +98,19 @@ def test_what_was_done_is_kept_and_said(
     tmp_path: Path, error: BaseException, raised: type[Exception]
 ) -> None:
     path = tmp_path / "labels.csv"
-    with pytest.raises(raised, match=r"Kept 3 rows\. Run the same command with --resume"):
+    with pytest.raises(raised, match=r"Kept 3 rows\."):
         write(path, stop_after=3, error=error)
     assert not path.exists()
     assert (tmp_path / FOLDER / "rows").read_text() == "".join(GOLDEN_CSV.splitlines(True)[:4])
     assert PATHS[3:] == write(path, resume=True)
+    assert {"labels.csv": GOLDEN_CSV.encode()} == read_tree(tmp_path)
+
+
+def test_a_run_that_replaces_a_file_is_resumed_too(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes(b"an earlier run")
+    with pytest.raises(InterruptedRunError):
+        write(tmp_path / "labels.csv", stop_after=3, error=KeyboardInterrupt(), force=True)
+    assert PATHS[3:] == write(tmp_path / "labels.csv", force=True, resume=True)
     assert {"labels.csv": GOLDEN_CSV.encode()} == read_tree(tmp_path)
 
 

@@ -207,7 +207,7 @@ def test_labels_that_are_no_class_are_listed_with_their_counts() -> None:
     )
     check_human("c.csv", human, DIGITS, ["x", "NONE", "07"])
     with pytest.raises(
-        UsageError, match=r"1 of 1 labels in the column `human` is not a class: 'x' \(1\)\. The "
+        UsageError, match=r"1 of 1 label in the column `human` is not a class: 'x' \(1\)\. The "
     ):
         check_human("c.csv", Counter("x"), ["plus", "minus"])
 
@@ -235,7 +235,7 @@ def test_every_command_checks_what_a_person_said(
     )
     done = invoke(*COMMANDS[command])
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "labels.csv: 1 of 1 labels in the column `human` is not a class: 'x' (1)" in done.stderr
+    assert "labels.csv: 1 of 1 label in the column `human` is not a class: 'x' (1)" in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"labels.csv", "good.csv", "a.png"}
     if command != "train":
         done = invoke(*COMMANDS[command], "--new-class", "x", "-q")
@@ -307,7 +307,7 @@ def test_rows_of_a_truth_that_match_no_file_are_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["evaluate", "review"])
 def test_rows_of_a_truth_that_match_no_row_are_said(tmp_path: Path, command: str) -> None:
     truth = "path,label\na.png,3\ngone.png,4\n"
-    make_tree(tmp_path, {"labels.csv": TABLE.format(""), "truth.csv": truth})
+    make_tree(tmp_path, {"labels.csv": TABLE.format(""), "truth.csv": truth, "a.png": b""})
     option = ["-o", str(tmp_path / "review.html")] if command == "review" else []
     done = invoke(command, tmp_path / "labels.csv", "--truth", tmp_path / "truth.csv", *option)
     assert done.exit_code == 0, done.output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from digitsort.model.estimator import fit_projection
-from digitsort.recognition.score import LONGEST_COLUMN, UNIT, project
+from digitsort.recognition.project import LONGEST_COLUMN, UNIT, project
 from digitsort.recognition.vectorize import vectorize
 from tests.drawing import digit_inks
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from digitsort import read_labels
 from digitsort.review import queues
 from tests.conftest import digit_image, digit_png, invoke, make_tree
 from tests.review.browser import errors, size
@@ -32,8 +33,10 @@ def line(index: int) -> str:
 
 
 def write_page(folder: Path, lines: list[str], *options: str) -> str:
-    """Make the page of a labels.csv; gives its address."""
+    """Make the page of a labels.csv, of whose files the first exists; gives its address."""
     make_tree(folder, {"labels.csv": "\n".join([HEADER, *lines, ""])})
+    first = next(read_labels(folder / "labels.csv")).path
+    make_tree(folder, {} if Path(first).exists() else {first: b""})
     page = folder / "review.html"
     done = invoke("review", folder / "labels.csv", "-o", page, "-q", "--force", *options)
     assert (done.exit_code, done.stderr) == (0, "")
@@ -163,6 +166,17 @@ def test_thirty_cards_by_keyboard_and_the_corrections_byte_for_byte(
     driver.find_element("id", "end-save").click()
     expected = "".join(f"{line(index)},{human[index]}\n" for index in range(30))
     assert downloaded(chromium[1]) == f"{HEADER},human\n{expected}".encode()
+
+
+def test_a_letter_sets_a_class_of_that_name(
+    driver: Any, chromium: tuple[Any, Path], tmp_path: Path
+) -> None:
+    rows = [line(index).replace(f",{index},", ",plus,", 1) for index in range(2)]
+    driver.get(write_page(tmp_path, [*rows, line(3).replace(",3,", ",minus,", 1)]))
+    press(driver, "m", "P", "x")  # after the last one, a dialog opens
+    driver.find_element("id", "end-save").click()
+    saved = downloaded(chromium[1]).decode().splitlines()[1:]
+    assert [row.rpartition(",")[2] for row in saved] == ["plus", "_none", "minus"]  # minus is first
 
 
 def test_only_touched_rows_are_saved(driver: Any, chromium: tuple[Any, Path], thirty: str) -> None:
@@ -503,18 +517,18 @@ def test_a_model_of_letters(driver: Any, tmp_path: Path) -> None:
 
 
 def test_a_model_of_words(driver: Any, tmp_path: Path) -> None:
-    """First letters are typed until one class is left; Enter takes the first of those left."""
+    """A class without a key: first letters until one class is left; Enter takes the first of them."""
     from selenium.webdriver.common.keys import Keys
 
-    names = ["plus", "plus minus", "point", "minus"]
+    names = ["plus", "po", "pop", "minus"]
     rows = [f"{i}.png,plus,0.4,uncertain,low,{names[i % 4]},0.1,{i},m" for i in range(4)]
     rows += [f"{i}.png,{names[i % 4]},1.0,ok,,,,{i},m" for i in range(4, 8)]
     driver.get(write_page(tmp_path, rows))
-    press(driver, "m", "p", "o", "p", "l")
-    assert "plus, plus minus" in text(driver, "#said")
+    press(driver, "m", "p", "l", "p", "o")
+    assert "po, pop" in text(driver, "#said")
     press(driver, Keys.ENTER)
     tags = [tag.text for tag in driver.find_elements("css selector", ".tag")]
-    assert tags == ["minus", "point", "✓"]
+    assert tags == ["minus", "✓", "po"]
 
 
 def test_single_keys_can_be_switched_off(driver: Any, thirty: str) -> None:
@@ -685,7 +699,7 @@ def test_any_cell_of_the_table_comes_back_from_the_page(
     writer = csv.writer(table, quoting=csv.QUOTE_ALL)
     writer.writerow(["=note", "path", "label", "status", "my\nnote"])
     writer.writerows([note, f"{n}.png", "7", "uncertain", note] for n, note in enumerate(ODD_NOTES))
-    make_tree(tmp_path, {"labels.csv": table.getvalue()})
+    make_tree(tmp_path, {"labels.csv": table.getvalue(), "0.png": b""})
     page = tmp_path / "review.html"
     assert invoke("review", tmp_path / "labels.csv", "-o", page, "-q").exit_code == 0
     driver.get(page.as_uri())

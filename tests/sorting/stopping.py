@@ -23,6 +23,9 @@ from digitsort.outcomes import Status
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.verify import Mark, read_manifest, verify
 
+CHOSEN_MODES = tuple(mode for mode in Mode if mode is not Mode.WITHIN)
+"""What a person can choose."""
+
 
 class StoppingDisk(Disk):
     """Counts the calls; kills the process before one of them, or halfway through a write.

@@ -311,6 +311,18 @@ def test_a_source_without_permission_is_left_and_reported(unprivileged: Path) ->
     assert len(delivery.done) == 3
 
 
+@pytest.mark.parametrize("unreadable", ["scans/1.png", "scans/sub/1.png", "sorted/1/1.png"])
+def test_one_that_cannot_be_compared_stops_no_other(unprivileged: Path, unreadable: str) -> None:
+    """Of two with one name, and no sha256 that would tell whether they are the same."""
+    make_tree(unprivileged, {"scans": {**SCANS, "1.png": b"another"}, "sorted": {"1": {"1.png": b""}}})
+    rows = [row._replace(sha256="", cells={}) for row in rows_of(unprivileged / "scans")]
+    (unprivileged / unreadable).chmod(0)
+    delivery = sort(rows, unprivileged / "sorted")
+    expected = [(str(unprivileged / unreadable), "Permission denied")]
+    assert list(delivery.failed) == expected * unreadable.startswith("scans")
+    assert len(delivery.done) + len(delivery.failed) == len(rows)
+
+
 @posix
 def test_an_interrupted_run_has_its_rows_and_can_be_gone_on_with(scans: Path, dest: Path) -> None:
     class Pressed(Disk):

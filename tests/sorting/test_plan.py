@@ -32,7 +32,7 @@ def targets(plan: Plan) -> dict[str, str]:
     return {o.row.path: os.path.relpath(o.target, plan.dest) for o in plan.operations}
 
 
-OK, UNCERTAIN, REJECTED, ERROR = Status
+OK, UNCERTAIN, REJECTED, ERROR, _ = Status
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,17 @@ def test_a_persons_label_wins_and_doubtful_files_are_set_aside(
     given = row("x.png", label, status, human=human)
     assert careful == folder_for(given, accept_uncertain=False)
     assert accepting == folder_for(given, accept_uncertain=True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "folder"),
+    [("was ok", "7"), ("was uncertain: low confidence", "_uncertain"), ("written by hand", "7")],
+)
+def test_a_file_that_is_back_is_planned_as_before_it_was_gone(
+    tmp_path: Path, reason: str, folder: str
+) -> None:
+    plan = plan_sort([row("/a/x.png", status=Status.GONE, reason=reason)], tmp_path)
+    assert [operation.target for operation in plan.operations] == [str(tmp_path / folder / "x.png")]
 
 
 NO_FOLDERS = [

@@ -31,7 +31,7 @@ ALLOWED = {
         "_remove_source",
         "remove_copy(self._disk, self._places, there, entry.source, entry.sha256)",
     ),
-    ("undo.py", "_back", "remove_copy(self._disk, self._places, place, kept, entry.sha256)"),
+    ("undo.py", "_remove", "remove_copy(self._disk, self._places, place, kept, entry.sha256)"),
     (
         "undo.py",
         "_remove_second",
@@ -46,7 +46,9 @@ ALLOWED = {
     ("publish.py", "_remove_old_name", "disk.unlink(source)"),
     ("publish.py", "_remove_old_name", "remove_ours(disk, target)"),
     # A symbolic link in DEST that leads where this run made it lead: it is no content.
-    ("undo.py", "_back", "self._disk.unlink(place)"),
+    ("undo.py", "_remove", "self._disk.unlink(place)"),
+    # One of two names of a symbolic link in DEST, which were compared just before.
+    ("recover.py", "_remove_source", "self._disk.unlink(source)"),
     # Renames that replace nothing.
     ("deliver.py", "_renamed", "rename_new(disk, source, target)"),
     ("publish.py", "rename_new", "disk.rename_new(source, target)"),

@@ -18,6 +18,7 @@ from digitsort.sorting.dest import locked
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.recover import recover
 from digitsort.sorting.undo import undo
+from tests.sorting.stopping import CHOSEN_MODES
 from tests.sorting.stranger import (
     QuickDisk,
     World,
@@ -195,7 +196,7 @@ def _swap_at_each(top: Path, action: str, mode: Mode, swap: str, every: int, fir
 
 
 @pytest.mark.parametrize("swap", FEW)
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
 @pytest.mark.parametrize("action", ["sort", "undo"])
 def test_a_link_midway_leads_nowhere(top: Path, action: str, mode: Mode, swap: str) -> None:
     """Before some of the calls to the system."""
@@ -218,7 +219,7 @@ def test_a_link_before_the_lock_leads_nowhere(top: Path, swap: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("swap", SWAPS)
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_link_before_any_call_leads_nowhere(top: Path, action: str, mode: Mode, swap: str) -> None:
     """Before each of the calls to the system."""

@@ -14,9 +14,9 @@ from digitsort.labels.row import Row
 from digitsort.sorting.apply import apply_plan
 from digitsort.sorting.journal import journals, read_run, reopen
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
-from digitsort.sorting.undo import undo
+from digitsort.sorting.undo import Undone, undo
 from tests.conftest import Tree, make_tree, read_tree
-from tests.sorting.stopping import snapshot
+from tests.sorting.stopping import CHOSEN_MODES, snapshot
 from tests.sorting.test_apply import rows_of, sorted_files
 
 SCANS: Tree = {"7.png": b"seven", "sub": {"1.png": b"one", "7.png": b"third"}}
@@ -36,7 +36,7 @@ def sort(rows: list[Row], dest: Path, mode: Mode) -> None:
     apply_plan(plan_sort(rows, dest, SortOptions(mode)))
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
 def test_all_is_as_it_was(scans: Path, dest: Path, mode: Mode) -> None:
     """Also the folders that had to be made for DEST are gone."""
     before = snapshot(scans)
@@ -111,8 +111,7 @@ def test_what_was_left_can_be_taken_back_later(scans: Path, dest: Path) -> None:
     _occupy(scans, dest)
     assert len(undo(dest).left) == 1
     (scans / "sub" / "1.png").unlink()
-    assert undo(dest).runs == 0
-    assert undo(dest, everything=True).left == ()
+    assert undo(dest) == Undone(1, 1, ())
     assert snapshot(scans) == before
     assert not dest.exists()
 

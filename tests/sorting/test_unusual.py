@@ -27,7 +27,14 @@ from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.undo import undo
 from digitsort.sorting.verify import Mark, read_manifest, verify
 from tests.conftest import Link, invoke, make_tree, read_tree
-from tests.sorting.stopping import Scene, StopsBeforeChanges, in_child, snapshot, two_devices
+from tests.sorting.stopping import (
+    CHOSEN_MODES,
+    Scene,
+    StopsBeforeChanges,
+    in_child,
+    snapshot,
+    two_devices,
+)
 from tests.sorting.test_apply import rows_of, sorted_files
 from tests.sorting.test_disasters import make_scans, pngs
 
@@ -57,7 +64,7 @@ def deep() -> Iterator[Path]:
         subprocess.run(["rm", "-rf", str(top / "scans")], check=True)  # Python's own way is recursive
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
 @pytest.mark.parametrize(
     "keep", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["", "keep folders"]
 )
@@ -245,7 +252,7 @@ def test_what_the_program_wrote_is_no_persons_work(tmp_path: Path) -> None:
 # Scans that can't be read; folders that change midway.
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
 @pytest.mark.parametrize("hidden", ["file", "folder"])
 def test_a_scan_that_can_not_be_read_among_many(unprivileged: Path, mode: Mode, hidden: str) -> None:
     """It is left and said where its content is needed; the others are delivered and go back."""
@@ -267,7 +274,7 @@ def test_a_scan_that_can_not_be_read_among_many(unprivileged: Path, mode: Mode, 
     assert snapshot(scans) == before
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
 @pytest.mark.parametrize("when", range(5))
 def test_a_folder_of_dest_that_becomes_a_link_midway(tmp_path: Path, mode: Mode, when: int) -> None:
     """Nothing is written through it: neither copies, nor moves, nor links."""

@@ -59,6 +59,24 @@ class DiesOnce:
 
 
 @dataclass(frozen=True)
+class HarmedOften:
+    """Does what an item's name says the first few times that it is in hand; a file counts them."""
+
+    folder: str
+    times: int
+
+    def __call__(self, items: Sequence[str], in_hand: InHand) -> list[str]:
+        for index, item in enumerate(items):
+            in_hand(index)
+            seen = Path(self.folder, item)
+            tries = seen.stat().st_size + 1 if seen.exists() else 1
+            seen.write_bytes(bytes(tries))
+            if tries <= self.times:
+                harm(item)
+        return [item.upper() for item in items]
+
+
+@dataclass(frozen=True)
 class DiesSending:
     """Dies once, in the middle of what it sends back."""
 

@@ -35,18 +35,25 @@ class Slow:
 
 
 class Dying:
-    """An engine whose workers die with every batch that holds the item; nobody knows why."""
+    """An engine whose workers die with every batch that holds the item; nobody knows why.
 
-    def __init__(self, item: str, *, certain: bool) -> None:
+    By default they do so for ever; with `times` so often, and then the item is done.
+    """
+
+    def __init__(
+        self, item: str, *, certain: bool, killed: bool = False, times: int | None = None
+    ) -> None:
         self.executor: Executor = InlineExecutor()
         self.window = 3
         self.deaths = 0
         self._item = item
         self._certain = certain
+        self._killed = killed
+        self._times = times
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
         future: Future[Done] = Future()
-        if self._item in items:
+        if self._item in items and (self._times is None or self.deaths < self._times):
             future.set_exception(WorkerDiedError())
         else:
             future.set_result(Done(list(items), None))
@@ -54,7 +61,7 @@ class Dying:
 
     def death(self, future: Future[Done]) -> Death | None:
         self.deaths += 1
-        return Death(certain=self._certain)
+        return Death(certain=self._certain, killed=self._killed)
 
 
 def names(count: int, given_out: list[int] | None = None) -> Iterator[str]:
@@ -72,6 +79,23 @@ def test_every_item_once_and_in_order(count: int, window: int, seconds: float) -
         for pair in zip(batch, results, strict=True)
     ]
     assert done == [(str(number), f"{number}!") for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [8, 64])
+def test_workers_that_are_killed_from_outside_are_little_evidence(count: int) -> None:
+    """Memory is short, say: those that die before the item is alone are none at all."""
+    splits = Dying("7", certain=True)
+    list(Loop(splits, lambda _: "given up").run(names(count)))
+    engine = Dying("7", certain=True, killed=True, times=splits.deaths + 6)
+    loop = Loop(engine, lambda _: "given up")
+    assert [*map(str, range(count))] == [r for _, batch in loop.run(names(count)) for r in batch]
+    assert engine.deaths == splits.deaths + 6
+
+
+def test_an_item_that_always_has_its_worker_killed_is_given_up() -> None:
+    loop = Loop(Dying("7", certain=True, killed=True), lambda _: "given up")
+    results = [result for _, batch in loop.run(names(64)) for result in batch]
+    assert [n for n, result in enumerate(results) if result != str(n)] == [7]
 
 
 @pytest.mark.parametrize("seconds", [1e-4, 1e-3])

@@ -27,7 +27,7 @@ from digitsort.workers.process import Channel
 from digitsort.workers.processes import Processes
 from digitsort.workers.server import Forked
 from tests.conftest import REPOSITORY, digit_png, make_tree
-from tests.workers.faults import DiesOnce, DiesSending, RaisesUnsendable, Unnamed, Upper
+from tests.workers.faults import DiesOnce, DiesSending, HarmedOften, RaisesUnsendable, Unnamed, Upper
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
@@ -199,6 +199,19 @@ def test_an_item_that_hangs_in_c_is_given_up() -> None:
 def test_a_worker_that_dies_once_costs_no_item_its_result(tmp_path: Path) -> None:
     items = [f"once {index}" if index % 9 == 0 else f"item {index}" for index in range(40)]
     assert [item.upper() for item in items] == results(DiesOnce(str(tmp_path)), items)
+
+
+def test_workers_that_the_system_kills_cost_no_item_its_result(tmp_path: Path) -> None:
+    """As it does if memory is short, whatever they have in hand."""
+    job = HarmedOften(str(tmp_path), 4)
+    assert results(job, ["1 sigkill", "2", "3 sigkill"]) == ["1 SIGKILL", "2", "3 SIGKILL"]
+
+
+def test_a_crash_is_evidence_and_a_kill_is_little(tmp_path: Path) -> None:
+    """What the worker's own fault leaves behind tells them apart."""
+    items = ["segfault", "sigkill"]
+    assert results(HarmedOften(str(tmp_path), 99), items) == ["dead", "dead"]
+    assert [(tmp_path / item).stat().st_size for item in items] == [2, 9]
 
 
 def test_what_a_job_raises_is_raised() -> None:

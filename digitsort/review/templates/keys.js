@@ -5,6 +5,7 @@ let isRange = false; // the next click extends the selection
 let pointer = "mouse"; // kind of the last pointer
 let isDragging = false;
 
+const hasKeys = Object.keys(settings.keys).length > 0; // else a person types first letters of a class
 const toGrid = () => grid.focus({ preventScroll: true });
 
 function say(text) {
@@ -87,15 +88,25 @@ function commandOf(event) {
   if (commands[key]) return commands[key];
   if (!byId("single").checked || key.length !== 1) return null;
   const letter = letterOf(event);
-  if (classesLike(typed + letter).length || classesLike(letter).length) return () => type(letter);
-  if (letter === "x" || letter === "X") return () => decide(settings.none);
-  return singleKeys[letter];
+  if (!hasKeys && (classesLike(typed + letter).length || classesLike(letter).length)) {
+    return () => type(letter);
+  }
+  const label = keyLabel(letter);
+  return label ? () => decide(label) : singleKeys[letter];
 }
 
 // On a French keyboard the digits need Shift; the place of the key tells them.
 function letterOf(event) {
   const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
   return digit && !event.shiftKey ? digit : event.key;
+}
+
+function keyLabel(key) {
+  const lower = key.toLowerCase();
+  if (Object.hasOwn(settings.keys, key)) return settings.keys[key];
+  if (lower === settings.noneWords.key) return settings.none;
+  const same = Object.keys(settings.keys).filter((name) => name.toLowerCase() === lower);
+  return same.length === 1 ? settings.keys[same[0]] : "";
 }
 
 function classesLike(text) {
@@ -137,9 +148,14 @@ function addKey(text, title, action, label) {
 }
 
 function addKeys() {
-  for (const name of settings.classes) addKey(name, `It is ${name}`, () => decide(name), name);
-  const none = classesLike("x").length ? "Delete" : "x";
-  addKey("No digit", `Not a digit (${none})`, () => decide(settings.none), settings.none);
+  const keys = new Map(Object.entries(settings.keys).map(([key, name]) => [name, key]));
+  for (const name of settings.classes) {
+    const hint = keys.has(name) && keys.get(name) !== name ? ` (${keys.get(name)})` : "";
+    addKey(name, `It is ${name}${hint}`, () => decide(name), name);
+  }
+  const { button, name, key } = settings.noneWords;
+  const title = `${name[0].toUpperCase()}${name.slice(1)} (${key})`;
+  addKey(button, title, () => decide(settings.none), settings.none);
   addKey("✓", "The guess is right (Enter)", accept);
   addKey("✓ rest", "All that is open in this group is right (Shift+Enter)", acceptRest);
   addKey("Range", "Select a range: the next scan that you choose is its end", toggleRange);

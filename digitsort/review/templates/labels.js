@@ -38,7 +38,7 @@ const labelOf = (card) => decided.get(card.number) ?? card.human;
 const savedLabelOf = (card) => saved.get(card.number) ?? card.human;
 const guessOf = (card) => card.label || (card.status === "rejected" ? settings.none : "");
 const isChanged = (card) => Boolean(labelOf(card)) && labelOf(card) !== (card.label || settings.none);
-const nameOf = (label) => (label === settings.none ? "not a digit" : label);
+const nameOf = (label) => (label === settings.none ? settings.noneWords.name : label);
 const plural = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
 function setLabel(card, label) {

@@ -1,4 +1,4 @@
-"""How people write a 5, 6, 7, 8 and 9: styles, as strokes with the ranges in which hands differ."""
+"""Styles of handwritten 5 to 9: strokes, with the ranges in which people's handwriting differs."""
 
 from __future__ import annotations
 

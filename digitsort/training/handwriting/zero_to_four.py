@@ -1,4 +1,4 @@
-"""How people write a 0, 1, 2, 3 and 4: styles, as strokes with the ranges in which hands differ."""
+"""Styles of handwritten 0 to 4: strokes, with the ranges in which people's handwriting differs."""
 
 from __future__ import annotations
 
@@ -309,7 +309,7 @@ TWO: tuple[tuple[Style, float], ...] = (
 
 
 def _three_end(hand: Hand) -> list[Knot]:
-    """How a 3 ends: from a stub to a long flat tail, some bent up again."""
+    """End of a 3: from a stub to a long flat tail, sometimes bent up again."""
     left, up = hand.between(-0.1, 0.4), hand.between(0.0, 0.2)
     return [
         (hand.between(0.4, 0.6), hand.between(0.97, 1.02)),

@@ -1,0 +1,152 @@
+"""Define the command `digitsort cut`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitsort.cli import options
+from digitsort.cli.errors import reports_errors
+from digitsort.errors import ExitCode
+
+if TYPE_CHECKING:
+    from digitsort.images.discover import Walk
+    from digitsort.pages.cutting import Account, FoundPage
+
+MOST_NAMED = 5
+
+
+@reports_errors
+def cut(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="SOURCE... DEST", help="Pages or folders of pages, then a new folder."),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Only print what was found on each page.")
+    ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Also write each page with its cells drawn on it.")
+    ] = False,
+    blank: Annotated[
+        bool, typer.Option("--blank", help="Also write the pictures of blank cells.")
+    ] = False,
+    as_it_is: Annotated[
+        bool,
+        typer.Option(
+            "--as-it-is", help="Keep the page's gray levels: do not sharpen, do not even out."
+        ),
+    ] = False,
+    follow_links: options.FollowLinks = False,
+    max_pixels: options.MaxPixels = None,
+    max_side: options.MaxSide = None,
+    max_bytes: options.MaxBytes = None,
+    quiet: options.Quiet = False,
+) -> ExitCode:
+    """Cut the ruled cells of scanned pages (pictures, TIFF, PDF) into one picture per cell."""
+    from digitsort.errors import UsageError
+    from digitsort.images.discover import Walk, check_sources
+
+    if len(paths) < 2:
+        raise UsageError("Name the pages, then DEST: digitsort cut SOURCE... DEST")
+    *sources, dest = paths
+    _require_opencv()
+    from digitsort.pages.cutting import Account, CutOptions, cut_pages, find_pages, refuse_dest
+
+    if not dry_run:
+        refuse_dest(dest)
+    limits = options.limits(max_pixels, max_side, max_bytes)
+    walk = Walk(check_sources(sources), follow_links, pdf=True)
+    account = Account()
+    files = _at_least_one(walk)
+    pages = _named(find_pages(files, limits, account), quiet=quiet)
+    if dry_run:
+        _print_found(pages, account)
+    else:
+        cut_pages(pages, dest, CutOptions(limits, as_it_is, blank, preview), account)
+    _print_account(account, walk, dest, dry_run=dry_run, quiet=quiet)
+    return ExitCode.SOME_FAILED if account.unreadable or walk.unreadable else ExitCode.DONE
+
+
+def _require_opencv() -> None:
+    from importlib.util import find_spec
+
+    from digitsort.errors import UsageError
+
+    if find_spec("cv2") is None:
+        raise UsageError(
+            "`digitsort cut` needs OpenCV, which is not installed: pip install opencv-python-headless."
+        )
+
+
+def _at_least_one(walk: Walk) -> Iterator[str]:
+    """Yield the files of a walk; raise its error if there are none."""
+    from digitsort.images.discover import nothing_found
+
+    found = False
+    for path in walk.files():
+        found = True
+        yield path
+    if not found:
+        raise nothing_found(walk, "No pages found.")
+
+
+def _named(pages: Iterable[FoundPage], *, quiet: bool) -> Iterator[FoundPage]:
+    """Say of each page without cells why it has none."""
+    from digitsort.cli.console import warn
+
+    for page in pages:
+        if page.reason and not (quiet and not page.leaf.reason):
+            warn(f"{_title(page)}: {page.reason}.")
+        yield page
+
+
+def _title(page: FoundPage) -> str:
+    return f"{page.source}, page {page.leaf.number}" if page.leaf.number else page.source
+
+
+def _print_found(pages: Iterable[FoundPage], account: Account) -> None:
+    from digitsort.files.names import printable
+    from digitsort.plural import plural
+
+    for page in pages:
+        account.count(page, 0)
+        shapes = ", ".join(f"{block.rows} x {block.columns}" for block in page.blocks)
+        found = f"{plural(len(page.blocks), 'block')} ({shapes})" if shapes else page.reason
+        cells = f", {plural(page.cells, 'cell')}, {len(page.blanks)} blank" if shapes else ""
+        sys.stdout.write(f"{printable(_title(page))}: {found}{cells}\n")
+
+
+def _print_account(account: Account, walk: Walk, dest: Path, *, dry_run: bool, quiet: bool) -> None:
+    from digitsort.cli.console import stderr_console
+    from digitsort.cli.summary import warn_unlisted
+    from digitsort.files.names import printable
+    from digitsort.images.discover import describe_skipped
+    from digitsort.plural import plural
+
+    console = stderr_console(quiet=quiet)
+    full = account.pages - account.empty - account.unreadable
+    console.print(
+        f"{plural(account.pages, 'page')} in {plural(account.files, 'file')} = {full} with cells + "
+        f"{account.empty} without + {account.unreadable} unreadable"
+    )
+    with_ink = account.cells - account.blank
+    console.print(f"{plural(account.cells, 'cell')} = {with_ink} with ink + {account.blank} blank")
+    for line in describe_skipped(walk.skipped):
+        console.print(f"  {line}", markup=False)
+    warn_unlisted(walk)
+    if dry_run:
+        console.print("Nothing was written.")
+        return
+    name = printable(os.fspath(dest))
+    console.print(
+        f"\n{plural(account.written, 'picture')} written to {name}. Next:\n"
+        f"digitsort classify {name}/cells -o {name}/labels.csv\n"
+        f"digitsort table {name}/labels.csv --cells {name}/cells.csv -o {name}/table.csv",
+        markup=False,
+    )

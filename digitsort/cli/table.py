@@ -1,0 +1,102 @@
+"""Define the command `digitsort table`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digitsort.cli import options
+from digitsort.cli.errors import reports_errors
+from digitsort.errors import ExitCode
+
+if TYPE_CHECKING:
+    from digitsort.pages.table_csv import PageTable
+
+
+@reports_errors
+def table(
+    labels: Annotated[
+        Path, typer.Argument(metavar="LABELS", help="labels.csv of the cells' pictures.")
+    ],
+    cells: Annotated[
+        Path | None,
+        typer.Option(
+            "--cells",
+            metavar="FILE",
+            help="cells.csv from `digitsort cut`; default: cells.csv beside LABELS.",
+        ),
+    ] = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="The table; - is stdout.")
+    ] = "table.csv",
+    corrections: options.Corrections = None,
+    new_class: options.NewClasses = None,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", metavar="DIR", help="Folder where relative paths of LABELS start."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing table.")] = False,
+    quiet: options.Quiet = False,
+) -> ExitCode:
+    """Put the labels of cells back into the rows and columns of their pages."""
+    from digitsort.cli.tables import LabelsByHand, rows_of
+    from digitsort.errors import NothingToDoError
+    from digitsort.files.atomic import refuse_existing
+    from digitsort.files.names import printable
+    from digitsort.pages.cells_csv import read_cells
+    from digitsort.pages.table_csv import table_of
+
+    if output != "-":
+        refuse_existing(Path(output), force=force)
+    by_hand = LabelsByHand(corrections or (), root, new_class or ())
+    places = cells or labels.parent / "cells.csv"
+    made = table_of(rows_of(labels, by_hand), read_cells(places))
+    if not made.rows:
+        raise NothingToDoError(f"{printable(str(places))} has no rows: there is nothing to do.")
+    _write(made, output, force=force)
+    _say(made, output, quiet=quiet)
+    return ExitCode.DONE
+
+
+def _write(made: PageTable, output: str, *, force: bool) -> None:
+    from digitsort.files.atomic import replacing
+    from digitsort.files.names import folder_of
+
+    root = folder_of(output)
+    if output == "-":
+        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+        sys.stdout.writelines(_text(made, root))
+        return
+    with replacing(Path(output), force=force) as file:
+        file.writelines(line.encode() for line in _text(made, root))
+
+
+def _text(made: PageTable, root: str) -> Iterable[str]:
+    from digitsort.labels.table import line_of
+
+    yield line_of(made.header())
+    yield from map(line_of, made.lines(root))
+
+
+def _say(made: PageTable, output: str, *, quiet: bool) -> None:
+    from digitsort.cli.console import stderr_console, warn
+    from digitsort.files.names import printable
+    from digitsort.plural import plural
+
+    if made.unlabelled:
+        warn(
+            f"{plural(made.unlabelled, 'cell')} with ink have no row in the labels; they are doubtful."
+        )
+    if made.unused:
+        warn(f"{plural(made.unused, 'row')} of the labels belong to no cell; they are left out.")
+    console = stderr_console(quiet=quiet)
+    sure = made.cells - made.blank - made.doubtful
+    console.print(
+        f"{plural(made.cells, 'cell')} = {sure} sure + {made.doubtful} doubtful + {made.blank} blank"
+    )
+    if output != "-":
+        console.print(f"Written to {printable(output)}.", markup=False)

@@ -1,0 +1,521 @@
+"""Find the cells that a page's ruling encloses, and order them in blocks of rows and columns."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.pages.ruling import Matrix, Pixels, Sheet, ink_of, ruling_of, sheet_of
+
+Quad = npt.NDArray[np.float64]
+"""Corners of a cell: top left, top right, bottom right, bottom left; shape (4, 2), as x and y."""
+
+LEAST_SIDE_PX = 14
+"""Shorter side, in working pixels, of the smallest cell: letters enclose smaller areas."""
+
+MOST_SHARE = 0.2
+"""Share of the page that the largest cell may have; a larger area is a frame around everything."""
+
+MOST_ASPECT = 6.0
+"""Longer side of a cell by its shorter side."""
+
+LEAST_FILLED = 0.8
+"""Share of its own four-sided outline that a cell fills; other shapes do not."""
+
+MOST_REGIONS = 20_000
+"""Enclosed areas that are looked at; a page with more is texture."""
+
+LENGTHS = (32, 50, 80)
+"""Shares of the longer side of a page at which lines of ruling are looked for, each 1/n."""
+
+OFFSETS = (6.0, 3.0, 12.0)
+"""Gray levels by which ink is darker than the paper, in the order in which they are tried."""
+
+LEAST_CELLS = 3
+"""Cells in the smallest block."""
+
+ENOUGH_CELLS = 20
+"""Cells of a full block that ends the search: letters never make so many."""
+
+ALIKE = 0.2
+"""Share by which widths and heights differ at most where all cells of a block have one size."""
+
+ALMOST_FULL = 0.8
+"""Share of a block of cells of one size that has to be found for the others to be there for certain."""
+
+LEAST_CONTRAST = 8.0
+"""Gray levels by which ruling is darker than the cells, where it is faintest. Photographed puzzles have
+at least 18 (the first half of the pages of `benchmarks.pages`), noise at most 3."""
+
+LEAST_LIGHT = 170.0
+"""Level of the paper in a cell, of 255 for the paper around it."""
+
+STRONG = 0.6
+"""Contrast, by that of most sides of a block, from which a side is certainly ruling: thin lines
+between thick ones have half of it."""
+
+LEAST_EVIDENCE = 0.45
+"""Share of each side of a missing cell that has to lie on ink."""
+
+Index = tuple[int, int]
+"""Row and column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Cell of a block.
+
+    Attributes
+    ----------
+    row, column : int
+        From 1.
+    corners : ndarray of shape (4, 2)
+        In pixels of the page, inside the ruling: top left, top right, bottom right, bottom left.
+    """
+
+    row: int
+    column: int
+    corners: Quad
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Cells that belong together: a grid, a table, a comb or a row of boxes.
+
+    Attributes
+    ----------
+    cells : tuple of Cell
+        Row by row.
+    """
+
+    cells: tuple[Cell, ...]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return max(cell.row for cell in self.cells)
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return max(cell.column for cell in self.cells)
+
+
+def find_blocks(gray: Pixels) -> list[Block]:
+    """Find the blocks of cells on a page, from top to bottom and left to right.
+
+    The ruling is looked for in several ways; the one that encloses the most cells is used.
+
+    Parameters
+    ----------
+    gray : ndarray of shape (height, width), uint8
+        The page, ink darker than paper.
+    """
+    sheet = sheet_of(gray)
+    calm = np.asarray(cv2.GaussianBlur(sheet.flat, (0, 0), 1.0), np.uint8)  # grain makes no lines
+    soft = np.asarray(cv2.GaussianBlur(sheet.flat, (0, 0), 1.5), np.uint8)
+    best: list[dict[Index, Quad]] = []
+    most = 0.0
+    for offset in OFFSETS:
+        ink = ink_of(calm, offset)
+        for share in LENGTHS:
+            lattices = _lattices(ink, soft, max(sheet.flat.shape) // share)
+            found = _outermost([lattice for lattice in lattices if _is_ruled(lattice, soft)])
+            worth = _worth(found, soft)
+            if worth > most:
+                best, most = found, worth
+        if best and all(len(lattice) >= ENOUGH_CELLS and _fullness(lattice) == 1 for lattice in best):
+            break
+    return [_block(lattice, sheet) for lattice in _in_reading_order(best)]
+
+
+def _worth(lattices: list[dict[Index, Quad]], soft: Pixels) -> float:
+    """Return the number of cells, less for gaps in a block and for cells with a weak side.
+
+    The strokes of a digit may split a cell in two, but they are not as dark and long as the ruling.
+    """
+    return sum((_strength(lattice, soft) * _fullness(lattice) for lattice in lattices), 0.0)
+
+
+def _strength(lattice: dict[Index, Quad], soft: Pixels) -> float:
+    leave_out = len({row for row, _ in lattice}) == 1
+    sides = np.array([sorted(_contrasts(quad, soft))[leave_out:] for quad in lattice.values()])
+    return float(np.clip(sides[:, 0] / (STRONG * np.median(sides)), 0, 1).sum())
+
+
+def _fullness(lattice: dict[Index, Quad]) -> float:
+    rows, columns = zip(*lattice, strict=True)
+    return float(len(lattice) / ((max(rows) + 1) * (max(columns) + 1)))
+
+
+def _lattices(ink: Pixels, soft: Pixels, length: int) -> list[dict[Index, Quad]]:
+    ruling = ruling_of(ink, max(9, length))
+    quads = [
+        quad for quad in _enclosed(ruling) if sorted(_contrasts(quad, soft))[1] >= LEAST_CONTRAST / 2
+    ]
+    if len(quads) < LEAST_CELLS:
+        return []
+    ruled = [_without_gaps(lattice, soft) for lattice in _joined(np.array(quads))]
+    lattices = [_filled(lattice, ink) for lattice in ruled]
+    return [lattice for lattice in lattices if len(lattice) >= LEAST_CELLS]
+
+
+def _enclosed(ruling: Pixels) -> list[Quad]:
+    """Return the outline of each four-sided area that the ruling encloses."""
+    height, width = ruling.shape
+    count, areas, stats, _ = cv2.connectedComponentsWithStats(cv2.bitwise_not(ruling), connectivity=4)
+    quads = []
+    for number in range(1, min(count, MOST_REGIONS)):
+        left, top, across, down, area = (int(value) for value in stats[number])
+        touches = left == 0 or top == 0 or left + across == width or top + down == height
+        is_sized = min(across, down) >= LEAST_SIDE_PX and area < MOST_SHARE * height * width
+        if touches or not is_sized or max(across, down) > MOST_ASPECT * min(across, down) * 1.3:
+            continue
+        shape = np.asarray(areas[top : top + down, left : left + across] == number, np.uint8)
+        quad = _outline(shape)
+        if quad is not None:
+            quads.append(quad + np.array([left, top]))
+    return quads
+
+
+def _outline(shape: Pixels) -> Quad | None:
+    """Return the corners of a shape; None if it is not four-sided.
+
+    Each side is fitted to the outline's points away from the corners, which ink may round.
+    """
+    contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(contours, key=len)[:, 0, :].astype(np.float64)
+    box = _upright_box(outline)
+    if min(_sides(box)) < LEAST_SIDE_PX:
+        return None
+    around = box.mean(axis=0)
+    across, down = (box[1] - box[0]) / 2, (box[3] - box[0]) / 2
+    place = np.linalg.solve(np.column_stack([across, down]), (outline - around).T).T
+    lines = []
+    for axis, sign in ((1, -1), (0, 1), (1, 1), (0, -1)):  # top, right, bottom, left
+        is_on = (np.abs(place[:, 1 - axis]) < 0.75) & (sign * place[:, axis] > 0.6)
+        points = outline[is_on]
+        if len(points) < 4:
+            return None
+        lines.append(_line(points))
+    top, right, bottom, left = lines
+    corners = [
+        _crossing(left, top),
+        _crossing(top, right),
+        _crossing(right, bottom),
+        _crossing(bottom, left),
+    ]
+    quad = np.array(corners)
+    area = cv2.contourArea(quad.astype(np.float32))
+    filled = cv2.contourArea(outline.astype(np.float32))
+    if not np.isfinite(quad).all() or area <= 0 or not LEAST_FILLED < filled / area < 1.2:
+        return None
+    return quad
+
+
+def _upright_box(outline: Quad) -> Quad:
+    """Return the smallest rectangle around points: top left corner first, then clockwise."""
+    box = np.asarray(cv2.boxPoints(cv2.minAreaRect(outline.astype(np.float32))), np.float64)
+    box = box[np.argsort(np.arctan2(*(box - box.mean(axis=0)).T[::-1]), kind="stable")]
+    first = int(np.argmin(box.sum(axis=1)))
+    return np.roll(box, -first, axis=0)
+
+
+def _line(points: Quad) -> tuple[Quad, Quad]:
+    """Return a point and the direction of the line through most of the points."""
+    x, y, at_x, at_y = cv2.fitLine(points.astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01).ravel()
+    return np.array([at_x, at_y], float), np.array([x, y], float)
+
+
+def _crossing(one: tuple[Quad, Quad], other: tuple[Quad, Quad]) -> Quad:
+    (a, u), (b, v) = one, other
+    cross = u[0] * v[1] - u[1] * v[0]
+    if abs(cross) < 0.3:
+        return np.full(2, np.nan)
+    along = ((b - a)[0] * v[1] - (b - a)[1] * v[0]) / cross
+    return np.asarray(a + along * u)
+
+
+def _sides(quad: Quad) -> tuple[float, float]:
+    """Return the mean width and height of a cell."""
+    across = np.hypot(*(quad[1] - quad[0])) + np.hypot(*(quad[2] - quad[3]))
+    down = np.hypot(*(quad[3] - quad[0])) + np.hypot(*(quad[2] - quad[1]))
+    return float(across) / 2, float(down) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """Two cells side by side: `there` has the index of `here` plus `step`."""
+
+    here: int
+    there: int
+    step: Index
+    is_alike: bool
+
+
+def _links(quads: npt.NDArray[np.float64]) -> list[_Link]:
+    """Find the right and the lower neighbour of each cell; quads has the shape (n, 4, 2)."""
+    sizes = np.array([_sides(quad) for quad in quads])  # (n, 2)
+    links = []
+    for axis, (mine, its), step in (
+        (0, ((1, 2), (0, 3)), (0, 1)),
+        (1, ((3, 2), (0, 1)), (1, 0)),
+    ):
+        ends = quads[:, mine].mean(axis=1)  # (n, 2)
+        starts = quads[:, its].mean(axis=1)
+        for here in range(len(quads)):
+            apart = starts - ends[here]
+            least = np.minimum(sizes[:, axis], sizes[here, axis])
+            same = sizes[:, 1 - axis] / sizes[here, 1 - axis]
+            beside = np.abs(apart[:, 1 - axis]) < 0.25 * sizes[here, 1 - axis]
+            near = (apart[:, axis] > -0.2 * least) & (apart[:, axis] < 0.6 * least)
+            fits = beside & near & (same > 0.75) & (same < 1 / 0.75)
+            fits[here] = False
+            if fits.any():
+                there = int(np.argmin(np.where(fits, np.abs(apart[:, axis]), np.inf)))
+                ratio = sizes[there, axis] / sizes[here, axis]
+                links.append(_Link(here, there, step, bool(0.7 < ratio < 1 / 0.7)))
+    return links
+
+
+def _joined(quads: npt.NDArray[np.float64]) -> list[dict[Index, Quad]]:
+    """Order cells in lattices: first cells of the same size, then columns and rows of other sizes."""
+    links = _links(quads)
+    groups = list(_groups(range(len(quads)), [link for link in links if link.is_alike]))
+    groups = _merged(groups, [link for link in links if not link.is_alike])
+    lattices = []
+    for group in groups:
+        low = np.array(list(group)).min(axis=0).tolist()
+        lattices.append(
+            {(r - low[0], c - low[1]): quads[cell] for (r, c), cell in sorted(group.items())}
+        )
+    return [_without_misfits(lattice) for lattice in lattices if len(lattice) >= 2]
+
+
+def _groups(cells: Iterable[int], links: list[_Link]) -> Iterator[dict[Index, int]]:
+    """Yield the cells that links connect, by row and column; one that would be second is left out."""
+    beside = defaultdict(list)
+    for link in links:
+        beside[link.here].append((link.there, link.step))
+        beside[link.there].append((link.here, (-link.step[0], -link.step[1])))
+    seen: set[int] = set()
+    for first in cells:
+        if first in seen:
+            continue
+        group = {(0, 0): first}
+        waiting = deque([(first, (0, 0))])
+        seen.add(first)
+        while waiting:
+            here, (row, column) = waiting.popleft()
+            for there, (down, across) in beside[here]:
+                at = row + down, column + across
+                if there not in seen and at not in group:
+                    seen.add(there)
+                    group[at] = there
+                    waiting.append((there, at))
+        yield group
+
+
+def _merged(groups: list[dict[Index, int]], links: list[_Link]) -> list[dict[Index, int]]:
+    """Merge groups that lie side by side, by the offset that most of the links between them name."""
+    place = {cell: (number, at) for number, group in enumerate(groups) for at, cell in group.items()}
+    votes: Counter[tuple[int, int, Index]] = Counter()
+    for link in links:
+        (one, here), (other, there) = place[link.here], place[link.there]
+        if one != other:
+            offset = here[0] + link.step[0] - there[0], here[1] + link.step[1] - there[1]
+            votes[one, other, offset] += 1
+    moved = {number: (number, (0, 0)) for number in range(len(groups))}
+    merged = {number: dict(group) for number, group in enumerate(groups)}
+    for (one, other, offset), _ in sorted(votes.items(), key=lambda item: (-item[1], item[0])):
+        (home, shift), (guest, its) = moved[one], moved[other]
+        if home == guest:
+            continue
+        step = shift[0] + offset[0] - its[0], shift[1] + offset[1] - its[1]
+        coming = {(r + step[0], c + step[1]): cell for (r, c), cell in merged[guest].items()}
+        if coming.keys() & merged[home].keys():
+            continue
+        merged[home] |= coming
+        del merged[guest]
+        for number, (where, by) in moved.items():
+            if where == guest:
+                moved[number] = home, (by[0] + step[0], by[1] + step[1])
+    return list(merged.values())
+
+
+def _without_misfits(lattice: dict[Index, Quad]) -> dict[Index, Quad]:
+    """Leave out cells that reach into their neighbours: two cells between which a line is missing."""
+    kept = {}
+    for at, quad in lattice.items():
+        guess = _guess(at, lattice)
+        if guess is None or _distance(quad, guess) < 0.3 * min(_sides(guess)):
+            kept[at] = quad
+    return kept
+
+
+def _distance(one: Quad, other: Quad) -> float:
+    return float(np.hypot(*(one - other).T).max())
+
+
+def _guess(at: Index, lattice: dict[Index, Quad]) -> Quad | None:
+    """Return where a cell is by those of its row and its column; None if too few of them are known.
+
+    A cell, one beside it, one below it and the one across from it make a parallelogram.
+    """
+    row, column = at
+    in_row = sorted((abs(c - column), c) for r, c in lattice if r == row and c != column)[:4]
+    in_column = sorted((abs(r - row), r) for r, c in lattice if c == column and r != row)[:4]
+    guesses = [
+        lattice[row, c] + lattice[r, column] - lattice[r, c]
+        for _, c in in_row
+        for _, r in in_column
+        if (r, c) in lattice
+    ]
+    return np.median(guesses, axis=0) if guesses else None
+
+
+def _filled(lattice: dict[Index, Quad], ink: Pixels) -> dict[Index, Quad]:
+    """Add the missing cells around which there is ruling."""
+    if not lattice:
+        return lattice
+    rows, columns = (range(min(some), max(some) + 1) for some in zip(*lattice, strict=True))
+    thick = cv2.dilate(ink, np.ones((7, 7), np.uint8))
+    full = dict(lattice)
+    is_sure = _fullness(_from_zero(lattice)) >= ALMOST_FULL and _is_even(lattice)
+    for at in ((row, column) for row in rows for column in columns):
+        if at in lattice:
+            continue
+        guess = _guess(at, lattice)
+        if guess is not None and (
+            (is_sure and _is_within(at, lattice))
+            or _evidence(guess, np.asarray(thick, np.uint8)) >= LEAST_EVIDENCE
+        ):
+            full[at] = guess
+    return _from_zero(full)
+
+
+def _is_within(at: Index, lattice: dict[Index, Quad]) -> bool:
+    """Return whether at least half of the cells of a row and of a column were found."""
+    rows, columns = (max(some) - min(some) + 1 for some in zip(*lattice, strict=True))
+    in_row = sum(row == at[0] for row, _ in lattice)
+    in_column = sum(column == at[1] for _, column in lattice)
+    return bool(2 * in_row >= columns and 2 * in_column >= rows)
+
+
+def _is_even(lattice: dict[Index, Quad]) -> bool:
+    """Return whether all cells have about the same size, so that none spans two columns."""
+    sizes = np.array([_sides(quad) for quad in lattice.values()])
+    middle = np.median(sizes, axis=0)
+    return bool((np.abs(sizes / middle - 1) < ALIKE).mean() > 0.9)
+
+
+def _from_zero(lattice: dict[Index, Quad]) -> dict[Index, Quad]:
+    low = np.array(list(lattice)).min(axis=0).tolist()
+    return {(r - low[0], c - low[1]): quad for (r, c), quad in sorted(lattice.items())}
+
+
+def _evidence(quad: Quad, thick: Pixels) -> float:
+    """Return the share of ink along the side of a cell that has the least."""
+    centre = quad.mean(axis=0)
+    outer = centre + (quad - centre) * 1.03
+    along = np.linspace(0.05, 0.95, 24)[:, None]
+    shares = []
+    for here, there in zip(outer, np.roll(outer, -1, axis=0), strict=True):
+        points = np.rint(here + along * (there - here)).astype(int)
+        inside = ((points >= 0) & (points < thick.shape[::-1])).all(axis=1)
+        if not inside.all():
+            return 0.0
+        shares.append(float((thick[points[:, 1], points[:, 0]] > 0).mean()))
+    return min(shares)
+
+
+def _outermost(lattices: list[dict[Index, Quad]]) -> list[dict[Index, Quad]]:
+    """Leave out blocks within larger ones: the strokes of what is written in cells."""
+    kept: list[dict[Index, Quad]] = []
+    for lattice in sorted(lattices, key=len, reverse=True):
+        centre = np.concatenate(list(lattice.values())).mean(axis=0)
+        if not any(_surrounds(other, centre) for other in kept):
+            kept.append(lattice)
+    return kept
+
+
+def _surrounds(lattice: dict[Index, Quad], point: Quad) -> bool:
+    hull = cv2.convexHull(np.concatenate(list(lattice.values())).astype(np.float32))
+    return bool(cv2.pointPolygonTest(hull, (float(point[0]), float(point[1])), False) >= 0)
+
+
+def _without_gaps(lattice: dict[Index, Quad], soft: Pixels) -> dict[Index, Quad]:
+    """Leave out cells that have an open side, except in a single row, which may be a comb."""
+    if len({row for row, _ in lattice}) == 1:
+        return lattice
+    return {at: q for at, q in lattice.items() if min(_contrasts(q, soft)) >= LEAST_CONTRAST / 2}
+
+
+def _is_ruled(lattice: dict[Index, Quad], soft: Pixels) -> bool:
+    """Return whether there are continuous dark lines around light cells; noise and letters have none.
+
+    Cells in a single row may have one open side: combs do.
+    """
+    leave_out = len({row for row, _ in lattice}) == 1
+    sides = [sorted(_contrasts(quad, soft))[leave_out:] for quad in lattice.values()]
+    light = np.median([_at(quad.mean(axis=0)[None] + _AROUND, soft).max() for quad in lattice.values()])
+    return bool(np.percentile(sides, 15) >= LEAST_CONTRAST and light >= LEAST_LIGHT)
+
+
+_AROUND = np.array([[x, y] for x in (-4.0, 0.0, 4.0) for y in (-4.0, 0.0, 4.0)])
+"""Points around the centre of a cell, in working pixels."""
+
+
+def _contrasts(quad: Quad, soft: Pixels) -> Iterator[float]:
+    """Yield for each side of a cell how much darker its line is, where it is faintest."""
+    centre = quad.mean(axis=0)
+    along = np.linspace(0.08, 0.92, 24)[:, None]
+    for here, there in zip(quad, np.roll(quad, -1, axis=0), strict=True):
+        points = here + along * (there - here)
+        outward = np.array([(there - here)[1], -(there - here)[0]]) / np.hypot(*(there - here))
+        if np.dot(outward, (here + there) / 2 - centre) < 0:
+            outward = -outward
+        levels = np.array([_at(points + outward * by, soft) for by in range(-6, 7)])  # (13, 24)
+        yield float(np.percentile(levels[:5].max(axis=0) - levels[6:].min(axis=0), 15))
+
+
+def _at(points: Quad, image: Pixels) -> npt.NDArray[np.float64]:
+    """Return the levels of an image at points."""
+    x, y = np.clip(np.rint(points).astype(int), 0, np.array(image.shape[::-1]) - 1).T
+    return np.asarray(image[y, x], np.float64)
+
+
+def _in_reading_order(lattices: list[dict[Index, Quad]]) -> list[dict[Index, Quad]]:
+    """Order lattices from top to bottom; those side by side from left to right."""
+    boxes = {}
+    for number, lattice in enumerate(lattices):
+        corners = np.concatenate(list(lattice.values()))
+        boxes[number] = corners.min(axis=0), corners.max(axis=0)
+    ordered: list[int] = []
+    left = sorted(boxes, key=lambda n: (boxes[n][0][1], boxes[n][0][0]))
+    while left:
+        top = left[0]
+        middle = boxes[top][0][1] + 0.5 * (boxes[top][1][1] - boxes[top][0][1])
+        band = [n for n in left if boxes[n][0][1] < middle]
+        ordered += sorted(band, key=lambda n: boxes[n][0][0])
+        left = [n for n in left if n not in band]
+    return [lattices[n] for n in ordered]
+
+
+def _block(lattice: dict[Index, Quad], sheet: Sheet) -> Block:
+    return Block(
+        tuple(
+            Cell(r + 1, c + 1, _on_page(quad, sheet.to_page))
+            for (r, c), quad in sorted(lattice.items())
+        )
+    )
+
+
+def _on_page(quad: Quad, to_page: Matrix) -> Quad:
+    # Pixel centres are whole numbers in OpenCV's maps; corners are edges of pixels.
+    return np.asarray((quad + 0.5) @ to_page[:, :2].T + to_page[:, 2])

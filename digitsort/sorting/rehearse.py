@@ -1,0 +1,157 @@
+"""Find out what a run would do with a plan: which files it could not deliver, and what would end it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace as with_fields
+
+from digitsort.errors import OutputError
+from digitsort.files.disk import DISK, Disk
+from digitsort.files.names import parent_of, printable
+from digitsort.files.places import Places, open_places
+from digitsort.sorting.batch import Preparer
+from digitsort.sorting.books import read_books
+from digitsort.sorting.dest import Folders
+from digitsort.sorting.journal import FOLDER
+from digitsort.sorting.plan import Mode, Operation, Plan
+
+READ_ONLY = "Permission denied"
+"""What the system says of a file that can't be moved out of its folder."""
+
+NO_HARD_LINK = "on another file system: hard links cannot cross file systems"
+
+
+def rehearse(plan: Plan, operations: Iterable[Operation], disk: Disk = DISK) -> Plan:
+    """Return a plan with the operations that would succeed; the others are in `left`, with reasons.
+
+    Every file is read, as the run would read it. Nothing is written.
+
+    Parameters
+    ----------
+    plan : Plan
+    operations : iterable of Operation
+        Those of the plan, perhaps with a progress bar.
+    disk : Disk
+
+    Raises
+    ------
+    UsageError, OutputError
+        If DEST has an unusable labels.csv, which would end the run before any file.
+    """
+    read_books(plan.dest)
+    return _Rehearsing(plan, disk).run(operations)
+
+
+class _Rehearsing:
+    def __init__(self, plan: Plan, disk: Disk) -> None:
+        self._plan = plan
+        self._preparer = Preparer(disk, plan.dest, plan.mode, plan.move_from or "")
+        self._folders = Folders(disk, plan.dest)
+        self._disk = disk
+        self._device = os.stat(_existing(plan.dest)).st_dev
+        self._changeable: dict[str, bool] = {}
+        self._done: list[Operation] = []
+        self._failed: list[tuple[str, str]] = []
+
+    def run(self, operations: Iterable[Operation]) -> Plan:
+        with open_places(self._disk) as places:
+            self._try(places, operations)
+            same = self._twins(places)
+        left = (*self._plan.left, *self._failed)
+        return with_fields(self._plan, operations=tuple(self._done), same=same, left=left)
+
+    def _twins(self, places: Places) -> tuple[Operation, ...]:
+        """Let a file with the same content take the place of one that fails, as the run does."""
+        waiting = list(self._plan.same)
+        planned = {operation.target for operation in self._plan.operations}
+        same: list[Operation] = []
+        while waiting:
+            empty = planned - {operation.target for operation in self._done}
+            same += [operation for operation in waiting if operation.target not in empty]
+            waiting = [operation for operation in waiting if operation.target in empty]
+            first = {operation.target: operation for operation in reversed(waiting)}
+            self._try(places, first.values())
+            waiting = [operation for operation in waiting if operation is not first[operation.target]]
+        return tuple(same)
+
+    def _try(self, places: Places, operations: Iterable[Operation]) -> None:
+        for operation in operations:
+            reason = self._folders.refusal(parent_of(operation.target))
+            reason = reason or self._preparer.try_one(places, operation) or self._obstacle(operation)
+            if reason:
+                self._failed.append((operation.row.path, reason))
+            else:
+                self._done.append(operation)
+
+    def _obstacle(self, operation: Operation) -> str:
+        """Return why a file that can be read can't be moved or linked; usually empty."""
+        mode, source, target = self._plan.mode, operation.source, parent_of(operation.target)
+        if mode is Mode.HARD and os.stat(source).st_dev != self._device:
+            return NO_HARD_LINK
+        if mode is Mode.MOVE and not self._may_change(parent_of(source)):
+            return READ_ONLY
+        if mode is Mode.MOVE and os.stat(source).st_dev == self._device and os.path.isdir(target):
+            return "" if self._may_change(target) else READ_ONLY
+        return ""
+
+    def _may_change(self, folder: str) -> bool:
+        if folder not in self._changeable:
+            self._changeable[folder] = _may_write(folder)
+        return self._changeable[folder]
+
+
+def check_room(plan: Plan) -> None:
+    """Raise the error that would end a run with this plan: DEST is read-only, or too small.
+
+    Raises
+    ------
+    OutputError
+    """
+    if not plan.operations:
+        return
+    top = _existing(plan.dest)
+    own = os.path.join(plan.dest, FOLDER)
+    device = os.stat(top).st_dev
+    made = [o for o in plan.operations if plan.mode is not Mode.MOVE or _is_far(o, device)]
+    folders = {parent_of(operation.target) for operation in made}
+    for folder in [top, own, *sorted(folders)]:
+        if os.path.isdir(folder) and not _may_write(folder):
+            raise OutputError(
+                f"{printable(folder)} can't be written: Permission denied. "
+                "Choose a folder where you can write and that has free space."
+            )
+    is_copied = plan.mode in (Mode.COPY, Mode.MOVE)
+    needed = sum(os.stat(o.source).st_size for o in made) if is_copied else 0
+    free = _free(top)
+    if free is not None and needed > free:
+        raise OutputError(
+            f"{printable(plan.dest)} has no room: the files need {needed:,} bytes, {free:,} are free. "
+            "Free some space or choose another DEST."
+        )
+
+
+def _is_far(operation: Operation, device: int) -> bool:
+    return os.stat(operation.source).st_dev != device
+
+
+def _free(folder: str) -> int | None:
+    if not hasattr(os, "statvfs"):
+        import shutil
+
+        return shutil.disk_usage(folder).free
+    found = os.statvfs(folder)
+    # A file system without a size, such as some network ones, says 0 of everything.
+    return found.f_bavail * found.f_frsize if found.f_blocks else None
+
+
+def _existing(folder: str) -> str:
+    """Return a folder, or the nearest one above it that exists."""
+    while not os.path.lexists(folder):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def _may_write(folder: str) -> bool:
+    is_effective = os.access in os.supports_effective_ids
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=is_effective)

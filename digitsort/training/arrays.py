@@ -1,0 +1,253 @@
+"""Read labelled images as tables and archives have them: `path,label`, Kaggle's CSV of pixels, npz.
+
+In Kaggle's CSV each row is an image: a column ``label``, and a column for each pixel, row by row. An
+npz holds arrays of images and labels: ``x_train``, ``y_train``, ``x_test``, ``y_test`` in that of
+Keras, ``train_images``, ``train_labels`` in others.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.errors import TrainingDataError, UsageError
+from digitsort.files.names import natural_key, printable
+from digitsort.files.regular import read_regular
+from digitsort.images.limits import Limits
+from digitsort.labels.cells import shown
+from digitsort.labels.read_table import header_of, opened_table
+from digitsort.model.card import class_name_fault
+from digitsort.plural import plural
+from digitsort.training.dataset import Dataset, LabelledGray, check_class_count, read_or_refuse
+from digitsort.training.idx import MOST_BYTES, MOST_SIDE_PX
+
+NPZ_SUFFIX = ".npz"
+
+LABEL_COLUMNS = ("label", "class", "target", "digit", "y")
+"""Names of the column with the labels in a CSV of pixels."""
+
+LEAST_SIDE_PX = 8
+"""Smallest image in a CSV of pixels; a table with fewer columns is something else."""
+
+_PARTS = ("train", "test", "val", "valid")
+
+_IMAGES, _LABELS = ("x", "images", "data", "image"), ("y", "labels", "label", "target", "targets")
+
+_MOST_NAMED = 5
+
+Images = tuple[npt.NDArray[Any], list[str]]
+"""Gray images (n, height, width), and their labels."""
+
+
+def open_table(path: Path, limits: Limits) -> Dataset | None:
+    """Open a table of pixels, or of paths and labels; None if it is neither, such as a labels.csv.
+
+    Raises
+    ------
+    TrainingDataError
+        If it is such a table, but can't be used.
+    """
+    columns = _start_of(path)
+    plain = [name.strip().lower() for name in columns]
+    if _side_of(columns) and "path" not in plain:
+        return _dataset(path, _read_pixels(path, columns))
+    if "path" in plain and "label" in plain and "status" not in plain:
+        return _listed(path, limits)
+    return None
+
+
+def open_npz(path: Path) -> Dataset:
+    """Open an npz file with images and labels.
+
+    Raises
+    ------
+    TrainingDataError
+        If it can't be read, or has no such arrays.
+    """
+    arrays = _arrays(path)
+    pairs = [_pair(path, arrays, images, labels) for images, labels in _pairs_in(arrays)]
+    if not pairs:
+        names = ", ".join(map(printable, list(arrays)[:_MOST_NAMED]))
+        raise TrainingDataError(
+            f"{printable(str(path))} has no arrays of images and labels, such as x_train and y_train. "
+            f"It has: {names or 'nothing'}. Rename the arrays."
+        )
+    if len({images.shape[1:] for images, _ in pairs}) > 1:
+        raise TrainingDataError(f"{printable(str(path))} has images of different sizes.")
+    images = np.concatenate([images for images, _ in pairs])
+    return _dataset(path, (images, [label for _, labels in pairs for label in labels]))
+
+
+def _dataset(path: Path, found: Images) -> Dataset:
+    images, labels = found
+    _check_labels(path, set(labels))
+
+    def load() -> Iterator[LabelledGray]:
+        yield from zip(images, labels, strict=True)
+
+    return Dataset(printable(path.resolve().name), len(labels), load)
+
+
+def _check_labels(path: Path, labels: set[str]) -> None:
+    check_class_count(len(labels))
+    for label in sorted(labels, key=natural_key):
+        if fault := class_name_fault(label):
+            raise TrainingDataError(
+                f"{printable(str(path))}: the label {shown(label)} {fault}. Correct it, or remove its "
+                "images."
+            )
+
+
+# --- path,label -------------------------------------------------------------------------------------
+
+
+def _listed(path: Path, limits: Limits) -> Dataset:
+    from digitsort.evaluation.truth import read_truth
+
+    labels = {file: label for file, label in read_truth(path).items() if label}
+    there = [file for file in labels if Path(file).is_file()]
+    gone = [file for file in labels if file not in set(there)] if len(there) < len(labels) else []
+    if not there:
+        example = f": no file {printable(gone[0])}" if gone else ""
+        raise TrainingDataError(
+            f"{printable(str(path))} names no image that is there{example}. Paths start at the folder "
+            "of the table."
+        )
+    _check_labels(path, set(labels.values()))
+
+    def load() -> Iterator[LabelledGray]:
+        for file in there:
+            yield read_or_refuse(file, limits), labels[file]
+
+    name = f"table:{printable(path.resolve().name)}"
+    return Dataset(name, len(there), load, paths=there, note=_note(gone, len(labels)))
+
+
+def _note(gone: list[str], count: int) -> str:
+    if not gone:
+        return ""
+    more = f" and {len(gone) - _MOST_NAMED} more" if len(gone) > _MOST_NAMED else ""
+    named = ", ".join(map(printable, gone[:_MOST_NAMED]))
+    return f"{len(gone)} of {plural(count, 'row')} left out, without a file: {named}{more}"
+
+
+# --- CSV of pixels ----------------------------------------------------------------------------------
+
+
+def _start_of(path: Path) -> list[str]:
+    """Return the cells of the first row; none if it can't be read, which the reader of rows tells."""
+    try:
+        with opened_table(path) as reader:
+            return header_of(reader)
+    except (UsageError, csv.Error, UnicodeError):
+        return []
+
+
+def _side_of(columns: list[str]) -> int:
+    """Return the side, in pixels, of the images whose pixels and label are in these columns, or 0."""
+    side = math.isqrt(max(len(columns) - 1, 0))
+    return side if side * side == len(columns) - 1 and side >= LEAST_SIDE_PX else 0
+
+
+def _read_pixels(path: Path, columns: list[str]) -> Images:
+    side, name = _side_of(columns), printable(str(path))
+    has_header = not all(cell.strip().isdigit() for cell in columns)
+    plain = [cell.strip().lower() for cell in columns]
+    label = next((plain.index(each) for each in LABEL_COLUMNS if each in plain), 0)
+    try:
+        content = io.BytesIO(read_regular(path, MOST_BYTES))
+        values = np.loadtxt(
+            content, np.uint16, delimiter=",", skiprows=int(has_header), ndmin=2, encoding="utf-8-sig"
+        )
+    except (OSError, ValueError, OverflowError) as error:
+        raise TrainingDataError(
+            f"{name} is no table of pixels, 0-255, with a label in each row: {error}. Correct it."
+        ) from error
+    pixels = np.delete(values, label, axis=1)
+    if pixels.shape[1:] != (side * side,) or pixels.max(initial=0) > 255:
+        raise TrainingDataError(f"{name} is no table of pixels: some are over 255. Correct it.")
+    return pixels.astype(np.uint8).reshape(-1, side, side), [str(n) for n in values[:, label].tolist()]
+
+
+# --- npz --------------------------------------------------------------------------------------------
+
+
+def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read all arrays; nothing that is in the file is run, and nothing too large is unpacked."""
+    try:
+        content = io.BytesIO(read_regular(path, MOST_BYTES))
+        with zipfile.ZipFile(content) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > 2 * MOST_BYTES:
+            raise ValueError(f"it unpacks to {size} bytes, more than {2 * MOST_BYTES}")
+        content.seek(0)
+        with np.load(content, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except Exception as error:
+        # numpy and zipfile raise whatever a broken file drives them to: ValueError, BadZipFile,
+        # KeyError, zlib.error, tokenize.TokenError … Each is the same to a person.
+        raise TrainingDataError(
+            f"{printable(str(path))} can't be read as an npz file: {error}. Save it again."
+        ) from error
+
+
+def _pairs_in(arrays: dict[str, npt.NDArray[Any]]) -> Iterator[tuple[str, str]]:
+    """Yield the names of arrays that belong together: images, and their labels."""
+    lower = {name.lower(): name for name in arrays}
+    for part in ("", *_PARTS):
+        for image in _IMAGES:
+            for form in ("{0}_{1}", "{1}_{0}", "{0}{1}", "{1}{0}") if part else ("{0}",):
+                found = [lower[n] for each in _LABELS if (n := form.format(each, part)) in lower]
+                if form.format(image, part) in lower and found:
+                    yield lower[form.format(image, part)], found[0]
+
+
+def _pair(path: Path, arrays: dict[str, npt.NDArray[Any]], images: str, labels: str) -> Images:
+    grays, names = _grays(arrays[images]), _labels(arrays[labels])
+    if grays is None or names is None or len(grays) != len(names):
+        shapes = f"{images} {arrays[images].shape} and {labels} {arrays[labels].shape}"
+        raise TrainingDataError(
+            f"{printable(str(path))}: {printable(shapes)} are not gray images with a label each. Save "
+            "images of shape (n, height, width) and labels of shape (n,)."
+        )
+    return grays, names
+
+
+def _grays(array: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """Return images (n, height, width) as uint8 or uint16; None if the array is something else."""
+    if array.ndim == 4 and array.shape[-1] == 1:
+        array = array[..., 0]
+    side = math.isqrt(array.shape[1]) if array.ndim == 2 else 0
+    if side and side * side == array.shape[1]:
+        array = array.reshape(-1, side, side)
+    is_number = array.dtype.kind in "uifb" and array.ndim == 3 and array.size
+    if not is_number or max(array.shape[1:]) > MOST_SIDE_PX or not np.isfinite(array).all():
+        return None
+    low, high = float(array.min()), float(array.max())
+    if low < 0 or high > 255:
+        return None
+    return np.rint(array * (255.0 if high <= 1 else 1.0)).astype(np.uint8)
+
+
+def _labels(array: npt.NDArray[Any]) -> list[str] | None:
+    """Return labels as text; None if the array is something else. One-hot rows are numbers."""
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim == 2 and array.dtype.kind in "uifb" and array.shape[1] <= 256:
+        array = array.argmax(axis=1)
+    if array.ndim != 1 or array.dtype.kind not in "uifbUS":
+        return None
+    if array.dtype.kind == "S":
+        return [bytes(label).decode("utf-8", "replace") for label in array.tolist()]
+    if array.dtype.kind == "U":
+        return [str(label) for label in array.tolist()]
+    whole = np.rint(array.astype(np.float64))
+    return [str(int(n)) for n in whole] if (whole == array).all() else None

@@ -1,0 +1,76 @@
+"""`digitsort cut` and `digitsort table`."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import invoke
+from tests.pages_forms import form
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_page_becomes_pictures_and_a_table(here: Path) -> None:
+    (here / "scans").mkdir()
+    form().save(here / "scans" / "form.pdf", resolution=300)
+    (here / "scans" / "broken.pdf").write_bytes(b"%PDF-1.7")
+    done = invoke("cut", "scans", "out", "--preview")
+    assert done.exit_code == 1
+    assert "scans/broken.pdf: broken PDF." in done.stderr
+    assert "2 pages in 2 files = 1 with cells + 0 without + 1 unreadable" in done.stderr
+    assert "12 cells = 1 with ink + 11 blank" in done.stderr
+    (picture,) = (here / "out" / "cells").iterdir()
+    (here / "labels.csv").write_text(f"path,label,status\nout/cells/{picture.name},7,uncertain\n")
+    done = invoke("table", "labels.csv", "--cells", "out/cells.csv", "-o", "-")
+    assert done.exit_code == 0
+    assert "scans/form.pdf,1,1,2,,,7,,3,\n" in done.stdout
+
+
+def test_a_dry_run_writes_nothing(here: Path) -> None:
+    (here / "empty.pdf").write_bytes(b"%PDF-1.7")
+    done = invoke("cut", "empty.pdf", "out", "--dry-run")
+    assert (done.exit_code, done.stdout) == (1, "empty.pdf: broken PDF\n")
+    assert os.listdir(here) == ["empty.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["scans"], 2, "digitsort cut SOURCE... DEST"),
+        (["missing", "out"], 2, "missing: No such file"),
+        (["scans", "scans"], 5, "scans already exists. Choose another DEST"),
+        (["scans", "out"], 4, "No pages found. 1 file skipped (not images): 1 .txt"),
+    ],
+)
+def test_what_can_not_be_done(here: Path, arguments: list[str], code: int, message: str) -> None:
+    (here / "scans").mkdir()
+    (here / "scans" / "notes.txt").touch()
+    done = invoke("cut", *arguments)
+    assert done.exit_code == code
+    assert message in done.stderr
+    assert os.listdir(here) == ["scans"]
+
+
+def test_a_missing_extra_is_named(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    done = invoke("cut", "a.png", "out")
+    assert done.exit_code == 2
+    assert "pip install opencv-python-headless" in done.stderr
+
+
+def test_a_table_replaces_nothing(here: Path) -> None:
+    (here / "labels.csv").write_text("path,label,status\n")
+    (here / "cells.csv").write_text("path,source,page,block,row,column,kind\n")
+    (here / "table.csv").write_text("mine")
+    assert invoke("table", "labels.csv").exit_code == 5
+    assert invoke("table", "labels.csv", "--force").exit_code == 4  # no rows
+    assert (here / "table.csv").read_text() == "mine"

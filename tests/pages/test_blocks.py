@@ -1,0 +1,95 @@
+"""Cells of a page are found, whatever its tilt and light; what is no ruling is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from digitsort.pages.blocks import Block, find_blocks
+from digitsort.pages.cutout import PagePixels
+from tests.pages_forms import CELL, Pixels, comb, form, grid, sheet
+
+
+def shapes(page: Image.Image | Pixels) -> list[tuple[int, int, int]]:
+    """Rows, columns and cells of each block."""
+    blocks = find_blocks(np.asarray(page))
+    return [(block.rows, block.columns, len(block.cells)) for block in blocks]
+
+
+def corners(block: Block) -> list[tuple[float, float]]:
+    """The middle of each cell."""
+    return [tuple(cell.corners.mean(axis=0).tolist()) for cell in block.cells]
+
+
+def test_corners_lie_inside_the_ruling() -> None:
+    (block,) = find_blocks(np.asarray(form()))
+    middles = [(60.5 + CELL * (c + 0.5), 50.5 + CELL * (r + 0.5)) for r in range(3) for c in range(4)]
+    np.testing.assert_allclose(corners(block), middles, atol=0.8)  # 2 % of a cell
+    for cell in block.cells:
+        across = cell.corners[1, 0] - cell.corners[0, 0]
+        assert CELL * 0.8 < across < CELL
+
+
+@pytest.mark.parametrize("angle", [-4, pytest.param(4, marks=pytest.mark.slow)])
+def test_a_tilted_page_in_uneven_light(angle: int) -> None:
+    tilted = form().rotate(angle, fillcolor=245, resample=Image.Resampling.BICUBIC)
+    light = np.linspace(0.5, 1, tilted.width)
+    assert shapes((np.asarray(tilted) * light).astype(np.uint8)) == [(3, 4, 12)]
+
+
+@pytest.mark.slow
+def test_a_page_in_perspective() -> None:
+    page = form()
+    seen = (10, 0, 0, page.height, page.width + 20, page.height, page.width - 30, -15)
+    page = page.transform(
+        page.size, Image.Transform.QUAD, seen, Image.Resampling.BICUBIC, fillcolor=245
+    )
+    assert shapes(page) == [(3, 4, 12)]
+
+
+def test_blocks_are_in_reading_order() -> None:
+    page = sheet()
+    grid(page, (260, 40), 2, 3)
+    grid(page, (40, 50), 2, 2)
+    comb(page, (40, 250), 5)
+    assert shapes(page) == [(2, 2, 4), (2, 3, 6), (1, 5, 5)]
+
+
+@pytest.mark.slow
+def test_a_cell_with_a_broken_line_is_there() -> None:
+    page = sheet()
+    grid(page, (60, 50), 4, 5)
+    ImageDraw.Draw(page).line((140, 95, 140, 125), fill=245, width=6)
+    assert shapes(page) == [(4, 5, 20)]
+
+
+@pytest.mark.slow
+def test_pages_without_cells() -> None:
+    text = sheet()
+    for line in range(8):
+        font = ImageFont.load_default(18)
+        ImageDraw.Draw(text).text((20, 20 + 40 * line), "DOGEBRAPQ 0689 over 1984 dogs", 30, font)
+    noise = np.random.default_rng(1).normal(200, 20, (600, 800)).clip(0, 255).astype(np.uint8)
+    assert shapes(sheet()) == []
+    assert shapes(text) == []
+    assert shapes(noise) == []
+
+
+def test_blank_cells_are_told_from_digits() -> None:
+    page = np.asarray(form())
+    (block,) = find_blocks(page)
+    pixels = PagePixels(page)
+    written = [(c.row, c.column) for c in block.cells if not pixels.is_blank(c.corners)]
+    assert written == [(2, 3)]
+
+
+@pytest.mark.slow
+def test_a_clean_picture_has_white_paper_and_no_ruling() -> None:
+    page = (np.asarray(form()) * np.linspace(0.5, 1, 480)).astype(np.uint8)
+    (block,) = find_blocks(page)
+    cell = next(cell for cell in block.cells if (cell.row, cell.column) == (2, 3))
+    picture = PagePixels(page).clean(cell.corners)
+    border = np.concatenate([picture[:2].ravel(), picture[-2:].ravel(), picture[:, :2].ravel()])
+    assert border.min() > 230
+    assert picture.min() < 80
