@@ -53,7 +53,7 @@ def lines(found: list[tuple[str, str]], count: int) -> Iterator[str]:
     yield ",".join(COLUMNS)
     for index in range(count):
         name, label = found[index * 7 % len(found)]
-        yield f"{name},{label},{index % 9000 / 10000:.4f},uncertain,low confidence,7,0.1,{'':64},abc"
+        yield f"{name},{label},{index % 9000 / 10000:.4f},uncertain,low confidence,7,0.1,,abc"
 
 
 def make_page(folder: Path, rows: int) -> tuple[Path, float]:

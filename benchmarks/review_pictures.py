@@ -56,9 +56,8 @@ def take(shot: Shot, page: Path, folder: Path) -> Image.Image:
         size(driver, shot.width, shot.height, scale=shot.scale, phone=shot.phone)
         driver.get(page.as_uri())
         for _ in range(shot.labelled):
-            label = truth[driver.find_element("id", "dock-path").text]
+            label = truth[driver.find_element("id", "loupe-path").text]
             driver.switch_to.active_element.send_keys("x" if label == NONE_LABEL else label)
-        driver.execute_script("scrollTo(0, 0)")
         return Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
 
 

@@ -106,12 +106,12 @@ def evaluate(
         _check_certify(certify, max_error)
     if certify is not None and is_table and model is None:
         raise UsageError("--certify needs a model: add --model, or use a folder as SOURCE.")
-    if not is_table and (corrections is not None or root is not None):
+    if not is_table and (corrections or root is not None):
         raise UsageError("--corrections and --root need a labels.csv as SOURCE.")
     found = None if is_table and model is None else _model(model)
     settings = _with_labels(settings, only_labels, found, certify)
     if is_table:
-        by_hand = LabelsByHand(corrections, root, new_class or ())
+        by_hand = LabelsByHand(corrections or (), root, new_class or ())
         known = _reviewed(source, by_hand, truth, settings, found, workers, quiet)
         failed = any(outcome.status is Status.ERROR for outcome in known.outcomes)
         code = ExitCode.SOME_FAILED if failed and found is not None else ExitCode.DONE

@@ -243,11 +243,12 @@ def labels(text: str | None, classes: Sequence[str]) -> tuple[str, ...] | None:
 
 
 Corrections = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         "--corrections",
         metavar="FILE",
-        help="corrections.csv saved from the review page; its labels override the model's.",
+        help="CSV saved from the review page; its labels override the model's. Repeatable: the latest "
+        "file last.",
     ),
 ]
 

@@ -82,6 +82,7 @@ def review(
     from digitsort.labels.gone import GoneRows
     from digitsort.labels.labels_csv import table_of
     from digitsort.review.choose import read_source
+    from digitsort.review.likeness import compare_accepted
     from digitsort.review.page import write_review
 
     labels = table_of(labels)
@@ -90,7 +91,7 @@ def review(
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)
-    by_hand, gone = LabelsByHand(corrections, root, new_class or ()), GoneRows()
+    by_hand, gone = LabelsByHand(corrections or (), root, new_class or ()), GoneRows()
     rows = without_matched(gone.left_out(rows_of(labels, by_hand)), left)
     source, tally = read_source(labels, rows, truths, chooser)
     for line in gone.say(labels):
@@ -98,12 +99,16 @@ def review(
     if truth is not None:
         say_findings(truth, findings)
         warn_unmatched(truth, list(left), len(truths), "row of the table")
-    choice = chooser.choose()
+    with stages(quiet=quiet) as progress:
+        references, unlike = compare_accepted(chooser, workers, progress)
+    choice = chooser.choose(unlike)
     _check_pictures(labels, root, choice, quiet=quiet)
     with stages(quiet=quiet) as progress:
-        write_review(output, source, tally, choice, force=force, workers=workers, progress=progress)
+        write_review(
+            output, source, tally, choice, references, force=force, workers=workers, progress=progress
+        )
     if not quiet:
-        _print_end(choice, tally.by_status.total(), output)
+        _print_end(choice, chooser, tally.by_status.total(), output)
     if show:
         _open(output)
     return ExitCode.DONE
@@ -118,7 +123,7 @@ def _chooser(only: list[str] | None, limit: int | None, everything: bool) -> Cho
     if unknown:
         raise UsageError(f"{unknown[0]!r} is not a status. Choose one of {', '.join(OF_A_RUN)}.")
     if only:
-        found = Chooser(statuses=[Status(name) for name in only], sample=0)
+        found = Chooser(statuses=[Status(name) for name in only], sample=0, pool_size=0)
     elif everything:
         found = Chooser(statuses=OF_A_RUN, sample=0)
     else:
@@ -160,17 +165,23 @@ def _why_unreadable(path: str) -> str:
     return ""
 
 
-def _print_end(choice: Choice, total: int, output: Path) -> None:
+def _print_end(choice: Choice, chooser: Chooser, total: int, output: Path) -> None:
     from digitsort.cli.console import stderr_console
     from digitsort.files.names import printable
     from digitsort.plural import plural
 
     console = stderr_console()
     missing = choice.doubtful - choice.shown
+    of_accepted = f"{len(choice.unlike)} accepted but unlike the others, {choice.sampled} at random"
     console.print(
         f"The page shows {len(choice.cards)} of {plural(total, 'row')}: {choice.shown} to check, "
-        f"a sample of {choice.sampled} accepted, {choice.reviewed} already labelled."
+        f"{of_accepted}, {choice.reviewed} already labelled."
     )
+    if len(chooser.pool) < chooser.accepted and chooser.pool:
+        console.print(
+            f"  {plural(len(chooser.pool), 'accepted row')} of {chooser.accepted}, drawn at random, "
+            "were compared with each other."
+        )
     if missing:
         console.print(
             f"  {plural(missing, 'doubtful row')} left out, the most certain. Show more with --limit N "
@@ -178,7 +189,7 @@ def _print_end(choice: Choice, total: int, output: Path) -> None:
         )
     console.print(
         f"\nWritten to {printable(str(output))}. Open it in a browser; "
-        "its Save button downloads corrections.csv.",
+        "its Save button writes your corrections.",
         markup=False,
     )
 

@@ -61,14 +61,7 @@ def sort(
             "sorting anything.",
         ),
     ] = "rename",
-    corrections: Annotated[
-        Path | None,
-        typer.Option(
-            "--corrections",
-            metavar="FILE",
-            help="corrections.csv saved from the review page; its labels override the model's.",
-        ),
-    ] = None,
+    corrections: options.Corrections = None,
     new_class: options.NewClasses = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Only print what would be done.")
@@ -118,7 +111,7 @@ def sort(
             "SOURCE is already labelled. Use --model, --min-confidence, --only-labels and limits only "
             "with a folder."
         )
-    by_hand = LabelsByHand(corrections, root, new_class or ())
+    by_hand = LabelsByHand(corrections or (), root, new_class or ())
     folder_options = None
     if os.path.isdir(source):
         settings = _settings(min_confidence, max_pixels, max_side, max_bytes)

@@ -52,7 +52,7 @@ def table(
 
     if output != "-":
         refuse_existing(Path(output), force=force)
-    by_hand = LabelsByHand(corrections, root, new_class or ())
+    by_hand = LabelsByHand(corrections or (), root, new_class or ())
     places = cells or labels.parent / "cells.csv"
     made = table_of(rows_of(labels, by_hand), read_cells(places))
     if not made.rows:

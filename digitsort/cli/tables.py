@@ -21,15 +21,15 @@ class LabelsByHand:
 
     Attributes
     ----------
-    corrections : Path or None
-        A corrections.csv.
+    corrections : sequence of Path
+        Any number of corrections.csv, the latest last.
     root : Path or None
         Where relative paths of tables start; by default the folder of the table.
     new_classes : sequence of str
         Labels that are allowed although they are no classes of the model.
     """
 
-    corrections: Path | None
+    corrections: Sequence[Path]
     root: Path | None
     new_classes: Sequence[str] = ()
 
@@ -47,25 +47,31 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
         Known classes in addition to those in the table.
     """
     from digitsort.labels.cells import Findings, check_human, likely_classes
-    from digitsort.labels.corrections import read_corrections
+    from digitsort.labels.corrections import read_all_corrections
     from digitsort.labels.labels_csv import read_labels
 
-    corrections, root = by_hand.corrections, by_hand.root
-    findings, of_corrections = Findings(), Findings()
+    root = by_hand.root
+    findings = Findings()
+    of_corrections = {str(each): Findings() for each in by_hand.corrections}
     rows: Iterable[Row] = read_labels(path, root, findings)
     if root is not None:
         rows = _found_rows(path, rows, root)
     known = None
-    if corrections is not None:
-        known = read_corrections(corrections, root or path.absolute().parent, of_corrections)
+    if by_hand.corrections:
+        known = read_all_corrections(
+            by_hand.corrections, root or path.absolute().parent, of_corrections
+        )
         rows = known.correct(rows)
     yield from rows
     say_findings(path, findings)
-    names = likely_classes(findings.names.union(of_corrections.names, classes))
+    corrected = set().union(*(each.names for each in of_corrections.values()))
+    names = likely_classes(findings.names.union(corrected, classes))
     check_human(path, findings.human, names, by_hand.new_classes)
-    if corrections is not None and known is not None:
-        say_findings(corrections, of_corrections)
-        check_human(corrections, of_corrections.human, names, by_hand.new_classes)
+    for name, each in of_corrections.items():
+        say_findings(Path(name), each)
+        check_human(name, each.human, names, by_hand.new_classes)
+    if known is not None:
+        warn_contradicted(known)
         warn_unused(known)
 
 
@@ -92,14 +98,16 @@ def _found_rows(table: Path, rows: Iterable[Row], root: Path) -> list[Row]:
 def checked_corrections(by_hand: LabelsByHand, classes: Collection[str]) -> Corrections | None:
     """Read the corrections, if any, for files that are read by a model with these classes."""
     from digitsort.labels.cells import Findings, check_human
-    from digitsort.labels.corrections import read_corrections
+    from digitsort.labels.corrections import read_all_corrections
 
-    if by_hand.corrections is None:
+    if not by_hand.corrections:
         return None
-    findings = Findings()
-    known = read_corrections(by_hand.corrections, by_hand.root, findings)
-    say_findings(by_hand.corrections, findings)
-    check_human(by_hand.corrections, findings.human, classes, by_hand.new_classes)
+    tables = {str(each): Findings() for each in by_hand.corrections}
+    known = read_all_corrections(by_hand.corrections, by_hand.root, tables)
+    for name, findings in tables.items():
+        say_findings(Path(name), findings)
+        check_human(name, findings.human, classes, by_hand.new_classes)
+    warn_contradicted(known)
     return known
 
 
@@ -132,6 +140,18 @@ def say_findings(path: Path, findings: Findings) -> None:
 
     for line in describe_findings(path, findings):
         warn(line)
+
+
+def warn_contradicted(known: Corrections) -> None:
+    """Warn of rows with different labels in corrections; the latest one counts."""
+    from digitsort.cli.console import warn
+    from digitsort.plural import plural
+
+    if known.contradicted:
+        warn(
+            f"The corrections give {plural(known.contradicted, 'row')} different labels. "
+            "The latest label counts: that of the last --corrections."
+        )
 
 
 def warn_unused(known: Corrections) -> None:

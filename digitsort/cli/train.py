@@ -12,6 +12,8 @@ from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from digitsort.labels.cells import Findings
     from digitsort.labels.corrections import Corrections
     from digitsort.model.card import Card
@@ -96,7 +98,7 @@ def train(
         print_notes,
         print_taught,
     )
-    from digitsort.cli.tables import check_tables, warn_unused
+    from digitsort.cli.tables import check_tables, warn_contradicted, warn_unused
     from digitsort.evaluation.certification import describe_copies
     from digitsort.files.atomic import refuse_existing
     from digitsort.model.saving import save
@@ -111,7 +113,7 @@ def train(
     is_model = _is_model(output)
     refuse_existing(output, force=force or is_model)
     tables: dict[str, Findings] = {}
-    known = _corrections(corrections, names, tables)
+    known = _corrections(corrections or (), names, tables)
     datasets = open_datasets(
         names,
         known,
@@ -122,6 +124,7 @@ def train(
     )
     check_tables(tables, _class_folders(names), new_class)
     if known is not None:
+        warn_contradicted(known)
         warn_unused(known)
     base = [dataset for dataset in datasets if not dataset.by_hand]
     learns = 0 < len(base) < len(datasets)
@@ -151,19 +154,19 @@ def train(
 
 
 def _corrections(
-    path: Path | None, names: list[str], tables: dict[str, Findings]
+    paths: Sequence[Path], names: list[str], tables: dict[str, Findings]
 ) -> Corrections | None:
     """Corrections; their paths start where those of the labels.csv do that they belong to."""
     from digitsort.labels.cells import Findings
-    from digitsort.labels.corrections import read_corrections
+    from digitsort.labels.corrections import read_all_corrections
     from digitsort.labels.labels_csv import TABLE_SUFFIXES
 
-    if path is None:
+    if not paths:
         return None
-    tables[str(path)] = Findings()
+    tables.update({str(path): Findings() for path in paths})
     labels = [Path(name) for name in names if name.lower().endswith(TABLE_SUFFIXES)]
     root = labels[0].absolute().parent if labels else None
-    return read_corrections(path, root, tables[str(path)])
+    return read_all_corrections(paths, root, tables)
 
 
 def _class_folders(names: list[str]) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,16 +28,23 @@ class Corrections:
     ----------
     rows : tuple of Row
         Each with `human`; of two for the same path and content the later one.
+    contradicted : int
+        Number of rows whose later label differs from an earlier one.
     """
 
     rows: tuple[Row, ...]
+    contradicted: int = field(init=False, default=0)
     _exact: dict[tuple[str, str], Row] = field(init=False, repr=False)
     _by_path: dict[str, Row] = field(init=False, repr=False)
     _by_content: dict[str, tuple[Row, ...]] = field(init=False, repr=False)
     _held: set[tuple[str, str]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._exact = {(row.path, row.sha256): row for row in self.rows}
+        self._exact = {}
+        for row in self.rows:
+            earlier = self._exact.get((row.path, row.sha256))
+            self.contradicted += earlier is not None and earlier.human != row.human
+            self._exact[row.path, row.sha256] = row
         self.rows = tuple(self._exact.values())
         self._by_path = {row.path: row for row in self.rows}
         self._by_content = {}
@@ -79,6 +86,23 @@ class Corrections:
             return (at_path,)
         same = self._by_content.get(sha256, ()) if sha256 else ()
         return same if len({row.human for row in same}) == 1 else ()
+
+
+def read_all_corrections(
+    paths: Sequence[Path], root: Path | None, findings: Mapping[str, Findings]
+) -> Corrections:
+    """Read several corrections.csv; of two labels for a row, the one in the later file counts.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    root : Path, optional
+        As for `read_corrections`.
+    findings : mapping of str to Findings
+        Receives observations about each table, by its path.
+    """
+    tables = [read_corrections(path, root, findings[str(path)]) for path in paths]
+    return Corrections(tuple(row for table in tables for row in table.rows))
 
 
 def read_corrections(

@@ -79,11 +79,20 @@ class Tally:
 DEFAULT_LIMIT = 5_000
 """Largest number of cards by default: a day's work, and a page of some megabytes."""
 
-SAMPLE_PER_LABEL = 20
-"""Number of accepted rows of each label to show, in addition to the doubtful rows."""
+SAMPLE_PER_LABEL = 6
+"""Number of accepted rows of each label to draw for the random check: 60 for ten digits."""
 
-SAMPLE_SHARE = 5
-"""The sample has at most one in this many cards."""
+UNLIKE = 200
+"""Largest number of accepted rows to show because they are unlike the others of their label."""
+
+UNLIKE_SHARE = 10
+"""At most one in this many of the compared rows is shown as unlike the others."""
+
+POOL = 20_000
+"""Largest number of accepted rows that are compared with each other: their vectors take 16 MB."""
+
+SHARE = 5
+"""The random check, the unlike rows and the reserve for rejected rows: each one in this many cards."""
 
 DOUBTFUL = (Status.UNCERTAIN, Status.REJECTED)
 
@@ -96,6 +105,10 @@ class Numbered:
 
     number: int
     row: Row
+
+
+_Entry = tuple[tuple[int, float, int], Numbered]
+"""Entry of a heap: the negated certainty of a row, and the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +127,10 @@ class Choice:
         Number of accepted rows among the cards, as a sample.
     reviewed : int
         Number of cards that a person has already labelled, which are always shown.
+    drawn : frozenset of int
+        Indices of the sampled rows.
+    unlike : frozenset of int
+        Indices of the cards that are accepted but unlike the others of their label.
     """
 
     cards: tuple[Numbered, ...]
@@ -121,6 +138,8 @@ class Choice:
     shown: int
     sampled: int
     reviewed: int
+    drawn: frozenset[int] = frozenset()
+    unlike: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -135,13 +154,19 @@ class Chooser:
         Largest number of cards, not counting rows that are already labelled; None for all.
     sample : int
         Number of accepted rows to sample for each label, if accepted rows are not candidates.
+    pool_size : int
+        Number of accepted rows to draw for a comparison with each other; 0 for none.
     """
 
     statuses: Collection[Status] = DOUBTFUL
     limit: int | None = DEFAULT_LIMIT
     sample: int = SAMPLE_PER_LABEL
+    pool_size: int = POOL
+    accepted: int = 0
+    pool: list[Numbered] = field(default_factory=list)
     _doubtful: int = 0
-    _kept: list[tuple[tuple[int, float, int], Numbered]] = field(default_factory=list)
+    _kept: list[_Entry] = field(default_factory=list)
+    _rejected: list[_Entry] = field(default_factory=list)
     _reviewed: list[Numbered] = field(default_factory=list)
     _drawn: dict[str, list[Numbered]] = field(default_factory=dict)
     _seen: dict[str, int] = field(default_factory=dict)
@@ -152,43 +177,86 @@ class Chooser:
         numbered = Numbered(number, row)
         if row.human:
             self._reviewed.append(numbered)
-        elif row.status in self.statuses:
+            return
+        if row.status is Status.OK:
+            self.accepted += 1
+            self._into(self.pool, self.pool_size, numbered, self.accepted)
+        if row.status in self.statuses:
             self._doubtful += 1
-            self._keep(numbered)
+            self._keep(self._rejected if row.status is Status.REJECTED else self._kept, numbered)
         elif row.status is Status.OK and self.sample:
             self._draw(numbered)
 
-    def choose(self) -> Choice:
-        """Return the choice, after the last row."""
-        sampled = self._sample()
-        room = None if self.limit is None else max(self.limit - len(sampled), 0)
-        kept = [numbered for _, numbered in sorted(self._kept, key=lambda k: _certainty(k[1]))[:room]]
-        cards = sorted([*kept, *sampled, *self._reviewed], key=_certainty)
-        return Choice(tuple(cards), self._doubtful, len(kept), len(sampled), len(self._reviewed))
+    def most_unlike(self) -> int:
+        """Return how many unlike rows there is room for."""
+        most = min(UNLIKE, len(self.pool) // UNLIKE_SHARE)
+        return most if self.limit is None else min(most, self.limit // SHARE)
 
-    def _keep(self, numbered: Numbered) -> None:
+    def choose(self, unlike: Collection[Numbered] = ()) -> Choice:
+        """Return the choice, after the last row.
+
+        Parameters
+        ----------
+        unlike : collection of Numbered
+            Rows of the pool that are unlike the others of their label; all are shown.
+        """
+        sampled = self._sample()
+        drawn = frozenset(each.number for each in sampled)
+        is_candidate = Status.OK in self.statuses
+        added = [] if is_candidate else [each for each in unlike if each.number not in drawn]
+        kept = self._shown(len(sampled) + len(added))
+        cards = sorted([*kept, *sampled, *added, *self._reviewed], key=_certainty)
+        numbers = {each.number for each in cards}
+        return Choice(
+            tuple(cards),
+            self._doubtful,
+            len(kept),
+            len(sampled),
+            len(self._reviewed),
+            drawn,
+            frozenset(each.number for each in unlike if each.number in numbers) - drawn,
+        )
+
+    def _shown(self, taken: int) -> list[Numbered]:
+        """Return the least certain rows; some room is reserved for rejected ones."""
+        others, rejected = (
+            sorted((numbered for _, numbered in kept), key=_certainty)
+            for kept in (self._kept, self._rejected)
+        )
+        if self.limit is None:
+            return others + rejected
+        room = max(self.limit - taken, 0)
+        first = sorted(others + rejected, key=_certainty)[:room]
+        reserved = min(len(rejected), room // SHARE)
+        if sum(each.row.status is Status.REJECTED for each in first) >= reserved:
+            return first
+        return others[: room - reserved] + rejected[:reserved]
+
+    def _keep(self, kept: list[_Entry], numbered: Numbered) -> None:
         """Keep the least certain rows, in a heap with the most certain of them on top."""
         rank, confidence, number = _certainty(numbered)
         entry = ((-rank, -confidence, -number), numbered)
-        if self.limit is None or len(self._kept) < self.limit:
-            heapq.heappush(self._kept, entry)
+        if self.limit is None or len(kept) < self.limit:
+            heapq.heappush(kept, entry)
         else:
-            heapq.heappushpop(self._kept, entry)
+            heapq.heappushpop(kept, entry)
 
     def _draw(self, numbered: Numbered) -> None:
-        """Reservoir sampling: Vitter 1985, "Random sampling with a reservoir", algorithm R."""
         label = numbered.row.label
-        drawn = self._drawn.setdefault(label, [])
         self._seen[label] = seen = self._seen.get(label, 0) + 1
-        if len(drawn) < self.sample:
+        self._into(self._drawn.setdefault(label, []), self.sample, numbered, seen)
+
+    def _into(self, drawn: list[Numbered], size: int, numbered: Numbered, seen: int) -> None:
+        """Reservoir sampling: Vitter 1985, "Random sampling with a reservoir", algorithm R."""
+        if len(drawn) < size:
             drawn.append(numbered)
-        elif (place := self._random.randrange(seen)) < self.sample:
+        elif size and (place := self._random.randrange(seen)) < size:
             drawn[place] = numbered
 
     def _sample(self) -> list[Numbered]:
         each = self.sample
         if self.limit is not None and self._drawn:
-            each = min(each, self.limit // SAMPLE_SHARE // len(self._drawn))
+            each = min(each, self.limit // SHARE // len(self._drawn))
         return [numbered for drawn in self._drawn.values() for numbered in drawn[:each]]
 
 

@@ -18,6 +18,8 @@ from digitsort.outcomes import OF_A_RUN
 from digitsort.progress import Progress, silent
 from digitsort.review import plots
 from digitsort.review.choose import Choice, Numbered, Source, Tally
+from digitsort.review.likeness import NO_REFERENCES, References
+from digitsort.review.queues import queues_of
 from digitsort.review.render import write_page
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
 
@@ -38,11 +40,13 @@ FIELDS = (
     "picture",
     "seen",
     "note",
+    "whole",
+    "box",
 )
 """Fields of a card, with the same names as in the script."""
 
 NONE_KEY = "x"
-"""Key for `_none`, unless a class has this name."""
+"""Key for `_none`, unless it sets a class. The key Delete always sets `_none`."""
 
 CHUNK = 500
 """Number of cards per block of data: the browser also loads them block by block."""
@@ -53,6 +57,7 @@ def write_review(
     source: Source,
     tally: Tally,
     choice: Choice,
+    references: References = NO_REFERENCES,
     *,
     force: bool = False,
     workers: int | None = None,
@@ -68,19 +73,21 @@ def write_review(
         Counts of all rows of the source.
     choice : Choice
         Rows to show.
+    references : References
+        Accepted scans, by which the cards are ordered and hints are given.
     force : bool
         Replace an existing file.
     workers : int, optional
         Number of processes that make thumbnails; default: one per CPU.
     progress : Progress
     """
+    vectors: list[bytes] = []
     write_page(
         target,
         "review",
         force=force,
         source=source,
         name=printable(source.path.name),
-        quoted=shlex.quote(source.path.name),
         model=", ".join(sorted(name for name in tally.models if name)) or "unknown",
         tally=tally,
         digits=[(name, tally.count_of(name)) for name in tally.classes()],
@@ -89,10 +96,9 @@ def write_review(
         charts=[plots.digits_found(tally), plots.confidence_histogram(tally)],
         judged=judged_of(tally),
         is_digits=are_digits(tally.classes()),
-        keys=keys_of(tally.classes()),
-        none_words=_none_words(tally.classes()),
-        settings=_settings(source, tally, choice),
-        chunks=_chunks(_cards(choice.cards, source.columns, workers, progress)),
+        settings=_settings(source, tally),
+        chunks=_chunks(_cards(choice.cards, source.columns, vectors, workers, progress)),
+        queues=lambda: _queue_data(choice, references, vectors),
     )
 
 
@@ -124,15 +130,23 @@ def keys_of(classes: Sequence[str]) -> dict[str, str]:
     return keys
 
 
+def _keys_if_all(classes: Sequence[str]) -> dict[str, str]:
+    """Return the keys if every class has one; else nothing: a person then types first letters."""
+    keys = keys_of(classes)
+    return keys if len(keys) == len(classes) else {}
+
+
 def _none_words(classes: Sequence[str]) -> dict[str, str]:
     """Return the words and the key for `_none`."""
-    key = NONE_KEY if NONE_KEY not in map(str.lower, classes) else "Delete"
+    lower = [name.lower() for name in classes]
+    is_first_letter = not _keys_if_all(classes) and any(name.startswith(NONE_KEY) for name in lower)
+    key = "Delete" if NONE_KEY in lower or is_first_letter else NONE_KEY
     if are_digits(classes):
         return {"key": key, "button": "No digit", "name": "not a digit"}
     return {"key": key, "button": "None", "name": "none of these"}
 
 
-def _settings(source: Source, tally: Tally, choice: Choice) -> dict[str, Any]:
+def _settings(source: Source, tally: Tally) -> dict[str, Any]:
     classes = tally.classes()
     return {
         "key": f"digitsort:{source.digest[:32]}",
@@ -140,20 +154,46 @@ def _settings(source: Source, tally: Tally, choice: Choice) -> dict[str, Any]:
         "header": _line((*source.columns, HUMAN)),
         "classes": classes,
         "cells": {name: _line([name]) for name in (*classes, NONE_LABEL)},
-        "keys": keys_of(classes),
+        "keys": _keys_if_all(classes),
         "none": NONE_LABEL,
         "noneWords": _none_words(classes),
-        "count": len(choice.cards),
+        "commands": _commands(shlex.quote(printable(str(source.path))), classes),
+    }
+
+
+def _commands(labels: str, classes: Sequence[str]) -> list[str]:
+    """Return what to run after the review; FILE stands for the saved file."""
+    data = "default" if are_digits(classes) else "DATA"
+    return [
+        f"digitsort sort {labels} sorted --corrections FILE",
+        f"digitsort evaluate {labels} --corrections FILE",
+        f"digitsort train -d {data} -d {labels} --corrections FILE -o mine.pkl",
+    ]
+
+
+def _queue_data(choice: Choice, references: References, vectors: Sequence[bytes]) -> dict[str, Any]:
+    """Return the queues and the hints, after the cards have been made."""
+    opinions = references.opinions(vectors, [card.number for card in choice.cards])
+    queues = queues_of(choice, opinions)
+    return {
+        "queues": [{"title": queue.title, "places": queue.places} for queue in queues],
+        "hints": [(place, opinion.hint) for place, opinion in enumerate(opinions) if opinion.hint],
     }
 
 
 def _cards(
-    numbered: Sequence[Numbered], columns: Sequence[str], workers: int | None, progress: Progress
+    numbered: Sequence[Numbered],
+    columns: Sequence[str],
+    vectors: list[bytes],
+    workers: int | None,
+    progress: Progress,
 ) -> Iterator[list[Any]]:
+    """Yield the cards, and add their vectors to `vectors`."""
     wanted = [Wanted(n.row.path, n.row.sha256) for n in numbered]
     pairs = zip(numbered, thumbnails(wanted, workers), strict=True)
     for done, (n, thumbnail) in enumerate(pairs):
         progress("pictures", done, len(numbered))
+        vectors.append(thumbnail.vector)
         yield _card(n, thumbnail, columns)
 
 
@@ -173,6 +213,8 @@ def _card(numbered: Numbered, thumbnail: Thumbnail, columns: Sequence[str]) -> l
         thumbnail.picture,
         thumbnail.seen,
         thumbnail.note,
+        thumbnail.whole,
+        thumbnail.box,
     ]
 
 

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-SCRIPTS = {"review": ("labels.js", "grid.js", "card.js", "keys.js"), "report": ()}
+SCRIPTS = {
+    "review": ("labels.js", "queues.js", "grid.js", "card.js", "save.js", "keys.js"),
+    "report": (),
+}
 """Scripts of each page, in order; together they form one function."""
+
+STYLES = {"review": ("style.css", "review.css"), "report": ("style.css",)}
 
 _TEMPLATES = files("digitsort.review") / "templates"
 
@@ -32,7 +37,7 @@ def write_page(path: Path, template: str, *, force: bool, **values: Any) -> None
 
 def render(template: str, **values: Any) -> Iterator[str]:
     """Yield a page in pieces."""
-    style, script = _text("style.css"), _script(SCRIPTS[template])
+    style, script = _style(STYLES[template]), _script(SCRIPTS[template])
     return (
         _environment()
         .get_template(f"{template}.html.jinja")
@@ -50,6 +55,12 @@ def _policy(style: str, script: str) -> str:
 
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _style(names: Sequence[str]) -> Markup:
+    from markupsafe import Markup
+
+    return Markup("").join(_text(name) for name in names)
 
 
 def _script(names: Sequence[str]) -> Markup:

@@ -69,7 +69,10 @@ def page(path: Path) -> Page:
 def test_the_page_shows_the_doubtful_and_a_sample(here: Path) -> None:
     done = invoke("review", "labels.csv")
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "The page shows 3 of 4 rows: 2 to check, a sample of 1 accepted" in done.stderr
+    assert (
+        "The page shows 3 of 4 rows: 2 to check, 0 accepted but unlike the others, 1 at random"
+        in done.stderr
+    )
     assert "Written to review.html" in done.stderr
     cards = page(here / "review.html").cards
     assert [card["path"] for card in cards] == ["a.png", "c.png", "b.png"]
@@ -149,6 +152,25 @@ def test_corrections_of_an_earlier_review_are_shown(here: Path) -> None:
         "b.png": "1",
     }
     assert [card["line"] for card in cards if card["path"] == "b.png"] == [ROWS[1]]
+
+
+def test_of_several_corrections_the_latest_label_counts_and_contradictions_are_counted(
+    here: Path,
+) -> None:
+    tables = {
+        "1.csv": f"{HEADER},human\n{ROWS[0]},5\n{ROWS[1]},1\n",
+        "2.csv": f"{HEADER},human\n{ROWS[0]},8\n{ROWS[2]},_none\n",
+    }
+    make_tree(here, tables)
+    done = invoke("review", "labels.csv", "--corrections", "1.csv", "--corrections", "2.csv")
+    assert done.exit_code == 0
+    assert "The corrections give 1 row different labels. The latest label counts" in done.stderr
+    cards = page(here / "review.html").cards
+    assert {card["path"]: card["human"] for card in cards} == {
+        "a.png": "8",
+        "b.png": "1",
+        "c.png": "_none",
+    }
 
 
 def test_class_names_are_those_of_the_file(here: Path) -> None:
@@ -234,7 +256,7 @@ def test_a_page_of_other_classes_speaks_of_these(here: Path) -> None:
         assert invoke("review", name, "-o", f"{name}.html", "-q").exit_code == 0
     of_digits, of_signs = ((here / f"{name}.html").read_text() for name in ("labels.csv", "signs.csv"))
     assert "train -d default -d labels.csv" in of_digits
-    assert "<td><kbd>x</kbd></td><td>not a digit</td>" in of_digits
+    assert "<td><kbd>x</kbd> or <kbd>Delete</kbd></td><td>not a digit</td>" in of_digits
     assert "train -d DATA -d signs.csv" in of_signs
     assert "<td><kbd>Delete</kbd></td><td>none of these</td>" in of_signs
     assert "<kbd>B</kbd> <kbd>x</kbd> <kbd>p</kbd> plus" in of_signs
@@ -249,3 +271,12 @@ def test_keys_are_those_of_the_classes() -> None:
     found = keys_of(["A", "minus", "max", "plus", "xx", "x"])
     assert found == {"A": "A", "x": "x", "m": "minus", "p": "plus"}
     assert keys_of(["xx", "no"]) == {"n": "no"}  # x is the key for none of them
+
+
+def test_classes_of_which_one_has_no_key_are_typed(tmp_path: Path) -> None:
+    lines = [f"{name}.png,{name},0.5,uncertain,low,,,,m" for name in ("xx", "no")]
+    make_tree(tmp_path, {"labels.csv": "\n".join([HEADER, *lines, ""]), "no.png": b""})
+    page = tmp_path / "review.html"
+    assert invoke("review", tmp_path / "labels.csv", "-o", page, "-q").exit_code == 0
+    assert "first letters" in page.read_text()
+    assert "<td><kbd>Delete</kbd></td><td>none of these</td>" in page.read_text()  # x begins xx

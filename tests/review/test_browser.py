@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from digitsort import read_labels
-from tests.conftest import digit_png, invoke, make_tree
+from digitsort.review import queues
+from tests.conftest import digit_image, digit_png, invoke, make_tree
 from tests.review.browser import errors, size
 
 HEADER = "path,label,confidence,status,reason,second,second_confidence,sha256,model"
@@ -47,7 +49,9 @@ def thirty_cards(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("thirty")
     pictures = {f'scan {i}, "half".png': digit_png(i % 10) for i in range(0, 30, 10)}
     make_tree(folder, {"in": pictures})
-    write_page(folder, [line(index) for index in range(30)], "--all")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queues, "FEW", 0)  # a group for each label
+        write_page(folder, [line(index) for index in range(30)], "--all")
     return (folder / "review.html").read_text(encoding="utf-8")
 
 
@@ -87,15 +91,45 @@ def await_progress(driver: Any, expected: str, *, reload: bool = False) -> None:
 def paths(driver: Any) -> list[str]:
     """File names of the cards that the filters leave, as far as they are in sight."""
     found: list[str] = driver.execute_script(
-        "return [...document.querySelectorAll('.card .file')].map((e) => e.textContent)"
+        "return [...document.querySelectorAll('.tile')]"
+        ".sort((a, b) => a.dataset.place - b.dataset.place).map((e) => e.ariaLabel.split(': ').pop())"
     )
     return found
 
 
-def choose(driver: Any, name: str, value: str) -> None:
-    from selenium.webdriver.support.ui import Select
+def open_group(driver: Any, title: str) -> None:
+    """Click on a group."""
+    (button,) = (
+        found
+        for found in driver.find_elements("css selector", ".queue")
+        if found.get_attribute("aria-label").startswith(f"{title}:")
+    )
+    button.click()
 
-    Select(driver.find_element("id", name)).select_by_value(value)
+
+def shift(driver: Any, *keys: str) -> None:
+    """Press keys while Shift is held."""
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    ActionChains(driver).key_down(Keys.SHIFT).send_keys(*keys).key_up(Keys.SHIFT).perform()
+
+
+def ctrl(driver: Any, *keys: str) -> None:
+    """Press keys while Ctrl is held."""
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    chain = ActionChains(driver).key_down(Keys.CONTROL)
+    if keys[0] == Keys.SHIFT:
+        chain.key_down(Keys.SHIFT).send_keys(*keys[1:]).key_up(Keys.SHIFT)
+    else:
+        chain.send_keys(*keys)
+    chain.key_up(Keys.CONTROL).perform()
+
+
+def script(driver: Any, code: str) -> Any:
+    return driver.execute_script(f"return {code}")
 
 
 def downloaded(folder: Path) -> bytes:
@@ -105,15 +139,15 @@ def downloaded(folder: Path) -> bytes:
         files = list(folder.glob("*")) if folder.exists() else []
         if len(files) == 1 and files[0].suffix == ".csv" and files[0].stat().st_size:
             content = files[0].read_bytes()
-            assert files[0].name == "corrections.csv"
+            assert re.fullmatch(r"corrections-\d{4}-\d\d-\d\d-\d{6}\.csv", files[0].name)
             files[0].unlink()
             return content
         time.sleep(0.05)
     raise AssertionError(f"no download: {files}")
 
 
-IN_ORDER = [i for i in range(30) if i % 3 != 2] + [i for i in range(30) if i % 3 == 2]
-"""Uncertain ones by confidence, then the accepted."""
+IN_ORDER = sorted(range(30), key=lambda i: (i % 3 == 2, i % 10, i))
+"""Uncertain ones by label, then the accepted ones by label."""
 
 
 def test_thirty_cards_by_keyboard_and_the_corrections_byte_for_byte(
@@ -129,7 +163,7 @@ def test_thirty_cards_by_keyboard_and_the_corrections_byte_for_byte(
         human[index] = {"7": "7", Keys.ENTER: str(index % 10), "x": "_none"}[key]
     press(driver, *keys)
     assert text(driver, "#progress-text") == "30 of 30 reviewed"
-    driver.find_element("id", "save").click()
+    driver.find_element("id", "end-save").click()
     expected = "".join(f"{line(index)},{human[index]}\n" for index in range(30))
     assert downloaded(chromium[1]) == f"{HEADER},human\n{expected}".encode()
 
@@ -139,10 +173,10 @@ def test_a_letter_sets_a_class_of_that_name(
 ) -> None:
     rows = [line(index).replace(f",{index},", ",plus,", 1) for index in range(2)]
     driver.get(write_page(tmp_path, [*rows, line(3).replace(",3,", ",minus,", 1)]))
-    press(driver, "m", "P", "x")
-    driver.find_element("id", "save").click()
+    press(driver, "m", "P", "x")  # after the last one, a dialog opens
+    driver.find_element("id", "end-save").click()
     saved = downloaded(chromium[1]).decode().splitlines()[1:]
-    assert [row.rpartition(",")[2] for row in saved] == ["minus", "plus", "_none"]
+    assert [row.rpartition(",")[2] for row in saved] == ["plus", "_none", "minus"]  # minus is first
 
 
 def test_only_touched_rows_are_saved(driver: Any, chromium: tuple[Any, Path], thirty: str) -> None:
@@ -157,7 +191,7 @@ def test_a_reload_keeps_the_progress(driver: Any, thirty: str) -> None:
     driver.get(thirty)
     press(driver, "1", "2", "x")
     await_progress(driver, "3 of 30 reviewed", reload=True)
-    assert "scan 4" in text(driver, "#dock-path")  # the first that is open
+    assert "scan 21," in text(driver, "#loupe-path")  # the first that is open
 
 
 def test_two_tabs_of_a_page_keep_in_step(driver: Any, thirty: str) -> None:
@@ -188,66 +222,335 @@ def test_another_labels_csv_has_its_own_progress(driver: Any, thirty: str, tmp_p
 
 
 def test_moving_and_taking_back(driver: Any, thirty: str) -> None:
-    """Backspace takes back the label of the selected scan, else the last one given."""
+    """Backspace removes the label of the selected scan, else it undoes the last step."""
     from selenium.webdriver.common.keys import Keys
 
     driver.get(thirty)
-    press(driver, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
-    assert "scan 1," in text(driver, "#dock-path")
-    press(driver, "4", "4")
-    assert text(driver, "#progress-text") == "2 of 30 reviewed"
-    press(driver, Keys.BACKSPACE)  # nothing here yet: the last one, scan 3
-    assert "scan 3," in text(driver, "#dock-path")
-    press(driver, Keys.ARROW_LEFT, Keys.BACKSPACE)
+    open_group(driver, "Accepted 5")
+    press(driver, "4")
+    assert "scan 26," in text(driver, "#loupe-path")  # the next group
+    press(driver, Keys.BACKSPACE)  # nothing here yet: the last one, scan 5
+    assert "scan 5," in text(driver, "#loupe-path")
+    press(driver, "8", "[", Keys.BACKSPACE)
+    assert "scan 5," in text(driver, "#loupe-path")
     assert text(driver, "#progress-text") == "0 of 30 reviewed"
-    press(driver, Keys.END)
-    assert "scan 29," in text(driver, "#dock-path")
+    press(driver, "/", "scan", Keys.ENTER, Keys.END)
+    assert "scan 29," in text(driver, "#loupe-path")
     press(driver, Keys.HOME, Keys.ARROW_DOWN)
-    columns = int(
-        driver.execute_script(
-            "return getComputedStyle(document.querySelector('#window')).getPropertyValue('--columns')"
-        )
+    first_row = script(driver, "document.querySelectorAll('.tile[style*=\", 0px)\"]').length")
+    assert f"card-{first_row}" == driver.find_element("id", "grid").get_attribute(
+        "aria-activedescendant"
     )
-    assert f"scan {IN_ORDER[columns]}," in text(driver, "#dock-path")
 
 
-def test_filters_and_search(driver: Any, thirty: str) -> None:
+def test_a_search_finds_scans_and_its_digits_are_no_labels(driver: Any, thirty: str) -> None:
     from selenium.webdriver.common.keys import Keys
 
     driver.get(thirty)
-    press(driver, "9")
-    choose(driver, "filter-status", "ok")
-    assert paths(driver) == [f'scan {i}, "half".png' for i in range(2, 30, 3)]
-    choose(driver, "filter-label", "5")
-    assert paths(driver) == ['scan 5, "half".png']
-    choose(driver, "filter-status", "")
-    assert [p.split(",")[0] for p in paths(driver)] == ["scan 15", "scan 25", "scan 5"]
-    choose(driver, "filter-label", "")
-    choose(driver, "filter-done", "changed")
-    assert paths(driver) == ['scan 0, "half".png']
-    choose(driver, "filter-done", "")
-    driver.find_element("css selector", "body").click()
-    press(driver, "/", "CAN 12", Keys.ENTER, "3")  # digits in the search are no labels
-    assert paths(driver) == ['scan 12, "half".png']
-    assert text(driver, "#progress-text") == "2 of 30 reviewed"
+    press(driver, "/", "CAN 12", Keys.ENTER, "3")
+    assert text(driver, "#group-title") == "Doubtful 1"  # nothing open is found: on to a group
+    assert text(driver, "#progress-text") == "1 of 30 reviewed"
 
 
 def test_a_search_without_a_match_says_so_and_leads_back(driver: Any, thirty: str) -> None:
     driver.get(thirty)
     press(driver, "/", "nothing like it")
     assert driver.find_element("id", "empty").is_displayed()
-    driver.find_element("id", "clear-filters").click()
-    assert len(paths(driver)) == 30
+    driver.find_element("id", "clear-search").click()
+    assert text(driver, "#group-title") == "Doubtful 0"
+
+
+def test_one_key_confirms_the_rest_of_a_group_and_one_undoes_it(driver: Any, thirty: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    driver.get(thirty)
+    assert text(driver, "#group-title") == "Doubtful 0"
+    press(driver, "6")
+    shift(driver, Keys.ENTER)
+    assert text(driver, "#progress-text") == "2 of 30 reviewed"
+    assert text(driver, "#group-title") == "Doubtful 1"
+    shift(driver, Keys.ENTER)
+    ctrl(driver, "z")
+    assert text(driver, "#progress-text") == "2 of 30 reviewed"
+    assert (text(driver, "#group-title"), text(driver, "#group-count")) == ("Doubtful 1", "2 of 2 open")
+    ctrl(driver, "z", "z", "z")
+    assert text(driver, "#progress-text") == "0 of 30 reviewed"
+    ctrl(driver, "y", "y")
+    ctrl(driver, Keys.SHIFT, "z")
+    assert text(driver, "#progress-text") == "4 of 30 reviewed"
+
+
+def test_the_rest_of_a_group_is_confirmed_only_once_it_was_seen(driver: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    same = [line(0).replace("scan 0", f"scan {index}") for index in range(200)]
+    driver.get(write_page(tmp_path, same))
+    presses = 0
+    while text(driver, "#progress-text") == "0 of 200 reviewed" and presses < 50:
+        shift(driver, Keys.ENTER)
+        presses += 1
+    assert text(driver, "#progress-text") == "200 of 200 reviewed"
+    assert presses > 3
+
+
+def test_a_range_by_keyboard_has_one_label_and_is_one_step(driver: Any, thirty: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    driver.get(thirty)
+    press(driver, "/", "scan 2", Keys.ENTER)
+    shift(driver, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert text(driver, "#loupe-many") == "3 scans selected"
+    press(driver, "8")
+    assert text(driver, "#progress-text") == "3 of 30 reviewed"
+    ctrl(driver, "z")
+    assert text(driver, "#progress-text") == "0 of 30 reviewed"
+
+
+def test_a_range_by_mouse(driver: Any, thirty: str) -> None:
+    """By Shift+click, by dragging, and by a button for those who can do neither."""
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    driver.get(thirty)
+    press(driver, "/", "scan", Keys.ENTER)
+    tiles = [driver.find_element("id", f"card-{place}") for place in range(7)]
+    tiles[1].click()
+    ActionChains(driver).key_down(Keys.SHIFT).click(tiles[3]).key_up(Keys.SHIFT).perform()
+    assert text(driver, "#loupe-many") == "3 scans selected"
+    ActionChains(driver).click_and_hold(tiles[5]).move_to_element(tiles[2]).release().perform()
+    assert text(driver, "#loupe-many") == "4 scans selected"
+    tiles[0].click()
+    driver.find_element("id", "range").click()
+    tiles[6].click()
+    assert text(driver, "#loupe-many") == "7 scans selected"
+    driver.find_element("css selector", "[data-label='8']").click()
+    assert text(driver, "#progress-text") == "7 of 30 reviewed"
+
+
+def touch(driver: Any, name: str, kind: str) -> None:
+    """Touch a tile, or lift the finger."""
+    box = driver.execute_script(
+        "const b = document.getElementById(arguments[0]).getBoundingClientRect();"
+        "return [b.x + b.width / 2, b.y + b.height / 2]",
+        name,
+    )
+    points = [{"x": box[0], "y": box[1]}] if kind == "touchStart" else []
+    driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_a_range_by_touch(driver: Any, thirty: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    try:
+        driver.get(thirty)
+        press(driver, "/", "scan", Keys.ENTER)
+        for name in ("card-1", "card-4"):
+            touch(driver, name, "touchStart")
+            touch(driver, name, "touchEnd")
+            if name == "card-1":
+                driver.find_element("id", "range").click()
+        deadline = time.monotonic() + 10
+        while text(driver, "#loupe-many") == "" and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert text(driver, "#loupe-many") == "4 scans selected"
+    finally:
+        driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
 
 
 def test_mouse_and_touch_have_keys_too(driver: Any, thirty: str) -> None:
+    """The focus goes back to the scans after each control, so that the next key is a label."""
     driver.get(thirty)
-    driver.find_element("id", "card-3").click()
+    open_group(driver, "Accepted 5")
     driver.find_element("css selector", "[data-label='8']").click()
-    assert "yours" in text(driver, "#card-3")
-    assert driver.find_element("id", "card-4").get_attribute("aria-selected") == "true"
-    driver.find_element("css selector", "[aria-label^='Undo']").click()
+    assert script(driver, "document.activeElement.id") == "grid"
+    driver.find_element("id", "undo").click()
     assert text(driver, "#progress-text") == "0 of 30 reviewed"
+    assert driver.find_element("css selector", ".tile .read").text == "5"
+    press(driver, "8")
+    assert text(driver, "#progress-text") == "1 of 30 reviewed"
+
+
+def test_the_loupe_marks_the_ink_on_the_whole_scan(driver: Any, tmp_path: Path) -> None:
+    digit = digit_image(5).resize((40, 40))
+    scan = Image.new(digit.mode, (400, 200), digit.getpixel((0, 0)))
+    scan.paste(digit, (300, 20))
+    make_tree(tmp_path, {"a.png": scan})
+    driver.get(write_page(tmp_path, ["a.png,5,0.4,uncertain,low,,,,m"]))
+    whole, box = (
+        script(driver, f"document.getElementById('loupe-{name}').getBoundingClientRect().toJSON()")
+        for name in ("whole", "box")
+    )
+    assert 0.7 < (box["left"] - whole["left"]) / whole["width"] < 0.8
+    assert 0.8 < (box["right"] - whole["left"]) / whole["width"] < 0.9
+    assert 0 <= (box["top"] - whole["top"]) / whole["height"] < 0.2
+
+
+def send_raw(driver: Any, key: dict[str, str], presses: tuple[bool, ...]) -> None:
+    """Send key events as the browser makes them, once the page takes keys; True is a repeated one."""
+    from selenium.webdriver.common.keys import Keys
+
+    painted = "const d = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(d))"
+    driver.execute_async_script(painted)
+    press(driver, Keys.ESCAPE)
+    for repeated in presses:
+        event = {"type": "keyDown", "autoRepeat": repeated, **key}
+        driver.execute_cdp_cmd("Input.dispatchKeyEvent", event)
+    driver.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": "keyUp", **key})
+    await_progress(driver, "1 of 30 reviewed")
+    press(driver, Keys.ESCAPE)
+
+
+def test_a_held_key_labels_one_scan(driver: Any, thirty: str) -> None:
+    driver.get(thirty)
+    send_raw(driver, {"key": "7", "code": "Digit7", "text": "7"}, (False, True, True))
+    assert text(driver, "#progress-text") == "1 of 30 reviewed"
+
+
+def test_digits_of_a_keyboard_that_needs_shift_for_them(driver: Any, thirty: str) -> None:
+    """On a French keyboard the key of 6 gives a minus, which is no change of size here."""
+    driver.get(thirty)
+    send_raw(driver, {"key": "-", "code": "Digit6", "text": "-"}, (False,))
+    assert text(driver, ".tile.changed .tag") == "6"
+
+
+def test_undo_of_a_second_label_gives_the_first_one_back(driver: Any, thirty: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    driver.get(thirty)
+    press(driver, "6", Keys.ARROW_LEFT, "4")
+    ctrl(driver, "z")
+    assert text(driver, ".tile.current .tag") == "6"
+    assert text(driver, "#progress-text") == "1 of 30 reviewed"
+
+
+def test_a_scan_that_was_scrolled_away_is_not_labelled_unseen(driver: Any, tmp_path: Path) -> None:
+    same = [line(0).replace("scan 0", f"scan {index}") for index in range(300)]
+    driver.get(write_page(tmp_path, same))
+    driver.execute_script("document.getElementById('pane').scrollTop = 2000")
+    press(driver, "5")
+    assert text(driver, "#progress-text") == "0 of 300 reviewed"
+    assert script(driver, "document.getElementById('pane').scrollTop") < 100
+    press(driver, " ")  # which scrolls nothing
+    assert text(driver, "#progress-text") == "1 of 300 reviewed"
+    assert script(driver, "document.getElementById('pane').scrollTop") < 100
+
+
+def test_what_is_not_saved_is_said_and_enter_after_save_saves_no_second_time(
+    driver: Any, chromium: tuple[Any, Path], thirty: str
+) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    driver.get(thirty)
+    assert float(driver.find_element("id", "save").value_of_css_property("opacity")) < 1
+    assert script(driver, "dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+    press(driver, "5", "6")
+    assert text(driver, "#unsaved") == "2 not saved"
+    assert not script(driver, "dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+    driver.find_element("id", "save").click()
+    downloaded(chromium[1])
+    assert text(driver, "#unsaved").startswith("saved ")
+    assert script(driver, "dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+    press(driver, Keys.ENTER)  # the focus is on the scans again
+    assert text(driver, "#unsaved") == "1 not saved"
+    assert text(driver, "#progress-text") == "3 of 30 reviewed"
+    assert list(chromium[1].glob("*")) == []
+
+
+FAKE_FILE = """
+window.written = [];
+window.showSaveFilePicker = async (options) => {
+  window.asked = (window.asked ?? 0) + 1;
+  return {
+    name: "my labels.csv",
+    createWritable: async () => ({
+      write: async (text) => written.push(text),
+      close: async () => {},
+    }),
+  };
+};
+"""
+
+
+def test_one_file_is_written_again_and_again_where_the_browser_can(driver: Any, thirty: str) -> None:
+    """The person is asked once; after that every change is saved by itself."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    driver.get(thirty)
+    driver.execute_script(FAKE_FILE)
+    press(driver, "5")
+    ctrl(driver, "s")
+    wait = WebDriverWait(driver, 20, 0.05)
+    wait.until(lambda _: script(driver, "written.length") == 1)
+    press(driver, "6")
+    wait.until(lambda _: script(driver, "written.length") == 2)
+    assert script(driver, "asked") == 1
+    assert script(driver, "written[1]") == f"{HEADER},human\n{line(0)},5\n{line(10)},6\n"
+    wait.until(lambda _: text(driver, "#unsaved").startswith("saved "))
+
+
+def test_the_last_label_shows_what_to_do_next(
+    driver: Any, chromium: tuple[Any, Path], tmp_path: Path
+) -> None:
+    driver.get(write_page(tmp_path, [line(0), line(1)]))
+    press(driver, "4", "4")
+    assert driver.find_element("id", "end").is_displayed()
+    assert text(driver, "#end-title") == "All 2 scans reviewed"
+    assert text(driver, "#end-state") == "2 labels not saved yet."
+    driver.find_element("id", "end-save").click()
+    assert re.fullmatch(r"Saved to corrections-[\d-]+\.csv\.", text(driver, "#end-state"))
+    name = text(driver, "#end-state").split()[-1].rstrip(".")
+    first = text(driver, "#end-commands").splitlines()[0]
+    assert first == f"digitsort sort {tmp_path / 'labels.csv'} sorted --corrections ~/Downloads/{name}"
+    downloaded(chromium[1])
+
+
+def test_a_model_of_letters(driver: Any, tmp_path: Path) -> None:
+    """An x is the letter X there, a lower-case letter its upper-case class, and N no command."""
+    from selenium.webdriver.common.keys import Keys
+
+    rows = [f"{i}.png,{name},0.4,uncertain,low,,,{i},m" for i, name in enumerate("AXNAA")]
+    driver.get(write_page(tmp_path, rows))
+    press(driver, "/", "png", Keys.ENTER, "x", "n", Keys.DELETE)
+    tags = [tag.text for tag in driver.find_elements("css selector", ".tag")]
+    assert tags == ["X", "N", "✗"]
+
+
+def test_a_model_of_words(driver: Any, tmp_path: Path) -> None:
+    """A class without a key: first letters until one class is left; Enter takes the first of them."""
+    from selenium.webdriver.common.keys import Keys
+
+    names = ["plus", "po", "pop", "minus"]
+    rows = [f"{i}.png,plus,0.4,uncertain,low,{names[i % 4]},0.1,{i},m" for i in range(4)]
+    rows += [f"{i}.png,{names[i % 4]},1.0,ok,,,,{i},m" for i in range(4, 8)]
+    driver.get(write_page(tmp_path, rows))
+    press(driver, "m", "p", "l", "p", "o")
+    assert "po, pop" in text(driver, "#said")
+    press(driver, Keys.ENTER)
+    tags = [tag.text for tag in driver.find_elements("css selector", ".tag")]
+    assert tags == ["minus", "✓", "po"]
+
+
+def test_single_keys_can_be_switched_off(driver: Any, thirty: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    driver.get(thirty)
+    press(driver, "?")
+    driver.find_element("id", "single").click()
+    press(driver, Keys.ESCAPE, "7")
+    assert text(driver, "#progress-text") == "0 of 30 reviewed"
+    press(driver, Keys.ENTER)
+    assert text(driver, "#progress-text") == "1 of 30 reviewed"
+
+
+def test_the_full_stop_takes_the_second_guess_and_plus_makes_tiles_larger(
+    driver: Any, thirty: str
+) -> None:
+    driver.get(thirty)
+    before = driver.find_element("css selector", ".tile").size["width"]
+    press(driver, "+", ".")
+    assert text(driver, ".tile.changed .tag") == "1"
+    assert driver.find_element("css selector", ".tile").size["width"] > before
 
 
 def test_help_opens_and_its_keys_do_nothing_else(driver: Any, thirty: str) -> None:
@@ -272,14 +575,21 @@ def test_labels_can_be_forgotten_after_a_second_press(driver: Any, thirty: str) 
     assert driver.execute_script("return localStorage.length") == 0
 
 
-@pytest.mark.parametrize(("width", "height", "phone"), [(360, 740, True), (1400, 900, False)])
+@pytest.mark.parametrize(
+    ("width", "height", "phone"), [(360, 740, True), (1400, 900, False), (320, 256, False)]
+)
 def test_nothing_is_wider_than_the_window(
     driver: Any, thirty: str, width: int, height: int, phone: bool
 ) -> None:
+    """Also at a zoom of 400 %, where the selected scan can be seen."""
     size(driver, width, height, phone=phone)
     driver.get(thirty)
-    driver.find_element("css selector", ".overview summary").click()
-    assert driver.execute_script("return document.documentElement.scrollWidth") == width
+    assert script(driver, "document.documentElement.scrollWidth") == width
+    press(driver, "7")
+    box = script(driver, "document.querySelector('.tile.current').getBoundingClientRect().toJSON()")
+    assert 0 <= box["top"] < box["bottom"] <= height
+    driver.execute_script("document.getElementById('overview').showModal()")
+    assert script(driver, "document.documentElement.scrollWidth") == width
 
 
 def test_a_screen_reader_hears_every_card(driver: Any, thirty: str) -> None:
@@ -288,9 +598,9 @@ def test_a_screen_reader_hears_every_card(driver: Any, thirty: str) -> None:
     grid = driver.find_element("id", "grid")
     current = driver.find_element("id", grid.get_attribute("aria-activedescendant"))
     assert current.get_attribute("aria-label") == (
-        'scan 1, "half".png: read as 1, confidence 0.3200, or 2, low confidence'
+        'read as 0, confidence 0.5000, or 1, uncertain, low confidence: scan 10, "half".png'
     )
-    assert current.get_attribute("aria-setsize") == "30"
+    assert current.get_attribute("aria-setsize") == "2"
     assert "7 set. 1 of 30 reviewed" in text(driver, "#say")
     unnamed = driver.execute_script(
         "return [...document.querySelectorAll('button, select, input')]"
@@ -341,11 +651,11 @@ def test_two_hundred_hostile_names_and_reasons_are_text(
     press(driver, *["3"] * 200)
     assert text(driver, "#progress-text") == "200 of 200 reviewed"
     foreign = (
-        "iframe, svg[onload], base, meta[http-equiv=refresh], link:not([rel=icon]), .card img, .card a"
+        "iframe, svg[onload], base, meta[http-equiv=refresh], link:not([rel=icon]), .tile img, .tile a"
     )
     assert driver.execute_script("return document.querySelectorAll(arguments[0]).length", foreign) == 0
     assert driver.title == "Review of labels.csv · digitsort"
-    driver.find_element("id", "save").click()
+    driver.find_element("id", "end-save").click()
     saved = downloaded(chromium[1]).decode().split("\n")
     assert [row.rpartition(",")[0].encode() for row in saved[1:-1]] == [
         written_again(row).encode() for row in lines
@@ -394,7 +704,7 @@ def test_any_cell_of_the_table_comes_back_from_the_page(
     assert invoke("review", tmp_path / "labels.csv", "-o", page, "-q").exit_code == 0
     driver.get(page.as_uri())
     press(driver, *"3" * len(ODD_NOTES))
-    driver.find_element("id", "save").click()
+    driver.find_element("id", "end-save").click()
     (tmp_path / "c.csv").write_bytes(downloaded(chromium[1]))
     with (tmp_path / "c.csv").open(encoding="utf-8-sig", newline="") as file:
         header, *rows = csv.reader(file, strict=True)
@@ -431,7 +741,8 @@ def test_rows_labelled_before_come_with_their_labels(
     make_tree(tmp_path, {"c.csv": f"{HEADER},human\n{line(0)},8\n{line(2)},_none\n"})
     driver.get(write_page(tmp_path, lines, "--corrections", str(tmp_path / "c.csv")))
     assert text(driver, "#progress-text") == "2 of 4 reviewed"
-    driver.find_element("css selector", ".card.changed").click()
+    open_group(driver, "Labelled before")
+    driver.find_element("css selector", ".tile.changed").click()
     press(driver, Keys.BACKSPACE)
     await_progress(driver, "1 of 4 reviewed", reload=True)
     driver.find_element("id", "save").click()
@@ -465,7 +776,7 @@ def test_the_readmes_person_saves_what_its_outputs_rest_on(
     driver.get((tmp_path / "review.html").as_uri())
     truth = samples_truth(tmp_path)
     for _ in truth:
-        label = truth[text(driver, "#dock-path")]
+        label = truth[text(driver, "#loupe-path")]
         press(driver, "x" if label == "_none" else label)
-    driver.find_element("id", "save").click()
+    driver.find_element("id", "end-save").click()
     assert downloaded(chromium[1]) == (tmp_path / "corrections.csv").read_bytes()

@@ -28,10 +28,17 @@ def one(path: Path, sha256: str = "") -> Thumbnail:
     return found
 
 
-def test_the_picture_is_small_and_in_proportion(tmp_path: Path) -> None:
-    make_tree(tmp_path, {"wide.png": digit_image(5).resize((400, 200))})
-    picture = decoded(one(tmp_path / "wide.png").picture)
-    assert picture.size == (72, 36)
+def test_the_picture_shows_the_ink_and_the_box_where_it_lies(tmp_path: Path) -> None:
+    digit = digit_image(5).resize((40, 40))
+    page = Image.new(digit.mode, (400, 200), digit.getpixel((0, 0)))
+    page.paste(digit, (300, 20))
+    make_tree(tmp_path, {"wide.png": page})
+    made = one(tmp_path / "wide.png")
+    left, top, width, height = made.box
+    assert 700 <= left < left + width <= 880
+    assert 50 <= top < top + height <= 340
+    assert decoded(made.whole).size == (56, 28)
+    assert max(decoded(made.picture).size) <= 88
 
 
 def test_what_the_model_saw_is_dark_on_light(tmp_path: Path) -> None:

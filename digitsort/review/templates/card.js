@@ -1,4 +1,4 @@
-// A card: how it looks and what a screen reader says of it.
+// A tile, and the loupe that shows the selected scan large.
 
 function make(kind, name, text) {
   const element = document.createElement(kind);
@@ -7,59 +7,85 @@ function make(kind, name, text) {
   return element;
 }
 
-function picture(source, name, alt) {
-  const image = make("img", name);
-  image.src = source;
-  image.alt = alt;
-  image.title = alt;
-  image.draggable = false;
-  return image;
-}
-
-function cardElement(card, place) {
+function tile(card, place) {
   const label = labelOf(card);
-  const element = make("div", `card ${card.status}`);
+  const element = make("div", `tile ${card.status}`);
   element.id = `card-${place}`;
+  element.dataset.place = place;
   element.setAttribute("role", "option");
   element.setAttribute("aria-posinset", place + 1);
   element.setAttribute("aria-setsize", shown.length);
-  element.setAttribute("aria-selected", place === current);
+  element.setAttribute("aria-selected", isSelected(place));
   element.setAttribute("aria-label", spoken(card));
   if (place === current) element.classList.add("current");
   if (label) element.classList.add(isChanged(card) ? "changed" : "done");
-
-  const pictures = make("div", "pictures");
-  if (card.picture) pictures.append(picture(card.picture, "scan", "the scan"));
-  else pictures.append(make("span", "none", card.note || "no image"));
-  if (card.seen) pictures.append(picture(card.seen, "seen", "what the model saw"));
-  element.append(pictures);
-
-  const guess = make("div", "guess");
-  if (label && label !== card.label && card.label) guess.append(make("span", "was", card.label));
-  const name = label ? nameOf(label) : card.label || "–";
-  guess.append(make("b", name.length > 3 ? "long" : "", name));
-  if (card.confidence && !(label && name.length > 3)) guess.append(make("span", "sure", card.confidence));
-  if (label) guess.append(make("span", "mark", isChanged(card) ? "yours" : "✓"));
-  element.append(guess);
-
-  const runnerUp = card.second ? `or ${card.second} · ${card.secondConfidence}` : "";
-  element.append(make("div", "small", runnerUp || card.reason || card.status));
-  const remark = [runnerUp ? card.reason : "", card.picture ? card.note : ""];
-  element.append(make("div", "small", remark.filter(Boolean).join(", ")));
-  element.append(make("div", "small file", fileName(card)));
-  element.addEventListener("click", () => {
-    move(shown.indexOf(card));
-    grid.focus({ preventScroll: true });
-  });
+  if (card.picture) {
+    const image = make("img");
+    image.src = card.picture;
+    image.alt = "";
+    image.draggable = false;
+    element.append(image);
+  } else element.append(make("span", "none", card.note || "no image"));
+  element.append(make("span", "read", card.label || "–"));
+  if (label) element.append(make("b", "tag", tagOf(card, label)));
+  else if (card.hint && card.hint !== card.label) element.append(make("span", "hint", `${card.hint}?`));
   return element;
+}
+
+function tagOf(card, label) {
+  if (!isChanged(card)) return "✓";
+  return label === settings.none ? "✗" : label;
 }
 
 const fileName = (card) => card.path.slice(card.path.lastIndexOf("/") + 1);
 
 function spoken(card) {
   const label = labelOf(card);
-  const guess = card.label ? `read as ${card.label}, confidence ${card.confidence}` : card.status;
+  const guess = card.label ? `read as ${card.label}, confidence ${card.confidence}` : "not read";
   const second = card.second ? `, or ${card.second}` : "";
-  const yours = label ? `, you said ${nameOf(label)}` : "";
-  return `${fileName(card)}: ${guess}${second}${card.reason ? `, ${card.reason}` : ""}${yours}`;
+  const hint = card.hint && card.hint !== card.label ? `, like ${card.hint}` : "";
+  const yours = label ? `you said ${nameOf(label)}, ` : "";
+  return `${yours}${guess}${second}${hint}, ${card.status}${card.reason ? `, ${card.reason}` : ""}: ${fileName(card)}`;
+}
+
+const percent = (share) => `${(100 * Number(share)).toFixed(Number(share) > 0.995 ? 1 : 0)} %`;
+
+function describe() {
+  const card = shown[current];
+  byId("loupe").hidden = !card;
+  if (!card) return;
+  const label = labelOf(card);
+  const chosen = selection().length;
+  byId("loupe-guess").textContent = label
+    ? `${nameOf(label)} ${isChanged(card) ? "(your label)" : "(confirmed)"}`
+    : card.label || card.status;
+  byId("loupe-many").textContent = chosen > 1 ? `${plural(chosen, "scan")} selected` : "";
+  const guesses = [card.label && card.confidence ? `${card.label}: ${percent(card.confidence)}` : ""];
+  if (card.second) guesses.push(`${card.second}: ${percent(card.secondConfidence)}`);
+  byId("loupe-odds").textContent = guesses.filter(Boolean).join(" · ");
+  byId("loupe-hint").textContent = card.hint ? `Accepted scans like it: ${card.hint}` : "";
+  byId("loupe-why").textContent = [
+    ...new Set([card.status, card.reason, card.picture ? card.note : ""]),
+  ].filter(Boolean).join(" · ");
+  byId("loupe-path").textContent = card.path;
+  setPicture("loupe-ink", card.picture, "the ink");
+  setPicture("loupe-seen", card.seen, "what the model saw");
+  setPicture("loupe-whole", card.whole, "the whole scan; the box marks the ink");
+  byId("loupe-note").textContent = card.picture ? "" : card.note || "no image";
+  if (card.whole) markBox(card.box);
+  for (const button of byId("keys").querySelectorAll("[data-label]")) {
+    button.setAttribute("aria-pressed", button.dataset.label === label);
+  }
+}
+
+function setPicture(id, source, alt) {
+  byId(id).closest("figure, .view").hidden = !source;
+  if (!source) return;
+  byId(id).src = source;
+  byId(id).alt = alt;
+}
+
+function markBox(box) {
+  const [left, top, width, height] = box.map((n) => `${n / 10}%`);
+  Object.assign(byId("loupe-box").style, { left, top, width, height });
 }

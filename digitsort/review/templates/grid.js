@@ -1,120 +1,98 @@
-// Which cards are shown, where, and which of them is selected.
+// The contact sheet: which tiles exist, and where.
 
-function filter() {
-  const [label, status, state, text] = filters.map((input) => input.value);
-  const wanted = text.trim().toLowerCase();
-  const before = shown[current];
-  shown = cards.filter(
-    (card) =>
-      (!label || (labelOf(card) || card.label) === label) &&
-      (!status || card.status === status) &&
-      (!state || isIn(state, card)) &&
-      (!wanted || card.path.toLowerCase().includes(wanted)),
-  );
-  current = Math.max(0, shown.indexOf(before));
-  byId("empty").hidden = shown.length > 0;
-  layOut();
-  move(current);
-}
-
-function isIn(state, card) {
-  if (state === "changed") return isChanged(card);
-  return Boolean(labelOf(card)) === (state === "done");
-}
-
-function clearFilters() {
-  for (const input of filters) input.value = "";
-  filter();
-  grid.focus();
-}
+const grid = byId("grid");
+const pane = byId("pane");
+const SIZES = [72, 104, 148, 208];
+const drawn = new Map(); // position in shown -> element
+let size = 1;
+let columns = 1;
+let pitch = 1;
 
 function layOut() {
-  const style = getComputedStyle(document.documentElement);
-  const gap = parseFloat(style.getPropertyValue("--gap"));
-  const least = grid.clientWidth < 620 ? 138 : 158;
-  columns = Math.max(1, Math.floor((grid.clientWidth + gap) / (least + gap)));
-  rowHeight = parseFloat(style.getPropertyValue("--card-height")) + gap;
-  pane.style.setProperty("--columns", columns);
-  grid.style.height = `${Math.ceil(shown.length / columns) * rowHeight}px`;
+  const gap = 8;
+  const tile = Math.min(SIZES[size], grid.clientWidth);
+  document.documentElement.style.setProperty("--tile", `${tile}px`);
+  columns = Math.max(1, Math.floor((grid.clientWidth + gap) / (tile + gap)));
+  pitch = tile + gap;
+  grid.style.height = `${Math.ceil(shown.length / columns) * pitch}px`;
   for (const element of drawn.values()) element.remove();
   drawn.clear();
   draw();
 }
 
+// Only the tiles in sight and the selected one exist: a page of fifty thousand scrolls like one of fifty.
 function draw() {
-  // Only the cards in sight exist: a page of fifty thousand scrolls like one of fifty.
-  const top = -grid.getBoundingClientRect().top;
-  const first = Math.max(0, Math.floor(top / rowHeight) - 2) * columns;
-  const last = Math.min(shown.length, (Math.ceil((top + innerHeight) / rowHeight) + 2) * columns);
+  const top = pane.getBoundingClientRect().top - grid.getBoundingClientRect().top;
+  const upper = Math.floor(top / pitch);
+  const lower = Math.ceil((top + pane.clientHeight) / pitch);
+  const first = Math.max(0, upper - 1) * columns;
+  const last = Math.min(shown.length, (lower + 1) * columns);
   for (const [place, element] of drawn) {
-    if (place < first || place >= last) {
+    if ((place < first || place >= last) && place !== current) {
       element.remove();
       drawn.delete(place);
     }
   }
-  let next = pane.firstElementChild;
   for (let place = first; place < last; place += 1) {
-    let element = drawn.get(place);
-    if (!element) {
-      element = cardElement(shown[place], place);
-      drawn.set(place, element);
-      pane.insertBefore(element, next);
-    } else next = element.nextElementSibling;
+    drawAt(place);
+    const bottom = (Math.floor(place / columns) + 0.75) * pitch;
+    if (place >= upper * columns && bottom <= top + pane.clientHeight) shown[place].wasSeen = true;
   }
-  pane.style.transform = `translateY(${(first / columns) * rowHeight}px)`;
+  if (current < shown.length) drawAt(current);
+}
+
+function drawAt(place) {
+  if (drawn.has(place)) return;
+  const element = tile(shown[place], place);
+  const row = Math.floor(place / columns);
+  element.style.transform = `translate(${(place % columns) * pitch}px, ${row * pitch}px)`;
+  drawn.set(place, element);
+  grid.append(element);
 }
 
 function refresh(card) {
-  const place = shown.indexOf(card);
-  const old = drawn.get(place);
-  if (!old) return;
-  const element = cardElement(card, place);
-  old.replaceWith(element);
-  drawn.set(place, element);
+  const found = [...drawn].find(([place]) => shown[place] === card);
+  if (!found) return;
+  const [place, old] = found;
+  drawn.delete(place);
+  drawAt(place);
+  old.remove();
 }
 
-function move(place) {
+function move(place, { extend = false, atTop = false } = {}) {
   if (!shown.length) {
     describe();
     return;
   }
-  mark(current, false);
   current = Math.min(Math.max(place, 0), shown.length - 1);
-  intoSight();
+  if (!extend) anchor = current;
+  drawAt(current);
+  drawn.get(current).scrollIntoView({ block: atTop ? "start" : "nearest" });
   draw();
-  mark(current, true);
+  for (const [each, element] of drawn) {
+    element.classList.toggle("current", each === current);
+    element.setAttribute("aria-selected", isSelected(each));
+  }
   grid.setAttribute("aria-activedescendant", `card-${current}`);
   describe();
 }
 
-function mark(place, on) {
-  const element = drawn.get(place);
-  if (!element) return;
-  element.classList.toggle("current", on);
-  element.setAttribute("aria-selected", on);
+// A label given to a card that was scrolled away would be given unseen.
+function isAway() {
+  const box = drawn.get(current)?.getBoundingClientRect();
+  if (!box) return true;
+  const frame = pane.getBoundingClientRect();
+  const middle = (box.top + box.bottom) / 2;
+  const isIn = middle >= Math.max(frame.top, 0) && middle <= Math.min(frame.bottom, innerHeight);
+  if (isIn) return false;
+  drawn.get(current).scrollIntoView({ block: "nearest" });
+  draw();
+  say("The selected scan was out of sight. Press again.");
+  return true;
 }
 
-function intoSight() {
-  const top = grid.getBoundingClientRect().top + Math.floor(current / columns) * rowHeight;
-  const upper = document.querySelector(".bar").offsetHeight + 8;
-  const lower = innerHeight - byId("dock").offsetHeight - 8;
-  if (top < upper && (current >= columns || top < 0)) scrollBy(0, top - upper);
-  else if (top + rowHeight > lower) scrollBy(0, top + rowHeight - lower);
-}
-
-function describe() {
-  const card = shown[current];
-  byId("dock").hidden = !card;
-  if (!card) return;
-  const label = labelOf(card);
-  const remark = [...new Set([card.reason, card.note])].filter(Boolean).join("; ");
-  const what = card.label ? `${card.label} at ${card.confidence}` : card.status;
-  const guess = remark ? `${what}: ${remark}` : what;
-  byId("dock-guess").textContent = label ? `${nameOf(label)} (read as ${guess})` : guess;
-  byId("dock-path").textContent = card.path;
-  byId("dock-picture").hidden = !card.picture;
-  if (card.picture) byId("dock-picture").src = card.picture;
-  for (const button of byId("keys").querySelectorAll("[data-label]")) {
-    button.setAttribute("aria-pressed", button.dataset.label === label);
-  }
+function resize(by) {
+  size = Math.min(Math.max(size + by, 0), SIZES.length - 1);
+  layOut();
+  move(current, { extend: true });
 }

@@ -1,7 +1,16 @@
 // What the keys, the mouse and a finger do; and the start.
 
+let typed = ""; // first letters of a class, while more than one class begins with them
+let isRange = false; // the next click extends the selection
+let pointer = "mouse"; // kind of the last pointer
+let isDragging = false;
+
+const hasKeys = Object.keys(settings.keys).length > 0; // else a person types first letters of a class
+const toGrid = () => grid.focus({ preventScroll: true });
+
 function say(text) {
   byId("say").textContent = `${text} ${byId("progress-text").textContent}.`;
+  byId("said").textContent = text;
 }
 
 function trouble(text) {
@@ -9,40 +18,87 @@ function trouble(text) {
   byId("trouble").hidden = false;
 }
 
-const accept = () => {
-  const card = shown[current];
-  if (card) decide(labelOf(card) || card.label || (card.status === "rejected" ? settings.none : ""));
+const pageOf = () => Math.max(1, Math.floor(pane.clientHeight / pitch)) * columns;
+const moves = {
+  ArrowLeft: () => current - 1,
+  ArrowRight: () => current + 1,
+  ArrowUp: () => (current >= columns ? current - columns : current),
+  ArrowDown: () => current + columns,
+  Home: () => 0,
+  End: () => shown.length - 1,
+  PageUp: () => current - pageOf(),
+  PageDown: () => current + pageOf(),
 };
-const page = () => Math.max(1, Math.floor(innerHeight / rowHeight) - 1) * columns;
 const commands = {
-  ArrowLeft: () => move(current - 1),
-  ArrowRight: () => move(current + 1),
-  ArrowUp: () => current >= columns && move(current - columns),
-  ArrowDown: () => move(current + columns),
-  Home: () => move(0),
-  End: () => move(shown.length - 1),
-  PageUp: () => move(current - page()),
-  PageDown: () => move(current + page()),
   Enter: accept,
+  " ": accept,
   Backspace: takeBack,
   Delete: () => decide(settings.none),
+  Escape: () => move(current),
+};
+const singleKeys = {
+  ".": takeHint,
+  n: goOn,
+  "[": () => stepQueue(-1),
+  "]": () => stepQueue(1),
+  "+": () => resize(1),
+  "=": () => resize(1),
+  "-": () => resize(-1),
   "/": () => byId("search").focus(),
-  "?": openHelp,
+  "?": () => openDialog("help", "help-close"), // the focus is not on the button that forgets everything
+};
+const withCtrl = {
+  z: undo,
+  "shift z": redo,
+  y: redo,
+  s: save,
+  a: () => {
+    anchor = 0;
+    move(shown.length - 1, { extend: true });
+  },
 };
 
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (byId("help").open || event.target.matches("select")) return;
+  if (event.isComposing || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.target === byId("search")) {
-    if (event.key === "Enter" || event.key === "Escape") grid.focus();
+    onSearchKey(event);
     return;
   }
-  if (event.key === "Enter" && event.target.matches("button, summary")) return;
-  const label = keyLabel(event.key);
-  const command = label ? () => decide(label) : commands[event.key];
+  const command = commandOf(event);
   if (!command) return;
   event.preventDefault();
+  if (event.repeat && !moves[event.key]) return; // a held key labels one scan
   command();
+}
+
+function onSearchKey(event) {
+  if (event.key === "Enter" || event.key === "Escape") toGrid();
+}
+
+function commandOf(event) {
+  const { key } = event;
+  if (event.ctrlKey || event.metaKey) {
+    return withCtrl[(event.shiftKey ? "shift " : "") + key.toLowerCase()];
+  }
+  if ((key === "Enter" || key === " ") && event.target.matches("button, summary, input")) return null;
+  if (moves[key]) return () => move(moves[key](), { extend: event.shiftKey });
+  if (typed && key === "Enter") return () => settle(classesLike(typed)[0]);
+  if (typed && (key === "Escape" || key === "Backspace")) return () => settle("");
+  if (key === "Enter" && event.shiftKey) return acceptRest;
+  if (commands[key]) return commands[key];
+  if (!byId("single").checked || key.length !== 1) return null;
+  const letter = letterOf(event);
+  if (!hasKeys && (classesLike(typed + letter).length || classesLike(letter).length)) {
+    return () => type(letter);
+  }
+  const label = keyLabel(letter);
+  return label ? () => decide(label) : singleKeys[letter];
+}
+
+// On a French keyboard the digits need Shift; the place of the key tells them.
+function letterOf(event) {
+  const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
+  return digit && !event.shiftKey ? digit : event.key;
 }
 
 function keyLabel(key) {
@@ -53,6 +109,30 @@ function keyLabel(key) {
   return same.length === 1 ? settings.keys[same[0]] : "";
 }
 
+function classesLike(text) {
+  const exact = settings.classes.filter((name) => name.startsWith(text));
+  if (exact.length) return exact.sort((a, b) => a.length - b.length);
+  const lower = text.toLowerCase();
+  return settings.classes.filter((name) => name.toLowerCase().startsWith(lower));
+}
+
+function type(letter) {
+  const text = classesLike(typed + letter).length ? typed + letter : letter;
+  const found = classesLike(text);
+  if (found.length === 1) {
+    settle(found[0]);
+    return;
+  }
+  typed = text;
+  say(`${text}…: ${found.slice(0, 8).join(", ")}. Type on, or press Enter for ${found[0]}.`);
+}
+
+function settle(label) {
+  typed = "";
+  if (label) decide(label);
+  else say("");
+}
+
 function addKey(text, title, action, label) {
   const button = make("button", text.length > 1 ? "wide" : "", text);
   button.type = "button";
@@ -61,9 +141,10 @@ function addKey(text, title, action, label) {
   if (label !== undefined) button.dataset.label = label;
   button.addEventListener("click", () => {
     action();
-    grid.focus({ preventScroll: true });
+    if (!document.querySelector("dialog[open]")) toGrid();
   });
   byId("keys").append(button);
+  return button;
 }
 
 function addKeys() {
@@ -76,83 +157,102 @@ function addKeys() {
   const title = `${name[0].toUpperCase()}${name.slice(1)} (${key})`;
   addKey(button, title, () => decide(settings.none), settings.none);
   addKey("✓", "The guess is right (Enter)", accept);
-  addKey("⌫", "Undo (Backspace)", takeBack);
+  addKey("✓ rest", "All that is open in this group is right (Shift+Enter)", acceptRest);
+  addKey("Range", "Select a range: the next scan that you choose is its end", toggleRange);
+  byId("keys").lastElementChild.id = "range";
 }
 
-function addOptions() {
-  const labels = new Set(cards.map((card) => labelOf(card) || card.label).filter(Boolean));
-  const names = [...settings.classes, settings.none].filter((name) => labels.has(name));
-  for (const name of names) filters[0].append(new Option(nameOf(name), name));
-  for (const status of new Set(cards.map((card) => card.status))) {
-    filters[1].append(new Option(status, status));
+function toggleRange() {
+  isRange = !isRange;
+  byId("range").setAttribute("aria-pressed", isRange);
+  if (isRange) say("Choose the last scan of the range.");
+}
+
+const placeOf = (event) => {
+  const found = document.elementFromPoint(event.clientX, event.clientY)?.closest(".tile");
+  return found ? Number(found.dataset.place) : -1;
+};
+
+function choose(event) {
+  const place = placeOf(event);
+  if (place < 0) return;
+  move(place, { extend: event.shiftKey || isRange });
+  if (isRange) toggleRange();
+  toGrid();
+}
+
+function listenToPointers() {
+  grid.addEventListener("pointerdown", (event) => {
+    pointer = event.pointerType;
+    if (pointer === "touch" || event.button) return;
+    isDragging = !isRange;
+    choose(event);
+  });
+  grid.addEventListener("pointermove", (event) => {
+    const place = isDragging && event.buttons & 1 ? placeOf(event) : -1;
+    if (place >= 0 && place !== current) move(place, { extend: true });
+  });
+  addEventListener("pointerup", () => {
+    isDragging = false;
+  });
+  grid.addEventListener("click", (event) => pointer === "touch" && choose(event));
+  grid.addEventListener("contextmenu", (event) => {
+    if (pointer !== "touch") return;
+    event.preventDefault(); // a long press begins a range
+    choose(event);
+    toggleRange();
+  });
+}
+
+function openDialog(name, focused) {
+  byId(name).showModal();
+  byId(focused).focus({ preventScroll: true });
+  byId(name).scrollTop = 0;
+}
+
+function listenToButtons() {
+  const actions = { save, undo, redo, "clear-search": () => openQueue(queue), "end-save": save, forget };
+  for (const [id, action] of Object.entries(actions)) {
+    byId(id).addEventListener("click", () => {
+      action();
+      if (!document.querySelector("dialog[open]")) toGrid();
+    });
   }
-}
-
-function openHelp() {
-  byId("help").showModal();
-  byId("help-close").focus(); // not on the button that forgets everything
-}
-
-function forget() {
-  const button = byId("forget");
-  if (!button.dataset.sure) {
-    button.dataset.sure = "yes";
-    button.textContent = "Press again to forget them all";
-    return;
+  byId("help-button").addEventListener("click", () => openDialog("help", "help-close"));
+  byId("overview-button").addEventListener("click", () => openDialog("overview", "overview-close"));
+  byId("end-button").addEventListener("click", showEnd);
+  for (const dialog of document.querySelectorAll("dialog")) {
+    dialog.querySelector(".close").addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", () => {
+      delete byId("forget").dataset.sure;
+      byId("forget").textContent = "Forget my labels";
+      toGrid();
+    });
   }
-  decided.clear();
-  history.length = 0;
-  keep();
-  byId("help").close();
-  filter();
-}
-
-// The same page in another tab, or what the page before a reload kept, arriving after this one was read.
-function catchUp(event) {
-  if (event.key !== settings.key) return;
-  const card = shown[current];
-  const wasOpen = card && !labelOf(card);
-  decided.clear();
-  history.length = 0;
-  recall();
-  count();
-  filter();
-  if (wasOpen && labelOf(card)) moveToOpen();
-}
-
-function moveToOpen() {
-  const open = shown.findIndex((card) => !labelOf(card));
-  if (shown.length) move(Math.max(0, open));
 }
 
 function listen() {
   document.addEventListener("keydown", onKey);
   addEventListener("storage", catchUp);
+  addEventListener("beforeunload", warnOfUnsaved);
+  addEventListener("pagehide", store);
+  pane.addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
   addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
-  addEventListener("resize", layOut);
-  for (const input of filters) {
-    input.addEventListener(input.matches("select") ? "change" : "input", filter);
-  }
-  byId("save").addEventListener("click", save);
-  byId("clear-filters").addEventListener("click", clearFilters);
-  byId("help-button").addEventListener("click", openHelp);
-  byId("help-close").addEventListener("click", () => byId("help").close());
-  byId("forget").addEventListener("click", forget);
-  byId("help").addEventListener("close", () => {
-    delete byId("forget").dataset.sure;
-    byId("forget").textContent = "Forget my labels";
-    grid.focus({ preventScroll: true });
+  addEventListener("resize", () => {
+    layOut();
+    move(current, { extend: true });
   });
-  document.querySelector(".overview").addEventListener("toggle", draw);
+  byId("search").addEventListener("input", find);
+  listenToButtons();
+  listenToPointers();
 }
 
 recall();
+recount();
 addKeys();
-addOptions();
+addQueues();
 listen();
-layOut();
-count();
-moveToOpen();
-byId("empty").hidden = cards.length > 0;
-grid.focus({ preventScroll: true });
+if (queue) openQueue(queues.find((each) => each.open) ?? queue);
+else show([]);
+toGrid();
 document.documentElement.dataset.ready = "yes";

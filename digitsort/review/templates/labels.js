@@ -1,19 +1,17 @@
-// What a person said of each card, and how it is kept and saved.
+// What a person said of each card, undo and redo, and what the browser keeps.
 
 const byId = (id) => document.getElementById(id);
 const settings = JSON.parse(byId("settings").textContent);
 const cards = readCards();
+const queues = readQueues();
 const decided = new Map(); // card number -> label, "" where an earlier one was taken back
-const history = []; // card numbers, the latest decision last
-let shown = cards; // what the filters leave
-let current = 0; // position in shown
-let columns = 1;
-let rowHeight = 1;
-const drawn = new Map(); // position in shown -> element
-
-const grid = byId("grid");
-const pane = byId("window");
-const filters = ["filter-label", "filter-status", "filter-done", "search"].map(byId);
+const saved = new Map(); // the same, as it was last written to a file
+const past = []; // steps, each a list of [card, label before, label after]
+const future = []; // steps that were undone
+let open = cards.length; // cards without a label
+let unsaved = 0; // cards whose label differs from the saved one
+let isKept = true; // the browser's store has all of `decided`
+let keeping = 0;
 
 function readCards() {
   const all = [];
@@ -26,88 +24,141 @@ function readCards() {
   return all;
 }
 
+function readQueues() {
+  const found = JSON.parse(byId("queue-data").textContent);
+  for (const [place, hint] of found.hints) cards[place].hint = hint;
+  return found.queues.map(({ title, places }) => {
+    const queue = { title, cards: places.map((place) => cards[place]), open: places.length };
+    for (const card of queue.cards) card.queue = queue;
+    return queue;
+  });
+}
+
 const labelOf = (card) => decided.get(card.number) ?? card.human;
+const savedLabelOf = (card) => saved.get(card.number) ?? card.human;
+const guessOf = (card) => card.label || (card.status === "rejected" ? settings.none : "");
 const isChanged = (card) => Boolean(labelOf(card)) && labelOf(card) !== (card.label || settings.none);
 const nameOf = (label) => (label === settings.none ? settings.noneWords.name : label);
+const plural = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
-function decide(label) {
-  const card = shown[current];
-  if (!card || !label) return;
-  decided.set(card.number, label);
-  history.push(card.number);
-  keep();
+function setLabel(card, label) {
+  addToCounts(card, -1);
+  if (label === undefined) decided.delete(card.number);
+  else decided.set(card.number, label);
+  addToCounts(card, 1);
   refresh(card);
-  say(`${nameOf(label)} set.`);
-  if (current + 1 < shown.length) move(current + 1);
-  else describe();
 }
 
-function takeBack() {
-  let card = shown[current];
-  if (!card || !labelOf(card)) {
-    const number = lastDecision();
-    const place = shown.findIndex((other) => other.number === number);
-    if (place < 0) return;
-    move(place);
-    card = shown[place];
+function addToCounts(card, sign) {
+  if (!labelOf(card)) {
+    open += sign;
+    card.queue.open += sign;
   }
-  if (card.human) decided.set(card.number, "");
-  else decided.delete(card.number);
-  keep();
-  refresh(card);
-  say("Label undone.");
-  describe();
+  if (labelOf(card) !== savedLabelOf(card)) unsaved += sign;
 }
 
-function lastDecision() {
-  while (history.length) {
-    const number = history.pop();
-    if (decided.get(number)) return number;
+function recount() {
+  open = unsaved = 0;
+  for (const queue of queues) queue.open = 0;
+  for (const card of cards) addToCounts(card, 1);
+}
+
+// A step gives some cards a label each; one press undoes all of it.
+function take(labels) {
+  const step = labels.map(([card, label]) => [card, decided.get(card.number), label]);
+  for (const [card, , label] of step) setLabel(card, label);
+  past.push(step);
+  future.length = 0;
+  keep();
+}
+
+function undo() {
+  turnBack(past, future, 1, "Undone.", "There is nothing to undo.");
+}
+
+function redo() {
+  turnBack(future, past, 2, "Done again.", "There is nothing to redo.");
+}
+
+function turnBack(from, to, side, done, nothing) {
+  const step = from.pop();
+  if (!step) {
+    say(nothing);
+    return;
   }
-  return -1;
+  for (const change of step) setLabel(change[0], change[side]);
+  to.push(step);
+  keep();
+  goTo(step[0][0]);
+  say(`${done} ${plural(step.length, "label")}.`);
 }
 
 function keep() {
+  isKept = false;
+  clearTimeout(keeping);
+  keeping = setTimeout(store, 200);
+  count();
+  saveSoon();
+}
+
+function store() {
+  if (isKept) return;
+  isKept = true;
   try {
-    if (decided.size) localStorage.setItem(settings.key, JSON.stringify([...decided]));
+    if (decided.size || saved.size) localStorage.setItem(settings.key, JSON.stringify(kept()));
     else localStorage.removeItem(settings.key);
   } catch {
     trouble("This browser cannot store your labels. Save your corrections before you close the page.");
   }
-  count();
+}
+
+function kept() {
+  const differing = cards.filter((card) => labelOf(card) !== savedLabelOf(card));
+  return { labels: [...decided], unsaved: differing.map((card) => card.number) };
 }
 
 function recall() {
-  let kept = null;
+  let found = null;
   try {
-    kept = JSON.parse(localStorage.getItem(settings.key) ?? "[]");
+    found = JSON.parse(localStorage.getItem(settings.key) ?? "{}");
   } catch {
     return;
   }
   const known = new Set(cards.map((card) => card.number));
-  for (const [number, label] of kept) {
-    if (known.has(number) && (label === "" || Object.hasOwn(settings.cells, label))) {
-      decided.set(number, label);
-      history.push(number);
-    }
+  const differing = new Set(found.unsaved);
+  for (const [number, label] of found.labels ?? []) {
+    if (!known.has(number) || (label !== "" && !Object.hasOwn(settings.cells, label))) continue;
+    decided.set(number, label);
+    if (!differing.has(number)) saved.set(number, label);
   }
 }
 
-function count() {
-  const done = cards.reduce((sum, card) => sum + (labelOf(card) ? 1 : 0), 0);
-  byId("progress").value = done;
-  byId("progress-text").textContent =
-    `${done.toLocaleString("en")} of ${cards.length.toLocaleString("en")} reviewed`;
-  byId("save").disabled = done === 0;
+// The same page in another tab, or what the page before a reload kept, arriving after this one was read.
+function catchUp(event) {
+  if (event.key !== settings.key) return;
+  const wasOpen = shown.length && !labelOf(shown[current]);
+  decided.clear();
+  past.length = future.length = 0;
+  recall();
+  recount();
+  count();
+  layOut();
+  if (wasOpen && labelOf(shown[current])) goOn();
 }
 
-function save() {
-  const rows = cards.filter(labelOf).sort((a, b) => a.number - b.number);
-  const lines = rows.map((card) => `${card.line},${settings.cells[labelOf(card)]}\n`);
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([settings.header, "\n", ...lines], { type: "text/csv" }));
-  link.download = "corrections.csv";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-  say(`Saved ${rows.length} ${rows.length === 1 ? "row" : "rows"} to corrections.csv.`);
+function forget() {
+  const button = byId("forget");
+  if (!button.dataset.sure) {
+    button.dataset.sure = "yes";
+    button.textContent = "Press again to forget them all";
+    return;
+  }
+  for (const map of [decided, saved]) map.clear();
+  past.length = future.length = 0;
+  recount();
+  isKept = false;
+  store();
+  count();
+  byId("help").close();
+  layOut();
 }

@@ -1,0 +1,212 @@
+"""Compare scans with accepted scans of the same table: which are unlike their label, and why."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.files.names import natural_key
+from digitsort.progress import Progress, silent
+from digitsort.review.choose import Chooser, Numbered
+from digitsort.review.thumbnails import Wanted, thumbnails
+
+Floats = npt.NDArray[np.float32]
+
+REFERENCES_PER_LABEL = 200
+"""Number of accepted scans of each label that others are compared with."""
+
+NEAREST = 10
+"""Number of most similar references of a label whose mean similarity is the similarity to it."""
+
+LEAST_REFERENCES = 5
+"""A label with fewer references is not compared with."""
+
+HINT_SHARE, HINT_LIKENESS = 0.8, 0.9
+"""A hint is given if this share of the nearest references has its label, and the mean cosine to the
+nearest three is this high. These numbers and those above were chosen on scans made from the first half
+of MNIST's training digits; `benchmarks.review_keys` measures on the other half."""
+
+ODD = 0.8
+"""Below this cosine a scan is like none of the accepted ones: such scans come last in their group."""
+
+AT_ONCE = 1024
+"""Number of vectors compared at a time, which bounds the memory."""
+
+
+class Opinion(NamedTuple):
+    """What the accepted scans of a table say of one scan.
+
+    Attributes
+    ----------
+    label : str
+        The label whose references are most similar; empty without references.
+    likeness : float
+        Cosine to them, 0-1.
+    hint : str
+        The label if it is clear enough to be shown; else empty.
+    """
+
+    label: str = ""
+    likeness: float = 0.0
+    hint: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """Accepted scans that others are compared with.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Labels with enough references, in natural order.
+    vectors : ndarray of shape (n, 392), float32
+        Feature vectors of length 1, ordered by label.
+    classes : ndarray of shape (n,), intp
+        Index into `labels` of each.
+    numbers : ndarray of shape (n,), int64
+        Index of each row, so that no scan is compared with itself.
+    """
+
+    labels: tuple[str, ...]
+    vectors: Floats
+    classes: npt.NDArray[np.intp]
+    numbers: npt.NDArray[np.int64]
+
+    def opinions(self, vectors: Sequence[bytes], numbers: Sequence[int]) -> list[Opinion]:
+        """Return an opinion on each scan, given its vector and the index of its row."""
+        if not self.labels:
+            return [Opinion()] * len(vectors)
+        return [
+            opinion
+            for start in range(0, len(vectors), AT_ONCE)
+            for opinion in self._opinions(
+                vectors[start : start + AT_ONCE], numbers[start : start + AT_ONCE]
+            )
+        ]
+
+    def similarities(self, cosines: Floats, nearest: int) -> Floats:
+        """Return the mean of the highest cosines of each scan (m, n) to each label: (m, labels)."""
+        means = [
+            _highest(cosines[:, self.classes == index], nearest) for index in range(len(self.labels))
+        ]
+        return np.stack(means, axis=1)
+
+    def cosines(self, vectors: Floats, numbers: Sequence[int]) -> Floats:
+        """Return the cosines (m, n) to the references; -1 from a scan to itself."""
+        cosines = vectors @ self.vectors.T
+        cosines[np.asarray(numbers)[:, None] == self.numbers] = -1
+        return cosines
+
+    def _opinions(self, vectors: Sequence[bytes], numbers: Sequence[int]) -> list[Opinion]:
+        cosines = self.cosines(unit_vectors(vectors), numbers)
+        similar = self.similarities(cosines, 3)
+        best, likeness = similar.argmax(axis=1), similar.max(axis=1)
+        near = min(NEAREST, cosines.shape[1])
+        nearest = self.classes[np.argpartition(-cosines, near - 1, axis=1)[:, :near]]
+        is_clear = (nearest == best[:, None]).mean(axis=1) >= HINT_SHARE
+        is_clear &= likeness >= HINT_LIKENESS
+        names = [self.labels[index] for index in best]
+        return [
+            Opinion(name, float(like), name if clear else "")
+            for name, like, clear in zip(names, likeness, is_clear, strict=True)
+        ]
+
+
+NO_REFERENCES = References(
+    (), np.empty((0, 0), np.float32), np.empty(0, np.intp), np.empty(0, np.int64)
+)
+
+
+def unit_vectors(vectors: Sequence[bytes]) -> Floats:
+    """Return the vectors of thumbnails with length 1, (n, 392); zeros for those without ink."""
+    size = max(map(len, vectors), default=0)
+    blank = bytes(size)
+    numbers = np.frombuffer(b"".join(vector or blank for vector in vectors), np.uint16)
+    found = numbers.reshape(len(vectors), -1).astype(np.float32)
+    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1)
+    return found
+
+
+def compare_accepted(
+    chooser: Chooser, workers: int | None = None, progress: Progress = silent
+) -> tuple[References, list[Numbered]]:
+    """Read the chooser's pool, and return references and the rows that are least like their label.
+
+    Parameters
+    ----------
+    chooser : Chooser
+        It has received all rows.
+    workers : int, optional
+        Number of processes; default: one per CPU, none for few files.
+    progress : Progress
+    """
+    pool, vectors = chooser.pool, []
+    wanted = [Wanted(each.row.path, each.row.sha256) for each in pool]
+    for done, thumbnail in enumerate(thumbnails(wanted, workers, is_pictured=False)):
+        progress("comparison", done, len(pool))
+        vectors.append(thumbnail.vector)
+    references = choose_references(pool, vectors)
+    return references, least_like(pool, vectors, references, chooser.most_unlike())
+
+
+def choose_references(pool: Sequence[Numbered], vectors: Sequence[bytes]) -> References:
+    """Draw references of each label that has enough scans with ink."""
+    of_label: dict[str, list[int]] = {}
+    for place, (each, vector) in enumerate(zip(pool, vectors, strict=True)):
+        if vector:
+            of_label.setdefault(each.row.label, []).append(place)
+    labels = sorted(
+        (label for label, places in of_label.items() if len(places) >= LEAST_REFERENCES),
+        key=natural_key,
+    )
+    if not labels:
+        return NO_REFERENCES
+    draw = random.Random(0)
+    drawn = [
+        draw.sample(of_label[label], min(len(of_label[label]), REFERENCES_PER_LABEL))
+        for label in labels
+    ]
+    places = [place for each in drawn for place in each]
+    classes = [index for index, each in enumerate(drawn) for _ in each]
+    return References(
+        tuple(labels),
+        unit_vectors([vectors[place] for place in places]),
+        np.array(classes, np.intp),
+        np.array([pool[place].number for place in places], np.int64),
+    )
+
+
+def least_like(
+    pool: Sequence[Numbered], vectors: Sequence[bytes], references: References, most: int
+) -> list[Numbered]:
+    """Return the accepted rows that are least like the others of their label, the least like first.
+
+    The score is twice the similarity to the own label less the similarity to the most similar other
+    one: it finds things that are like no digit, and digits that are like another digit.
+    """
+    index_of = {label: index for index, label in enumerate(references.labels)}
+    places = [place for place, each in enumerate(pool) if vectors[place] and each.row.label in index_of]
+    scores: list[float] = []
+    for start in range(0, len(places), AT_ONCE):
+        some = places[start : start + AT_ONCE]
+        cosines = references.cosines(
+            unit_vectors([vectors[place] for place in some]), [pool[place].number for place in some]
+        )
+        similar = references.similarities(cosines, NEAREST)
+        rows, own = np.arange(len(some)), [index_of[pool[place].row.label] for place in some]
+        same = similar[rows, own].copy()
+        similar[rows, own] = 0 if len(index_of) == 1 else -1
+        scores += (2 * same - similar.max(axis=1)).tolist()
+    order = sorted(range(len(places)), key=lambda index: (scores[index], index))
+    return [pool[places[index]] for index in order[:most]]
+
+
+def _highest(cosines: Floats, nearest: int) -> Floats:
+    """Return the mean of the highest cosines of each row."""
+    nearest = min(nearest, cosines.shape[1])
+    return np.asarray(np.partition(cosines, -nearest, axis=1)[:, -nearest:].mean(axis=1), np.float32)

@@ -1,0 +1,91 @@
+"""What accepted scans say of others, and the order in which scans are shown."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from digitsort.labels.row import Row
+from digitsort.outcomes import Status
+from digitsort.review.choose import Choice, Numbered
+from digitsort.review.likeness import NO_REFERENCES, Opinion, choose_references, least_like
+from digitsort.review.queues import queues_of
+
+
+def vector(*parts: float) -> bytes:
+    return np.array([1000 * part for part in parts], np.uint16).tobytes()
+
+
+def pool_of(labels: str, status: Status = Status.OK) -> list[Numbered]:
+    return [Numbered(number, Row("p", label, status)) for number, label in enumerate(labels)]
+
+
+POOL = pool_of("1" * 12 + "7" * 12)
+VECTORS = [vector(3, 0.1 * i, 0) for i in range(12)] + [vector(0, 0.1 * i, 3) for i in range(12)]
+
+
+def test_a_scan_among_those_of_another_label_is_the_least_like_its_own() -> None:
+    vectors = [*VECTORS[:5], VECTORS[15], *VECTORS[6:]]
+    references = choose_references(POOL, vectors)
+    assert [each.number for each in least_like(POOL, vectors, references, 1)] == [5]
+
+
+def test_a_hint_is_given_only_where_the_nearest_agree() -> None:
+    references = choose_references(POOL, VECTORS)
+    clear, between, blank = references.opinions([vector(0, 0.3, 3), vector(3, 0, 3), b""], [50, 51, 52])
+    assert (clear.label, clear.hint) == ("7", "7")
+    assert between.hint == blank.hint == ""
+    assert blank.likeness == 0
+
+
+def test_a_scan_is_not_compared_with_itself() -> None:
+    vectors = [vector(0, 3, 0), *VECTORS[1:]]
+    references = choose_references(POOL, vectors)
+    itself, other = (references.opinions([vectors[0]], [number])[0] for number in (0, 99))
+    assert itself.likeness < other.likeness
+
+
+def test_labels_with_few_scans_are_not_compared_with() -> None:
+    assert choose_references(pool_of("111122"), [vector(1, 2)] * 6) is NO_REFERENCES
+    assert NO_REFERENCES.opinions([b""], [0]) == [Opinion()]
+
+
+def test_a_group_begins_with_what_is_like_its_label_and_ends_with_what_is_like_nothing() -> None:
+    cards = tuple(pool_of("7777", Status.UNCERTAIN))
+    opinions = [Opinion("1", 0.5), Opinion("1", 0.95), Opinion("7", 0.9), Opinion("7", 0.99)]
+    (queue,) = queues_of(Choice(cards, 4, 4, 0, 0), opinions)
+    assert (queue.title, queue.places) == ("Doubtful 7", (3, 2, 1, 0))
+
+
+def test_groups_are_those_of_labels_in_natural_order() -> None:
+    cards = tuple(
+        Numbered(number, Row("p", label, Status.UNCERTAIN))
+        for number, label in enumerate(["10", "9"] * 4)
+    )
+    found = queues_of(Choice(cards, 8, 8, 0, 0), [Opinion()] * 8)
+    assert [(queue.title, queue.places) for queue in found] == [
+        ("Doubtful 9", (1, 3, 5, 7)),
+        ("Doubtful 10", (0, 2, 4, 6)),
+    ]
+
+
+def test_every_card_is_in_one_group() -> None:
+    rows = [
+        Row("p", "10", Status.UNCERTAIN),
+        Row("p", "9", Status.UNCERTAIN),
+        Row("p", "", Status.REJECTED),
+        Row("p", "", Status.ERROR),
+        *[Row("p", "3", Status.OK)] * 3,
+        Row("p", "3", Status.OK, human="5"),
+    ]
+    cards = tuple(Numbered(number, row) for number, row in enumerate(rows))
+    choice = Choice(cards, 4, 4, 1, 1, frozenset({4}), frozenset({5}))
+    found = [(queue.title, queue.places) for queue in queues_of(choice, [Opinion()] * len(cards))]
+    assert found == [
+        ("Doubtful", (0, 1)),
+        ("Rejected", (2,)),
+        ("Accepted but unlike", (5,)),
+        ("Random check", (4,)),
+        ("Accepted 3", (6,)),
+        ("Unreadable", (3,)),
+        ("Labelled before", (7,)),
+    ]
