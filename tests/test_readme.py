@@ -21,7 +21,7 @@ REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
     not Path("/usr/bin/head").exists(), reason="the README's commands are a Unix shell's"
 )
 @pytest.mark.parametrize(
-    ("slow", "count"), [(False, 9), pytest.param(True, 15, marks=pytest.mark.slow)]
+    ("slow", "count"), [(False, 9), pytest.param(True, 14, marks=pytest.mark.slow)]
 )
 def test_the_outputs_are_those_of_today(tmp_path: Path, slow: bool, count: int) -> None:
     shown = shown_outputs(slow=slow)
