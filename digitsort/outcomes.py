@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Status(StrEnum):
-    """What became of a file; `classify --update` gives `GONE` to rows whose file no longer exists."""
+    """Status of a file; `classify --update` gives `GONE` to rows whose file no longer exists."""
 
     OK = "ok"
     UNCERTAIN = "uncertain"

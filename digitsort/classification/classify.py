@@ -221,7 +221,7 @@ def classify_new(
     workers: int | None = 0,
     dask: str | None = None,
 ) -> Iterator[Outcome]:
-    """As `classify_files`; files with a known content are read but not recognized.
+    """Classify files as `classify_files` does; files with a known content are only read.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ IsStill = Callable[[str, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """How to treat what is there already.
+    """Rules for the file and the unfinished rows that are there already.
 
     Attributes
     ----------

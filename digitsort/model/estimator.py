@@ -197,7 +197,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def likeness(self) -> Likeness | None:
-        """What tells digits from other ink; None for most models."""
+        """Network that tells digits from other ink; None for most models."""
         arrays = getattr(self, "likeness_", None)
         return None if arrays is None else Likeness(tuple(arrays[:3]), tuple(arrays[3:]))
 

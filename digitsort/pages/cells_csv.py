@@ -39,7 +39,7 @@ MOST_PER_BLOCK = 100_000
 
 
 class Kind(StrEnum):
-    """What a row of a cells.csv is about."""
+    """Kinds of rows in a cells.csv."""
 
     CELL = "cell"
     BLANK = "blank"

@@ -48,7 +48,7 @@ _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 @dataclass(frozen=True, slots=True)
 class CutOptions:
-    """How pages are cut.
+    """Options for cutting pages.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class FoundPage:
 
     @property
     def reason(self) -> str:
-        """Why there are no cells; empty if there are."""
+        """Reason why there are no cells; empty if there are."""
         return self.leaf.reason or ("" if self.blocks else NOTHING_FOUND)
 
     @property

@@ -39,7 +39,7 @@ AT_ONCE = 1024
 
 
 class Opinion(NamedTuple):
-    """What the accepted scans of a table say of one scan.
+    """Opinion on one scan, from the accepted scans of a table.
 
     Attributes
     ----------

@@ -165,7 +165,7 @@ class Preparer:
         return _Looked(path, sha256, status)
 
     def _link(self, place: Place) -> Status | None:
-        """What is seen of a symbolic link, which is moved as it is; None of another file."""
+        """Return the state of a symbolic link, which is moved as it is; None for another file."""
         with source_errors():
             found = self._disk.lstat(place)
         return status_from(found) if stat.S_ISLNK(found.st_mode) else None

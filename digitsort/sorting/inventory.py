@@ -54,7 +54,7 @@ class Item:
 
     @property
     def is_link(self) -> bool:
-        """Whether it is a symbolic link to its source."""
+        """Tell whether it is a symbolic link to its source."""
         return self.mode == SYMBOLIC_LINK
 
 

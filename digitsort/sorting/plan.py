@@ -246,7 +246,7 @@ class Mode(StrEnum):
 
     @property
     def is_move(self) -> bool:
-        """Whether files leave their sources."""
+        """Tell whether files leave their sources."""
         return self in (Mode.MOVE, Mode.WITHIN)
 
 
@@ -476,7 +476,7 @@ class _Planning:
         return others
 
     def _is_settled(self, row: Row, folder: Folder, item: Item, strays: Strays) -> bool:
-        """Whether a row's file is in DEST, unchanged, so that all that is left is to move it there."""
+        """Plan for a row whose file is in DEST, unchanged; return False if it is not."""
         found = item.path if strays.is_in_place(item) else strays.find(item)
         if found is None:
             return False
@@ -546,7 +546,7 @@ class _Planning:
 
 
 def _is_left(row: Row) -> bool:
-    """Whether there is nothing to sort a file by."""
+    """Tell whether a row has no label by which its file could be sorted."""
     return row.status is _ERROR and not row.human
 
 

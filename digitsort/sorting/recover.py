@@ -168,7 +168,7 @@ class _Recovering:
         return self._is_at(entry, target)
 
     def _is_at(self, entry: Entry, path: str) -> bool:
-        """Whether a file is at a path; of what is moved within DEST, a symbolic link as it is."""
+        """Tell whether a file is at a path; in a move within DEST, it may be a symbolic link."""
         if self._mode is Mode.WITHIN and self._link(path) is not None:
             return True
         return has_content(self._disk, self._places, path, entry.sha256)
@@ -212,7 +212,7 @@ class _Recovering:
         return True
 
     def _is_one_link(self, entry: Entry) -> bool:
-        """Whether one symbolic link has two names: source and target of a rename that was killed.
+        """Tell whether one symbolic link is at the source and the target of a killed rename.
 
         Where a mount shows one name at two paths, the link has one name only.
         """

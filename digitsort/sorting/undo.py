@@ -281,7 +281,7 @@ class _Undoing:
         self.left += self._not_as_before
 
     def _found_and_gone(self) -> list[str]:
-        """Where a person had put files that are back, or removed."""
+        """Return the places from which files that a person had moved were taken."""
         return [path for number, path in self._found.items() if number not in self._kept]
 
     def _without_ours(self, books: Mapping[str, Row], entries: Sequence[Entry]) -> dict[str, Row]:
@@ -374,7 +374,7 @@ class _Undoing:
         return self._leads_to
 
     def _is_as_sorted(self, entry: Entry, target: str) -> bool:
-        """Whether a copy or a link is where it was sorted to, and what it was."""
+        """Tell whether a copy or a link is where it was sorted to, unchanged."""
         there = status_of(self._disk, self._places, target)
         if there is None:
             return False
@@ -435,7 +435,7 @@ class _Undoing:
         return Task(entry.number, target, entry.source, entry.sha256, self._run.token, seen)
 
     def _seen(self, entry: Entry, path: str) -> Status | None:
-        """What is seen of a file with the content that was sorted; None where it is not there.
+        """Return the state of a file with the content that was sorted; None if there is none.
 
         What was moved within DEST may be a symbolic link, which goes back as it is.
         """
@@ -449,7 +449,7 @@ class _Undoing:
             return None
 
     def _is_back(self, entry: Entry, target: str) -> bool:
-        """Whether a file that is not at its target is where it was; by an undo that was killed."""
+        """Tell whether a killed undo had put a file back already, and restore its times if so."""
         if status_of(self._disk, self._places, target) is not None:
             return False
         if self._seen(entry, entry.source) is None:

@@ -197,7 +197,7 @@ def scribbles(rng: Rng, count: int) -> Iterator[Gray]:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What pictures are made from.
+    """Material that pictures are made from.
 
     Attributes
     ----------
