@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -97,13 +98,21 @@ def _at_least_one(walk: Walk) -> Iterator[str]:
 
 
 def _named(pages: Iterable[FoundPage], *, quiet: bool) -> Iterator[FoundPage]:
-    """Say of each page without cells why it has none."""
+    """Say of the first pages without cells why they have none, and how many more there are."""
     from digitsort.cli.console import warn
+    from digitsort.cli.failures import MOST_NAMED
+    from digitsort.plural import plural
 
+    counts: Counter[str] = Counter()
     for page in pages:
         if page.reason and not (quiet and not page.leaf.reason):
-            warn(f"{_title(page)}: {page.reason}.")
+            counts[page.reason] += 1
+            if counts[page.reason] <= MOST_NAMED:
+                warn(f"{_title(page)}: {page.reason}.")
         yield page
+    for reason, count in counts.items():
+        if count > MOST_NAMED:
+            warn(f"… and {plural(count - MOST_NAMED, 'more page')}: {reason}.")
 
 
 def _title(page: FoundPage) -> str:
@@ -144,6 +153,10 @@ def _print_account(account: Account, walk: Walk, dest: Path, *, dry_run: bool, q
         console.print("Nothing was written.")
         return
     name = printable(os.fspath(dest))
+    if not account.written:
+        none = "All cells are blank" if account.cells else "No cells were found"
+        console.print(f"\n{none}: no picture was written. See {name}/cells.csv.", markup=False)
+        return
     console.print(
         f"\n{plural(account.written, 'picture')} written to {name}. Next:\n"
         f"digitsort classify {name}/cells -o {name}/labels.csv\n"

@@ -90,6 +90,10 @@ def _folder_name(path: str) -> str:
     return os.path.basename(os.path.dirname(os.path.abspath(path)))
 
 
+NAME_TRUTH = "Name a table with the columns path and label."
+"""Remedy if a truth.csv can't be read."""
+
+
 def read_truth(path: Path, findings: Findings | None = None) -> dict[str, str]:
     """Read the right labels by absolute path from a CSV or JSON lines with columns path and label.
 
@@ -99,7 +103,7 @@ def read_truth(path: Path, findings: Findings | None = None) -> dict[str, str]:
         If it is not such a table; the message names the line.
     """
     root, name = str(path.absolute().parent), printable(str(path))
-    with opened_table(path) as reader:
+    with opened_table(path, NAME_TRUTH) as reader:
         try:
             columns = header_of(reader)
             if any(columns.count(column) != 1 for column in ("path", "label")):

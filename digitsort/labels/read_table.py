@@ -160,8 +160,12 @@ _NO_TABLES = (
 """First bytes of other files that people give by mistake, with the kind of file and the remedy."""
 
 
+NAME_LABELS = "Name a labels.csv, or make one with `digitsort classify`."
+"""Remedy if a table can't be read that should be a labels.csv."""
+
+
 @contextmanager
-def opened_table(path: Path) -> Iterator[TableReader]:
+def opened_table(path: Path, remedy: str = NAME_LABELS) -> Iterator[TableReader]:
     """Open a table for reading row by row.
 
     CSV may be separated by commas, semicolons or tabs, and encoded in UTF-8 or UTF-16. A file that
@@ -175,27 +179,27 @@ def opened_table(path: Path) -> Iterator[TableReader]:
     try:
         descriptor = os.open(path, READ_NO_WAIT)
     except OSError as error:
-        raise _not_readable(path, error.strerror or str(error)) from error
+        raise _not_readable(path, error.strerror or str(error), remedy) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise _not_readable(path, "it is a folder, pipe or device, not a file")
+        raise _not_readable(path, "it is a folder, pipe or device, not a file", remedy)
     with os.fdopen(descriptor, "rb", _HEAD_BYTES) as raw:
         try:
-            head = _head(path, raw)
+            head = _head(path, raw, remedy)
             encoding = _encoding(head)
             with io.TextIOWrapper(raw, encoding=encoding, newline="") as file:
                 yield _reader(file, head.decode(encoding, "ignore").lstrip())
         except OSError as error:  # of a disk or a network, in the midst of the file
-            raise _not_readable(path, error.strerror or str(error)) from error
+            raise _not_readable(path, error.strerror or str(error), remedy) from error
 
 
-def _head(path: Path, raw: BinaryIO) -> bytes:
+def _head(path: Path, raw: BinaryIO, remedy: str) -> bytes:
     """Return the first bytes without consuming them; refuse a file that is not text."""
     assert isinstance(raw, io.BufferedReader)
     head = raw.peek(_HEAD_BYTES)
     for magic, what in _NO_TABLES:
         if head.startswith(magic):
-            raise _not_readable(path, f"it is {what}")
+            raise _not_readable(path, f"it is {what}", remedy)
     return head
 
 
@@ -307,8 +311,5 @@ def plain_cells(block: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     return block if "'" not in text else [list(map(unescaped, cells)) for cells in block]
 
 
-def _not_readable(path: Path, reason: str) -> UsageError:
-    return UsageError(
-        f"{printable(str(path))} can't be read: {reason}. "
-        "Name a labels.csv, or make one with `digitsort classify`."
-    )
+def _not_readable(path: Path, reason: str, remedy: str) -> UsageError:
+    return UsageError(f"{printable(str(path))} can't be read: {reason}. {remedy}")

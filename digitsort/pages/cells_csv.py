@@ -73,6 +73,10 @@ class CellRow:
     kind: Kind
 
 
+NAME_CELLS = "Name the cells.csv of `digitsort cut` with --cells."
+"""Remedy if a cells.csv can't be read."""
+
+
 def read_cells(path: Path) -> Iterator[CellRow]:
     """Read a cells.csv.
 
@@ -82,13 +86,13 @@ def read_cells(path: Path) -> Iterator[CellRow]:
         If the file is not a cells.csv, naming the line.
     """
     base = folder_of(str(path))
-    with opened_table(path) as reader:
+    with opened_table(path, NAME_CELLS) as reader:
         try:
             columns = header_of(reader)
             missing = [name for name in _NEEDED if name not in columns]
             if missing:
                 raise UsageError(
-                    f"{printable(str(path))} has no column {', '.join(missing)}: it is not a "
+                    f"{printable(str(path))} has no {'column' if len(missing) == 1 else 'columns'} {', '.join(missing)}: it is not a "
                     "cells.csv. Make one with `digitsort cut`."
                 )
             for values in reader:

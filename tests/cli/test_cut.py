@@ -74,3 +74,24 @@ def test_a_table_replaces_nothing(here: Path) -> None:
     assert invoke("table", "labels.csv").exit_code == 5
     assert invoke("table", "labels.csv", "--force").exit_code == 4  # no rows
     assert (here / "table.csv").read_text() == "mine"
+
+
+def test_pages_without_cells_are_named_a_few_at_a_time(here: Path) -> None:
+    for number in range(7):
+        (here / f"{number}.pdf").write_bytes(b"%PDF-1.7")
+    done = invoke("cut", ".", "out")
+    assert done.exit_code == 1
+    assert done.stderr.count("broken PDF") == 6
+    assert "… and 2 more pages: broken PDF." in done.stderr
+    assert "No cells were found: no picture was written. See out/cells.csv." in done.stderr
+    assert "Next:" not in done.stderr
+
+
+def test_each_table_that_is_missing_has_its_own_remedy(here: Path) -> None:
+    (here / "labels.csv").write_text("path,label,status\na.png,7,ok\n")
+    done = invoke("table", "labels.csv")
+    assert (done.exit_code, "cells.csv" in done.stderr) == (2, True)
+    assert "Name the cells.csv of `digitsort cut` with --cells." in done.stderr
+    done = invoke("review", "labels.csv", "--truth", "t.csv")
+    assert (done.exit_code, "Name a table with the columns path and label." in done.stderr) == (2, True)
+    assert "Name a labels.csv" in invoke("table", "none.csv").stderr
