@@ -91,9 +91,10 @@ def read_cells(path: Path) -> Iterator[CellRow]:
             columns = header_of(reader)
             missing = [name for name in _NEEDED if name not in columns]
             if missing:
+                columns_missing = f"column{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
                 raise UsageError(
-                    f"{printable(str(path))} has no {'column' if len(missing) == 1 else 'columns'} {', '.join(missing)}: it is not a "
-                    "cells.csv. Make one with `digitsort cut`."
+                    f"{printable(str(path))} has no {columns_missing}: it is not a cells.csv. "
+                    "Make one with `digitsort cut`."
                 )
             for values in reader:
                 if any(values):
