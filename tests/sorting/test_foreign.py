@@ -128,7 +128,7 @@ WRONG: list[Any] = [
 def _journals() -> dict[str, Kind]:
     kinds: dict[str, Kind] = {
         f"{mode}, {what}": made_up(*ends, mode=mode)
-        for mode in ("copy", "move", "hard link", "symbolic link")
+        for mode in ("copy", "move", "hard link", "symbolic link", "move within DEST")
         for what, ends in (("killed", ()), ("done", SETTLED), ("undo begun", BEGUN))
     }
     kinds |= {
