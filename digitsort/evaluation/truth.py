@@ -13,7 +13,7 @@ from digitsort.files.names import natural_key, printable
 from digitsort.files.other_machine import PathFinder
 from digitsort.images.discover import Walk, nothing_found
 from digitsort.labels.cells import NONE_LABEL, Findings, Labels, human_label, listed, path_of
-from digitsort.labels.read_table import header_of, is_empty, opened_table, plain_cells, without_end
+from digitsort.labels.read_table import cells_of_row, header_of, is_empty, opened_table
 
 TRUTH_NAME = "truth.csv"
 
@@ -137,10 +137,7 @@ class _TruthMaker:
         if is_empty(values):
             self._findings.empty_rows += bool(values)
             return None
-        values = without_end(values, self._width)
-        if len(values) != self._width:
-            raise ValueError("a row with too few or many cells.")
-        (cells,) = plain_cells([values])
+        cells = cells_of_row(values, self._width)
         cell, written = cells[self._path], cells[self._label]
         path_of(cell, self._root)  # raises if nothing can have this path
         label = human_label(written)

@@ -292,9 +292,20 @@ def is_empty(cells: Iterable[str]) -> bool:
     return not any(map(str.strip, cells))
 
 
-def without_end(cells: Sequence[str], width: int) -> Sequence[str]:
-    """Return a row without the extra empty cells that some spreadsheets add at its end."""
-    return cells if len(cells) <= width or any(cells[width:]) else cells[:width]
+def cells_of_row(values: Sequence[str], width: int) -> Sequence[str]:
+    """Return the cells of one row, without the empty ones that some spreadsheets add at its end.
+
+    Raises
+    ------
+    ValueError
+        If it has not `width` cells, or a NUL.
+    """
+    if len(values) > width and not any(values[width:]):
+        values = values[:width]
+    if len(values) != width:
+        raise ValueError("a row with too few or many cells.")
+    (cells,) = plain_cells([values])
+    return cells
 
 
 def plain_cells(block: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:

@@ -23,7 +23,7 @@ from digitsort.labels.cells import (
     share_of,
     shown,
 )
-from digitsort.labels.read_table import is_empty, plain_cells, without_end
+from digitsort.labels.read_table import cells_of_row, is_empty, plain_cells
 from digitsort.labels.table import NO_CELLS, Cells, made
 from digitsort.outcomes import Status
 
@@ -155,11 +155,7 @@ class RowMaker:
         if is_empty(values):
             self._findings.empty_rows += bool(values)
             return None
-        values = without_end(values, self._width)
-        if len(values) != self._width:
-            raise ValueError("a row with too few or many cells.")
-        (values,) = plain_cells([values])
-        columns: list[Sequence[str]] = [(value,) for value in values]
+        columns: list[Sequence[str]] = [(v,) for v in cells_of_row(values, self._width)]
         understood = self._understand(columns)
         values = [value for (value,) in columns]
         cells = Cells(
