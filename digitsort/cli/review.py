@@ -82,8 +82,8 @@ def review(
     from digitsort.labels.gone import GoneRows
     from digitsort.labels.labels_csv import table_of
     from digitsort.review.choose import read_source
-    from digitsort.review.likeness import compare_accepted
     from digitsort.review.page import write_review
+    from digitsort.review.references import compare_accepted
 
     labels = table_of(labels)
     chooser = _chooser(only, limit, everything)

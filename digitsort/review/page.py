@@ -18,8 +18,8 @@ from digitsort.outcomes import OF_A_RUN
 from digitsort.progress import Progress, silent
 from digitsort.review import plots
 from digitsort.review.choose import Choice, Numbered, Source, Tally
-from digitsort.review.likeness import NO_REFERENCES, References
 from digitsort.review.queues import queues_of
+from digitsort.review.references import NO_REFERENCES, References
 from digitsort.review.render import write_page
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
 

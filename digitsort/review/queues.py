@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from digitsort.files.names import natural_key
 from digitsort.outcomes import Status
 from digitsort.review.choose import Choice, Numbered
-from digitsort.review.likeness import ODD, Opinion
+from digitsort.review.references import ODD, Opinion
 
 _TITLES = {
     Status.UNCERTAIN: "Doubtful",
