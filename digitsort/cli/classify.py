@@ -199,9 +199,9 @@ class _Work:
         if self.update is None:
             known, rest = file.take_up(self.paths())
             return chain(known, self.outcomes_of(rest))
-        from digitsort.images.read import has_content
+        from digitsort.images.read import has_sha256
 
-        is_still = partial(has_content, limits=self.settings.limits)
+        is_still = partial(has_sha256, limits=self.settings.limits)
         known, rest = file.take_up(self.paths(), is_still)
         return self.update.noted(chain(known, self.outcomes_of(rest)))
 

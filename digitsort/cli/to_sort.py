@@ -103,7 +103,7 @@ def classified(
     from digitsort.errors import UsageError
     from digitsort.files.names import printable
     from digitsort.images.discover import Walk, check_sources, nothing_found
-    from digitsort.images.read import has_content
+    from digitsort.images.read import has_sha256
     from digitsort.labels.labels_csv import Layout, row_of
     from digitsort.labels.partial import kept_rows
     from digitsort.labels.resume import Run
@@ -132,7 +132,7 @@ def classified(
             outcomes = classify_files(paths, found, settings, workers=how.workers)
         else:
             file = stack.enter_context(kept_rows(_rows_path(source, dest), layout, run))
-            before, rest = file.take_up(paths, partial(has_content, limits=settings.limits))
+            before, rest = file.take_up(paths, partial(has_sha256, limits=settings.limits))
             new = classify_files(rest, found, settings, workers=how.workers)
             outcomes = file.written_from(chain(before, new))
         shown = stack.enter_context(counted(summary.counted(outcomes), walk, quiet=quiet))

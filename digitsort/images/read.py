@@ -275,7 +275,7 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS, known: Container[str] = fro
     return Picture(gray, sha256, FIRST_OF_SEVERAL if opened.several else "")
 
 
-def has_content(path: str, sha256: str, limits: Limits = DEFAULT_LIMITS) -> bool:
+def has_sha256(path: str, sha256: str, limits: Limits = DEFAULT_LIMITS) -> bool:
     """Return whether a file has a content; an empty `sha256` stands for one that can't be read."""
     try:
         return hashlib.sha256(read_bytes(path, limits)).hexdigest() == sha256

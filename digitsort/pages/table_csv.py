@@ -72,7 +72,7 @@ class PageTable:
             yield [*first, *labels, doubtful, self.notes.get(place, "")]
 
 
-def table_of(labels: Iterable[Row], cells: Iterable[CellRow]) -> PageTable:
+def page_table_of(labels: Iterable[Row], cells: Iterable[CellRow]) -> PageTable:
     """Put labels into the rows and columns of the cells that they belong to.
 
     A person's label counts more than the model's. A cell is doubtful if no person labelled it and it is

@@ -19,7 +19,7 @@ from digitsort.progress import Progress, silent
 from digitsort.review import plots
 from digitsort.review.choose import Choice, Numbered, Source, Tally
 from digitsort.review.queues import queues_of
-from digitsort.review.references import NO_REFERENCES, References
+from digitsort.review.references import NO_REFERENCES, AcceptedScans
 from digitsort.review.render import write_page
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
 
@@ -57,7 +57,7 @@ def write_review(
     source: Source,
     tally: Tally,
     choice: Choice,
-    references: References = NO_REFERENCES,
+    references: AcceptedScans = NO_REFERENCES,
     *,
     force: bool = False,
     workers: int | None = None,
@@ -73,7 +73,7 @@ def write_review(
         Counts of all rows of the source.
     choice : Choice
         Rows to show.
-    references : References
+    references : AcceptedScans
         Accepted scans, by which the cards are ordered and hints are given.
     force : bool
         Replace an existing file.
@@ -171,7 +171,7 @@ def _commands(labels: str, classes: Sequence[str]) -> list[str]:
     ]
 
 
-def _queue_data(choice: Choice, references: References, vectors: Sequence[bytes]) -> dict[str, Any]:
+def _queue_data(choice: Choice, references: AcceptedScans, vectors: Sequence[bytes]) -> dict[str, Any]:
     """Return the queues and the hints, after the cards have been made."""
     opinions = references.opinions(vectors, [card.number for card in choice.cards])
     queues = queues_of(choice, opinions)

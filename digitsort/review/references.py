@@ -57,7 +57,7 @@ class Opinion(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class References:
+class AcceptedScans:
     """Accepted scans that others are compared with.
 
     Attributes
@@ -117,7 +117,7 @@ class References:
         ]
 
 
-NO_REFERENCES = References(
+NO_REFERENCES = AcceptedScans(
     (), np.empty((0, 0), np.float32), np.empty(0, np.intp), np.empty(0, np.int64)
 )
 
@@ -134,7 +134,7 @@ def unit_vectors(vectors: Sequence[bytes]) -> Floats:
 
 def compare_accepted(
     chooser: Chooser, workers: int | None = None, progress: Progress = silent
-) -> tuple[References, list[Numbered]]:
+) -> tuple[AcceptedScans, list[Numbered]]:
     """Read the chooser's pool, and return references and the rows that are least like their label.
 
     Parameters
@@ -154,7 +154,7 @@ def compare_accepted(
     return references, least_like(pool, vectors, references, chooser.most_unlike())
 
 
-def choose_references(pool: Sequence[Numbered], vectors: Sequence[bytes]) -> References:
+def choose_references(pool: Sequence[Numbered], vectors: Sequence[bytes]) -> AcceptedScans:
     """Draw references of each label that has enough scans with ink."""
     of_label: dict[str, list[int]] = {}
     for place, (each, vector) in enumerate(zip(pool, vectors, strict=True)):
@@ -173,7 +173,7 @@ def choose_references(pool: Sequence[Numbered], vectors: Sequence[bytes]) -> Ref
     ]
     places = [place for each in drawn for place in each]
     classes = [index for index, each in enumerate(drawn) for _ in each]
-    return References(
+    return AcceptedScans(
         tuple(labels),
         unit_vectors([vectors[place] for place in places]),
         np.array(classes, np.intp),
@@ -182,7 +182,7 @@ def choose_references(pool: Sequence[Numbered], vectors: Sequence[bytes]) -> Ref
 
 
 def least_like(
-    pool: Sequence[Numbered], vectors: Sequence[bytes], references: References, most: int
+    pool: Sequence[Numbered], vectors: Sequence[bytes], references: AcceptedScans, most: int
 ) -> list[Numbered]:
     """Return the accepted rows that are least like the others of their label, the least like first.
 

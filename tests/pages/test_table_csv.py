@@ -9,7 +9,7 @@ import pytest
 from digitsort.errors import UsageError
 from digitsort.labels.labels_csv import read_labels
 from digitsort.pages.cells_csv import read_cells
-from digitsort.pages.table_csv import PageTable, table_of
+from digitsort.pages.table_csv import PageTable, page_table_of
 
 CELLS = """path,source,page,block,row,column,kind
 cells/a.png,/scans/p.png,1,1,1,1,cell
@@ -33,7 +33,7 @@ other.png,5,0.99,ok,,
 def table(folder: Path, cells: str = CELLS, labels: str = LABELS) -> PageTable:
     (folder / "cells.csv").write_text(cells)
     (folder / "labels.csv").write_text(labels)
-    return table_of(read_labels(folder / "labels.csv"), read_cells(folder / "cells.csv"))
+    return page_table_of(read_labels(folder / "labels.csv"), read_cells(folder / "cells.csv"))
 
 
 def test_rows_columns_and_doubts(tmp_path: Path) -> None:
