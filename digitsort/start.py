@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run the command line with the arguments of the process."""
     leave_working_folder()
-    from digitsort.files import interrupts
+    from digitsort.files import signals
 
-    interrupts.listen()
+    signals.listen()
     try:
         _run()
     except SystemExit as end:
         code = end.code
     except BaseException:
-        if not interrupts.has_come():  # what a signal has broken needs no words of its own
+        if not signals.has_come():  # what a signal has broken needs no words of its own
             raise
         code = None
     else:
         code = None
     finally:
-        interrupts.end_work()
-        interrupts.ignore()
+        signals.end_work()
+        signals.ignore()
         _clean_up()
-    if interrupts.has_come():
-        if not interrupts.was_said():
-            interrupts.say_interrupted("interrupted.")
-        code = interrupts.exit_code()
+    if signals.has_come():
+        if not signals.was_said():
+            signals.say_interrupted("interrupted.")
+        code = signals.exit_code()
     sys.exit(code)
 
 

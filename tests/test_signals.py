@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
 BEGIN = """
 import os, signal, sys, time
-import digitsort.files.interrupts as signals
+from digitsort.files import signals
 from digitsort.files.interrupts import interrupts_wait
 def press(number=signal.SIGINT): os.kill(os.getpid(), number); time.sleep(0)
 signals.listen()
@@ -121,3 +121,22 @@ try:
 except KeyboardInterrupt: print("outer", signals.exit_code())
 """
     assert said(code) == "inner\nouter 143\n"
+
+
+def test_little_is_imported_before_signals_are_listened_to() -> None:
+    """Until then Ctrl-C is a traceback: each module more is a longer time for that."""
+    code = (
+        "import sys; before = set(sys.modules); from digitsort.files import signals; "
+        "print(*set(sys.modules) - before)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (
+        set(run.stdout.split()) & {"pathlib", "shutil", "tempfile", "threading", "typing", "contextlib"}
+        == set()
+    )
+    assert "digitsort.files.signals" in run.stdout

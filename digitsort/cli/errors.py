@@ -13,7 +13,7 @@ from typing import ParamSpec
 import typer
 
 from digitsort.errors import DigitsortError, ExitCode, InterruptedRunError, UsageError
-from digitsort.files import interrupts
+from digitsort.files import signals
 from digitsort.files.names import printable
 
 P = ParamSpec("P")
@@ -35,7 +35,7 @@ def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
             if isinstance(error, InterruptedRunError):
                 code = _interrupted(f"{error} Continue with: {_same_command(error.option)}")
             elif (
-                interrupts.has_come()
+                signals.has_come()
             ):  # Ctrl-C can surface as another error, for example inside a class body
                 code = _interrupted(_left(command.__name__))
             else:
@@ -48,19 +48,19 @@ def reports_errors(command: Callable[P, ExitCode]) -> Callable[P, None]:
 def _worked(command: Callable[P, ExitCode], *args: P.args, **kwargs: P.kwargs) -> ExitCode:
     """Run the command; signals raise KeyboardInterrupt only while it runs."""
     try:
-        interrupts.begin_work()
+        signals.begin_work()
         _require_working_folder()
         code = command(*args, **kwargs)
         sys.stdout.flush()
         return code
     finally:
-        interrupts.end_work()
+        signals.end_work()
 
 
 def _interrupted(message: str) -> int:
-    interrupts.end_work()  # the work may have continued if the signal came right before its end
-    interrupts.say_interrupted(message)
-    return interrupts.exit_code() or ExitCode.INTERRUPTED
+    signals.end_work()  # the work may have continued if the signal came right before its end
+    signals.say_interrupted(message)
+    return signals.exit_code() or ExitCode.INTERRUPTED
 
 
 def _left(command: str) -> str:

@@ -1,135 +1,19 @@
-"""Handle Ctrl-C, SIGTERM and SIGHUP, so that no file and no folder is left half made.
+"""Delay Ctrl-C, SIGTERM and SIGHUP until a file is complete, and remove temporary files at the end.
 
-A signal that comes while the command line is loaded waits until the command begins; one that comes
-while it works raises KeyboardInterrupt; one that comes when it has ended waits until all is cleaned up.
-
-Whoever makes one removes it as well. But KeyboardInterrupt may come between any two steps, also right
-before the block that would remove it.
+Whoever makes a temporary file or folder removes it as well. But KeyboardInterrupt may come between any
+two steps, also right before the block that would remove it.
 """
 
 from __future__ import annotations
 
-import _thread
 import shutil
 import signal
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
-
-SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
-"""All signals that ask this process to end; Windows has no SIGHUP."""
-
-SAME_PRESS_S = 2.0
-"""Seconds in which repeated signals count as one, so that they do not interrupt the clean-up."""
-
-RETRY_S = 0.05
-
-
-class _State:
-    """Signals received so far, and how to handle new ones."""
-
-    first: int | None = None
-    was_said = False
-    is_working = False
-    raised_at = float("-inf")
-
-
-_state = _State()
-
-
-def listen() -> None:
-    """Install the handlers, except for signals that this process was started to ignore (nohup)."""
-    for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _take)
-    sys.unraisablehook = _raise_again
-
-
-def ignore() -> None:
-    """Ignore all signals from now on, because the process is ending."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-
-
-def begin_work() -> None:
-    """Let signals raise KeyboardInterrupt from now on; a signal that has already come raises it now."""
-    _state.is_working = True
-    if _state.first is not None:
-        _raise()
-
-
-def end_work() -> None:
-    """Let signals wait until the process ends."""
-    _state.is_working = False
-
-
-def has_come() -> bool:
-    """Return whether any signal has come."""
-    return _state.first is not None
-
-
-def exit_code() -> int | None:
-    """Return the exit code for the first signal; None if no signal has come."""
-    return None if _state.first is None else 128 + _state.first
-
-
-def was_said() -> bool:
-    """Return whether the message about the interruption has been printed."""
-    return _state.was_said
-
-
-def say_interrupted(message: str) -> None:
-    """Write one sentence to stderr, if the terminal still exists."""
-    _state.was_said = True
-    try:
-        sys.stderr.write(f"\ndigitsort: {message}\n")
-        sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):
-        return  # no stderr, or one that is closed
-
-
-def _take(number: int, _frame: FrameType | None) -> None:
-    if _state.first is None:
-        _state.first = number
-    if _state.is_working and time.monotonic() - _state.raised_at > SAME_PRESS_S:
-        _raise()
-
-
-def _raise() -> None:
-    _state.raised_at = time.monotonic()
-    raise KeyboardInterrupt
-
-
-def _raise_again(lost: sys.UnraisableHookArgs) -> None:
-    """Raise KeyboardInterrupt again if it came where Python ignores it, as in a destructor."""
-    if _state.first is None:
-        sys.__unraisablehook__(lost)
-        return
-    if not issubclass(lost.exc_type, KeyboardInterrupt):
-        return  # what a signal has broken needs no words of its own
-    from threading import Timer
-
-    _state.raised_at = float("-inf")
-    timer = Timer(RETRY_S, _send_again, (_state.first,))
-    timer.daemon = True
-    timer.start()
-
-
-def _send_again(number: int) -> None:
-    """Send a signal to the main thread, to end any wait."""
-    from threading import main_thread
-
-    thread = main_thread().ident
-    if hasattr(signal, "pthread_kill") and thread is not None:
-        signal.pthread_kill(thread, number)
-    else:  # Windows, where it ends no waiting
-        _thread.interrupt_main(signal.Signals(number))
+from digitsort.files.signals import SIGNALS
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from digitsort.errors import ClusterError
-from digitsort.files.interrupts import SIGNALS, temporary
+from digitsort.files.interrupts import temporary
+from digitsort.files.signals import SIGNALS
 from digitsort.workers.process import Channel, start, to_parent
 from digitsort.workers.tuning import usable_processors
 
