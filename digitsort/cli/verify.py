@@ -11,8 +11,13 @@ from typing import Annotated
 import typer
 
 from digitsort.cli import options
+from digitsort.cli.console import stages, stderr_console, warn
 from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
+from digitsort.files.names import printable
+from digitsort.plural import plural
+from digitsort.sorting.verify import Mark, read_manifest
+from digitsort.sorting.verify import verify as verify_files
 
 
 @reports_errors
@@ -27,12 +32,6 @@ def verify(
 
     A file that you moved or renamed within DEST is found by its content: > moved by hand.
     """
-    from digitsort.cli.console import stages, stderr_console, warn
-    from digitsort.files.names import printable
-    from digitsort.plural import plural
-    from digitsort.sorting.verify import Mark, read_manifest
-    from digitsort.sorting.verify import verify as verify_files
-
     manifest = read_manifest(os.path.realpath(dest))
     counts: Counter[Mark] = Counter()
     with stages(quiet=quiet) as progress:
@@ -59,8 +58,6 @@ def verify(
 
 def _said_of(path: str, now: str) -> str:
     """Say where a person put a file: the folder, and the name where it has another one."""
-    from digitsort.files.names import printable
-
     folder, _, name = path.rpartition("/")
     above, _, renamed = now.rpartition("/")
     if above == folder:
