@@ -238,7 +238,9 @@ class _Undoing:
                     remove_half_done(self._disk, self._places, temporary, entry.source, entry.sha256)
         journal = reopen(self._disk, self._run)
         try:
-            if not self._goes_on:
+            if self._goes_on:
+                journal.sync()  # the killed undo may have written its mark and not synced it
+            else:
                 journal.mark(undo="begun")
         except OSError:
             # A full disk: taking back may be what makes room. Without the mark, an undo that is killed
