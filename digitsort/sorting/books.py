@@ -187,8 +187,9 @@ def update_books(
     for target in gone:
         rows.pop(target, None)
     if rows and (not before or before != list(rows.items())):
+        is_ours = not before or _is_as_written(dest)
         table = Table(columns_of_books(rows.values()))
-        _write(disk, dest, table.blocks(rows.values()))
+        _write(disk, dest, table.blocks(rows.values()), is_ours=is_ours)
     elif before and not rows:
         with open_places(disk) as places:
             for name in (LABELS_NAME, os.path.join(FOLDER, SEAL_NAME)):
@@ -242,8 +243,11 @@ def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:
     return any(text != written.get(name, "") for name, text in now.items() if name not in ours)
 
 
-def _write(disk: Disk, dest: str, blocks: Iterable[str]) -> None:
-    """Write labels.csv as a whole, and the seal that tells that digitsort wrote it."""
+def _write(disk: Disk, dest: str, blocks: Iterable[str], *, is_ours: bool) -> None:
+    """Write labels.csv as a whole, and the seal that tells that digitsort wrote it.
+
+    With rows that a person has changed it gets none: an undo still has to keep them.
+    """
     digest = hashlib.sha256()
 
     def encoded() -> Iterator[bytes]:
@@ -256,6 +260,8 @@ def _write(disk: Disk, dest: str, blocks: Iterable[str]) -> None:
         folder = os.path.join(dest, FOLDER)
         temporary = places.at(os.path.join(folder, LABELS_NAME))
         _replace(disk, temporary, places.at(os.path.join(dest, LABELS_NAME)), encoded())
+        if not is_ours:
+            return
         text = seal(SEAL_PURPOSE, digest.hexdigest().encode())
         temporary = places.at(os.path.join(folder, f"{SEAL_NAME}.tmp"))
         _replace(disk, temporary, places.at(os.path.join(folder, SEAL_NAME)), [text.encode()])

@@ -137,6 +137,7 @@ class _Recovering:
             self._held.made_levels += run.made_levels
             self._held.stopped_mode = run.mode if run.continues else ""
             self._disk.unlink(self._places.at(run.path))
+            self._places.sync([run.path])  # what an undo writes next is of an older run
             return Recovered(0, len(failed))
         journal.flush()
         journal.sync()

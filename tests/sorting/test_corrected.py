@@ -225,6 +225,42 @@ def test_a_dragged_file_whose_move_was_killed_has_one_row(labels: Path, mode: Mo
     assert row.cells["source"] == str(top / "scans" / "c.png")
 
 
+def write_notes(books: Path) -> None:
+    """A person writes something beside every row."""
+    header, *rows = books.read_text().splitlines()
+    books.write_text("\n".join([f"{header},note", *(f"{row},mine" for row in rows)]) + "\n")
+
+
+def test_a_dragged_file_has_its_row_again_after_an_undo(labels: Path) -> None:
+    dest = labels.parent / "sorted"
+    invoke("sort", labels, dest)
+    write_notes(dest / "labels.csv")
+    books = list(read_labels(dest / "labels.csv"))
+    (dest / "4").mkdir()
+    shutil.move(dest / "7/c.png", dest / "4/c.png")
+    corrections = write_labels(labels.parent / "c.csv", WRONG, {"c.png": "1"})
+    assert invoke("sort", labels, dest, "--corrections", corrections).exit_code == 0
+    assert invoke("undo", dest).exit_code == 0
+    assert names(dest) == ["3/a.png", "3/b.png", "4/c.png"]
+    found = {row.path: row.cells["note"] for row in read_labels(dest / "labels.csv")}
+    assert found == {row.path: "mine" for row in books}
+
+
+@pytest.mark.parametrize("later", ["the same", "a new scan", "a correction"])
+def test_what_a_person_wrote_outlives_a_later_sort_and_an_undo_of_all(labels: Path, later: str) -> None:
+    """The later sort writes labels.csv anew: it is not all digitsort's for that."""
+    top, dest = labels.parent, labels.parent / "sorted"
+    few = {"a.png": "3", "b.png": "3"}
+    invoke("sort", write_labels(labels, few), dest)
+    write_notes(dest / "labels.csv")
+    table = write_labels(labels, few if later == "the same" else WRONG)
+    corrections: list[Any] = ["--corrections", write_labels(top / "c.csv", WRONG, {"b.png": "1"})]
+    invoke("sort", table, dest, *(corrections if later == "a correction" else []))
+    assert invoke("undo", dest, "--all").exit_code == 0
+    kept = list(dest.glob("labels_before_undo*.csv"))
+    assert any(path.read_text().count(",mine") >= len(few) for path in kept)
+
+
 def test_a_dragged_and_changed_file_is_left_alone(labels: Path) -> None:
     dest = labels.parent / "sorted"
     invoke("sort", labels, dest, "--move")
