@@ -137,17 +137,21 @@ def invoke(*arguments: str | Path) -> Result:
 
 
 MOST_CASES = {
-    "test_a_link_before_any_call_leads_nowhere": 12,
+    "test_a_link_before_any_call_leads_nowhere": 20,
     "test_scans_tied_to_sorted_files_of_a_killed_run": 12,
     "test_scans_tied_to_sorted_files_of_a_killed_undo": 12,
+    "test_files_tied_after_a_killed_move_within_dest": 6,
+    "test_files_tied_after_a_killed_undo_within_dest": 6,
     "test_a_cut_everywhere": 18,
     "test_a_cut_after_a_kill": 4,
+    "test_a_cut_of_moves_within_dest": 6,
+    "test_a_cut_of_moves_within_dest_after_a_kill": 3,
     "test_no_line_counts_elsewhere_in_any_mode": 9,
     "test_a_made_up_journal_beside_a_true_one_has_no_power": 4,
     "test_no_made_up_journal_has_power": 5,
     "test_a_flipped_bit_is_found_out": 5,
     "test_hostile_fields_have_no_power": 4,
-    "test_nothing_is_executed": 18,
+    "test_nothing_is_executed": 23,
     "test_a_pythonpath_that_means_the_working_folder": 6,
     "test_at_every_moment": 16,
     "test_a_line_of_three_gigabytes_takes_little_memory": 3,

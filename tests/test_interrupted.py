@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from digitsort import Mode, SortOptions, apply_plan, plan_sort, read_labels
-from tests.conftest import digit_png, make_tree
+from tests.conftest import digit_png, make_tree, png, run_digitsort
+from tests.pages_forms import form
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,6 +28,11 @@ pytestmark = [
 SCRIPT = "import re\nimport sys\nfrom digitsort.start import main\nsys.exit(main())\n"
 
 COUNT = 600
+
+PAGES = 2
+
+HUMAN = "5"
+"""What a person wrote beside every row of a table that is brought up to date."""
 
 COMMANDS = {
     "help": "--help",
@@ -45,6 +51,9 @@ COMMANDS = {
     "train": "train -d synthetic:5 -o a.pkl",
     "inspect": "inspect scans/3.png -m MODEL",
     "model": "model MODEL --verify",
+    "classify --update": "classify scans -o labelled.csv -m MODEL --workers 2 --update",
+    "cut": "cut pages cells --preview",
+    "table": "table labels.csv --cells cells.csv -o a.csv",
 }
 
 SORTED = {"copied": Mode.COPY, "moved": Mode.MOVE}
@@ -86,8 +95,8 @@ SIGNALS = {
 
 
 @pytest.fixture(scope="session")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Scans, and tables of them."""
+def original(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Path:
+    """Scans, and tables of them; pages, and a table of half of the scans by the model."""
     top = tmp_path_factory.mktemp("original")
     scans = {f"{n}.png": digit_png(n % 10, example=n // 10 % 9) for n in range(COUNT)}
     make_tree(top / "scans", scans)
@@ -95,7 +104,20 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = "".join(f"scans/{n}.png,{n % 10},ok,{hashes[n]}\n" for n in range(COUNT))
     truth = "".join(f"scans/{n}.png,{n % 10}\n" for n in range(COUNT))
     tables = {"labels.csv": "path,label,status,sha256\n" + rows, "truth.csv": "path,label\n" + truth}
-    return make_tree(top, {**tables, "digitsort": SCRIPT})
+    make_tree(top / "pages", {f"{n}.png": png(form()) for n in range(PAGES)})
+    make_tree(top, {**tables, "cells.csv": _cells(), "digitsort": SCRIPT})
+    half = [top / "scans" / f"{n}.png" for n in range(0, COUNT, 2)]
+    made = run_digitsort("classify", *half, "-o", top / "labelled.csv", "-m", model_file, "-q")
+    assert made.returncode == 0, made.stderr
+    header, *labelled = (top / "labelled.csv").read_text().splitlines()
+    lines = [f"{header},human", *(f"{row},{HUMAN}" for row in labelled)]
+    (top / "labelled.csv").write_text("\n".join(lines) + "\n")
+    return top
+
+
+def _cells() -> str:
+    rows = (f"scans/{n}.png,page.png,1,1,{n // 20 + 1},{n % 20 + 1},cell" for n in range(COUNT))
+    return "\n".join(["path,source,page,block,row,column,kind", *rows]) + "\n"
 
 
 def prepare(folder: Path, original: Path, command: Sequence[str]) -> None:
@@ -130,7 +152,7 @@ class Run:
     def wait_until_it_listens(self) -> None:
         """Wait until digitsort has begun: before, the signals are Python's own."""
         while self.process.poll() is None and not self.listens():
-            time.sleep(0.001)
+            time.sleep(0.003)
 
     def listens(self) -> bool:
         """Whether digitsort has begun: before, the signals are Python's own."""
@@ -138,22 +160,46 @@ class Run:
         caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
         return bool(int(caught, 16) & 1 << (signal.SIGTERM - 1))
 
+    def wait(self, milliseconds: int) -> bool:
+        """Wait for a moment of the command's own time; return False if it ends before.
+
+        That is what it computes, and waits for other things than a processor: on a busy machine it has
+        as many moments as on a quiet one.
+        """
+        clock, seen = 0.0, (time.monotonic(), 0.0)
+        while (left := milliseconds / 1000 - clock) > 0:
+            time.sleep(max(left / 2, 0.002))
+            if self.process.poll() is not None:
+                return False
+            is_waiting, computed = work_of(self.process.pid)
+            now = time.monotonic(), computed
+            waited, worked = (a - b for a, b in zip(now, seen, strict=True))
+            clock += max(worked, waited if is_waiting else 0)
+            seen = now
+        return self.process.poll() is None
+
     def left(self) -> list[str]:
         """What should not be there any more: processes of the session, temporary files."""
         files = [*self.temporary.iterdir(), *self.folder.rglob("*.tmp")]
-        partial = self.folder / ".a.csv.partial"
-        if partial.exists() and not (partial / "run.json").exists():
-            files.append(partial)
+        partials = self.folder.glob(".*.partial")
+        files += [partial for partial in partials if not (partial / "run.json").exists()]
         return [*map(str, files), *members(self.process.pid)]
 
     def lost(self) -> set[str]:
-        """Names of scans that are nowhere any more."""
-        return {f"{n}.png" for n in range(COUNT)} - {path.name for path in self.folder.rglob("*.png")}
+        """Names of scans that are nowhere any more, or a person's labels."""
+        found = {path.name for path in self.folder.rglob("*.png")}
+        table = (self.folder / "labelled.csv").read_text()
+        written = table.count(f",{HUMAN}\n")
+        return {f"{n}.png" for n in range(COUNT)} - found | {
+            f"label {n}" for n in range(written, COUNT // 2)
+        }
 
     def again(self) -> subprocess.CompletedProcess[str]:
         """The same command once more, as its message or the README says."""
         options = GO_ON.get(self.command[2], [])
-        if any((self.folder / name).exists() for name in ("a.csv", "a.html", "a.pkl")):
+        if "--update" in self.command:
+            options = []
+        elif any((self.folder / name).exists() for name in ("a.csv", "a.html", "a.pkl")):
             options = ["--force"]  # it was published before the signal
         return subprocess.run(
             [*self.command, *options],
@@ -163,6 +209,21 @@ class Run:
             encoding="utf-8",
             check=False,
         )
+
+
+def work_of(session: int) -> tuple[bool, float]:
+    """Whether the processes of a session all wait, and the seconds that they computed."""
+    is_waiting, seconds = True, 0.0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            after_name = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(after_name[3]) == session:
+                is_waiting &= after_name[0] != "R"
+                tasks = (folder / "task").glob("*/schedstat")
+                seconds += sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+        except OSError:
+            continue  # it ended meanwhile
+    return is_waiting, seconds
 
 
 def members(session: int) -> Iterator[str]:
@@ -197,7 +258,8 @@ def faults_again(run: Run) -> list[str]:
     """What is wrong with the same command once more."""
     done = run.again()
     is_undone = run.command[2] == "undo" and not (run.folder / run.command[3]).exists()
-    return [] if done.returncode == 0 or is_undone else [f"again: {done.stderr}"]
+    is_cut = run.command[2] == "cut" and "already exists" in done.stderr  # before the signal
+    return [] if done.returncode == 0 or is_undone or is_cut else [f"again: {done.stderr}"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -215,8 +277,7 @@ def test_at_every_moment(
     for moment in moments(name, every_ms):
         run = Run(original, tmp_path / "run", command)
         run.wait_until_it_listens()
-        time.sleep(moment / 1000)
-        ended = run.process.poll() is not None
+        ended = not run.wait(moment)
         if not ended:
             sent.send(run.process.pid)
         _, said = run.process.communicate(timeout=300)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import digit_png, make_tree
 from tests.hostile_folder import all_names, executed, lay_traps
+from tests.pages_forms import form
 
 pytestmark = [
     pytest.mark.slow,
@@ -46,6 +47,11 @@ COMMANDS = {
     "inspect": "inspect 3.png -m MODEL",
     "model": "model MODEL --verify",
     "the default model": "classify 3.png -o a.csv",
+    "classify --adapt": "classify . -o a.csv -m MODEL --workers 2 --adapt",
+    "classify --update": "classify . -o labelled.csv -m MODEL --workers 2 --update",
+    "sort by corrections": "sort labels.csv before --corrections corrections.csv",
+    "cut": "cut ../pages cells --preview",
+    "table": "table labels.csv --cells cells.csv -o a.csv",
 }
 
 Environment = dict[str, str | None]
@@ -75,6 +81,12 @@ class Place:
         (self.folder / "many.csv").write_text("path,label,status\n" + rows)
         few = "".join(f"{digit}.png,{digit},ok\n" for digit in range(10))
         (self.folder / "labels.csv").write_text("path,label,status\n" + few)
+        (self.folder / "labelled.csv").write_text("path,label,status\n" + few)
+        (self.folder / "corrections.csv").write_text("path,label,status,human\n3.png,3,ok,4\n")
+        cells = "".join(f"{digit}.png,page.png,1,1,1,{digit + 1},cell\n" for digit in range(10))
+        head = "path,source,page,block,row,column,kind\n"
+        (self.folder / "cells.csv").write_text(head + cells)
+        make_tree(top / "pages", {"page.png": form()})
         self.script = top / "bin" / "digitsort"
         make_tree(top / "bin", {"digitsort": SCRIPT})
         assert (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
@@ -31,6 +32,9 @@ KEY_NAME = "key"
 KEY_BYTES = 32
 
 SEAL_BYTES = 16
+
+_LOOKS = 100
+"""Looks at an empty key, 10 ms apart: another process may be about to write into it."""
 
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -102,18 +106,34 @@ def _make_key(path: Path) -> None:
             os.fsync(file.fileno())
         with suppress(FileExistsError):
             _publish(temporary, path)
-            _sync_name(path)
+        _sync_name(path)  # also of another process's key, which may not have come to that yet
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _publish(temporary: Path, path: Path) -> None:
+    """Give the key its name; FileExistsError if another process did that first."""
     try:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except OSError:  # no hard links here: the last one of two processes wins
-        temporary.replace(path)
+    except OSError:  # no hard links here
+        _publish_without_link(temporary, path)
+
+
+def _publish_without_link(temporary: Path, path: Path) -> None:
+    folder = os.path.realpath(path.parent)
+    try:
+        with open_places(DISK) as places:
+            old, new = (places.at(os.path.join(folder, each.name)) for each in (temporary, path))
+            DISK.rename_new(old, new)
+    except FileExistsError:
+        raise
+    except OSError:  # nor such a rename: only making a file is exclusive on every file system
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            file.write(temporary.read_bytes())
+            os.fsync(file.fileno())
 
 
 def _sync_name(path: Path) -> None:
@@ -123,12 +143,11 @@ def _sync_name(path: Path) -> None:
 
 
 def _read_key(path: Path) -> bytes:
-    descriptor = os.open(path, _READ | getattr(os, "O_BINARY", 0))
-    try:
-        status = os.fstat(descriptor)
-        key = os.read(descriptor, KEY_BYTES + 1) if stat.S_ISREG(status.st_mode) else b""
-    finally:
-        os.close(descriptor)
+    for _ in range(_LOOKS):
+        key, status = _opened_key(path)
+        if key or not stat.S_ISREG(status.st_mode):
+            break
+        time.sleep(0.01)
     is_shared = os.name == "posix" and (status.st_uid != os.geteuid() or status.st_mode & 0o077)
     if len(key) != KEY_BYTES or is_shared:
         raise OutputError(
@@ -136,6 +155,16 @@ def _read_key(path: Path) -> bytes:
             f"(digitsort creates a new one), or set {STATE_VARIABLE} to a folder of your own."
         )
     return key
+
+
+def _opened_key(path: Path) -> tuple[bytes, os.stat_result]:
+    descriptor = os.open(path, _READ | getattr(os, "O_BINARY", 0))
+    try:
+        status = os.fstat(descriptor)
+        key = os.read(descriptor, KEY_BYTES + 1) if stat.S_ISREG(status.st_mode) else b""
+    finally:
+        os.close(descriptor)
+    return key, status
 
 
 PURPOSE = b"rows of a run"

@@ -196,6 +196,7 @@ class _Applying:
                 journal.close()
                 places.sync([journal.run.path])  # what was half done is gone, and then the journal
                 self._disk.unlink(places.at(journal.run.path))
+                places.sync([journal.run.path])
                 journal = self._deliverer.journal = None
             if journal is not None:
                 self._make_durable(places, journal)

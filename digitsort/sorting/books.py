@@ -21,10 +21,10 @@ from digitsort.files.sealed import seal
 from digitsort.labels.labels_csv import COLUMNS, read_labels
 from digitsort.labels.row import SOURCE, Row
 from digitsort.labels.table import ROWS_AT_ONCE, Cells, Table, columns_of
+from digitsort.sorting.dest import SEAL_NAME, new_temporary, remove_temporaries
 from digitsort.sorting.journal import FOLDER, write_all
 from digitsort.sorting.plan import file_sha256
 from digitsort.sorting.publish import publish
-from digitsort.sorting.task import temporary_name
 from digitsort.sorting.transfer import copy_to_temporary, remove_ours
 
 
@@ -101,8 +101,7 @@ def _kept(written: Mapping[str, str], cells: Mapping[str, str]) -> dict[str, str
 
 LABELS_NAME = "labels.csv"
 
-SEAL_NAME, SEAL_PURPOSE, MOST_SEAL_BYTES = "labels.seal", b"labels.csv", 256
-"""Beside the journals: tells whether a person has changed labels.csv since digitsort wrote it."""
+SEAL_PURPOSE, MOST_SEAL_BYTES = b"labels.csv", 256
 
 BLOCK_BYTES = 2**20
 
@@ -187,8 +186,9 @@ def update_books(
     for target in gone:
         rows.pop(target, None)
     if rows and (not before or before != list(rows.items())):
+        is_ours = not before or _is_as_written(dest)
         table = Table(columns_of_books(rows.values()))
-        _write(disk, dest, table.blocks(rows.values()))
+        _write(disk, dest, table.blocks(rows.values()), is_ours=is_ours)
     elif before and not rows:
         with open_places(disk) as places:
             for name in (LABELS_NAME, os.path.join(FOLDER, SEAL_NAME)):
@@ -221,8 +221,7 @@ def keep_persons_work(
             break
         number += 1
     with open_places(disk) as places:
-        temporary = places.at(temporary_name("labels", copy, 0))
-        remove_ours(disk, temporary)  # of an undo that was killed
+        temporary = places.at(new_temporary(os.path.join(dest, FOLDER)))
         copy_to_temporary(disk, places.at(os.path.join(dest, LABELS_NAME)), temporary, "")
         publish(disk, temporary, places.at(copy))
         places.sync([copy])  # the rows go next
@@ -242,8 +241,11 @@ def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:
     return any(text != written.get(name, "") for name, text in now.items() if name not in ours)
 
 
-def _write(disk: Disk, dest: str, blocks: Iterable[str]) -> None:
-    """Write labels.csv as a whole, and the seal that tells that digitsort wrote it."""
+def _write(disk: Disk, dest: str, blocks: Iterable[str], *, is_ours: bool) -> None:
+    """Write labels.csv as a whole, and the seal that tells that digitsort wrote it.
+
+    With rows that a person has changed it gets none: an undo still has to keep them.
+    """
     digest = hashlib.sha256()
 
     def encoded() -> Iterator[bytes]:
@@ -254,16 +256,18 @@ def _write(disk: Disk, dest: str, blocks: Iterable[str]) -> None:
 
     with open_places(disk) as places:
         folder = os.path.join(dest, FOLDER)
-        temporary = places.at(os.path.join(folder, LABELS_NAME))
+        remove_temporaries(disk, places, folder)
+        temporary = places.at(new_temporary(folder))
         _replace(disk, temporary, places.at(os.path.join(dest, LABELS_NAME)), encoded())
+        if not is_ours:
+            return
         text = seal(SEAL_PURPOSE, digest.hexdigest().encode())
-        temporary = places.at(os.path.join(folder, f"{SEAL_NAME}.tmp"))
+        temporary = places.at(new_temporary(folder))
         _replace(disk, temporary, places.at(os.path.join(folder, SEAL_NAME)), [text.encode()])
 
 
 def _replace(disk: Disk, temporary: Place, path: Place, blocks: Iterable[bytes]) -> None:
     """Write a file under a temporary name, make it durable, and put it in another one's place."""
-    remove_ours(disk, temporary)  # of a run that was killed
     descriptor = disk.open(temporary, NEW, 0o666)
     try:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import platform
+import re
+import secrets
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -103,8 +105,22 @@ MOST_HOLDER_BYTES = 1024
 _NO_FILE = {errno.ELOOP, errno.EISDIR, errno.ENXIO}
 """What opening a link, a folder, a pipe or a socket answers."""
 
-LEFT_OVER = ("labels.seal", "labels.seal.tmp", "labels.csv")
-"""Beside the journals: what `books` writes there, in case that a run was killed."""
+SEAL_NAME = "labels.seal"
+"""Beside the journals: tells whether a person has changed labels.csv since digitsort wrote it."""
+
+_TEMPORARY = re.compile(r"labels-[0-9a-f]{16}\.tmp")
+
+
+def new_temporary(folder: str) -> str:
+    """Return a path beside the journals that nothing has: no other file is ever in its place."""
+    return os.path.join(folder, f"labels-{secrets.token_hex(8)}.tmp")
+
+
+def remove_temporaries(disk: Disk, places: Places, folder: str) -> None:
+    """Remove the temporary files of runs that were killed; the lock must be held."""
+    for name in os.listdir(folder):
+        if _TEMPORARY.fullmatch(name):
+            remove_ours(disk, places.at(os.path.join(folder, name)))
 
 
 @dataclass(slots=True)
@@ -241,7 +257,8 @@ def _leave(disk: Disk, dest: str, made: int) -> None:
         if journals(dest):
             return
         if os.name != "nt":  # an open file can't be removed there
-            for name in (LOCK, *LEFT_OVER):
+            remove_temporaries(disk, places, folder)
+            for name in (LOCK, SEAL_NAME):
                 remove_ours(disk, places.at(os.path.join(folder, name)))
             disk.rmdir(places.at(folder))
             for _ in range(made):

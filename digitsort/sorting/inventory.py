@@ -74,13 +74,27 @@ def inventory_of(runs: Iterable[Run], dest: str) -> dict[str, Item]:
     return items
 
 
-def _item(items: dict[str, Item], run: Run, entry: Entry, dest: str) -> Item:
-    step = run.path, entry.number
+def origins(run: Run, dest: str) -> dict[int, Item]:
+    """Return what a run moved within a DEST as earlier runs left it, by the number of its entry."""
+    earlier = [each for each in read_runs(dest) if each.path < run.path]
+    items = inventory_of(earlier[::-1], dest)
+    taken = {entry.number: _taken(items, run, entry, dest) for entry in run.delivered}
+    return {number: item for number, item in taken.items() if item is not None}
+
+
+def _taken(items: dict[str, Item], run: Run, entry: Entry, dest: str) -> Item | None:
+    """Take out the item that an entry moved, if it was one."""
     before = None
     if run.mode in (MOVE, WITHIN) and entry.source.startswith(os.path.join(dest, "")):
         before = items.pop(_below(dest, entry.source), None)
     if before is None and run.mode == WITHIN:
         before = _taken_by_hand(items, entry, dest)
+    return before
+
+
+def _item(items: dict[str, Item], run: Run, entry: Entry, dest: str) -> Item:
+    step = run.path, entry.number
+    before = _taken(items, run, entry, dest)
     if before is None:
         return Item(entry.to, entry.sha256, entry.source, run.mode, (step,))
     steps = (*before.steps, step)

@@ -17,6 +17,7 @@ from digitsort.files.places import Places, open_places
 from digitsort.sorting.books import Sorted, update_books
 from digitsort.sorting.dest import Held, remove_empty
 from digitsort.sorting.entries import Entry, Run
+from digitsort.sorting.inventory import origins
 from digitsort.sorting.journal import Journal, has_head, journals, read_run, read_runs, reopen
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.removal import check_copy, check_other_place, remove_copy, remove_torn
@@ -131,13 +132,12 @@ class _Recovering:
         """Say in the journal, and in labels.csv, what is durable already."""
         run = self._run
         journal.settle(len(run.entries), failed)
-        delivered = [
-            Sorted(self._target(e), e.source, {**e.cells, "sha256": e.sha256}) for e in run.delivered
-        ]
+        delivered = self._rows()
         if not delivered:  # as if it had never been
             self._held.made_levels += run.made_levels
             self._held.stopped_mode = run.mode if run.continues else ""
             self._disk.unlink(self._places.at(run.path))
+            self._places.sync([run.path])  # what an undo writes next is of an older run
             return Recovered(0, len(failed))
         journal.flush()
         journal.sync()
@@ -145,6 +145,20 @@ class _Recovering:
         self._places.sync([run.path])
         journal.mark(end="recovered")
         return Recovered(len(delivered), len(failed))
+
+    def _rows(self) -> list[Sorted]:
+        """Return the rows of what was delivered; of a file moved within DEST, with its first source."""
+        items = origins(self._run, self._dest) if self._mode is Mode.WITHIN else {}
+        rows = []
+        for entry in self._run.delivered:
+            cells = {**entry.cells, "sha256": entry.sha256}
+            item = items.get(entry.number)
+            if item is None:
+                rows.append(Sorted(self._target(entry), entry.source, cells))
+            else:
+                before = os.path.join(self._dest, *item.path.split("/"))
+                rows.append(Sorted(self._target(entry), item.source, cells, before))
+        return rows
 
     def _is_delivered(self, entry: Entry) -> bool:
         """Tell whether a file is at its target, and remove a half-made copy.

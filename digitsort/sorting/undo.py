@@ -23,7 +23,7 @@ from digitsort.sorting.deliver import Stop, move_files
 from digitsort.sorting.dest import Held, locked, make_folders, remove_empty
 from digitsort.sorting.entries import Entry, Run
 from digitsort.sorting.foreign import check_is_ours, place_back
-from digitsort.sorting.inventory import Whereabouts
+from digitsort.sorting.inventory import Whereabouts, origins
 from digitsort.sorting.journal import FOLDER, journals, read_runs, reopen
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import has_content, is_undo_begun, recover, remove_half_done, status_of
@@ -238,7 +238,9 @@ class _Undoing:
                     remove_half_done(self._disk, self._places, temporary, entry.source, entry.sha256)
         journal = reopen(self._disk, self._run)
         try:
-            if not self._goes_on:
+            if self._goes_on:
+                journal.sync()  # the killed undo may have written its mark and not synced it
+            else:
                 journal.mark(undo="begun")
         except OSError:
             # A full disk: taking back may be what makes room. Without the mark, an undo that is killed
@@ -302,7 +304,12 @@ class _Undoing:
         """Rows of files that were moved within DEST, as the run that brought them there wrote them."""
         if not inside:
             return []
-        target_of = {entry.source: self._target(entry) for entry in inside}
+        items = origins(self._run, self._dest)
+        target_of = {}
+        for entry in inside:
+            item = items.get(entry.number)  # a person may have dragged it from its row's place
+            place = entry.source if item is None else self._top + os.sep.join(item.path.split("/"))
+            target_of[place] = self._target(entry)
         rows: dict[str, Sorted] = {}
         for run in read_runs(self._dest):
             if run.path >= self._run.path:

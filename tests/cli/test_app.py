@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from digitsort.cli import COMMANDS
+from tests import test_interrupted, test_no_code_from_here
 from tests.conftest import digit_png, invoke, make_tree, run_digitsort
 
 HEAVY = {"numpy", "PIL", "sklearn", "scipy", "joblib", "jinja2"}
@@ -42,6 +43,12 @@ def loaded(*arguments: str | Path, code: int = 0) -> set[str]:
 
 def test_help_loads_neither_numpy_nor_scikit_learn() -> None:
     assert set() == loaded("--help") & HEAVY
+
+
+@pytest.mark.parametrize("cases", [test_interrupted.COMMANDS, test_no_code_from_here.COMMANDS])
+def test_each_command_is_interrupted_and_started_in_a_hostile_folder(cases: dict[str, str]) -> None:
+    """A new command needs a case in both."""
+    assert COMMANDS.keys() <= {case.split()[0] for case in cases.values()}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

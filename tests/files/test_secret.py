@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from digitsort.errors import OutputError
+from digitsort.files import sealed
 from digitsort.files.disk import DISK, SYNCS_FILE_SYSTEMS
 from digitsort.files.sealed import KEY_BYTES, seal
 
@@ -69,6 +72,52 @@ def test_a_state_folder_that_cannot_be_made_is_a_sentence(
     monkeypatch.setenv("DIGITSORT_STATE", str(tmp_path / "file" / "state"))
     with pytest.raises(OutputError, match="Set DIGITSORT_STATE to a folder of your own"):
         seal(b"journal", b"")
+
+
+def _refused(*arguments: object, **options: object) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+@pytest.mark.parametrize("has_rename", [True, False])
+def test_without_hard_links_two_processes_get_one_key(
+    state: Path, monkeypatch: pytest.MonkeyPatch, has_rename: bool
+) -> None:
+    """The other one makes its key after this one saw that there is none: this one's has to go."""
+    monkeypatch.setattr(os, "link", _refused)
+    if not has_rename:
+        monkeypatch.setattr(DISK, "rename_new", _refused)
+    publish = sealed._publish_without_link
+
+    def late(temporary: Path, path: Path) -> None:
+        path.write_bytes(b"t" * KEY_BYTES)
+        path.chmod(0o600)
+        publish(temporary, path)
+
+    monkeypatch.setattr(sealed, "_publish_without_link", late)
+    seal(b"journal", b"")
+    assert [path.name for path in state.iterdir()] == ["key"]
+    assert (state / "key").read_bytes() == b"t" * KEY_BYTES
+
+
+@pytest.mark.parametrize("has_rename", [True, False])
+def test_a_key_without_hard_links(
+    state: Path, monkeypatch: pytest.MonkeyPatch, has_rename: bool
+) -> None:
+    monkeypatch.setattr(os, "link", _refused)
+    if not has_rename:
+        monkeypatch.setattr(DISK, "rename_new", _refused)
+    seal(b"journal", b"")
+    assert [path.name for path in state.iterdir()] == ["key"]
+    assert len((state / "key").read_bytes()) == KEY_BYTES
+
+
+def test_a_key_that_is_being_written_is_waited_for(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state.mkdir()
+    (state / "key").touch(mode=0o600)
+    monkeypatch.setattr(time, "sleep", lambda _: (state / "key").write_bytes(b"k" * KEY_BYTES))
+    assert len(seal(b"journal", b"")) == 2 * sealed.SEAL_BYTES
 
 
 @pytest.mark.skipif(not SYNCS_FILE_SYSTEMS, reason="no such call here")

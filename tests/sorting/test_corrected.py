@@ -6,6 +6,7 @@ import csv
 import os
 import re
 import shutil
+import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,12 @@ from typing import Any
 
 import pytest
 
-from digitsort.files.disk import Disk
+from digitsort.files.disk import Disk, Place
 from digitsort.labels.labels_csv import read_labels
-from digitsort.sorting.plan import Mode
+from digitsort.sorting.apply import carry_out
+from digitsort.sorting.dest import locked
+from digitsort.sorting.plan import Mode, SortOptions, plan_sort
+from digitsort.sorting.recover import recover
 from digitsort.sorting.verify import Mark, read_manifest, verify
 from tests.conftest import invoke
 from tests.sorting.stopping import CHOSEN_MODES, Scene, StopsBeforeChanges, in_child, snapshot
@@ -189,6 +193,72 @@ def test_what_undo_can_not_put_back_it_does_later(labels: Path) -> None:
     assert "1 moved by hand, put back too." in invoke("undo", dest).stderr
     assert snapshot(top / "scans") == before
     assert not dest.exists() or names(dest) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
+def test_a_dragged_file_whose_move_was_killed_has_one_row(labels: Path, mode: Mode) -> None:
+    """Killed before labels.csv was brought up to date: the row of its first place goes."""
+    top, dest = labels.parent, labels.parent / "sorted"
+    command: list[Any] = ["sort", labels, dest, *ARGUMENTS[mode]]
+    assert invoke(*command).exit_code == 0
+    (dest / "4").mkdir()
+    shutil.move(dest / "7/c.png", dest / "4/c.png")
+    rows = [
+        row._replace(human="1" if row.path.endswith("c.png") else "") for row in read_labels(labels)
+    ]
+
+    def sort(disk: Disk) -> None:
+        with locked(dest, disk) as held:
+            recover(held, disk)
+            carry_out(plan_sort(rows, dest, SortOptions(mode)), held, disk=disk)
+
+    class KilledAtTheBooks(Disk):
+        def replace(self, source: Place, target: Place) -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert in_child(partial(sort, KilledAtTheBooks())) == signal.SIGKILL
+    sort(Disk())
+    assert names(dest) == ["1/c.png", "3/a.png", "3/b.png"]
+    check_books(dest)
+    row = next(row for row in read_labels(dest / "labels.csv") if row.path == str(dest / "1/c.png"))
+    assert row.cells["source"] == str(top / "scans" / "c.png")
+
+
+def write_notes(books: Path) -> None:
+    """A person writes something beside every row."""
+    header, *rows = books.read_text().splitlines()
+    books.write_text("\n".join([f"{header},note", *(f"{row},mine" for row in rows)]) + "\n")
+
+
+def test_a_dragged_file_has_its_row_again_after_an_undo(labels: Path) -> None:
+    dest = labels.parent / "sorted"
+    invoke("sort", labels, dest)
+    write_notes(dest / "labels.csv")
+    books = list(read_labels(dest / "labels.csv"))
+    (dest / "4").mkdir()
+    shutil.move(dest / "7/c.png", dest / "4/c.png")
+    corrections = write_labels(labels.parent / "c.csv", WRONG, {"c.png": "1"})
+    assert invoke("sort", labels, dest, "--corrections", corrections).exit_code == 0
+    assert invoke("undo", dest).exit_code == 0
+    assert names(dest) == ["3/a.png", "3/b.png", "4/c.png"]
+    found = {row.path: row.cells["note"] for row in read_labels(dest / "labels.csv")}
+    assert found == {row.path: "mine" for row in books}
+
+
+@pytest.mark.parametrize("later", ["the same", "a new scan", "a correction"])
+def test_what_a_person_wrote_outlives_a_later_sort_and_an_undo_of_all(labels: Path, later: str) -> None:
+    """The later sort writes labels.csv anew: it is not all digitsort's for that."""
+    top, dest = labels.parent, labels.parent / "sorted"
+    few = {"a.png": "3", "b.png": "3"}
+    invoke("sort", write_labels(labels, few), dest)
+    write_notes(dest / "labels.csv")
+    table = write_labels(labels, few if later == "the same" else WRONG)
+    corrections: list[Any] = ["--corrections", write_labels(top / "c.csv", WRONG, {"b.png": "1"})]
+    invoke("sort", table, dest, *(corrections if later == "a correction" else []))
+    assert invoke("undo", dest, "--all").exit_code == 0
+    kept = list(dest.glob("labels_before_undo*.csv"))
+    assert any(path.read_text().count(",mine") >= len(few) for path in kept)
 
 
 def test_a_dragged_and_changed_file_is_left_alone(labels: Path) -> None:

@@ -6,13 +6,15 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from digitsort.files import sealed
+from digitsort.sorting.entries import WITHIN
 from digitsort.sorting.journal import FOLDER, journals
 from tests.conftest import make_tree
 from tests.sorting.stranger import (
@@ -44,7 +46,7 @@ LONG = "x" * 5000
 DEEP = "[" * 100_000
 HUGE = 10**400
 
-EVERY = 14
+EVERY = 17
 """Each kind is tried with one command, the next kind with another one; all with all when slow."""
 
 
@@ -85,6 +87,21 @@ def with_entry(data: bytes = b"seven", **changed: Any) -> Kind:
         row = entry(named.pop("number", 0), source, to, data, **named)
         records = [head(world), entries(row), {"settled": 1, "failed": {}}, {"end": "done"}]
         world.journal().write_bytes(forged(records))
+
+    return make
+
+
+def within(*ends: object, links: Mapping[str, str] = MappingProxyType({}), **changed: Any) -> Kind:
+    """A move within DEST of one file: where it is, or was, may be hostile, or a link."""
+
+    def make(world: World) -> None:
+        named = {"source": "DEST/8/7.png", "to": "7/7.png", "root": "DEST", "mode": WITHIN} | changed
+        told = {name: _told(world, value) for name, value in named.items()}
+        for name, target in links.items():
+            _replaced(name, target)(world)
+        beginning = head(world, mode=told["mode"], root=told["root"])
+        row = entry(0, told["source"], told["to"], b"seven")
+        world.journal().write_bytes(forged([beginning, entries(row), *ends]))
 
     return make
 
@@ -165,6 +182,16 @@ def _journals() -> dict[str, Kind]:
         "deep": lambda world: world.journal().write_bytes(forged([DEEP])) and None,
         "deep records": lambda world: world.journal().write_bytes(forged([head(world), DEEP])) and None,
     }
+    done, undoing = ({"settled": 1, "failed": {}}, {"end": "done"}), {"undo": "begun"}
+    kinds |= {f"within, to {to[:20]!r}": within(*done, to=to) for to in TO}
+    kinds |= {f"within, source {each[:20]!r}": within(*done, source=each) for each in SOURCES}
+    for root in ("/", "", "HOME", "HOME/..", "DEST/7", "DEST/../sorted"):
+        for name, ends in (("killed", ()), ("done", done), ("undo begun", (*done, undoing))):
+            kinds[f"within {root!r}, {name}"] = within(*ends, root=root, source="HOME/scans/7.png")
+    for at in ("8", "7", "7/7.png", "8/7.png"):
+        for target in ("HOME", "HOME/scans", "HOME/7.png"):
+            for name, ends in (("killed", ()), ("done", done), ("undo begun", (*done, undoing))):
+                kinds[f"within, {at} -> {target}, {name}"] = within(*ends, links={at: target})
     number = "run-999999999.jsonl"
     kinds["the last number"] = lambda world: world.journal(number).write_bytes(
         forged([head(world), *SETTLED])
@@ -258,8 +285,8 @@ def _own_files() -> dict[str, Kind]:
 def _replaced(name: str, target: str) -> Kind:
     def make(world: World) -> None:
         path = world.dest / name
-        if path.is_dir():
-            path.rename(world.top / "archive" / "aside")
+        if os.path.lexists(path):
+            path.rename(world.top / "archive" / f"aside {path.name}")
         _linked(name, target)(world)
 
     return make

@@ -249,6 +249,86 @@ def _stopped_everywhere(
     raise AssertionError("it never came to its end")
 
 
+TIES_WITHIN = [
+    (what, tie)
+    for what in ("scans and DEST", "within DEST")
+    for tie in TIES
+    if (what, tie) != ("within DEST", "a folder above is a link")  # DEST itself: it is not empty
+]
+of_all_ties = pytest.mark.parametrize(("what", "tie"), TIES_WITHIN)
+
+
+def _corrected(scene: TiedScene, what: str) -> None:
+    scene.sort()
+    scene.correct()
+    scene.look_at(what)
+
+
+@pytest.mark.slow
+@of_all
+def test_files_moved_within_dest_and_tied(
+    fresh: Callable[[Mode, bool], TiedScene], mode: Mode, across: bool
+) -> None:
+    """Tied before or after the move within DEST; then sorted again, or undone."""
+    cases = 0
+    for what, tie in TIES_WITHIN:
+        for step in (*STEPS.values(), TiedScene.correct):
+            for prepare in (TiedScene.sort, partial(_corrected, what=what)):
+                scene = fresh(mode, across)
+                prepare(scene)
+                with ExitStack() as stack:
+                    TIES[tie](scene, stack)
+                    scene.check_all_there()
+                    step(scene)
+                    scene.check_all_there()
+                    scene.undo(everything=True)
+                    scene.check_all_there()
+                scene.check_all_there()
+                cases += 1
+    print(f"{cases} cases, nothing lost")
+
+
+def _sorted_and_seen(scene: TiedScene, what: str) -> None:
+    scene.sort()
+    scene.look_at(what)
+
+
+@pytest.mark.slow
+@of_all_ties
+@of_all
+def test_files_tied_after_a_killed_move_within_dest(
+    fresh: Callable[[Mode, bool], TiedScene], mode: Mode, across: bool, what: str, tie: str
+) -> None:
+    """Killed before each call; then tied, sorted again and undone."""
+    cases = _stopped_everywhere(
+        lambda: fresh(mode, across),
+        partial(_sorted_and_seen, what=what),
+        TiedScene.correct,
+        TIES[tie],
+        TiedScene.correct,
+    )
+    print(f"{cases} cases, nothing lost")
+    assert cases >= 10
+
+
+@pytest.mark.slow
+@of_all_ties
+@of_all
+def test_files_tied_after_a_killed_undo_within_dest(
+    fresh: Callable[[Mode, bool], TiedScene], mode: Mode, across: bool, what: str, tie: str
+) -> None:
+    """Killed before each call; then tied, and undone again."""
+    cases = _stopped_everywhere(
+        lambda: fresh(mode, across),
+        partial(_corrected, what=what),
+        TiedScene.undo,
+        TIES[tie],
+        TiedScene.undo,
+    )
+    print(f"{cases} cases, nothing lost")
+    assert cases >= 10
+
+
 class TiesAfterwards(Disk):
     """A person ties the scans to their copies once these have their names."""
 

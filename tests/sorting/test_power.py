@@ -106,6 +106,18 @@ def sort_some(scene: Scene, disk: Disk, mode: Mode) -> None:
         scene.rows = rows
 
 
+RELABELLED = {"7.png": "4", "1.png": "1", "twin.png": "5"}
+"""Labels of a correction; 1.png stays where it is."""
+
+
+def correct(scene: Scene, disk: Disk, mode: Mode) -> None:
+    """A sort by other labels: what is in DEST moves within it."""
+    for number, row in enumerate(scene.rows):
+        label = RELABELLED[Path(row.path).name]
+        scene.rows[number] = row._replace(label=label, cells={**row.cells, "label": label})
+    scene.sort(mode, disk)
+
+
 def undo(scene: Scene, disk: Disk, mode: Mode) -> None:
     scene.undo(disk)
 
@@ -138,8 +150,8 @@ def check_nothing_lost(scene: Scene, mode: Mode) -> None:
         if source.is_file() and source.read_bytes() == content:
             continue
         assert mode is Mode.MOVE, f"{name} is not whole at its source"
-        folder = scene.dest / LABELS[source.name]
-        found = folder.glob(f"{source.stem}*{source.suffix}")
+        labels = LABELS[source.name], RELABELLED[source.name]
+        found = [path for label in labels for path in (scene.dest / label).glob(f"{source.stem}*")]
         assert content in [path.read_bytes() for path in found], f"{name} is nowhere"
 
 
@@ -264,6 +276,14 @@ STEPS: dict[str, Sequence[Step]] = {
     "undo all": (sort_some, sort, undo_all),
 }
 
+CORRECTIONS: dict[str, Sequence[Step]] = {
+    "correction": (sort, correct),
+    "undo of a correction": (sort, correct, undo),
+    "undo of both": (sort, correct, undo_all),
+    "new scans with a correction": (sort_some, correct),
+    "undo of that": (sort_some, correct, undo),
+}
+
 LOSSES = {Order.ORDERED: (0.0, 0.5, 1.0), Order.TREE_LOG: (0.0, 0.5, 1.0), Order.ANY: (0.3, 0.7)}
 
 
@@ -310,6 +330,33 @@ def test_files_that_cannot_be_moved(order: Order) -> None:
     report(f"stubborn sources, {order}", try_case(case, [order], LOSSES[order]))
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small_batches")
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("steps", CORRECTIONS)
+@pytest.mark.parametrize("mode", ["move", "move across", "copy", "hard links", "symbolic links"])
+def test_a_cut_of_moves_within_dest(mode: str, steps: str, order: Order) -> None:
+    case = Case(MODES[mode][0], CORRECTIONS[steps], MODES[mode][1])
+    report(f"{mode}, {steps}, {order}", try_case(case, [order], LOSSES[order]))
+
+
+CORRECTIONS_AFTER_A_KILL: dict[str, Sequence[Step]] = {
+    "a correction": (sort, correct, correct),
+    "a correction, undone": (sort, correct, undo),
+    "an undo of a correction": (sort, correct, undo, undo_all),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small_batches")
+@pytest.mark.parametrize("steps", CORRECTIONS_AFTER_A_KILL)
+@pytest.mark.parametrize("mode", ["move", "copy", "hard links"])
+def test_a_cut_of_moves_within_dest_after_a_kill(mode: str, steps: str) -> None:
+    case = Case(MODES[mode][0], CORRECTIONS_AFTER_A_KILL[steps], MODES[mode][1], range(2, 40, 5))
+    tried = try_case(case, [Order.ORDERED, Order.TREE_LOG], [1.0])
+    report(f"{mode}, after a kill of {steps}", tried)
+
+
 AFTER_A_KILL: dict[str, Sequence[Step]] = {
     "a sort": (sort, sort),
     "a sort, undone": (sort, undo),
@@ -327,6 +374,12 @@ def test_a_cut_after_a_kill(mode: str, steps: str) -> None:
     case = Case(MODES[mode][0], AFTER_A_KILL[steps], MODES[mode][1], kills)
     tried = try_case(case, [Order.ORDERED, Order.TREE_LOG], [1.0])
     report(f"{mode}, after a kill of {steps}", tried)
+
+
+def test_a_cut_of_an_undo_after_one_that_was_killed_at_its_first_word() -> None:
+    """It said in the journal that it had begun, and had not made that durable."""
+    case = Case(Mode.MOVE, AFTER_A_KILL["an undo"], is_two=True, kills=[6])
+    report("killed at its first word", try_case(case, [Order.ORDERED], [1.0]))
 
 
 @pytest.mark.slow

@@ -45,6 +45,8 @@ SWAPS = {
     "the source's parent": ("own", "home"),
     "a file of the source": ("own/scans/7.png", "home/7.png"),
     "a file of DEST": ("sorted/7/7.png", "home/7.png"),
+    "a folder of DEST to come": ("sorted/8", "home/7"),
+    "a file of DEST to come": ("sorted/8/7.png", "home/7.png"),
     "labels.csv": ("sorted/labels.csv", "home/labels.csv"),
     "the lock": ("sorted/.digitsort/lock", "home/lock"),
     "who holds it": ("sorted/.digitsort/running", "home/running"),
@@ -125,6 +127,12 @@ def _sort(world: World, mode: Mode, disk: Disk) -> None:
         carry_out(plan, held, disk=disk)
 
 
+def _correct(world: World, mode: Mode, disk: Disk) -> None:
+    """Sort by another label: 7.png and a/7.png move within DEST."""
+    world.table.write_text(world.table.read_text().replace("7.png,7,", "7.png,8,"))
+    _sort(world, mode, disk)
+
+
 def _rows(world: World) -> list[Any]:
     return list(read_labels(world.table)) if world.table.exists() else []
 
@@ -137,6 +145,11 @@ def _undo_of_one(world: World, mode: Mode) -> None:
     _sort(world, mode, QuickDisk())
 
 
+def _undo_of_a_correction(world: World, mode: Mode) -> None:
+    _sort(world, mode, QuickDisk())
+    _correct(world, mode, QuickDisk())
+
+
 def _begin(world: World, mode: Mode) -> None:
     """DEST is there, with a folder for the digits."""
     (world.top / "sorted" / "7").mkdir(parents=True)
@@ -147,6 +160,8 @@ ACTIONS: dict[str, tuple[Callable[[World, Mode], None], Callable[[World, Mode, D
     "sort": (_begin, _sort),
     "first sort": (lambda world, mode: None, _sort),
     "undo": (_undo_of_one, _undo),
+    "correction": (_undo_of_one, _correct),
+    "undo of a correction": (_undo_of_a_correction, _undo),
 }
 
 

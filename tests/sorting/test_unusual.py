@@ -249,6 +249,22 @@ def test_what_the_program_wrote_is_no_persons_work(tmp_path: Path) -> None:
     assert not dest.exists()
 
 
+@pytest.mark.parametrize("name", ["labels.csv", "labels.seal.tmp", "labels-mine.tmp", "notes.txt"])
+def test_a_persons_file_beside_the_journals_stays(tmp_path: Path, name: str) -> None:
+    """No temporary file is ever in the place of another one; those of a killed run go."""
+    scans = make_tree(tmp_path / "scans", {"7.png": b"seven"})
+    dest = tmp_path / "sorted"
+    theirs = make_tree(dest / ".digitsort", {name: b"theirs"}) / name
+    killed = make_tree(dest / ".digitsort", {f"labels-{16 * 'a'}.tmp": b""}) / f"labels-{16 * 'a'}.tmp"
+    apply_plan(plan_sort(rows_of(scans), dest, SortOptions(Mode.COPY)))
+    books = dest / "labels.csv"
+    books.write_text(books.read_text().replace(",ok,", ",ok,by hand", 1))
+    undo(dest)
+    assert theirs.read_bytes() == b"theirs"
+    assert not killed.exists()
+    assert (dest / "labels_before_undo.csv").exists()
+
+
 # Scans that can't be read; folders that change midway.
 
 

@@ -72,6 +72,22 @@ class TiedScene:
         except DigitsortError:
             return
 
+    def correct(self, disk: Disk = DISK) -> None:
+        """Sort by other labels: DEST/3 goes to DEST/5, and another file comes into DEST/3."""
+        labels = {name: "3" if name == "8.png" else "5" for name in CONTENTS}
+        for number, name in enumerate(CONTENTS):
+            self._rows[number] = self._rows[number]._replace(label=labels[name])
+        self.sort(disk)
+
+    def look_at(self, what: str) -> None:
+        """From now on ties are between the scans and DEST/5, or between DEST/3 and DEST/5."""
+        self.threes = self.dest / "5"
+        in_dest = [(source, self.threes / target.name) for source, target in self.pairs]
+        if what == "within DEST":
+            in_dest = [(target, self.threes / target.name) for _, target in self.pairs]
+            self.scans, self.parent = self.dest / "3", self.dest
+        self.pairs = [(one, other) for one, other in in_dest if other.name != "8.png"]
+
     def undo(self, disk: Disk = DISK, *, everything: bool = False) -> None:
         """Do what the command does; a message of it is as good as success."""
         try:
