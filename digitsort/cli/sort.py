@@ -79,6 +79,14 @@ def sort(
     ] = "rename",
     corrections: options.Corrections = None,
     new_class: options.NewClasses = None,
+    sidecars: Annotated[
+        bool,
+        typer.Option(
+            "--sidecars",
+            help="Side-car files go with their images: 7.xmp or 7.png.xmp with 7.png; also .json, "
+            ".txt, .xml, .yaml and .aae.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Only print what would be done.")
     ] = False,
@@ -105,7 +113,13 @@ def sort(
     if os.path.isdir(source):
         start_early([source], workers)
 
-    chosen = SortOptions(_mode(copy, move, link), _conflict(on_conflict), accept_uncertain)
+    chosen = SortOptions(
+        _mode(copy, move, link),
+        _conflict(on_conflict),
+        accept_uncertain,
+        sidecars=sidecars,
+        tables=frozenset(map(os.path.abspath, (source, *(corrections or ())))),
+    )
     target = Path(os.path.realpath(dest))
     if os.path.lexists(target) and not os.path.isdir(target):
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
@@ -169,10 +183,14 @@ def _carry_out(
     try:
         to_sort = read()
     except NothingToDoError:
-        if recovered is None:
-            raise
-        return ExitCode.DONE  # the only work was to finish the interrupted run
-    planned = plan(to_sort.rows)
+        to_sort = ToSort([])
+        planned = plan([])
+        if not planned.sidecars:
+            if recovered is None:
+                raise
+            return ExitCode.DONE  # the only work was to finish the interrupted run
+    else:
+        planned = plan(to_sort.rows)
     with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
         delivery = carry_out(planned, held, progress)
     print_delivery(planned, delivery, quiet=quiet, may_be_elsewhere=may_be_elsewhere)
