@@ -104,6 +104,7 @@ def sort(
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
     any_name: options.AnyName = False,
+    exclude: options.Exclude = None,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
@@ -129,11 +130,14 @@ def sort(
             "SOURCE is already labelled. Use --model, --min-confidence, --only-labels and limits only "
             "with a folder."
         )
-    by_hand = LabelsByHand(corrections or (), root, new_class or ())
+    patterns = tuple(exclude or ())
+    by_hand = LabelsByHand(corrections or (), root, new_class or (), patterns)
     folder_options = None
     if os.path.isdir(source):
         settings = _settings(min_confidence, max_pixels, max_side, max_bytes)
-        folder_options = FolderOptions(model, settings, only_labels, workers, follow_links, any_name)
+        folder_options = FolderOptions(
+            model, settings, only_labels, workers, follow_links, any_name, patterns
+        )
     # Resolved now, so that a folder that a link replaces later moves nothing.
     move_from = _move_from(source, root)
 

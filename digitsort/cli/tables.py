@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from digitsort.cli.console import warn
 from digitsort.cli.failures import MOST_NAMED
 from digitsort.images.by_content import find_contents
+from digitsort.images.discover import describe_left_out, matching_path
 from digitsort.labels.cells import Findings, check_human, describe_findings, likely_classes
 from digitsort.labels.corrections import Corrections, read_all_corrections
 from digitsort.labels.labels_csv import read_labels
@@ -32,11 +34,15 @@ class LabelsByHand:
         Where relative paths of tables start; by default the folder of the table.
     new_classes : sequence of str
         Labels that are allowed although they are no classes of the model.
+    exclude : sequence of str
+        Shell patterns: a row is left out if the name of its file, or of a folder below the table,
+        matches one.
     """
 
     corrections: Sequence[Path]
     root: Path | None
     new_classes: Sequence[str] = ()
+    exclude: Sequence[str] = ()
 
 
 def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> Iterator[Row]:
@@ -63,6 +69,8 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
             by_hand.corrections, root or path.absolute().parent, of_corrections
         )
         rows = known.correct(rows)
+    if by_hand.exclude:
+        rows = _not_left_out(rows, os.path.abspath(root or path.parent), by_hand.exclude)
     yield from rows
     say_findings(path, findings)
     corrected = set().union(*(each.names for each in of_corrections.values()))
@@ -74,6 +82,18 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
     if known is not None:
         warn_contradicted(known)
         warn_unused(known)
+
+
+def _not_left_out(rows: Iterable[Row], top: str, patterns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of files that no pattern leaves out; say how many were."""
+    left_out: Counter[str] = Counter()
+    for row in rows:
+        found = matching_path(row.path, top, patterns)
+        if not found:
+            yield row
+        left_out[found] += bool(found)
+    if +left_out:
+        warn(describe_left_out(+left_out))
 
 
 def _found_rows(table: Path, rows: Iterable[Row], root: Path) -> list[Row]:
