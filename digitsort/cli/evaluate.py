@@ -193,7 +193,7 @@ def _reviewed(
     left = dict(truths)
     classes = () if model is None else model.class_names
     gone = GoneRows()
-    all_rows = rows_of(source, by_hand, classes)
+    all_rows = rows_of(source, by_hand, classes, finds_moved=True)
     # What the table says of a file that is gone is still true; a model can't read the file again.
     rows = map(before_gone, all_rows) if model is None else gone.left_out(all_rows)
     known = reviewed(without_matched(rows, left), truths, settings.min_confidence)

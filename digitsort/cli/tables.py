@@ -17,6 +17,7 @@ from digitsort.labels.cells import Findings, check_human, describe_findings, lik
 from digitsort.labels.corrections import Corrections, read_all_corrections
 from digitsort.labels.labels_csv import read_labels
 from digitsort.plural import plural
+from digitsort.sorting.journal import journals
 
 if TYPE_CHECKING:
     from digitsort.labels.row import Row
@@ -45,7 +46,9 @@ class LabelsByHand:
     exclude: Sequence[str] = ()
 
 
-def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> Iterator[Row]:
+def rows_of(
+    path: Path, by_hand: LabelsByHand, classes: Iterable[str] = (), *, finds_moved: bool = False
+) -> Iterator[Row]:
     """Yield the rows of a labels.csv with a person's corrections, if any.
 
     After the last row, print the findings, and raise UsageError if a person's label is not a class.
@@ -56,6 +59,8 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
     by_hand : LabelsByHand
     classes : iterable of str
         Known classes in addition to those in the table.
+    finds_moved : bool
+        In a folder that `sort` made, find by content the files that a person moved.
     """
     root = by_hand.root
     findings = Findings()
@@ -63,6 +68,8 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
     rows: Iterable[Row] = read_labels(path, root, findings)
     if root is not None:
         rows = _found_rows(path, rows, root)
+    elif finds_moved and journals(str(path.absolute().parent)):
+        rows = _found_rows(path, rows, path.parent, also_sorted=True)
     known = None
     if by_hand.corrections:
         known = read_all_corrections(
@@ -96,14 +103,16 @@ def _not_left_out(rows: Iterable[Row], top: str, patterns: Sequence[str]) -> Ite
         warn(describe_left_out(+left_out))
 
 
-def _found_rows(table: Path, rows: Iterable[Row], root: Path) -> list[Row]:
+def _found_rows(
+    table: Path, rows: Iterable[Row], root: Path, *, also_sorted: bool = False
+) -> list[Row]:
     """Return the rows, with the new paths of missing files whose content is found below the root."""
     known = list(rows)
     gone = {row.path: row.sha256 for row in known if row.sha256 and not os.path.lexists(row.path)}
     if not gone or not os.path.isdir(root):
         return known
     taken = {row.path for row in known if row.path not in gone}
-    moved = find_contents(gone, str(root), taken)
+    moved = find_contents(gone, str(root), taken, also_sorted=also_sorted)
     if moved:
         files = plural(len(gone), "file")
         warn(f"{table}: {files} not found by name, {len(moved)} of them found by content in {root}.")

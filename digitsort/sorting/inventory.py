@@ -78,15 +78,27 @@ def inventory_of(runs: Iterable[Run], dest: str) -> dict[str, Item]:
 
 def _item(items: dict[str, Item], run: Run, entry: Entry, dest: str) -> Item:
     step = run.path, entry.number
-    before = None
-    if run.mode in (MOVE, WITHIN) and entry.source.startswith(os.path.join(dest, "")):
-        before = items.pop(_below(dest, entry.source), None)
-    if before is None and run.mode == WITHIN:
-        before = _taken_by_hand(items, entry, dest)
+    before = item_before(items, run.mode, entry, dest)
     if before is None:
         of_car = is_of_sidecar(entry.cells)
         return Item(entry.to, entry.sha256, entry.source, run.mode, (step,), of_car)
     return replace(before, path=entry.to, steps=(*before.steps, step))
+
+
+def item_before(items: dict[str, Item], mode: str, entry: Entry, dest: str) -> Item | None:
+    """Take out the item that an entry moved within a DEST, also after a person had moved it."""
+    before = None
+    if mode in (MOVE, WITHIN) and entry.source.startswith(os.path.join(dest, "")):
+        before = items.pop(_below(dest, entry.source), None)
+    if before is None and mode == WITHIN:
+        before = _taken_by_hand(items, entry, dest)
+    return before
+
+
+def inventory_before(run: Run, dest: str) -> dict[str, Item]:
+    """Return what lay in a DEST, by its journals, before a run."""
+    older = [each for each in read_runs(dest) if each.path < run.path]
+    return inventory_of(older[::-1], dest)
 
 
 def _taken_by_hand(items: dict[str, Item], entry: Entry, dest: str) -> Item | None:

@@ -17,6 +17,7 @@ from digitsort.files.places import Places, open_places
 from digitsort.sorting.books import Sorted, update_books
 from digitsort.sorting.dest import Held, remove_empty
 from digitsort.sorting.entries import Entry, Run
+from digitsort.sorting.inventory import inventory_before, item_before
 from digitsort.sorting.journal import Journal, has_head, journals, read_run, read_runs, reopen
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.removal import check_copy, check_other_place, remove_copy, remove_torn
@@ -131,9 +132,7 @@ class _Recovering:
         """Say in the journal, and in labels.csv, what is durable already."""
         run = self._run
         journal.settle(len(run.entries), failed)
-        delivered = [
-            Sorted(self._target(e), e.source, {**e.cells, "sha256": e.sha256}) for e in run.delivered
-        ]
+        delivered = self._delivered()
         if not delivered:  # as if it had never been
             self._held.made_levels += run.made_levels
             self._held.stopped_mode = run.mode if run.continues else ""
@@ -145,6 +144,21 @@ class _Recovering:
         self._places.sync([run.path])
         journal.mark(end="recovered")
         return Recovered(len(delivered), len(failed))
+
+    def _delivered(self) -> list[Sorted]:
+        """Return what to write into labels.csv."""
+        is_within = self._mode is Mode.WITHIN
+        items = inventory_before(self._run, self._dest) if is_within else {}
+        found = []
+        for entry in self._run.delivered:
+            cells = {**entry.cells, "sha256": entry.sha256}
+            item = item_before(items, self._mode, entry, self._dest) if is_within else None
+            if item is None:
+                found.append(Sorted(self._target(entry), entry.source, cells))
+            else:  # its row has the place where it was sorted to, also if a person had moved it
+                before = os.path.join(self._dest, *item.path.split("/"))
+                found.append(Sorted(self._target(entry), item.source, cells, before))
+        return found
 
     def _is_delivered(self, entry: Entry) -> bool:
         """Tell whether a file is at its target, and remove a half-made copy.

@@ -23,7 +23,7 @@ from digitsort.sorting.deliver import Stop, move_files
 from digitsort.sorting.dest import Held, locked, make_folders, remove_empty
 from digitsort.sorting.entries import Entry, Run
 from digitsort.sorting.foreign import check_is_ours, place_back
-from digitsort.sorting.inventory import Whereabouts
+from digitsort.sorting.inventory import Whereabouts, inventory_before, item_before
 from digitsort.sorting.journal import FOLDER, journals, read_runs, reopen
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import has_content, is_undo_begun, recover, remove_half_done, status_of
@@ -302,7 +302,13 @@ class _Undoing:
         """Rows of files that were moved within DEST, as the run that brought them there wrote them."""
         if not inside:
             return []
-        target_of = {entry.source: self._target(entry) for entry in inside}
+        # The row of a file that a person had moved has the place where it was sorted to.
+        items = inventory_before(self._run, self._dest) if self._mode is Mode.WITHIN else {}
+        target_of = {}
+        for entry in sorted(inside):
+            item = item_before(items, self._mode, entry, self._dest)
+            place = entry.source if item is None else self._top + os.sep.join(item.path.split("/"))
+            target_of[place] = self._target(entry)
         rows: dict[str, Sorted] = {}
         for run in read_runs(self._dest):
             if run.path >= self._run.path:

@@ -16,7 +16,9 @@ import pytest
 from digitsort.errors import UsageError
 from digitsort.files.disk import Disk
 from digitsort.labels.labels_csv import read_labels
+from digitsort.sorting.apply import apply_plan
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
+from digitsort.sorting.rehearse import rehearse
 from digitsort.sorting.verify import Mark, read_manifest, verify
 from tests.conftest import invoke
 from tests.sorting.stopping import CHOSEN_MODES, Scene, StopsBeforeChanges, in_child, snapshot
@@ -246,3 +248,22 @@ def test_stopped_before_every_call(quick_folder: Path, mode: Mode, action: str) 
         call += 1
     print(f"{action} of {mode}: stopped before each of {call} calls")
     assert call > 15
+
+
+def test_moves_within_dest_are_rehearsed(quick_folder: Path) -> None:
+    """A picture that is gone by then is counted as the run would, and its side-car stays."""
+    labels = make_scans(quick_folder, {"7.png": "7", "1.png": "1"}, {"7.xmp": "x", "1.xmp": "y"})
+    dest = quick_folder / "sorted"
+    invoke("sort", labels, dest, "--move", "--sidecars")
+    write_labels(labels, {"7.png": "2", "1.png": "3"})
+    plan = plan_sort(read_labels(labels), dest, SortOptions(Mode.MOVE))
+    (dest / "7/7.png").unlink()
+    rehearsed, delivery = rehearse(plan, plan.operations), apply_plan(plan)
+    assert [operation.target for operation in rehearsed.within] == [str(dest / "3/1.png")]
+    assert rehearsed.within == delivery.within
+    assert rehearsed.sidecars_within == delivery.sidecars
+    assert rehearsed.left == delivery.failed
+    assert sorted(reason for _, reason in delivery.failed) == [
+        "No such file or directory",
+        "its picture was not sorted",
+    ]
