@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from digitsort.recognition.score import SupportVectors
     from digitsort.sorting.apply import Delivery, apply_plan
     from digitsort.sorting.inventory import Item
-    from digitsort.sorting.plan import Conflict, Mode, Operation, Plan, SortOptions, plan_sort
+    from digitsort.sorting.plan import Conflict, Mode, Operation, Plan, SideCar, SortOptions, plan_sort
     from digitsort.sorting.undo import Undone, undo
     from digitsort.sorting.verify import Manifest, Mark, read_manifest, verify
     from digitsort.training.choose_dataset import open_datasets
@@ -87,6 +87,7 @@ __all__ = [
     "Progress",
     "Row",
     "Settings",
+    "SideCar",
     "SortOptions",
     "Status",
     "SupportVectors",
@@ -150,6 +151,7 @@ _HOMES = {
     "Progress": "progress",
     "Row": "labels.row",
     "Settings": "classification.classify",
+    "SideCar": "sorting.plan",
     "SortOptions": "sorting.plan",
     "Status": "outcomes",
     "SupportVectors": "recognition.score",

@@ -19,7 +19,7 @@ NAMES = """
     ByteProgress Card ClassReport ClusterError Conflict Corrections Dataset Delivery
     DigitClassifier DigitsortError Disk Doubt Evaluation Examples ExitCode Findings
     InterruptedRunError Item Known Likeness Limits Manifest Mark Mode Model ModelError
-    NothingToDoError Operation Outcome OutputError Plan Progress Row Settings SortOptions Status
+    NothingToDoError Operation Outcome OutputError Plan Progress Row Settings SideCar SortOptions Status
     SupportVectors Taught Trained TrainingDataError TrainingOptions Undone UsageError
     VerificationError __version__ apply_plan classify_files classify_folder classify_images
     default_model evaluate load_model open_datasets plan_sort read_corrections read_labels

@@ -104,6 +104,7 @@ def classify(
     ] = False,
     follow_links: options.FollowLinks = False,
     any_name: options.AnyName = False,
+    exclude: options.Exclude = None,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
@@ -118,7 +119,10 @@ def classify(
     limits = options.limits(max_pixels, max_side, max_bytes)
     settings = Settings(min_confidence, probabilities, limits)
     check_sources(sources or ())  # a listed file that no longer exists becomes an error row
-    walk = Walk([os.fspath(source) for source in named], follow_links, any_name=any_name)
+    patterns = tuple(exclude or ())
+    walk = Walk(
+        [os.fspath(source) for source in named], follow_links, any_name=any_name, patterns=patterns
+    )
     _check_output(output, force=force, resume=resume, adapt=adapt, update=update)
     updates = update and os.path.exists(output)
     chosen = _format(form, output, updates=updates)
@@ -131,7 +135,7 @@ def classify(
         _print_rows(work, layout, chosen)
     else:
         mark = found.card.fingerprint
-        run = Run.of(walk.sources, follow_links, mark, settings, chosen, adapt=adapt)
+        run = Run.of(walk.sources, follow_links, mark, settings, chosen, adapt=adapt, exclude=patterns)
         second_pass = _second_pass(found, settings, workers, dask) if adapt else None
         if updates:
             work = replace(work, update=_begin_update(Path(output), layout, run, found, quiet=quiet))

@@ -48,6 +48,7 @@ def evaluate(
     ],
     corrections: options.Corrections = None,
     new_class: options.NewClasses = None,
+    exclude: options.Exclude = None,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -114,12 +115,12 @@ def evaluate(
     found = None if is_table and model is None else _model(model)
     settings = _with_labels(settings, only_labels, found, certify)
     if is_table:
-        by_hand = LabelsByHand(corrections or (), root, new_class or ())
+        by_hand = LabelsByHand(corrections or (), root, new_class or (), exclude or ())
         known = _reviewed(source, by_hand, truth, settings, found, workers, quiet)
         failed = any(outcome.status is Status.ERROR for outcome in known.outcomes)
         code = ExitCode.SOME_FAILED if failed and found is not None else ExitCode.DONE
     else:
-        walk = Walk(check_sources([source]), follow_links, any_name=any_name)
+        walk = Walk(check_sources([source]), follow_links, any_name=any_name, patterns=exclude or ())
         known, code = _classified(walk, truth, settings, _some(found), workers, quiet)
     measured = _measured(str(source), known, found, min_confidence)
     if as_json:
@@ -192,7 +193,7 @@ def _reviewed(
     left = dict(truths)
     classes = () if model is None else model.class_names
     gone = GoneRows()
-    all_rows = rows_of(source, by_hand, classes)
+    all_rows = rows_of(source, by_hand, classes, finds_moved=True)
     # What the table says of a file that is gone is still true; a model can't read the file again.
     rows = map(before_gone, all_rows) if model is None else gone.left_out(all_rows)
     known = reviewed(without_matched(rows, left), truths, settings.min_confidence)

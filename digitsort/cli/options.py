@@ -150,6 +150,14 @@ AnyName = Annotated[
     bool,
     typer.Option("--any-name", help="Check the content of every file in a folder, not its extension."),
 ]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="PATTERN",
+        help="Leave out files and folders of this name; repeatable: 'old*'.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]
 Workers = Annotated[
     int | None,

@@ -39,6 +39,7 @@ def review(
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     corrections: options.Corrections = None,
     new_class: options.NewClasses = None,
+    exclude: options.Exclude = None,
     truth: Annotated[
         Path | None,
         typer.Option(
@@ -87,8 +88,8 @@ def review(
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)
-    by_hand, gone = LabelsByHand(corrections or (), root, new_class or ()), GoneRows()
-    rows = without_matched(gone.left_out(rows_of(labels, by_hand)), left)
+    by_hand, gone = LabelsByHand(corrections or (), root, new_class or (), exclude or ()), GoneRows()
+    rows = without_matched(gone.left_out(rows_of(labels, by_hand, finds_moved=True)), left)
     source, tally = read_source(labels, rows, truths, chooser)
     for line in gone.say(labels):
         warn(line)

@@ -79,6 +79,14 @@ def sort(
     ] = "rename",
     corrections: options.Corrections = None,
     new_class: options.NewClasses = None,
+    sidecars: Annotated[
+        bool,
+        typer.Option(
+            "--sidecars",
+            help="Side-car files go with their images: 7.xmp or 7.png.xmp with 7.png; also .json, "
+            ".txt, .xml, .yaml and .aae.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Only print what would be done.")
     ] = False,
@@ -96,6 +104,7 @@ def sort(
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
     any_name: options.AnyName = False,
+    exclude: options.Exclude = None,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
@@ -105,7 +114,13 @@ def sort(
     if os.path.isdir(source):
         start_early([source], workers)
 
-    chosen = SortOptions(_mode(copy, move, link), _conflict(on_conflict), accept_uncertain)
+    chosen = SortOptions(
+        _mode(copy, move, link),
+        _conflict(on_conflict),
+        accept_uncertain,
+        sidecars=sidecars,
+        tables=frozenset(map(os.path.abspath, (source, *(corrections or ())))),
+    )
     target = Path(os.path.realpath(dest))
     if os.path.lexists(target) and not os.path.isdir(target):
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
@@ -115,11 +130,14 @@ def sort(
             "SOURCE is already labelled. Use --model, --min-confidence, --only-labels and limits only "
             "with a folder."
         )
-    by_hand = LabelsByHand(corrections or (), root, new_class or ())
+    patterns = tuple(exclude or ())
+    by_hand = LabelsByHand(corrections or (), root, new_class or (), patterns)
     folder_options = None
     if os.path.isdir(source):
         settings = _settings(min_confidence, max_pixels, max_side, max_bytes)
-        folder_options = FolderOptions(model, settings, only_labels, workers, follow_links, any_name)
+        folder_options = FolderOptions(
+            model, settings, only_labels, workers, follow_links, any_name, patterns
+        )
     # Resolved now, so that a folder that a link replaces later moves nothing.
     move_from = _move_from(source, root)
 
@@ -169,10 +187,14 @@ def _carry_out(
     try:
         to_sort = read()
     except NothingToDoError:
-        if recovered is None:
-            raise
-        return ExitCode.DONE  # the only work was to finish the interrupted run
-    planned = plan(to_sort.rows)
+        to_sort = ToSort([])
+        planned = plan([])
+        if not planned.sidecars:
+            if recovered is None:
+                raise
+            return ExitCode.DONE  # the only work was to finish the interrupted run
+    else:
+        planned = plan(to_sort.rows)
     with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
         delivery = carry_out(planned, held, progress)
     print_delivery(planned, delivery, quiet=quiet, may_be_elsewhere=may_be_elsewhere)

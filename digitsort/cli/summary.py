@@ -125,6 +125,8 @@ def print_plan(plan: Plan, *, may_be_elsewhere: bool = False) -> None:
     verb, _ = VERBS[plan.mode]
     lines = [f"move  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.within]
     lines += [f"{verb}  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.operations]
+    lines += [f"move  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.sidecars_within]
+    lines += [f"{verb}  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.sidecars]
     lines += [f"same  {printable(o.row.path)} = {printable(o.target)}\n" for o in plan.same]
     lines += [
         f"same  {printable(o.row.path)} = {printable(o.target)}, moved by hand\n" for o in plan.by_hand
@@ -140,9 +142,11 @@ def print_plan(plan: Plan, *, may_be_elsewhere: bool = False) -> None:
     within = f"{len(plan.within)} to move within DEST, " if plan.within else ""
     console.print(
         f"{len(plan.operations)} to {verb} ({_size(plan.operations)}), {within}"
+        f"{_with_sidecars(len(plan.sidecars) + len(plan.sidecars_within))}"
         f"{_there(plan, plan.same)}, {len(plan.left)} skipped. Nothing was done.",
         soft_wrap=True,
     )
+    _print(console, _shared(plan))
     if may_be_elsewhere:
         _print(console, hint_to_root(plan.left))
 
@@ -158,16 +162,33 @@ def print_delivery(
     end = f", {len(left)} skipped:" if left else "."
     _, verb = VERBS[plan.mode]
     within = f"{len(delivery.within)} moved within DEST, " if delivery.within else ""
+    within += _with_sidecars(len(delivery.sidecars))
     console.print(f"{len(delivery.done)} {verb}, {within}{_there(plan, delivery.same)}{end}")
     _print(console, some_of(left))
+    _print(console, _shared(plan))
     if may_be_elsewhere:
         _print(console, hint_to_root(left))
-    if not (delivery.done or delivery.same or delivery.within):
+    if not (delivery.done or delivery.same or delivery.within or delivery.sidecars):
         return
     dest = printable(plan.dest)
     console.print(
         f"\nSorted into {dest}. Its labels.csv lists where each file came from.", markup=False
     )
+
+
+def _with_sidecars(count: int) -> str:
+    """Say how many side-cars go with their pictures."""
+    return f"{plural(count, 'side-car')} with {'its picture' if count == 1 else 'their pictures'}, " * (
+        count > 0
+    )
+
+
+def _shared(plan: Plan) -> list[str]:
+    """Say that a side-car is given to one picture only."""
+    if not plan.shared:
+        return []
+    belong = "side-car belongs" if plan.shared == 1 else "side-cars belong"
+    return [f"{plan.shared} {belong} to several pictures and goes with the first one."]
 
 
 def _there(plan: Plan, same: Sequence[Operation]) -> str:

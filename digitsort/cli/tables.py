@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING
 from digitsort.cli.console import warn
 from digitsort.cli.failures import MOST_NAMED
 from digitsort.images.by_content import find_contents
+from digitsort.images.discover import describe_left_out, matching_path
 from digitsort.labels.cells import Findings, check_human, describe_findings, likely_classes
 from digitsort.labels.corrections import Corrections, read_all_corrections
 from digitsort.labels.labels_csv import read_labels
 from digitsort.plural import plural
+from digitsort.sorting.journal import journals
 
 if TYPE_CHECKING:
     from digitsort.labels.row import Row
@@ -32,14 +35,20 @@ class LabelsByHand:
         Where relative paths of tables start; by default the folder of the table.
     new_classes : sequence of str
         Labels that are allowed although they are no classes of the model.
+    exclude : sequence of str
+        Shell patterns: a row is left out if the name of its file, or of a folder below the table,
+        matches one.
     """
 
     corrections: Sequence[Path]
     root: Path | None
     new_classes: Sequence[str] = ()
+    exclude: Sequence[str] = ()
 
 
-def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> Iterator[Row]:
+def rows_of(
+    path: Path, by_hand: LabelsByHand, classes: Iterable[str] = (), *, finds_moved: bool = False
+) -> Iterator[Row]:
     """Yield the rows of a labels.csv with a person's corrections, if any.
 
     After the last row, print the findings, and raise UsageError if a person's label is not a class.
@@ -50,6 +59,8 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
     by_hand : LabelsByHand
     classes : iterable of str
         Known classes in addition to those in the table.
+    finds_moved : bool
+        In a folder that `sort` made, find by content the files that a person moved.
     """
     root = by_hand.root
     findings = Findings()
@@ -57,12 +68,16 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
     rows: Iterable[Row] = read_labels(path, root, findings)
     if root is not None:
         rows = _found_rows(path, rows, root)
+    elif finds_moved and journals(str(path.absolute().parent)):
+        rows = _found_rows(path, rows, path.parent, also_sorted=True)
     known = None
     if by_hand.corrections:
         known = read_all_corrections(
             by_hand.corrections, root or path.absolute().parent, of_corrections
         )
         rows = known.correct(rows)
+    if by_hand.exclude:
+        rows = _not_left_out(rows, os.path.abspath(root or path.parent), by_hand.exclude)
     yield from rows
     say_findings(path, findings)
     corrected = set().union(*(each.names for each in of_corrections.values()))
@@ -76,14 +91,28 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
         warn_unused(known)
 
 
-def _found_rows(table: Path, rows: Iterable[Row], root: Path) -> list[Row]:
+def _not_left_out(rows: Iterable[Row], top: str, patterns: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of files that no pattern leaves out; say how many were."""
+    left_out: Counter[str] = Counter()
+    for row in rows:
+        found = matching_path(row.path, top, patterns)
+        if not found:
+            yield row
+        left_out[found] += bool(found)
+    if +left_out:
+        warn(describe_left_out(+left_out))
+
+
+def _found_rows(
+    table: Path, rows: Iterable[Row], root: Path, *, also_sorted: bool = False
+) -> list[Row]:
     """Return the rows, with the new paths of missing files whose content is found below the root."""
     known = list(rows)
     gone = {row.path: row.sha256 for row in known if row.sha256 and not os.path.lexists(row.path)}
     if not gone or not os.path.isdir(root):
         return known
     taken = {row.path for row in known if row.path not in gone}
-    moved = find_contents(gone, str(root), taken)
+    moved = find_contents(gone, str(root), taken, also_sorted=also_sorted)
     if moved:
         files = plural(len(gone), "file")
         warn(f"{table}: {files} not found by name, {len(moved)} of them found by content in {root}.")

@@ -64,6 +64,8 @@ class FolderOptions:
     workers : int or None
     follow_links, any_name : bool
         As `Walk` has them.
+    exclude : tuple of str
+        The walk's `patterns`.
     """
 
     model: Path | None
@@ -72,6 +74,7 @@ class FolderOptions:
     workers: int | None
     follow_links: bool
     any_name: bool
+    exclude: tuple[str, ...] = ()
 
 
 def labelled(path: Path, dest: Path, by_hand: LabelsByHand) -> ToSort:
@@ -111,6 +114,7 @@ def classified(
         how.follow_links,
         exclude=os.path.realpath(dest),
         any_name=how.any_name,
+        patterns=how.exclude,
     )
     found = open_model(how.model)
     labels = options.labels(how.only_labels, found.class_names)
@@ -119,7 +123,8 @@ def classified(
     summary = Summary()
     paths = summary.found(walk.files())
     settings = replace(how.settings, only_labels=labels)
-    run = Run.of(walk.sources, how.follow_links, found.card.fingerprint, settings, "csv")
+    mark = found.card.fingerprint
+    run = Run.of(walk.sources, how.follow_links, mark, settings, "csv", exclude=how.exclude)
     with ExitStack() as stack:
         outcomes: Iterable[Outcome]
         if dry_run:

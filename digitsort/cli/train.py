@@ -48,14 +48,7 @@ def train(
             "add up. release makes the default model, alone.",
         ),
     ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--exclude",
-            metavar="PATTERN",
-            help="Leave out files and folders of this name in folders of classes; repeatable: 'old*'.",
-        ),
-    ] = None,
+    exclude: options.Exclude = None,
     corrections: options.Corrections = None,
     new_class: options.NewClasses = None,
     trust_machine: Annotated[

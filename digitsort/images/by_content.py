@@ -16,7 +16,9 @@ JOURNALS = ".digitsort"
 """Name of the folder that `digitsort sort` leaves in its DEST."""
 
 
-def find_contents(missing: Mapping[str, str], root: str, taken: Collection[str]) -> dict[str, str]:
+def find_contents(
+    missing: Mapping[str, str], root: str, taken: Collection[str], *, also_sorted: bool = False
+) -> dict[str, str]:
     """Return the new path of each missing file whose content is found; each file is used once.
 
     Parameters
@@ -27,6 +29,8 @@ def find_contents(missing: Mapping[str, str], root: str, taken: Collection[str])
         Folder to look in, with its subfolders, except for those that `digitsort sort` sorted into.
     taken : collection of str
         Absolute paths that are not used, because they belong to others.
+    also_sorted : bool
+        Look also into folders that `digitsort sort` sorted into.
 
     Returns
     -------
@@ -38,7 +42,7 @@ def find_contents(missing: Mapping[str, str], root: str, taken: Collection[str])
     found: defaultdict[str, list[str]] = defaultdict(list)
     for path in Walk([root], any_name=True).files():
         path = os.path.abspath(path)
-        if path in taken or is_delivered(os.path.dirname(path)):
+        if path in taken or (not also_sorted and is_delivered(os.path.dirname(path))):
             continue
         sha256 = _sha256(path)
         if sha256 in wanted:

@@ -259,6 +259,13 @@ def matching(name: str, patterns: Sequence[str]) -> str:
     return next((pattern for pattern in patterns if fnmatchcase(name, pattern)), "")
 
 
+def matching_path(path: str, top: str, patterns: Sequence[str]) -> str:
+    """Return the first shell pattern that matches a file's name or that of a folder below `top`."""
+    below = os.path.relpath(path, top)
+    parts = [os.path.basename(path)] if below.startswith(os.pardir) else below.split(os.sep)
+    return next((found for part in parts if (found := matching(part, patterns))), "")
+
+
 PDF_SUFFIX = ".pdf"
 
 

@@ -11,7 +11,7 @@ import io
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import blake2b, sha256
@@ -53,7 +53,8 @@ class Run:
     Attributes
     ----------
     sources : str
-        The files and folders named, as absolute paths, in order; a long list by its hash.
+        The files and folders named, as absolute paths, in order; a long list by its hash. And the
+        patterns that leave some out.
     links : str
         Whether linked folders are followed.
     model : str
@@ -82,12 +83,15 @@ class Run:
         form: Format,
         *,
         adapt: bool = False,
+        exclude: Sequence[str] = (),
     ) -> Run:
         """Describe a run."""
         absolute = [os.path.abspath(source) for source in sources]
         listed = json.dumps(absolute)
         if len(absolute) > MOST_SOURCES:
             listed = f"{len(absolute)} sources, sha256 {sha256(listed.encode()).hexdigest()}"
+        if exclude:
+            listed += f" without {json.dumps(list(exclude))}"
         links = str(follow_links)
         return cls(listed, links, model, repr(settings), form, __version__, str(adapt))
 

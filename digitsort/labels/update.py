@@ -7,7 +7,7 @@ import os
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -75,6 +75,32 @@ class Contents:
         return place < len(self.starts) and self.starts[place] == start
 
 
+class _Known(Mapping[str, Outcome]):
+    """Outcomes by content, each made from its row when it is asked for: for a million, 200 MB less.
+
+    Parameters
+    ----------
+    rows : mapping of str to Row
+    outcome_of_row : callable
+    """
+
+    def __init__(self, rows: Mapping[str, Row], outcome_of_row: Callable[[Row], Outcome]) -> None:
+        self._rows = rows
+        self._outcome_of_row = outcome_of_row
+
+    def __getitem__(self, sha256: str) -> Outcome:
+        return self._outcome_of_row(self._rows[sha256])
+
+    def __contains__(self, sha256: object) -> bool:
+        return sha256 in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
 class Update:
     """Update of a labels.csv.
 
@@ -89,7 +115,7 @@ class Update:
 
     Attributes
     ----------
-    known : dict of str to Outcome
+    known : mapping of str to Outcome
         Outcomes by content (SHA-256) that this run would give again.
     findings : Findings
         Observations about the table.
@@ -121,13 +147,21 @@ class Update:
         )
         self._by_cell: dict[str, list[Row]] = {}
         for row in self._rows:
-            self._by_cell.setdefault(layout.cell_of(row.path), []).append(row)
+            self._by_cell.setdefault(self._cell_of(row), []).append(row)
         self.read_again = self._why_again(run)
-        self.known = {} if self.read_again else self._known(adapts=run.adapt == str(True))
+        self.known: Mapping[str, Outcome] = {}
+        if not self.read_again:
+            self.known = _Known(self._rows_kept(adapts=run.adapt == str(True)), self._outcome)
         self._now: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
         self.relabelled: list[tuple[str, str, str]] = []
         self.gone = self.kept = self.set_aside = 0
+
+    def _cell_of(self, row: Row) -> str:
+        """Return a row's path as it is written, the string of the table itself where that is equal."""
+        cell = self._layout.cell_of(row.path)
+        as_read = row.cells.get("path", "")
+        return as_read if as_read == cell else cell
 
     def paths(self, found: Iterable[str], sources: Sequence[str]) -> Iterator[str]:
         """Yield the files of the walk, and the existing files of the table that are not among them.
@@ -141,14 +175,14 @@ class Update:
         for path in found:
             cell = self._layout.cell_of(path)
             if cell not in given:
-                if cell in self._by_cell:
-                    given.add(cell)
+                if rows := self._by_cell.get(cell):
+                    given.add(self._cell_of(rows[0]))
                 yield path
         yield from self._existing(self._rows, given)
 
     def _existing(self, rows: Iterable[Row], given: set[str]) -> Iterator[str]:
         for row in rows:
-            cell = self._layout.cell_of(row.path)
+            cell = self._cell_of(row)
             if cell not in given and _exists(row.path):
                 given.add(cell)
                 yield row.path
@@ -157,8 +191,11 @@ class Update:
         """Yield the outcomes, and compare each with the table."""
         for outcome in outcomes:
             cell = self._layout.cell_of(outcome.path)
-            self._now[cell] = outcome.sha256
-            self._compare(outcome, self._by_cell.get(cell, ()))
+            rows = self._by_cell.get(cell, ())
+            # There may be a million: the strings of the table are kept rather than equal ones.
+            same = next((row.sha256 for row in rows if row.sha256 == outcome.sha256), outcome.sha256)
+            self._now[self._cell_of(rows[0]) if rows else cell] = same
+            self._compare(outcome, rows)
             yield outcome
 
     def _compare(self, outcome: Outcome, rows: Sequence[Row]) -> None:
@@ -216,10 +253,10 @@ class Update:
         names = run.row_differences(before)
         return f"it was made with {' and '.join(map(_WORDS.__getitem__, names))}" if names else ""
 
-    def _known(self, *, adapts: bool) -> dict[str, Outcome]:
-        """Return the outcomes of contents, but for errors, which may end."""
+    def _rows_kept(self, *, adapts: bool) -> dict[str, Row]:
+        """Return the rows of contents, but for errors, which may end."""
         return {
-            row.sha256: self._outcome(row)
+            row.sha256: row
             for row in self._rows
             if row.sha256
             and row.status not in (Status.ERROR, Status.GONE)

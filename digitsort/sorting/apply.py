@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,11 @@ from digitsort.sorting.books import Sorted, read_books, update_books
 from digitsort.sorting.dest import Held, locked, remove_empty
 from digitsort.sorting.entries import Run
 from digitsort.sorting.journal import Journal, reopen
-from digitsort.sorting.plan import Mode, Operation, Plan
+from digitsort.sorting.plan import Mode, Operation, Plan, SideCar
 from digitsort.sorting.recover import recover
+
+WITHOUT_PICTURE = "its picture was not sorted"
+"""Reason why a side-car stays where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,15 @@ class Delivery:
         Files that could not be delivered; they are where they were.
     within : tuple of Operation
         Files that an earlier sort had delivered, moved to another folder of DEST.
+    sidecars : tuple of SideCar
+        Delivered with their pictures, or moved with them.
     """
 
     done: tuple[Operation, ...]
     same: tuple[Operation, ...]
     failed: tuple[tuple[str, str], ...]
     within: tuple[Operation, ...] = ()
+    sidecars: tuple[SideCar, ...] = ()
 
 
 def apply_plan(plan: Plan, progress: ByteProgress = silent_bytes, disk: Disk = DISK) -> Delivery:
@@ -59,7 +65,7 @@ def apply_plan(plan: Plan, progress: ByteProgress = silent_bytes, disk: Disk = D
     UsageError
         If ``DEST/labels.csv`` is none; nothing is done then.
     """
-    if not (plan.operations or plan.same or plan.within):
+    if not (plan.operations or plan.same or plan.within or plan.sidecars or plan.sidecars_within):
         return Delivery((), (), ())
     with locked(Path(plan.dest), disk) as held:
         recover(held, disk)
@@ -82,19 +88,29 @@ def carry_out(
     goes_on = held.stopped_mode in (plan.mode, Mode.WITHIN)
     within = Delivery((), (), ())
     first = None
-    if plan.within:
-        moves = Plan(plan.dest, plan.within, (), (), Mode.WITHIN, items=plan.items)
+    if plan.within or plan.sidecars_within:
+        moves = Plan(
+            plan.dest,
+            plan.within,
+            (),
+            (),
+            Mode.WITHIN,
+            items=plan.items,
+            sidecars=plan.sidecars_within,
+        )
         deliverer = Deliverer(disk, held, Mode.WITHIN, plan.dest, continues=goes_on)
         # Until the rest is done too, a kill is one of both: they are undone together.
-        end = "stopped" if plan.operations else "done"
+        end = "stopped" if plan.operations or plan.sidecars else "done"
         within = _Applying(moves, progress, disk, deliverer, end).run()
         first = deliverer.journal
     deliverer = Deliverer(disk, held, plan.mode, _root(plan), continues=goes_on or first is not None)
-    delivery = _Applying(plan, progress, disk, deliverer).run()
-    if first is not None and deliverer.journal is None and plan.operations:
+    stay = {path for path, _ in within.failed}
+    delivery = _Applying(plan, progress, disk, deliverer, stay=stay).run()
+    if first is not None and deliverer.journal is None and (plan.operations or plan.sidecars):
         _say_done(disk, first.run)
     failed = (*within.failed, *delivery.failed)
-    return Delivery(delivery.done, delivery.same, failed, within.done)
+    sidecars = (*within.sidecars, *delivery.sidecars)
+    return Delivery(delivery.done, delivery.same, failed, within.done, sidecars)
 
 
 def _say_done(disk: Disk, run: Run) -> None:
@@ -110,9 +126,10 @@ def _root(plan: Plan) -> str:
     """The folder that all files of a move lie in; empty where nothing is moved."""
     if plan.move_from is not None:
         return plan.move_from
-    if plan.mode is not Mode.MOVE or not plan.operations:
+    operations = (*plan.operations, *plan.sidecars)
+    if plan.mode is not Mode.MOVE or not operations:
         return ""
-    folders = {parent_of(operation.source) for operation in plan.operations}
+    folders = {parent_of(operation.source) for operation in operations}
     real = RealPaths()
     try:
         return os.path.commonpath([real.folder(folder) for folder in folders])
@@ -128,14 +145,17 @@ class _Applying:
         disk: Disk,
         deliverer: Deliverer,
         end: str = "done",
+        stay: Set[str] = frozenset(),
     ) -> None:
         self._end = end
+        self._stay = stay
         self._plan = plan
         self._progress = progress
         self._disk = disk
         self._deliverer = deliverer
         self._done: list[Operation] = []
         self._same: list[Operation] = []
+        self._sidecars: list[SideCar] = []
         self._failed: list[tuple[str, str]] = []
         self._bytes = 0
 
@@ -143,6 +163,7 @@ class _Applying:
         try:
             self._deliver(self._plan.operations)
             self._deliver_twins()
+            self._deliver_sidecars()
         except BaseException:
             # The journal knows what was done. Where the books can't be brought up to date now, on a
             # full disk, the next run does it.
@@ -157,21 +178,36 @@ class _Applying:
                 f"{printable(self._plan.dest)} can't be written: {error.strerror}. All files are "
                 "sorted. Free some space, and run the command again to update its labels.csv."
             ) from error
-        return Delivery(tuple(self._done), tuple(self._same), tuple(self._failed))
+        return Delivery(
+            tuple(self._done), tuple(self._same), tuple(self._failed), sidecars=tuple(self._sidecars)
+        )
 
     def _deliver(self, operations: Iterable[Operation]) -> None:
-        total = len(self._plan.operations)
         error = None
-        self._progress(len(self._done) + len(self._failed), total, self._bytes)
+        self._report()
         with interrupts_wait() as pressed:
             for batch in self._deliverer.deliver(operations, pressed):
-                self._done += batch.done
+                self._done += [o for o in batch.done if not isinstance(o, SideCar)]
+                self._sidecars += [o for o in batch.done if isinstance(o, SideCar)]
                 self._failed += [(operation.row.path, reason) for operation, reason in batch.failed]
                 self._bytes += batch.size
-                self._progress(len(self._done) + len(self._failed), total, self._bytes)
+                self._report()
                 error = error or batch.error
         if error is not None:
             raise error
+
+    def _report(self) -> None:
+        done = len(self._done) + len(self._sidecars) + len(self._failed)
+        self._progress(done, len(self._plan.operations) + len(self._plan.sidecars), self._bytes)
+
+    def _deliver_sidecars(self) -> None:
+        """Deliver side-cars after their pictures: where a picture stays, so do its side-cars."""
+        if not self._plan.sidecars:
+            return
+        stay = {path for path, _ in self._failed} | self._stay
+        self._deliver(sidecar for sidecar in self._plan.sidecars if sidecar.picture not in stay)
+        left = (sidecar for sidecar in self._plan.sidecars if sidecar.picture in stay)
+        self._failed += [(sidecar.row.path, WITHOUT_PICTURE) for sidecar in left]
 
     def _deliver_twins(self) -> None:
         """Deliver a file in the place of its twin with the same content if the twin failed."""
@@ -189,10 +225,11 @@ class _Applying:
         """Bring labels.csv up to date before the journal says that the run has ended."""
         with open_places(self._disk) as places:
             journal = self._deliverer.journal
-            if journal is not None and len(self._done) < len(self._plan.operations):
+            count = len(self._done) + len(self._sidecars)
+            if journal is not None and count < len(self._plan.operations) + len(self._plan.sidecars):
                 made = (os.path.join(self._plan.dest, folder) for folder in journal.run.made)
                 remove_empty(self._disk, places, made)
-            if journal is not None and not self._done:  # a run that delivered nothing leaves nothing
+            if journal is not None and not count:  # a run that delivered nothing leaves nothing
                 journal.close()
                 places.sync([journal.run.path])  # what was half done is gone, and then the journal
                 self._disk.unlink(places.at(journal.run.path))

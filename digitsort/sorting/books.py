@@ -22,6 +22,7 @@ from digitsort.labels.labels_csv import COLUMNS, read_labels
 from digitsort.labels.row import SOURCE, Row
 from digitsort.labels.table import ROWS_AT_ONCE, Cells, Table, columns_of
 from digitsort.sorting.dest import SEAL_NAME, new_temporary, remove_temporaries
+from digitsort.sorting.entries import is_of_sidecar
 from digitsort.sorting.journal import FOLDER, write_all
 from digitsort.sorting.plan import file_sha256
 from digitsort.sorting.publish import publish
@@ -155,8 +156,9 @@ def update_books(
 ) -> None:
     """Bring ``DEST/labels.csv`` up to date, as a whole; without rows it goes.
 
-    Rows of earlier sorts stay. A file delivered now has the row of now. One whose content was there
-    already keeps the source that it was copied from, and what a person wrote into its row.
+    Rows of earlier sorts stay. A file delivered now has the row of now; a side-car has none. One whose
+    content was there already keeps the source that it was copied from, and what a person wrote into its
+    row.
 
     Parameters
     ----------
@@ -171,6 +173,7 @@ def update_books(
     gone : iterable of str
         Paths that have no row any more.
     """
+    delivered = (file for file in delivered if not is_of_sidecar(file.cells))
     if books is None:
         books = read_books(dest)
     rows: dict[str, Mapping[str, str]] = {name: row.cells for name, row in books.items()}

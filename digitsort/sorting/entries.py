@@ -62,6 +62,15 @@ class DestIdentity(NamedTuple):
     inode: int
 
 
+PICTURE = "picture"
+"""The only cell of a side-car: the path of its picture, which has many cells, among them its status."""
+
+
+def is_of_sidecar(cells: Mapping[str, str]) -> bool:
+    """Tell whether these are the cells of a side-car, which has no row in a labels.csv."""
+    return "status" not in cells
+
+
 Before = tuple[int, int, int]
 """Size, time and mode of a file at its source."""
 

@@ -7,14 +7,14 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.names import absolute, name_of, natural_key, parent_of, printable, split_path
 from digitsort.files.places import Places, RealPaths
 from digitsort.labels.row import Row
-from digitsort.sorting.entries import MOVE, SYMBOLIC_LINK, WITHIN, Entry, Run
+from digitsort.sorting.entries import MOVE, SYMBOLIC_LINK, WITHIN, Entry, Run, is_of_sidecar
 from digitsort.sorting.journal import FOLDER, journals, read_runs
 from digitsort.sorting.removal import check_copy
 from digitsort.sorting.task import NotDeliveredError
@@ -44,6 +44,7 @@ class Item:
         Of `plan.Mode`: how it came into DEST.
     steps : tuple of Step
         The entries that brought it there, and from folder to folder.
+    is_sidecar : bool
     """
 
     path: str
@@ -51,6 +52,7 @@ class Item:
     source: str
     mode: str
     steps: tuple[Step, ...]
+    is_sidecar: bool = False
 
     @property
     def is_link(self) -> bool:
@@ -96,9 +98,9 @@ def _item(items: dict[str, Item], run: Run, entry: Entry, dest: str) -> Item:
     step = run.path, entry.number
     before = _taken(items, run, entry, dest)
     if before is None:
-        return Item(entry.to, entry.sha256, entry.source, run.mode, (step,))
-    steps = (*before.steps, step)
-    return Item(entry.to, before.sha256, before.source, before.mode, steps)
+        of_car = is_of_sidecar(entry.cells)
+        return Item(entry.to, entry.sha256, entry.source, run.mode, (step,), of_car)
+    return replace(before, path=entry.to, steps=(*before.steps, step))
 
 
 def _taken_by_hand(items: dict[str, Item], entry: Entry, dest: str) -> Item | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ from digitsort.outcomes import Status
 from digitsort.sorting import entries as written
 from digitsort.sorting.inventory import Claims, Item, Strays, read_inventory
 from digitsort.sorting.journal import delivered_contents
+from digitsort.sorting.sidecars import SideCars, name_beside, sidecars_of
 
 
 class Place(NamedTuple):
@@ -45,6 +47,10 @@ class Place(NamedTuple):
 
     path: str
     is_there: bool
+
+
+Fits = Callable[[str], bool]
+"""Tells whether a file can have a free name: what goes with it needs names too."""
 
 
 @dataclass(slots=True)
@@ -86,6 +92,15 @@ class Folder:
     """Folded name to the folder; its path where nobody has looked into it yet."""
     _series: dict[str, _Series] = field(default_factory=dict)
 
+    def is_free(self, name: str) -> bool:
+        """Tell whether nothing has a name, and nothing will."""
+        folded = fold(name)
+        return not (folded in self._files or folded in self._folders)
+
+    def has(self, name: str, sha256: str) -> bool:
+        """Tell whether a file has this name and this content, or will."""
+        return bool(sha256) and self._content(fold(name)) == sha256
+
     def take(self, name: str, sha256: str, source: str = "") -> str | None:
         """The path that a file gets under its own name; None where that is not free."""
         folded = fold(name)
@@ -98,8 +113,11 @@ class Folder:
             self._spelled[folded] = name
         return f"{self.path}{os.sep}{name}"
 
-    def place(self, name: str, sha256: str, source: str) -> Place:
-        """Find a numbered name for a file, or one under which its content is there."""
+    def place(self, name: str, sha256: str, source: str, fits: Fits | None = None) -> Place:
+        """Find a numbered name for a file, or one under which its content is there.
+
+        A free name is passed over where it does not fit.
+        """
         series = self._series.setdefault(fold(name), _Series())
         stem, suffix = os.path.splitext(name)
         while True:
@@ -107,6 +125,8 @@ class Folder:
                 return Place(series.by_content[sha256], True)
             candidate = _numbered(stem, suffix, series.following)
             series.following += 1
+            if fits is not None and self.is_free(candidate) and not fits(candidate):
+                continue
             path = self.take(candidate, sha256, source)
             if path is not None:
                 series.by_content.setdefault(sha256, path)
@@ -114,15 +134,16 @@ class Folder:
             folded = fold(candidate)
             series.by_content.setdefault(self._content(folded), self._path(folded))
 
-    def fresh(self, name: str, sha256: str) -> str:
+    def fresh(self, name: str, sha256: str, fits: Fits | None = None) -> str:
         """The path for a file under its own or a numbered name, whatever has the same content."""
-        path = self.take(name, sha256)
         stem, suffix = os.path.splitext(name)
-        number = 1
-        while path is None:
-            number += 1
-            path = self.take(_numbered(stem, suffix, number), sha256)
-        return path
+        for number in count(1):
+            candidate = _numbered(stem, suffix, number)
+            if fits is None or fits(candidate):
+                path = self.take(candidate, sha256)
+                if path is not None:
+                    return path
+        raise AssertionError("there is always another number")
 
     def leave(self, name: str) -> None:
         """Know that a file will leave: its name stays taken, and no other file's content is there."""
@@ -287,6 +308,20 @@ class Operation(NamedTuple):
         return {**made, "sha256": row.sha256, "model": row.model, **row.cells}
 
 
+class SideCar(Operation):
+    """A side-car to be delivered; its row says of which picture, and is written into no labels.csv."""
+
+    @property
+    def picture(self) -> str:
+        """Path of the picture that it goes with."""
+        return self.row.cells[written.PICTURE]
+
+    @property
+    def cells(self) -> Mapping[str, str]:
+        """Cells of its journal entry."""
+        return {written.PICTURE: self.picture}
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that a run will do.
@@ -308,6 +343,12 @@ class Plan:
         By the path that it is moved from.
     by_hand : tuple of Operation
         Files that a person moved to another folder of DEST, where they stay, or renamed.
+    sidecars : tuple of SideCar
+        Delivered after all pictures, but for those whose picture could not be.
+    sidecars_within : tuple of SideCar
+        Likewise, to be moved to another folder of DEST.
+    shared : int
+        Side-cars that belong to several pictures: each goes with the first one.
     """
 
     dest: str
@@ -319,6 +360,9 @@ class Plan:
     within: tuple[Operation, ...] = ()
     items: Mapping[str, Item] = field(default_factory=dict)
     by_hand: tuple[Operation, ...] = ()
+    sidecars: tuple[SideCar, ...] = ()
+    sidecars_within: tuple[SideCar, ...] = ()
+    shared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +382,10 @@ class SortOptions:
     move_from : str or None
         Only files below this folder, a path without links, are moved, links resolved; by default any. A
         table that somebody else made can name any file.
+    sidecars : bool
+        Side-cars (`sidecars.SUFFIXES`) go with their pictures; one of several goes with the first.
+    tables : frozenset of str
+        Absolute paths of files that are no side-cars, whatever their names.
     """
 
     mode: Mode = Mode.COPY
@@ -345,6 +393,8 @@ class SortOptions:
     accept_uncertain: bool = False
     keep_folders_of: str | None = None
     move_from: str | None = None
+    sidecars: bool = False
+    tables: frozenset[str] = frozenset()
 
 
 def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOptions()) -> Plan:
@@ -369,16 +419,19 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
         an error.
     """
     dest = Path(os.path.realpath(dest))
-    planning = _Planning(dest, options)
     items = read_inventory(str(dest))
+    planning = _Planning(dest, options, sidecars_of(items.values()))
     rows = (before_gone(row) if row.status is _GONE else row for row in rows)  # its file may be back
     for row in planning.add_delivered(list(rows), items) if items else rows:
         planning.add(row)
+    if options.sidecars and options.mode is Mode.MOVE:
+        planning.add_stranded(items.values())
     move_from = None
     if options.mode is Mode.MOVE and options.move_from is not None:
         move_from = options.move_from
         # A file takes the place of one with the same content that fails.
-        _check_inside([*planning.rows, *(operation.row for operation in planning.same)], move_from)
+        others = (operation.row for operation in (*planning.same, *planning.sidecars))
+        _check_inside([*planning.rows, *others], move_from)
     return Plan(
         str(dest),
         tuple(planning.operations),
@@ -389,6 +442,9 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
         tuple(planning.within),
         planning.items,
         tuple(planning.by_hand),
+        tuple(planning.sidecars),
+        tuple(planning.sidecars_within),
+        len(planning.cars.shared),
     )
 
 
@@ -415,7 +471,7 @@ def _check_inside(rows: Sequence[Row], top: str) -> None:
 
 
 class _Planning:
-    def __init__(self, dest: Path, options: SortOptions) -> None:
+    def __init__(self, dest: Path, options: SortOptions, sidecars: Mapping[str, Item]) -> None:
         self._dest = dest
         self._options = options
         self._tops: dict[tuple[Status, str, str], Folder] = {}
@@ -429,6 +485,13 @@ class _Planning:
         self.within: list[Operation] = []
         self.items: dict[str, Item] = {}
         self.by_hand: list[Operation] = []
+        self.cars = SideCars(options.sidecars, options.tables, sidecars)
+        self.sidecars: list[SideCar] = []
+        self.sidecars_within: list[SideCar] = []
+        self._others: dict[str, Folder] = {}
+        """Folders of DEST that no row of this run goes to."""
+        self._settled: set[str] = set()
+        """Sources of pictures that are in DEST already."""
 
     @property
     def operations(self) -> list[Operation]:
@@ -440,12 +503,48 @@ class _Planning:
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         folder, name = self._folder(row), name_of(row.path)
-        target = folder.take(name, row.sha256, row.path)
+        cars = self.cars.lying_by(absolute(row.path)) if self._options.sidecars else []
+        fits = self._fits(folder, name, cars, self._options.mode.is_move)
+        is_fit = fits is None or fits(name)
+        target = folder.take(name, row.sha256, row.path) if is_fit else None
         if target is None:
-            self._add_namesake(row, name, folder.place(name, self._content(row), row.path))
+            place = folder.place(name, self._content(row), row.path, fits)
+            self._add_namesake(row, name, place, folder, cars)
         else:
             self.rows.append(row)
             self._targets.append(target)
+            self._add_sidecars(row, row.path, target, folder, cars)
+
+    def _fits(self, folder: Folder, name: str, cars: Sequence[str], is_move: bool) -> Fits | None:
+        """Return whether a picture's side-cars can have the names that go with a name of its own.
+
+        A copy of what is there already is not needed; what is moved has to go somewhere.
+        """
+        if not cars:
+            return None
+
+        def fits(candidate: str) -> bool:
+            for car in cars:
+                beside = name_beside(candidate, name, car)
+                is_there = not is_move and folder.has(beside, known_sha256(car, follow=True))
+                if not (is_there or folder.is_free(beside)):
+                    return False
+            return True
+
+        return fits
+
+    def _add_sidecars(
+        self, row: Row, picture: str, target: str, folder: Folder, cars: Iterable[str]
+    ) -> None:
+        """Plan to deliver side-cars beside the target of their picture, which came from `picture`."""
+        for car in cars:
+            self.cars.give(car)
+            name = name_beside(target, picture, car)
+            path = folder.take(name, "", car)
+            is_copy = not self._options.mode.is_move
+            if path is None and is_copy and folder.has(name, known_sha256(car, follow=True)):
+                continue
+            self.sidecars.append(_sidecar(row, car, path or folder.fresh(name, "")))
 
     def _content(self, row: Row) -> str:
         """The sha256 of a row's file; empty where nobody knows it."""
@@ -461,7 +560,8 @@ class _Planning:
         """Plan for the rows whose files are in DEST already; return the others."""
         wanted = [None if _is_left(row) else row for row in rows]
         folders = [None if row is None else self._folder(row) for row in wanted]
-        claims = Claims(str(self._dest), items.values(), moves=self._options.mode is Mode.MOVE)
+        pictures = [item for item in items.values() if not item.is_sidecar]
+        claims = Claims(str(self._dest), pictures, moves=self._options.mode is Mode.MOVE)
         claimed = claims.of(wanted, ["" if folder is None else folder.path for folder in folders])
         others = []
         with open_places(DISK) as places:
@@ -482,39 +582,106 @@ class _Planning:
             return False
         path = strays.path(found)
         is_right = parent_of(path) == folder.path
+        self._settled.add(item.source)
         if found != item.path and (is_right or not row.human):
             self.by_hand.append(Operation(row, path))
+            self._settle_sidecars(row, item, path, strays)
         elif is_right:
             self.there.append(Operation(row, path))
+            self._settle_sidecars(row, item, path, strays)
         else:
-            self._move_within(row, folder, item, path)
+            self._move_within(row, folder, item, path, strays)
         return True
 
-    def _move_within(self, row: Row, folder: Folder, item: Item, path: str) -> None:
+    def _move_within(self, row: Row, folder: Folder, item: Item, path: str, strays: Strays) -> None:
         name = name_of(row.path)
-        target = folder.take(name, item.sha256)
+        cars = self._cars_of(row, item)
+        fits = self._fits(folder, name, cars, is_move=True)
+        is_fit = fits is None or fits(name)
+        target = folder.take(name, item.sha256) if is_fit else None
         if target is None and self._options.conflict is not Conflict.RENAME:
-            self._refuse(row, name)
+            self._refuse(row, name, folder)
             return
-        self.within.append(
-            Operation(
-                row._replace(path=path, sha256=item.sha256), target or folder.fresh(name, item.sha256)
-            )
-        )
+        target = target or folder.fresh(name, item.sha256, fits)
+        moved = row._replace(path=path, sha256=item.sha256)
+        self.within.append(Operation(moved, target))
         self.items[path] = item
+        self._settle_sidecars(moved, item, target, strays)
 
-    def _add_namesake(self, row: Row, name: str, place: Place) -> None:
+    def _cars_of(self, row: Row, item: Item) -> list[str]:
+        """Return the side-cars of a picture that is in DEST: where they came from, or lie."""
+        if not self.cars.may_be_some:
+            return []
+        path = absolute(row.path)
+        is_inside = path.startswith(os.path.join(self._dest, ""))
+        picture = path if not is_inside and os.path.lexists(path) else item.source
+        cars = (*self.cars.sorted_of(item.source), *self.cars.lying_by(picture))
+        return list(dict.fromkeys(cars))
+
+    def _settle_sidecars(self, row: Row, item: Item, target: str, strays: Strays) -> None:
+        """Plan for the side-cars of a picture in DEST to lie beside it, but where a person put them."""
+        for car in self._cars_of(row, item):
+            known = self.cars.items.get(car)
+            found = known and (known.path if strays.is_in_place(known) else strays.find(known))
+            if known is not None and found is None and os.path.lexists(strays.path(known.path)):
+                self.cars.give(car)  # a person changed it
+                if parent_of(strays.path(known.path)) != parent_of(target):
+                    self.left.append((strays.path(known.path), "changed since it was sorted"))
+            elif known is None or found is None:
+                if os.path.lexists(car):
+                    folder = self._folder_at(parent_of(target))
+                    self._add_sidecars(row, item.source, target, folder, [car])
+            elif found == known.path and parent_of(strays.path(found)) != parent_of(target):
+                self.cars.give(car)
+                path = strays.path(found)
+                name = name_beside(target, item.source, car)
+                moved = _sidecar(row, path, self._folder_at(parent_of(target)).fresh(name, ""))
+                self.sidecars_within.append(moved)
+                self.items[path] = known
+            else:
+                self.cars.give(car)
+
+    def add_stranded(self, items: Iterable[Item]) -> None:
+        """Plan for side-cars whose picture an earlier run moved without them, perhaps killed midway."""
+        top = os.path.join(self._options.move_from or os.sep, "")
+        with open_places(DISK) as places:
+            strays = Strays(str(self._dest), {item.path: item for item in items}, places)
+            for item in items:
+                is_candidate = item.mode == Mode.MOVE and item.source.startswith(top)
+                if item.is_sidecar or not is_candidate or item.source in self._settled:
+                    continue
+                if self.cars.lying_by(item.source) and not os.path.lexists(item.source):
+                    found = item.path if strays.is_in_place(item) else strays.find(item)
+                    if found is not None:
+                        row = Row(item.source, "", Status.OK)
+                        self._settle_sidecars(row, item, strays.path(found), strays)
+
+    def _folder_at(self, path: str) -> Folder:
+        """Return a folder of DEST by its path."""
+        folders = (*self._tops.values(), *self._kept.values(), *self._others.values())
+        found = next((folder for folder in folders if folder.path == path), None)
+        if found is None:
+            found = self._others[path] = open_folder(path)
+        return found
+
+    def _add_namesake(
+        self, row: Row, name: str, place: Place, folder: Folder, cars: Sequence[str]
+    ) -> None:
         if place.is_there:
             self.same.append(Operation(row, place.path))
+            if not self._options.mode.is_move:  # a picture that stays keeps its side-cars
+                self._add_sidecars(row, row.path, place.path, folder, cars)
         elif self._options.conflict is not Conflict.RENAME:
-            self._refuse(row, name)
+            self._refuse(row, name, folder)
         else:
             self.rows.append(row)
             self._targets.append(place.path)
+            self._add_sidecars(row, row.path, place.path, folder, cars)
 
-    def _refuse(self, row: Row, name: str) -> None:
+    def _refuse(self, row: Row, name: str, folder: Folder) -> None:
         label = folder_for(row, accept_uncertain=self._options.accept_uncertain)
-        reason = f"{label} already has a different file named {printable(name)}"
+        named = f"as a side-car of {printable(name)}" if folder.is_free(name) else printable(name)
+        reason = f"{label} already has a different file named {named}"
         if self._options.conflict is Conflict.ERROR:
             raise OutputError(
                 f"{printable(row.path)}: {reason}. Nothing was done. Rename one of them, or use "
@@ -540,9 +707,16 @@ class _Planning:
     def _opened(self, label: str) -> Folder:
         """The folder for a label, of which there is one only."""
         path = str(self._dest / label)
-        known = (folder for folder in self._tops.values() if folder.path == path)
+        opened = (*self._tops.values(), *self._others.values())
+        known = (folder for folder in opened if folder.path == path)
         is_link = self._options.mode is Mode.SYMBOLIC
         return next(known, None) or open_folder(path, reads_links=is_link)
+
+
+def _sidecar(row: Row, path: str, target: str) -> SideCar:
+    """Return the operation for a side-car of a row's picture."""
+    cells = {written.PICTURE: row.path}
+    return SideCar(row._replace(path=path, sha256="", cells=cells), target)
 
 
 def _is_left(row: Row) -> bool:

@@ -6,19 +6,23 @@ import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import replace as with_fields
+from typing import TypeVar
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.names import parent_of, printable
 from digitsort.files.places import Places, open_places
+from digitsort.sorting.apply import WITHOUT_PICTURE
 from digitsort.sorting.batch import Preparer
 from digitsort.sorting.books import read_books
 from digitsort.sorting.dest import Folders
 from digitsort.sorting.journal import FOLDER
-from digitsort.sorting.plan import Mode, Operation, Plan
+from digitsort.sorting.plan import Mode, Operation, Plan, SideCar
 
 READ_ONLY = "Permission denied"
 """What the system says of a file that can't be moved out of its folder."""
+
+T = TypeVar("T", bound=Operation)
 
 NO_HARD_LINK = "on another file system: hard links cannot cross file systems"
 
@@ -32,7 +36,7 @@ def rehearse(plan: Plan, operations: Iterable[Operation], disk: Disk = DISK) -> 
     ----------
     plan : Plan
     operations : iterable of Operation
-        Those of the plan, perhaps with a progress bar.
+        Those of the plan, perhaps with a progress bar: without moves within DEST and side-cars.
     disk : Disk
 
     Raises
@@ -47,7 +51,10 @@ def rehearse(plan: Plan, operations: Iterable[Operation], disk: Disk = DISK) -> 
 class _Rehearsing:
     def __init__(self, plan: Plan, disk: Disk) -> None:
         self._plan = plan
-        self._preparer = Preparer(disk, plan.dest, plan.mode, plan.move_from or "")
+        self._preparers = {
+            plan.mode: Preparer(disk, plan.dest, plan.mode, plan.move_from or ""),
+            Mode.WITHIN: Preparer(disk, plan.dest, Mode.WITHIN, plan.dest),
+        }
         self._folders = Folders(disk, plan.dest)
         self._disk = disk
         self._device = os.stat(_existing(plan.dest)).st_dev
@@ -56,11 +63,31 @@ class _Rehearsing:
         self._failed: list[tuple[str, str]] = []
 
     def run(self, operations: Iterable[Operation]) -> Plan:
+        plan = self._plan
         with open_places(self._disk) as places:
-            self._try(places, operations)
+            within = self._possible(places, plan.within, Mode.WITHIN)
+            sidecars_within = self._sidecars(places, plan.sidecars_within, Mode.WITHIN)
+            self._done += self._possible(places, operations, plan.mode)
             same = self._twins(places)
-        left = (*self._plan.left, *self._failed)
-        return with_fields(self._plan, operations=tuple(self._done), same=same, left=left)
+            sidecars = self._sidecars(places, plan.sidecars, plan.mode)
+        return with_fields(
+            plan,
+            within=tuple(within),
+            sidecars_within=sidecars_within,
+            operations=tuple(self._done),
+            same=same,
+            sidecars=sidecars,
+            left=(*plan.left, *self._failed),
+        )
+
+    def _sidecars(self, places: Places, sidecars: Iterable[SideCar], mode: Mode) -> tuple[SideCar, ...]:
+        """Return the side-cars that would go with their pictures."""
+        stay = {path for path, _ in self._failed}
+        going = [sidecar for sidecar in sidecars if sidecar.picture not in stay]
+        left = [sidecar for sidecar in sidecars if sidecar.picture in stay]
+        done = self._possible(places, going, mode)
+        self._failed += [(sidecar.row.path, WITHOUT_PICTURE) for sidecar in left]
+        return tuple(done)
 
     def _twins(self, places: Places) -> tuple[Operation, ...]:
         """Let a file with the same content take the place of one that fails, as the run does."""
@@ -72,27 +99,31 @@ class _Rehearsing:
             same += [operation for operation in waiting if operation.target not in empty]
             waiting = [operation for operation in waiting if operation.target in empty]
             first = {operation.target: operation for operation in reversed(waiting)}
-            self._try(places, first.values())
+            self._done += self._possible(places, first.values(), self._plan.mode)
             waiting = [operation for operation in waiting if operation is not first[operation.target]]
         return tuple(same)
 
-    def _try(self, places: Places, operations: Iterable[Operation]) -> None:
+    def _possible(self, places: Places, operations: Iterable[T], mode: Mode) -> list[T]:
+        """Return the operations that would succeed, and note why the others would not."""
+        possible = []
         for operation in operations:
             reason = self._folders.refusal(parent_of(operation.target))
-            reason = reason or self._preparer.try_one(places, operation) or self._obstacle(operation)
+            reason = reason or self._preparers[mode].try_one(places, operation)
+            reason = reason or self._obstacle(operation, mode)
             if reason:
                 self._failed.append((operation.row.path, reason))
             else:
-                self._done.append(operation)
+                possible.append(operation)
+        return possible
 
-    def _obstacle(self, operation: Operation) -> str:
+    def _obstacle(self, operation: Operation, mode: Mode) -> str:
         """Return why a file that can be read can't be moved or linked; usually empty."""
-        mode, source, target = self._plan.mode, operation.source, parent_of(operation.target)
+        source, target = operation.source, parent_of(operation.target)
         if mode is Mode.HARD and os.stat(source).st_dev != self._device:
             return NO_HARD_LINK
-        if mode is Mode.MOVE and not self._may_change(parent_of(source)):
+        if mode.is_move and not self._may_change(parent_of(source)):
             return READ_ONLY
-        if mode is Mode.MOVE and os.stat(source).st_dev == self._device and os.path.isdir(target):
+        if mode.is_move and os.lstat(source).st_dev == self._device and os.path.isdir(target):
             return "" if self._may_change(target) else READ_ONLY
         return ""
 
@@ -109,12 +140,13 @@ def check_room(plan: Plan) -> None:
     ------
     OutputError
     """
-    if not plan.operations:
+    operations = (*plan.operations, *plan.sidecars)
+    if not (operations or plan.within or plan.sidecars_within):
         return
     top = _existing(plan.dest)
     own = os.path.join(plan.dest, FOLDER)
     device = os.stat(top).st_dev
-    made = [o for o in plan.operations if plan.mode is not Mode.MOVE or _is_far(o, device)]
+    made = [o for o in operations if plan.mode is not Mode.MOVE or _is_far(o, device)]
     folders = {parent_of(operation.target) for operation in made}
     for folder in [top, own, *sorted(folders)]:
         if os.path.isdir(folder) and not _may_write(folder):

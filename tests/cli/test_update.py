@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,10 @@ import pytest
 
 from digitsort import Model, Outcome, read_labels
 from digitsort.classification.classify import classify_files
-from digitsort.labels.update import Contents
+from digitsort.labels.labels_csv import COLUMNS, Layout
+from digitsort.labels.resume import RowsHash, Run, remember
+from digitsort.labels.update import SAME, Contents, Update
+from digitsort.outcomes import Status
 from tests.conftest import digit_png, invoke, make_tree, use_model
 
 OLD = {f"{d}.png": digit_png(d) for d in (1, 4, 7)}
@@ -461,3 +466,33 @@ def test_a_folder_that_cannot_be_entered_makes_no_file_gone(
     assert invoke("classify", "scans", "--update").exit_code == 0
     rows = sorted((unprivileged / "labels.csv").read_bytes().splitlines())
     assert sorted(before.splitlines()) == rows
+
+
+def test_memory_of_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row of the old table takes less than 1,000 bytes, so that a million take less than 1 GB."""
+    monkeypatch.setenv("DIGITSORT_STATE", str(tmp_path / "state"))
+    count = 2_000
+    path = tmp_path / "labels.csv"
+    hashes = [hashlib.sha256(b"%d" % i).hexdigest() for i in range(count)]
+    rows = [
+        f"scans/{i:07d}.png,1,0.9987,ok,,7,0.0004,{sha256},0123456789ab"
+        for i, sha256 in enumerate(hashes)
+    ]
+    path.write_text("\n".join([",".join(COLUMNS), *rows, ""]))
+    layout = Layout(str(tmp_path), "0123456789ab")
+    run = Run.of([str(tmp_path)], False, "m", "", "csv")
+    rows_hash = RowsHash()
+    for row in rows:
+        rows_hash.add(f"{row}\n".encode())
+    remember(rows_hash, run)
+    tracemalloc.start()
+    try:
+        update = Update(path, layout, run, list("0123456789"))
+        outcomes = (Outcome(str(tmp_path / f"scans/{i:07d}.png"), Status.OK) for i in range(count))
+        seen = (o._replace(sha256=hashes[i]) for i, o in enumerate(outcomes))
+        assert sum(1 for _ in update.noted(seen)) == len(update.known) == count
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert update.counts == {SAME: count}
+    assert used / count < 1000

@@ -382,3 +382,37 @@ def test_moves_and_a_new_scan_stopped_before_every_call(quick_folder: Path, mode
         call += 1
     print(f"{mode}: stopped before each of {call} calls")
     assert call > 15
+
+
+def test_review_and_evaluate_find_dragged_files(labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By content, as `sort`, `undo` and `verify` do."""
+    monkeypatch.chdir(labels.parent)
+    invoke("sort", labels, "sorted", "--move")
+    shutil.move("sorted/7/c.png", "sorted/3/c.png")
+    said = invoke("review", "sorted")
+    assert "1 file not found by name, 1 of them found by content in sorted" in said.stderr
+    assert "can't be read" not in said.stderr
+    said = invoke("evaluate", "sorted")
+    assert "1 of them found by content in sorted" in said.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("calls", range(4, 9))
+def test_a_dragged_file_has_one_row_after_a_kill(quick_folder: Path, calls: int) -> None:
+    """The row of the place where it was sorted to goes with it, and comes back by undo."""
+    scene = Scene(quick_folder / "one", quick_folder / "two")
+    scene.rows = [row for row in scene.rows if row.path.endswith("b/1.png")]
+    scene.sort(Mode.COPY, Disk())
+    sorted_to, books = scene.dest / "1/1.png", scene.dest / "labels.csv"
+    before = [row.path for row in read_labels(books)]
+    (scene.dest / "4").mkdir()
+    sorted_to.rename(scene.dest / "4/1.png")
+    rows = scene.rows
+    scene.rows = [row._replace(human="9", cells={**row.cells, "human": "9"}) for row in rows]
+    assert in_child(partial(scene.sort, Mode.COPY, StopsBeforeChanges(calls)))
+    scene.sort(Mode.COPY, Disk())
+    found = read_labels(books)
+    sources = [(row.path, row.cells["source"]) for row in found]
+    assert sources == [(str(scene.dest / "9/1.png"), str(scene.source / "b/1.png"))]
+    scene.undo(Disk())
+    assert [row.path for row in read_labels(books)] == before == [str(sorted_to)]

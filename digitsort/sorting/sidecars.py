@@ -1,0 +1,128 @@
+"""Find the side-car files of pictures: metadata under a picture's name, as ``7.xmp`` of ``7.png``."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from digitsort.files.names import name_of, natural_key, split_path
+from digitsort.sorting.inventory import Item
+
+SUFFIXES = (".gt.txt", ".xmp", ".json", ".txt", ".xml", ".yaml", ".yml", ".aae")
+"""Endings of side-cars, in lower case. ``.csv`` is none of them: such a file is rarely about one
+picture, and often one of digitsort's own tables."""
+
+
+def base_of(name: str) -> str:
+    """Return a side-car's name without its ending; empty for the name of another file.
+
+    >>> base_of("7.png.xmp"), base_of("7.XMP"), base_of("7.png")
+    ('7.png', '7', '')
+    """
+    lower = name.lower()
+    ending = next((suffix for suffix in SUFFIXES if lower.endswith(suffix)), "")
+    return name[: -len(ending)] if ending and not name.startswith(".") else ""
+
+
+def name_beside(target: str, picture: str, sidecar: str) -> str:
+    """Return the name that a side-car gets where its picture has a target.
+
+    >>> name_beside("sorted/7/scan_2.png", "scan.png", "scan.xmp")
+    'scan_2.xmp'
+    >>> name_beside("sorted/7/scan_2.png", "scan.png", "scan.png.xmp")
+    'scan_2.png.xmp'
+    """
+    now, before, name = name_of(target), name_of(picture), name_of(sidecar)
+    base = base_of(name)
+    kept = now if base == before else os.path.splitext(now)[0]
+    return kept + name[len(base) :]
+
+
+_Names = Mapping[str, list[str]]
+"""Base to the names of side-cars."""
+
+
+@dataclass(slots=True)
+class SideCars:
+    """Side-cars of pictures, each given to one picture only: the first one that asks for it.
+
+    Attributes
+    ----------
+    looks : bool
+        Look into the folders of pictures; otherwise only what was sorted before is known.
+    tables : frozenset of str
+        Absolute paths of files that are no side-cars: the tables that the command reads.
+    items : mapping of str to Item
+        Side-cars that lie in DEST, by the path that they came from.
+    shared : set of str
+        Side-cars that a second picture asked for.
+    """
+
+    looks: bool = False
+    tables: frozenset[str] = frozenset()
+    items: Mapping[str, Item] = field(default_factory=dict)
+    shared: set[str] = field(default_factory=set)
+    _given: set[str] = field(default_factory=set)
+    _listed: dict[str, _Names] = field(default_factory=dict)
+    _known: dict[str, _Names] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for source in self.items:
+            folder, name = split_path(source)
+            known[folder][base_of(name)].append(name)
+        self._known.update(known)
+
+    @property
+    def may_be_some(self) -> bool:
+        """Tell whether a picture can have side-cars at all."""
+        return self.looks or bool(self.items)
+
+    def sorted_of(self, picture: str) -> list[str]:
+        """Return the side-cars of a picture that an earlier sort delivered: where they came from."""
+        folder, name = split_path(picture)
+        return self._free(folder, name, self._known.get(folder, {}))
+
+    def lying_by(self, picture: str) -> list[str]:
+        """Return the side-cars that lie beside a picture, an absolute path."""
+        if not self.looks:
+            return []
+        folder, name = split_path(picture)
+        if folder not in self._listed:
+            self._listed[folder] = _listing(folder)
+        found = self._free(folder, name, self._listed[folder])
+        return [path for path in found if path not in self.tables]
+
+    def give(self, sidecar: str) -> None:
+        """Note that a side-car goes with a picture."""
+        self._given.add(sidecar)
+
+    def _free(self, folder: str, name: str, names: _Names) -> list[str]:
+        bases = dict.fromkeys((os.path.splitext(name)[0], name))
+        paths = [os.path.join(folder, found) for base in bases for found in names.get(base, ())]
+        self.shared.update(path for path in paths if path in self._given)
+        return [path for path in paths if path not in self._given]
+
+
+def _listing(folder: str) -> _Names:
+    """Return the side-cars of a folder; none of one that can't be listed: its pictures fail too."""
+    names: dict[str, list[str]] = defaultdict(list)
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry.name for entry in entries if base_of(entry.name) and _is_file(entry)]
+    except OSError:
+        return names
+    for name in sorted(found, key=natural_key):
+        names[base_of(name)].append(name)
+    return names
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() or entry.is_file(follow_symlinks=False)
+
+
+def sidecars_of(items: Iterable[Item]) -> dict[str, Item]:
+    """Return the side-cars among the files of a DEST, by the path that they came from."""
+    return {item.source: item for item in items if item.is_sidecar}

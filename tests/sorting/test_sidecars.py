@@ -1,0 +1,269 @@
+"""Side-cars go with their pictures, with the same guarantees."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digitsort.errors import UsageError
+from digitsort.files.disk import Disk
+from digitsort.labels.labels_csv import read_labels
+from digitsort.sorting.apply import apply_plan
+from digitsort.sorting.plan import Mode, SortOptions, plan_sort
+from digitsort.sorting.rehearse import rehearse
+from digitsort.sorting.verify import Mark, read_manifest, verify
+from tests.conftest import invoke
+from tests.sorting.stopping import CHOSEN_MODES, Scene, StopsBeforeChanges, in_child, snapshot
+from tests.sorting.test_obstacles import ARGUMENTS
+
+PICTURES = {"7.png": "7", "a/7.png": "7", "a/8.jpg": "8"}
+
+
+def make_scans(top: Path, labels: Mapping[str, str], sidecars: Mapping[str, str]) -> Path:
+    """Scans and side-cars with the given contents, and a labels.csv beside them."""
+    for name, content in {**{name: f"scan {name}" for name in labels}, **sidecars}.items():
+        path = top / "scans" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return write_labels(top / "labels.csv", labels)
+
+
+def write_labels(path: Path, labels: Mapping[str, str]) -> Path:
+    """Write a labels.csv for scans that `make_scans` makes."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "confidence", "status", "reason", "sha256", "model"])
+        for name, label in labels.items():
+            sha256 = hashlib.sha256(f"scan {name}".encode()).hexdigest()
+            writer.writerow([f"scans/{name}", label, "0.9", "ok", "", sha256, ""])
+    return path
+
+
+def contents(dest: Path) -> dict[str, str]:
+    """Path below DEST to content, without digitsort's own files."""
+    return {
+        str(path.relative_to(dest)): path.read_text()
+        for path in sorted(dest.glob("*/**/*"))
+        if ".digitsort" not in path.parts and path.is_file()
+    }
+
+
+def check_books(dest: Path) -> None:
+    """All is verified, and labels.csv has the pictures only."""
+    assert {mark for mark, _ in verify(dest, read_manifest(str(dest)))} == {Mark.SAME}
+    pictures = [name for name in contents(dest) if name.endswith((".png", ".jpg"))]
+    assert sorted(row.path for row in read_labels(dest / "labels.csv")) == [
+        str(dest / name) for name in pictures
+    ]
+
+
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
+def test_the_loop(quick_folder: Path, mode: Mode) -> None:
+    """Sort, then sort with other labels, even without the option: side-cars follow. Undo twice."""
+    cars = {"7.xmp": "x", "7.png.json": "j", "a/7.XMP": "y", "a/7.gt.txt": "t", "a/8.yml": "z"}
+    labels = make_scans(quick_folder, PICTURES, {**cars, "other.xmp": "no", "a/.7.xmp": "hidden"})
+    before, dest = snapshot(quick_folder / "scans"), quick_folder / "sorted"
+    command: list[Any] = ["sort", labels, dest, *ARGUMENTS[mode]]
+    planned = invoke(*command, "--sidecars", "--dry-run")
+    assert "3 to " in planned.stderr
+    assert ", 5 side-cars with their pictures, 0 already there" in planned.stderr
+    assert f"{quick_folder}/scans/a/7.XMP -> {dest}/7/7_2.XMP\n" in planned.stdout
+    said = invoke(*command, "--sidecars")
+    assert (said.exit_code, ", 5 side-cars with their pictures, " in said.stderr) == (0, True)
+    assert contents(dest) == {
+        "7/7.png": "scan 7.png",
+        "7/7.png.json": "j",
+        "7/7.xmp": "x",
+        "7/7_2.XMP": "y",
+        "7/7_2.gt.txt": "t",
+        "7/7_2.png": "scan a/7.png",
+        "8/8.jpg": "scan a/8.jpg",
+        "8/8.yml": "z",
+    }
+    check_books(dest)
+    again = invoke(*command, "--sidecars")
+    assert (again.exit_code, "side-car" in again.stderr) == (0, False)
+    write_labels(labels, {"7.png": "7", "a/7.png": "1", "a/8.jpg": "7"})
+    said = invoke(*command)
+    assert ", 2 moved within DEST, 3 side-cars with their pictures, 1 already there" in said.stderr
+    assert list(contents(dest)) == [
+        *("1/7.XMP", "1/7.gt.txt", "1/7.png"),
+        *("7/7.png", "7/7.png.json", "7/7.xmp", "7/8.jpg", "7/8.yml"),
+    ]
+    check_books(dest)
+    assert "Undid 1 sort (5 files)." in invoke("undo", dest).stderr
+    assert "8/8.yml" in contents(dest)
+    check_books(dest)
+    assert "Undid 1 sort (8 files)." in invoke("undo", dest).stderr
+    assert not dest.exists()
+    assert snapshot(quick_folder / "scans") == before
+
+
+@pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE])
+def test_a_taken_side_car_name_numbers_both(quick_folder: Path, mode: Mode) -> None:
+    """A stranger's 7.xmp in DEST is not replaced, and the picture keeps its side-car's number."""
+    labels = make_scans(quick_folder, {"7.png": "7"}, {"7.xmp": "mine"})
+    dest = quick_folder / "sorted"
+    (dest / "7").mkdir(parents=True)
+    (dest / "7/7.xmp").write_text("a stranger's")
+    skip = invoke("sort", labels, dest, *ARGUMENTS[mode], "--sidecars", "--on-conflict", "skip")
+    assert "7 already has a different file named as a side-car of 7.png" in re.sub(
+        r"\s+", " ", skip.stderr
+    )
+    assert invoke("sort", labels, dest, *ARGUMENTS[mode], "--sidecars").exit_code == 0
+    assert contents(dest) == {"7/7.xmp": "a stranger's", "7/7_2.png": "scan 7.png", "7/7_2.xmp": "mine"}
+
+
+@pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE])
+def test_two_pictures_with_one_side_car(quick_folder: Path, mode: Mode) -> None:
+    """It goes with the first one in the table, and this is said; the full name is one picture's own."""
+    scans = {"7.jpg": "2", "7.png": "7"}
+    labels = make_scans(quick_folder, scans, {"7.xmp": "both", "7.png.txt": "one"})
+    said = invoke("sort", labels, quick_folder / "sorted", *ARGUMENTS[mode], "--sidecars")
+    assert "1 side-car belongs to several pictures and goes with the first one." in said.stderr
+    assert list(contents(quick_folder / "sorted")) == ["2/7.jpg", "2/7.xmp", "7/7.png", "7/7.png.txt"]
+
+
+@pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE])
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_picture_that_stays_keeps_its_side_car(
+    quick_folder: Path, mode: Mode, dry: list[str]
+) -> None:
+    """The picture changed after it was labelled: the side-car is listed, and stays too."""
+    labels = make_scans(quick_folder, {"7.png": "7", "1.png": "1"}, {"7.xmp": "x", "1.xmp": "y"})
+    (quick_folder / "scans/7.png").write_text("drawn over")
+    said = invoke("sort", labels, quick_folder / "sorted", *ARGUMENTS[mode], "--sidecars", *dry)
+    assert said.exit_code == 1
+    assert "7.xmp: its picture was not sorted" in said.stderr + said.stdout
+    assert list(contents(quick_folder / "sorted")) == ([] if dry else ["1/1.png", "1/1.xmp"])
+
+
+def test_what_is_no_side_car(quick_folder: Path) -> None:
+    """The tables that the command reads, folders, and files that only begin like a picture."""
+    labels = make_scans(quick_folder, {"7.png": "7"}, {"7a.xmp": "", "7.csv": "", "7.xmp/x": ""})
+    table = labels.rename(quick_folder / "scans/7.txt")
+    table.write_text(table.read_text().replace("scans/", ""))
+    assert invoke("sort", table, quick_folder / "sorted", "--move", "--sidecars").exit_code == 0
+    assert list(contents(quick_folder / "sorted")) == ["7/7.png"]
+
+
+def test_a_side_car_that_a_person_changed_or_moved_stays(quick_folder: Path) -> None:
+    labels = make_scans(quick_folder, {"7.png": "7", "1.png": "1"}, {"7.xmp": "x", "1.xmp": "y"})
+    dest = quick_folder / "sorted"
+    invoke("sort", labels, dest, "--sidecars")
+    (dest / "7/7.xmp").write_text("edited")
+    (dest / "1/1.xmp").rename(dest / "7/1.xmp")
+    assert "side-car" not in invoke("sort", labels, dest, "--sidecars").stderr
+    write_labels(labels, {"7.png": "2", "1.png": "3"})
+    said = invoke("sort", labels, dest, "--sidecars")
+    assert "7.xmp: changed since it was sorted" in re.sub(r"\s+", " ", said.stderr)
+    assert contents(dest)["7/7.xmp"] == "edited"
+    assert contents(dest)["7/1.xmp"] == "y"
+
+
+def test_side_cars_left_behind_follow_later(quick_folder: Path) -> None:
+    """A first sort moved the pictures alone, one to a numbered name; the next brings the side-cars."""
+    make_scans(quick_folder, {"7.png": "7", "a/7.png": "7"}, {"a/7.xmp": "x"})
+    dest, scans = quick_folder / "sorted", quick_folder / "scans"
+    labels = quick_folder / "labels.csv"
+    invoke("sort", labels, dest, "--move")
+    assert invoke("sort", scans, dest, "--sidecars").exit_code == 4
+    assert invoke("sort", scans, dest, "--move", "--sidecars").exit_code == 0
+    assert contents(dest)["7/7_2.xmp"] == "x"
+    assert invoke("undo", dest).exit_code == 0
+    assert (scans / "a/7.xmp").read_text() == "x"
+
+
+class SceneWithSideCars(Scene):
+    """Some of the scans have a side-car, two of them with the same content."""
+
+    def __init__(self, source: Path, dest: Path) -> None:
+        super().__init__(source, dest)
+        for name in ("7.xmp", "a/7.xmp", "b/1.png.txt"):
+            (self.source / name).write_bytes(b"of a seven" if "7" in name else b"of a one")
+        self.before = snapshot(self.source)
+
+    def sort(self, mode: Mode, disk: Disk) -> None:
+        """What the command does with --sidecars."""
+        from digitsort.sorting.apply import carry_out
+        from digitsort.sorting.dest import locked
+        from digitsort.sorting.recover import recover
+
+        with locked(self.dest, disk) as held:
+            recover(held, disk)
+            carry_out(
+                plan_sort(self.rows, self.dest, SortOptions(mode, sidecars=True)), held, disk=disk
+            )
+
+    def check_all(self, mode: Mode) -> None:
+        """Every picture is in DEST once, with its side-car beside it."""
+        assert {mark for mark, _ in verify(self.dest, read_manifest(str(self.dest)))} == {Mark.SAME}
+        found = contents(self.dest)
+        number = next(name for name, text in found.items() if text == "another seven")[:-4]
+        assert found.pop(f"{number}.xmp") == found.pop("7/7.xmp") == "of a seven"
+        assert found.pop("1/1.png.txt") == "of a one"
+        assert len(found) == 5
+        assert len(list(read_labels(self.dest / "labels.csv"))) == 5
+        assert any(self.source.rglob("*.xmp")) == (mode is not Mode.MOVE)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.slow
+@pytest.mark.parametrize("action", ["sort", "undo"])
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
+def test_stopped_before_every_call(quick_folder: Path, mode: Mode, action: str) -> None:
+    """The same again ends it, and one undo brings all back."""
+    call = 0
+    while True:
+        for torn in (False, True):
+            scene = SceneWithSideCars(quick_folder / f"{call}{torn}", quick_folder / f"{call}{torn}")
+            stops = StopsBeforeChanges(call, torn=torn)
+            if action == "undo":
+                scene.sort(mode, Disk())
+            signal = in_child(
+                (lambda s, d: lambda: s.undo(d))(scene, stops)
+                if action == "undo"
+                else (lambda s, d: lambda: s.sort(mode, d))(scene, stops)
+            )
+            if action == "sort":
+                if signal:
+                    scene.sort(mode, Disk())
+                scene.check_all(mode)
+            if action == "sort":
+                scene.undo(Disk())
+            elif signal:
+                with suppress(UsageError):  # it was killed at its very end: nothing is left to undo
+                    scene.undo(Disk())
+            scene.check_undone()
+        if not signal:
+            break
+        call += 1
+    print(f"{action} of {mode}: stopped before each of {call} calls")
+    assert call > 15
+
+
+def test_moves_within_dest_are_rehearsed(quick_folder: Path) -> None:
+    """A picture that is gone by then is counted as the run would, and its side-car stays."""
+    labels = make_scans(quick_folder, {"7.png": "7", "1.png": "1"}, {"7.xmp": "x", "1.xmp": "y"})
+    dest = quick_folder / "sorted"
+    invoke("sort", labels, dest, "--move", "--sidecars")
+    write_labels(labels, {"7.png": "2", "1.png": "3"})
+    plan = plan_sort(read_labels(labels), dest, SortOptions(Mode.MOVE))
+    (dest / "7/7.png").unlink()
+    rehearsed, delivery = rehearse(plan, plan.operations), apply_plan(plan)
+    assert [operation.target for operation in rehearsed.within] == [str(dest / "3/1.png")]
+    assert rehearsed.within == delivery.within
+    assert rehearsed.sidecars_within == delivery.sidecars
+    assert rehearsed.left == delivery.failed
+    assert sorted(reason for _, reason in delivery.failed) == [
+        "No such file or directory",
+        "its picture was not sorted",
+    ]
