@@ -19,7 +19,8 @@ from digitsort.cli.summary import warn_unlisted
 from digitsort.cli.tables import LabelsByHand, rows_of, say_findings, warn_unmatched, without_matched
 from digitsort.errors import ExitCode, UsageError
 from digitsort.evaluation.certification import certified_copy, certify_on
-from digitsort.evaluation.judge import Reviewed, judge, least_accepted, reviewed
+from digitsort.evaluation.estimate import Strata
+from digitsort.evaluation.judge import Reviewed, acceptable, judge, least_accepted, reviewed
 from digitsort.evaluation.metrics import guesses
 from digitsort.evaluation.truth import find_truth, read_truth
 from digitsort.files.atomic import refuse_existing
@@ -122,7 +123,7 @@ def evaluate(
     else:
         walk = Walk(check_sources([source]), follow_links, any_name=any_name, patterns=exclude or ())
         known, code = _classified(walk, truth, settings, _some(found), workers, quiet)
-    measured = _measured(str(source), known, found, min_confidence)
+    measured = _measured(str(source), known, found, model, min_confidence)
     if as_json:
         print_json(measured)
     else:
@@ -196,14 +197,20 @@ def _reviewed(
     all_rows = rows_of(source, by_hand, classes, finds_moved=True)
     # What the table says of a file that is gone is still true; a model can't read the file again.
     rows = map(before_gone, all_rows) if model is None else gone.left_out(all_rows)
-    known = reviewed(without_matched(rows, left), truths, settings.min_confidence)
+    strata = Strata(truths)
+    rows = strata.counted(without_matched(rows, left))
+    known = reviewed(rows, truths, settings.min_confidence)
     for line in gone.say(source):
         warn(line)
     if truth is not None:
         say_findings(truth, findings)
         warn_unmatched(truth, list(left), len(truths), "row of the table")
     if model is None:
-        return known
+        # With another threshold other rows are accepted than those of which some were checked.
+        is_as_decided = settings.min_confidence is None
+        estimate = strata.estimate() if is_as_decided else None
+        models = ", ".join(sorted(filter(None, strata.models)))
+        return replace(known, estimate=estimate, models=printable(models))
     outcomes = _classify(known.truths, settings, model, Summary(), workers, quiet)
     _check_read(source, outcomes, may_be_elsewhere=by_hand.root is None)
     return replace(known, outcomes=outcomes)
@@ -234,7 +241,7 @@ def _classify(
 
 
 def _measured(
-    name: str, known: Reviewed, model: Model | None, min_confidence: float | None
+    name: str, known: Reviewed, model: Model | None, path: Path | None, min_confidence: float | None
 ) -> Measured:
 
     threshold = min_confidence
@@ -245,9 +252,17 @@ def _measured(
         "" if model is None else model.card.short,
         judge(known.outcomes, known.truths),
         guesses(known.outcomes, known.truths),
+        guesses(acceptable(known.outcomes), known.truths),
         threshold,
         known.unknown,
+        known.estimate,
+        known.models if model is None else _name_of(path),
+        None if model is None else model.card,
     )
+
+
+def _name_of(model: Path | None) -> str:
+    return "the built-in model" if model is None else printable(model.name)
 
 
 def _write_report(target: Path, measured: Measured, force: bool, *, quiet: bool) -> None:

@@ -21,6 +21,7 @@ from digitsort.files.names import printable, to_cell
 from digitsort.plural import plural
 
 if TYPE_CHECKING:
+    from digitsort.evaluation.estimate import Estimate
     from digitsort.evaluation.judge import Judged, Mistake
     from digitsort.evaluation.metrics import Band, Evaluation
     from digitsort.model.reading import Model
@@ -137,10 +138,36 @@ WORST = 10
 
 def print_measured(measured: Measured, *, bands: bool) -> None:
     """Print tables on stdout; with `bands` also the share of right labels by confidence."""
+    if measured.estimate:
+        _print_estimate(measured.estimate, measured.name)
     print_evaluation(measured.judged.evaluation, measured.name)
     if bands:
         _print_bands(measured)
     _print_rest(measured.judged, measured.unknown)
+
+
+def _print_estimate(estimate: Estimate, name: str) -> None:
+    """Print the estimate for all rows, before the figures for those that a person labelled."""
+    right, wrong = estimate.right, estimate.accepted_wrong
+    lines = [
+        f"{printable(name)}: about {right.share:.2%} of {plural(estimate.rows, 'row')} are right "
+        f"(95 % interval {right.low:.2%} to {right.high:.2%}).",
+        f"Of {plural(estimate.accepted, 'accepted row')} about {wrong.share:.2%} are wrong "
+        f"({wrong.low:.2%} to {wrong.high:.2%}): {plural(estimate.checked, 'row')} checked at random, "
+        f"{plural(estimate.found_wrong, 'mistake')} found in all.",
+    ]
+    if estimate.open:
+        lines.append(
+            f"Without a label, and so either right or wrong in the interval: "
+            f"{plural(estimate.open, 'row')} to check."
+        )
+    if estimate.more:
+        lines.append(
+            f"About {plural(estimate.more, 'more label')} of the random check would halve it: run "
+            "`digitsort review` with --corrections again."
+        )
+    lines += ["", "Of the labelled rows alone, which are no fair sample:"]
+    typer.echo("\n".join(lines))
 
 
 def print_json(measured: Measured) -> None:
@@ -152,6 +179,7 @@ def print_json(measured: Measured) -> None:
         "model": measured.model,
         "images": evaluation.count,
         "unknown": measured.unknown,
+        "estimate": measured.estimate and asdict(measured.estimate),
         "accuracy": evaluation.accuracy,
         "threshold": measured.threshold,
         "accepted": judged.accepted,

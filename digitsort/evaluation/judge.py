@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from digitsort.classification.decide import LOW_CONFIDENCE
 from digitsort.errors import NothingToDoError
+from digitsort.evaluation.estimate import Estimate
 from digitsort.evaluation.metrics import Evaluation, evaluate
 from digitsort.labels.labels_csv import NONE_LABEL, outcome_of
 from digitsort.labels.row import Row
@@ -18,12 +19,13 @@ UNREAD = "unread"
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """Image that was read wrong."""
+    """Image that was read wrong; `accepted` if nobody would have looked at it."""
 
     path: str
     truth: str
     read: str
     confidence: float | None
+    accepted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def judge(outcomes: Iterable[Outcome], truths: Mapping[str, str]) -> Judged:
         accepted += is_ok
         accepted_wrong += is_ok and said != right
         if said != right:
-            mistakes.append(Mistake(outcome.path, right, said, outcome.confidence))
+            mistakes.append(Mistake(outcome.path, right, said, outcome.confidence, is_ok))
     mistakes.sort(key=lambda mistake: -(mistake.confidence or 0))
     return Judged(evaluate(truth, read), accepted, accepted_wrong, tuple(mistakes))
 
@@ -90,11 +92,17 @@ class Reviewed:
         The right label of each path.
     unknown : int
         Number of rows without a known label.
+    estimate : Estimate or None
+        Estimate for all rows of the labels.csv; None where there is none.
+    models : str
+        Fingerprints of the models that read the rows of the labels.csv, as in its column.
     """
 
     outcomes: list[Outcome]
     truths: dict[str, str]
     unknown: int
+    estimate: Estimate | None = None
+    models: str = ""
 
 
 def reviewed(
@@ -140,6 +148,14 @@ def _decided(outcome: Outcome, min_confidence: float | None) -> Outcome:
     if outcome.confidence >= min_confidence:
         return outcome._replace(status=Status.OK, reason="")
     return outcome._replace(status=Status.UNCERTAIN, reason=LOW_CONFIDENCE)
+
+
+def acceptable(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Return the outcomes that a lower threshold of confidence would accept, and the accepted ones.
+
+    Ink that is like none of the training data stays doubtful however confident its label is.
+    """
+    return [o for o in outcomes if o.status is Status.OK or o.reason == LOW_CONFIDENCE]
 
 
 def least_accepted(outcomes: Iterable[Outcome]) -> float | None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
 
+from digitsort.evaluation.estimate import PER_LABEL, lot_of
 from digitsort.files.names import natural_key
 from digitsort.labels.cells import likely_classes
 from digitsort.labels.labels_csv import confidence_of, outcome_of, require_rows
@@ -78,9 +79,6 @@ class Tally:
 
 DEFAULT_LIMIT = 5_000
 """Largest number of cards by default: a day's work, and a page of some megabytes."""
-
-SAMPLE_PER_LABEL = 6
-"""Number of accepted rows of each label to draw for the random check: 60 for ten digits."""
 
 UNLIKE = 200
 """Largest number of accepted rows to show because they are unlike the others of their label."""
@@ -153,14 +151,15 @@ class Chooser:
     limit : int or None
         Largest number of cards, not counting rows that are already labelled; None for all.
     sample : int
-        Number of accepted rows to sample for each label, if accepted rows are not candidates.
+        Number of accepted rows to sample for each label, if accepted rows are not candidates. They are
+        those with the lowest `lot_of`, so that `evaluate` knows them.
     pool_size : int
         Number of accepted rows to draw for a comparison with each other; 0 for none.
     """
 
     statuses: Collection[Status] = DOUBTFUL
     limit: int | None = DEFAULT_LIMIT
-    sample: int = SAMPLE_PER_LABEL
+    sample: int = PER_LABEL
     pool_size: int = POOL
     accepted: int = 0
     pool: list[Numbered] = field(default_factory=list)
@@ -168,8 +167,7 @@ class Chooser:
     _kept: list[_Entry] = field(default_factory=list)
     _rejected: list[_Entry] = field(default_factory=list)
     _reviewed: list[Numbered] = field(default_factory=list)
-    _drawn: dict[str, list[Numbered]] = field(default_factory=dict)
-    _seen: dict[str, int] = field(default_factory=dict)
+    _drawn: dict[str, list[tuple[int, int, Numbered]]] = field(default_factory=dict)
     _random: random.Random = field(default_factory=lambda: random.Random(0))
 
     def add(self, number: int, row: Row) -> None:
@@ -242,9 +240,13 @@ class Chooser:
             heapq.heappushpop(kept, entry)
 
     def _draw(self, numbered: Numbered) -> None:
-        label = numbered.row.label
-        self._seen[label] = seen = self._seen.get(label, 0) + 1
-        self._into(self._drawn.setdefault(label, []), self.sample, numbered, seen)
+        """Keep the rows of the lowest lots, in a heap with the highest of them on top."""
+        drawn = self._drawn.setdefault(numbered.row.label, [])
+        entry = (-lot_of(numbered.row), -numbered.number, numbered)
+        if len(drawn) < self.sample:
+            heapq.heappush(drawn, entry)
+        elif entry > drawn[0]:
+            heapq.heapreplace(drawn, entry)
 
     def _into(self, drawn: list[Numbered], size: int, numbered: Numbered, seen: int) -> None:
         """Reservoir sampling: Vitter 1985, "Random sampling with a reservoir", algorithm R."""
@@ -257,7 +259,11 @@ class Chooser:
         each = self.sample
         if self.limit is not None and self._drawn:
             each = min(each, self.limit // SHARE // len(self._drawn))
-        return [numbered for drawn in self._drawn.values() for numbered in drawn[:each]]
+        return [
+            numbered
+            for drawn in self._drawn.values()
+            for _, _, numbered in sorted(drawn, reverse=True)[:each]
+        ]
 
 
 def _certainty(numbered: Numbered) -> tuple[int, float, int]:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitsort.evaluation.judge import judge
+from digitsort.evaluation.judge import acceptable, judge
 from digitsort.evaluation.metrics import guesses
 from digitsort.files.names import printable
 from digitsort.labels.cells import are_digits
@@ -109,7 +109,7 @@ def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
         return None
     truths = {outcome.path: right for outcome, right in tally.known}
     outcomes = [outcome for outcome, _ in tally.known]
-    chart = plots.coverage_against_error(guesses(outcomes, truths), len(outcomes))
+    chart = plots.coverage_against_error(guesses(acceptable(outcomes), truths), len(outcomes))
     return judge(outcomes, truths), chart
 
 

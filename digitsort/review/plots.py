@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from digitsort.evaluation.metrics import Band, Guesses
+from digitsort.evaluation.metrics import Band, Evaluation, Guesses
 from digitsort.labels.cells import are_digits
 from digitsort.outcomes import Status
 from digitsort.review.choose import BINS, Tally
@@ -17,6 +17,9 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 20, 12, 42
 
 MOST_POINTS = 400
 """Largest number of points of a curve: more are not visible at this size."""
+
+MATRIX_SIZES = (12, 14, 16, 18, 20, 23, 26, 30, 35, 40, 50)
+"""Font sizes of the confusion matrix in the style sheet, in tenths of a percent of its width."""
 
 LABELLED = (Status.OK, Status.UNCERTAIN)
 
@@ -199,6 +202,19 @@ def reliability(bands: Iterable[Band]) -> Chart:
         dots=dots,
         legend=[("ideal", "perfect calibration"), ("point", "measured")],
     )
+
+
+def matrix_size(evaluation: Evaluation) -> str:
+    """Return the class of a confusion matrix: its font size, so that all of it is visible.
+
+    Empty if it would be smaller than a person can read, at a width of 340 px: then it scrolls.
+    """
+    columns = zip(evaluation.classes, evaluation.confusion.T, strict=True)
+    wide = [max(len(report.name), len(f"{column.max():,}")) for report, column in columns]
+    side = max(len(report.name) for report in evaluation.classes)
+    ems = sum(0.6 * chars + 0.75 for chars in [side, *wide])  # a digit is 0.56 em wide or less
+    sizes = [size for size in MATRIX_SIZES if size * ems <= 970]
+    return f"m{sizes[-1]}" if sizes else ""
 
 
 def _plot_width() -> int:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from digitsort.evaluation.estimate import Estimate, interval_of
 from digitsort.evaluation.judge import Judged, Mistake
 from digitsort.evaluation.metrics import Guesses
 from digitsort.files.names import printable
+from digitsort.model.card import Card
 from digitsort.review import plots
 from digitsort.review.render import write_page
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
 
 MOST_MISTAKES = 60
-"""Largest number of mistakes on a report, the most confident first."""
+"""Largest number of mistakes of a kind on a report, the most confident first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +32,36 @@ class Measured:
         First digits of the fingerprint; empty if unknown.
     judged : Judged
     guesses : Guesses
+        All labels.
+    candidates : Guesses
+        Those that a lower threshold would accept, and the accepted ones.
     threshold : float or None
         Lowest confidence of accepted labels.
     unknown : int
         Number of images without a known label.
+    estimate : Estimate or None
+        Estimate for all rows of a labels.csv of which a person labelled some.
+    model_file : str
+        Name of the model, or the fingerprints in the labels.csv; empty if unknown.
+    card : Card or None
     """
 
     name: str
     model: str
     judged: Judged
     guesses: Guesses
+    candidates: Guesses
     threshold: float | None
     unknown: int
+    estimate: Estimate | None = None
+    model_file: str = ""
+    card: Card | None = None
 
 
 def write_report(target: Path, measured: Measured, *, force: bool = False) -> None:
     """Write the page."""
     judged = measured.judged
-    shown = judged.mistakes[:MOST_MISTAKES]
+    kinds = [_kind_of(judged.mistakes, accepted=accepted) for accepted in (True, False)]
     write_page(
         target,
         "report",
@@ -58,14 +73,38 @@ def write_report(target: Path, measured: Measured, *, force: bool = False) -> No
         bands=[band for band in measured.guesses.bands() if band.count],
         charts=[
             plots.reliability(measured.guesses.bands()),
-            plots.coverage_against_error(measured.guesses, judged.evaluation.count, measured.threshold),
+            plots.coverage_against_error(
+                measured.candidates, judged.evaluation.count, measured.threshold
+            ),
         ],
-        mistakes=_pictured(shown),
-        more=len(judged.mistakes) - len(shown),
+        kinds=[(kind, count, _pictured(shown)) for kind, count, shown in kinds if count],
+        interval_of=interval_of,
+        card=[] if measured.card is None else _card_lines(measured.card),
     )
 
 
-def _pictured(mistakes: tuple[Mistake, ...]) -> list[tuple[Mistake, str, Thumbnail]]:
+def _kind_of(mistakes: Sequence[Mistake], *, accepted: bool) -> tuple[str, int, list[Mistake]]:
+    """Return the heading of a kind of mistakes, how many there are, and those to show."""
+    found = [mistake for mistake in mistakes if mistake.accepted is accepted]
+    return "Accepted and wrong" if accepted else "Doubtful", len(found), found[:MOST_MISTAKES]
+
+
+def _card_lines(card: Card) -> list[tuple[str, str]]:
+    return [
+        ("data", " + ".join(card.data)),
+        ("classes", " ".join(card.classes)),
+        ("fitted to", f"{sum(card.counts.values()):,} images"),
+        ("held out", f"{card.held_out_accuracy:.2%} of {card.held_out_count:,} images right"),
+        (
+            "ok from",
+            f"confidence {card.min_confidence:.4f} and familiarity {card.ok_familiarity:.4f}",
+        ),
+        ("created", card.created),
+        ("fingerprint", card.fingerprint),
+    ]
+
+
+def _pictured(mistakes: Sequence[Mistake]) -> list[tuple[Mistake, str, Thumbnail]]:
     files = [Wanted(mistake.path, "") for mistake in mistakes]
     return [
         (mistake, printable(mistake.path), thumbnail)

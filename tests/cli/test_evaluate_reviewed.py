@@ -51,6 +51,26 @@ def test_reviewed_rows_are_judged_by_the_person() -> None:
     assert "b.png: 7 read as 1 at 0.9960" in shown
 
 
+@pytest.mark.usefixtures("here")
+def test_the_estimate_for_all_rows_comes_first() -> None:
+    """Not where all is known, nor with another threshold, which accepts other rows."""
+    asked = ("evaluate", "labels.csv", "--corrections", "corrections.csv")
+    lines = invoke(*asked).stdout.splitlines()
+    assert lines[0] == (
+        "labels.csv: about 70.00% of 5 rows are right (95 % interval 60.00% to 80.00%)."
+    )
+    assert lines[4:7] == [
+        "",
+        "Of the labelled rows alone, which are no fair sample:",
+        "labels.csv: accuracy 75.00% (3 of 4 right)",
+    ]
+    estimate = json.loads(invoke(*asked, "--json").stdout)["estimate"]
+    assert (estimate["checked"], estimate["found_wrong"], estimate["open"]) == (2, 1, 1)
+    make_tree(Path(), {"t.csv": "path,label\ne.png,2\n"})
+    for option in (["--truth", "t.csv"], ["--min-confidence", "0.5"]):
+        assert invoke(*asked, *option).stdout.startswith("labels.csv: accuracy")
+
+
 def test_corrections_for_no_row_are_named(here: Path) -> None:
     make_tree(here, {"c.csv": "path,label,status,human\na.png,3,ok,3\ngone.png,3,ok,4\n"})
     done = invoke("evaluate", "labels.csv", "--corrections", "c.csv")
@@ -100,7 +120,8 @@ def test_json_for_machines(model: Model, model_file: Path) -> None:
     done = invoke("evaluate", "labels.csv", "--corrections", "corrections.csv", "--json")
     found = json.loads(done.stdout)
     assert (found["images"], found["accuracy"], found["unknown"]) == (4, 0.75, 1)
-    assert found["mistakes"] == [{"path": "b.png", "truth": "7", "read": "1", "confidence": 0.996}]
+    mistake = {"path": "b.png", "truth": "7", "read": "1", "confidence": 0.996, "accepted": True}
+    assert found["mistakes"] == [mistake]
     assert [c["name"] for c in found["classes"]] == ["1", "3", "7", "_none"]
     assert found["confusion"] == [[0, 0, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]]
     assert found["classes"][0]["recall"] is None
@@ -119,8 +140,10 @@ def test_a_report_is_written_beside(here: Path) -> None:
     assert done.exit_code == 0
     assert done.stderr == "Report written to r.html.\n"
     text = (here / "r.html").read_text(encoding="utf-8")
-    for shown in ("Calibration", "Coverage against error", "Confusion", "By label", "0.9700"):
-        assert shown in text
+    shown = ("Calibration", "Coverage against error", "Confusion", "By label", "0.9700", "model m1")
+    assert [each for each in shown if each not in text] == []
+    assert "Accepted and wrong: 1 mistake, the most" in text
+    assert "of 5 rows are right: 60.00%" in text
     assert text.count('class="card error"') == 1
     assert text.count('<img class="scan" src="data:image/') == 1
     assert invoke(*arguments).exit_code == 5

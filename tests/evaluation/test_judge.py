@@ -54,10 +54,10 @@ def test_coverage_and_error_are_those_of_what_is_accepted(judged: Judged) -> Non
 
 def test_mistakes_are_listed_the_most_confident_first(judged: Judged) -> None:
     assert judged.mistakes == (
-        Mistake("b", "7", "1", 0.95),
-        Mistake("e", "1", "7", 0.6),
-        Mistake("g", "1", "_none", None),
-        Mistake("h", "7", "unread", None),
+        Mistake("b", "7", "1", 0.95, accepted=True),
+        Mistake("e", "1", "7", 0.6, accepted=False),
+        Mistake("g", "1", "_none", None, accepted=False),
+        Mistake("h", "7", "unread", None, accepted=False),
     )
 
 

@@ -63,6 +63,25 @@ def size(driver: Any, width: int, height: int, *, scale: float = 1, phone: bool 
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
+@contextmanager
+def media(driver: Any, *, dark: bool = False, forced: bool = False, kind: str = "") -> Iterator[None]:
+    """Show pages as in dark mode, with forced colours, or on paper (`kind="print"`)."""
+
+    def emulate(scheme: str, colors: str, shown: str) -> None:
+        features = [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "forced-colors", "value": colors},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": shown, "features": features})
+
+    emulate("dark" if dark else "light", "active" if forced else "none", kind)
+    try:
+        yield
+    finally:
+        emulate("light", "none", "")
+
+
 def requests(driver: Any) -> list[str]:
     """What the browser asked for since the last call, but the page itself and what is embedded."""
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]

@@ -89,7 +89,7 @@ def test_the_sample_is_of_every_label_and_takes_a_fifth_at_most() -> None:
 
 
 def test_the_sample_is_drawn_from_the_whole_file_and_always_the_same() -> None:
-    rows = [row("ok", "0.9990", "4") for _ in range(10_000)]
+    rows = [row("ok", "0.9990", "4")._replace(path=str(number)) for number in range(10_000)]
     first, second = (numbers(chosen(rows)) for _ in range(2))
     assert first == second
     assert len(first) == 6

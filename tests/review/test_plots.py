@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digitsort.evaluation.metrics import EDGES, Guesses
+from digitsort.classification.decide import LOW_CONFIDENCE
+from digitsort.evaluation.judge import acceptable
+from digitsort.evaluation.metrics import EDGES, Guesses, evaluate, guesses
 from digitsort.labels.row import Row
-from digitsort.outcomes import Status
+from digitsort.outcomes import Outcome, Status
 from digitsort.review import plots
 from digitsort.review.choose import Tally
 
@@ -66,6 +68,26 @@ def test_the_chosen_threshold_is_marked_on_the_curve() -> None:
     assert dot.tip == "from 0.9000: 60.0% accepted, 33.33% of them wrong"
     assert f"{dot.x:g},{dot.y:g}" == chart.lines[0].points.split()[1]
     assert [tick.text for tick in chart.y_ticks] == ["0%", "25%", "50%"]
+
+
+def test_what_no_threshold_accepts_is_not_on_the_curve() -> None:
+    """The mark agrees with the header: unfamiliar ink stays doubtful, however confident its label."""
+    outcomes = [
+        Outcome("a", Status.OK, "1", 0.99),
+        Outcome("b", Status.UNCERTAIN, "1", 0.98, "unfamiliar"),
+        Outcome("c", Status.UNCERTAIN, "1", 0.60, LOW_CONFIDENCE),
+    ]
+    found = guesses(acceptable(outcomes), dict.fromkeys("abc", "1"))
+    (dot,) = plots.coverage_against_error(found, 3, 0.9).dots
+    assert dot.tip == "from 0.9000: 33.3% accepted, 0.00% of them wrong"
+    assert found.confidence.tolist() == [0.99, 0.6]
+
+
+def test_a_matrix_is_as_large_as_its_room_allows() -> None:
+    few, more = (evaluate([*names] * 1_200, [*names] * 1_200) for names in ("0123456789", "AB"))
+    assert (plots.matrix_size(few), plots.matrix_size(more)) == ("m23", "m50")
+    many = [f"class {index}" for index in range(40)]
+    assert plots.matrix_size(evaluate(many, many)) == ""
 
 
 def test_bands_count_what_was_right() -> None:

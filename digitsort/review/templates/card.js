@@ -25,10 +25,17 @@ function tile(card, place) {
     image.alt = "";
     image.draggable = false;
     element.append(image);
-  } else element.append(make("span", "none", card.note || "no image"));
-  element.append(make("span", "read", card.label || "–"));
-  if (label) element.append(make("b", "tag", tagOf(card, label)));
-  else if (card.hint && card.hint !== card.label) element.append(make("span", "hint", `${card.hint}?`));
+  } else element.append(corner("none", card.note || "no image"));
+  element.append(corner("read", card.label || "–"));
+  if (label) element.append(corner("tag", tagOf(card, label)));
+  else if (card.hint && card.hint !== card.label) element.append(corner("hint", `${card.hint}?`));
+  return element;
+}
+
+// The style sheet shows the text: the name of the tile says all of it, in words.
+function corner(name, text) {
+  const element = make("span", name);
+  element.dataset.text = text;
   return element;
 }
 
@@ -44,8 +51,9 @@ function spoken(card) {
   const guess = card.label ? `read as ${card.label}, confidence ${card.confidence}` : "not read";
   const second = card.second ? `, or ${card.second}` : "";
   const hint = card.hint && card.hint !== card.label ? `, like ${card.hint}` : "";
+  const missing = card.picture ? "" : `, ${card.note || "no image"}`;
   const yours = label ? `you said ${nameOf(label)}, ` : "";
-  return `${yours}${guess}${second}${hint}, ${card.status}${card.reason ? `, ${card.reason}` : ""}: ${fileName(card)}`;
+  return `${yours}${guess}${second}${hint}, ${card.status}${card.reason ? `, ${card.reason}` : ""}${missing}: ${fileName(card)}`;
 }
 
 const percent = (share) => `${(100 * Number(share)).toFixed(Number(share) > 0.995 ? 1 : 0)} %`;

@@ -61,6 +61,7 @@ function refresh(card) {
 
 function move(place, { extend = false, atTop = false } = {}) {
   if (!shown.length) {
+    grid.removeAttribute("aria-activedescendant");
     describe();
     return;
   }

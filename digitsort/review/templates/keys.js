@@ -59,12 +59,13 @@ const withCtrl = {
 };
 
 function onKey(event) {
-  if (event.isComposing || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.isComposing || event.altKey) return;
+  const command = commandOf(event);
+  if (document.querySelector("dialog[open]") && command !== save) return;
   if (event.target === byId("search")) {
     onSearchKey(event);
     return;
   }
-  const command = commandOf(event);
   if (!command) return;
   event.preventDefault();
   if (event.repeat && !moves[event.key]) return; // a held key labels one scan
@@ -137,7 +138,8 @@ function addKey(text, title, action, label) {
   const button = make("button", text.length > 1 ? "wide" : "", text);
   button.type = "button";
   button.title = title;
-  button.setAttribute("aria-label", title);
+  const isSaid = title.toLowerCase().includes(text.toLowerCase());
+  button.setAttribute("aria-label", isSaid ? title : `${text}: ${title}`);
   if (label !== undefined) button.dataset.label = label;
   button.addEventListener("click", () => {
     action();

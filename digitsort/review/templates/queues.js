@@ -14,7 +14,8 @@ function addQueues() {
     each.button.type = "button";
     each.name = make("span", "", each.title);
     each.count = make("span", "count");
-    each.button.append(each.name, each.count);
+    each.state = make("span", "hidden");
+    each.button.append(each.name, each.count, each.state);
     each.button.addEventListener("click", () => {
       openQueue(each);
       toGrid();
@@ -144,10 +145,7 @@ function count() {
   for (const each of queues) {
     const text = each.open ? `${each.open.toLocaleString("en")}` : "✓";
     if (each.count.textContent !== text) each.count.textContent = text;
-    each.button.setAttribute(
-      "aria-label",
-      `${each.title}: ${each.open ? `${each.open} of ${each.cards.length} open` : "done"}`,
-    );
+    each.state.textContent = each.open ? ` of ${each.cards.length.toLocaleString("en")} open` : " done";
     if (each === queue && !byId("search").value) each.button.setAttribute("aria-current", "true");
     else each.button.removeAttribute("aria-current");
   }

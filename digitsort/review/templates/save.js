@@ -84,7 +84,10 @@ function markSaved(found, name) {
   isKept = false;
   store();
   count();
-  if (byId("end").open) fillEnd();
+  if (byId("end").open) {
+    fillEnd();
+    byId("end-title").focus(); // or else the next Enter would save once more
+  }
   say(`Saved ${plural(found.count, "row")} to ${name}.`);
 }
 
@@ -123,5 +126,5 @@ function fillEnd() {
 function showEnd() {
   fillEnd();
   if (!byId("end").open) byId("end").showModal();
-  byId("end-save").focus();
+  byId("end-title").focus(); // an Enter too many, after the last scan, saves nothing
 }
