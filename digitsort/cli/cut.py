@@ -56,7 +56,7 @@ def cut(
     if len(paths) < 2:
         raise UsageError("Name the pages, then DEST: digitsort cut SOURCE... DEST")
     *sources, dest = paths
-    _require_opencv()
+    require_opencv("`digitsort cut`")
     from digitsort.pages.cutting import Account, CutOptions, cut_pages, find_pages, refuse_dest
 
     if not dry_run:
@@ -74,14 +74,15 @@ def cut(
     return ExitCode.SOME_FAILED if account.unreadable or walk.unreadable else ExitCode.DONE
 
 
-def _require_opencv() -> None:
+def require_opencv(what: str) -> None:
+    """Raise UsageError if OpenCV is not installed."""
     from importlib.util import find_spec
 
     from digitsort.errors import UsageError
 
     if find_spec("cv2") is None:
         raise UsageError(
-            "`digitsort cut` needs OpenCV, which is not installed: pip install opencv-python-headless."
+            f"{what} needs OpenCV, which is not installed: pip install opencv-python-headless."
         )
 
 
@@ -159,7 +160,7 @@ def _print_account(account: Account, walk: Walk, dest: Path, *, dry_run: bool, q
         return
     console.print(
         f"\n{plural(account.written, 'picture')} written to {name}. Next:\n"
-        f"digitsort classify {name}/cells -o {name}/labels.csv\n"
+        f"digitsort classify {name}/cells --cells {name}/cells.csv -o {name}/labels.csv\n"
         f"digitsort table {name}/labels.csv --cells {name}/cells.csv -o {name}/table.csv",
         markup=False,
     )

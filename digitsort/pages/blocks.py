@@ -378,9 +378,16 @@ def _guess(at: Index, lattice: dict[Index, Quad]) -> Quad | None:
 
 
 def _filled(lattice: dict[Index, Quad], ink: Pixels) -> dict[Index, Quad]:
-    """Add the missing cells around which there is ruling."""
-    if not lattice:
-        return lattice
+    """Add the missing cells around which there is ruling; those that were added make others sure."""
+    while lattice:
+        full = _filled_once(lattice, ink)
+        if len(full) == len(lattice):
+            return full
+        lattice = full
+    return lattice
+
+
+def _filled_once(lattice: dict[Index, Quad], ink: Pixels) -> dict[Index, Quad]:
     rows, columns = (range(min(some), max(some) + 1) for some in zip(*lattice, strict=True))
     thick = cv2.dilate(ink, np.ones((7, 7), np.uint8))
     full = dict(lattice)
@@ -500,7 +507,7 @@ _ALONG = np.linspace(0.08, 0.92, 24)[:, None]
 
 
 def _sorted_contrasts(lattice: dict[Index, Quad], soft: Pixels) -> npt.NDArray[np.float64]:
-    """Return the contrasts of the sides of each cell, faintest first, without the open side of combs."""
+    """Return the contrasts of the sides of each cell, faintest first; combs without their open side."""
     leave_out = len({row for row, _ in lattice}) == 1
     return np.sort(_contrasts(np.array(list(lattice.values())), soft), axis=1)[:, leave_out:]
 
