@@ -81,6 +81,8 @@ class FoundPage:
     blocks : tuple of Block
     blanks : frozenset of (int, int, int)
         Block, row and column of the blank cells, from 1.
+    pixels : PagePixels or None
+        None if the page can't be read.
     """
 
     source: str
@@ -88,6 +90,7 @@ class FoundPage:
     leaf: Leaf
     blocks: tuple[Block, ...] = ()
     blanks: frozenset[tuple[int, int, int]] = frozenset()
+    pixels: PagePixels | None = None
 
     @property
     def reason(self) -> str:
@@ -174,7 +177,7 @@ def _found(path: str, stem: str, leaf: Leaf) -> FoundPage:
         for cell in block.cells
         if pixels.is_blank(cell.corners)
     )
-    return FoundPage(path, stem, leaf, blocks, blanks)
+    return FoundPage(path, stem, leaf, blocks, blanks, pixels)
 
 
 def refuse_dest(dest: Path) -> None:
@@ -263,7 +266,8 @@ def _write_page(page: FoundPage, folder: Path, dest: Path, options: CutOptions, 
     """Write the pictures and the rows of a page; return the number of pictures."""
     root = str(dest.absolute())
     source = to_cell(page.source, root)
-    if not page.blocks or page.leaf.gray is None:
+    pixels = page.pixels
+    if not page.blocks or page.leaf.gray is None or pixels is None:
         kind = Kind.ERROR if page.leaf.reason else Kind.NONE
         numbers = [str(page.leaf.number or ""), "", "", ""]
         cells = ["", source, *numbers, kind, page.reason, *[""] * 8, page.leaf.sha256]
@@ -271,15 +275,15 @@ def _write_page(page: FoundPage, folder: Path, dest: Path, options: CutOptions, 
         if options.preview and page.leaf.gray is not None:
             _write_preview(page, page.leaf.gray, folder)
         return 0
-    pixels = PagePixels(page.leaf.gray)
     cut = pixels.as_it_is if options.as_it_is else pixels.clean
     written = 0
     for number, block in enumerate(page.blocks, 1):
+        digits = tuple(max(2, len(str(count))) for count in (block.rows, block.columns))
         for cell in block.cells:
             is_blank = page.is_blank(number, cell)
             name = ""
             if options.blank or not is_blank:
-                name = f"{PICTURES}/{_name(page, number, block, cell)}"
+                name = f"{PICTURES}/{_name(page, number, digits, cell)}"
                 _write_png(folder / name, cut(cell.corners))
                 written += 1
             place = [str(value) for value in (page.leaf.number, number, cell.row, cell.column)]
@@ -291,8 +295,8 @@ def _write_page(page: FoundPage, folder: Path, dest: Path, options: CutOptions, 
     return written
 
 
-def _name(page: FoundPage, number: int, block: Block, cell: Cell) -> str:
-    rows, columns = (max(2, len(str(count))) for count in (block.rows, block.columns))
+def _name(page: FoundPage, number: int, digits: tuple[int, ...], cell: Cell) -> str:
+    rows, columns = digits
     return (
         f"{page.stem}_p{page.leaf.number}_b{number}_r{cell.row:0{rows}}_c{cell.column:0{columns}}.png"
     )
