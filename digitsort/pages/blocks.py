@@ -91,9 +91,15 @@ class Block:
     ----------
     cells : tuple of Cell
         Row by row.
+    field : str
+        Name of the field, if the block comes from a layout.
+    kind : str
+        What is written in its cells: "digit", "number" or "mark".
     """
 
     cells: tuple[Cell, ...]
+    field: str = ""
+    kind: str = "digit"
 
     @property
     def rows(self) -> int:

@@ -33,6 +33,7 @@ COLUMNS = (
     "x4",
     "y4",
     "source_sha256",
+    "field",
 )
 
 _NEEDED = ("path", "source", "page", "block", "row", "column", "kind")

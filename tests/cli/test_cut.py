@@ -127,3 +127,20 @@ def test_choose_one_second_pass(here: Path) -> None:
     (here / "a.png").touch()
     done = invoke("classify", "a.png", "--adapt", "--cells", "cells.csv")
     assert (done.exit_code, "Choose one of --adapt and --cells." in done.stderr) == (2, True)
+
+
+def test_a_layout_is_saved_edited_and_applied(here: Path) -> None:
+    form().save(here / "page.png")
+    sheet().save(here / "empty.png")
+    assert invoke("cut", "page.png", "one", "--save-layout", "form.toml", "-q").exit_code == 0
+    text = (here / "form.toml").read_text()
+    (here / "form.toml").write_text(text.replace("block 1", "score").replace('"digit"', '"number"', 2))
+    done = invoke("cut", "page.png", "empty.png", "two", "--layout", "form.toml", "--preview")
+    assert done.exit_code == 1
+    assert "empty.png, page 1: the layout does not fit this page." in done.stderr
+    rows = list(csv.DictReader((here / "two" / "cells.csv").read_text().splitlines()))
+    (written,) = (row for row in rows if row["path"])
+    assert (written["path"], written["field"]) == ("numbers/page_p1_b1_r02_c03.png", "score")
+    assert rows[-1]["reason"] == "the layout does not fit this page"
+    done = invoke("cut", "page.png", "one.more", "--save-layout", "form.toml")
+    assert (done.exit_code, "form.toml already exists" in done.stderr) == (5, True)
