@@ -5,8 +5,8 @@
 The pages are those of `pages` in the development data: 126 printed puzzles, and 128 filled in by hand.
 They are ordered by their number, and a half of each is what choices were made on; the second half is
 what is reported. Each page is cut as `digitsort cut` does, and its cells are read as by
-`digitsort classify --only-labels 1-9`. A page is right if all 81 cells are: a digit has its label, sure
-or uncertain, and an empty cell is blank or rejected.
+`digitsort classify --only-labels 1-9 --cells cells.csv`. A page is right if all 81 cells are: a digit
+has its label, sure or uncertain, and an empty cell is blank or rejected.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from digitsort.outcomes import Status
 from digitsort.pages.blocks import Block
 from digitsort.pages.cutout import PagePixels
 from digitsort.pages.cutting import Account, FoundPage, drawn, find_pages
+from digitsort.pages.page_pass import page_verdicts
 
 SIDE = 9
 LABELS = tuple("123456789")
@@ -117,6 +118,8 @@ def _read_page(page: FoundPage, truth: list[list[str]], model: Model, score: Sco
     pixels = PagePixels(page.leaf.gray)
     allowed = allowed_classes(LABELS, model.class_names)
     verdicts = decide([pixels.clean(cell.corners) for cell in cells], model, None, allowed)
+    corners = {index: cell.corners for index, cell in enumerate(cells)}
+    verdicts = page_verdicts(pixels, corners, verdicts, LABELS)
     read = {(cell.row, cell.column): verdict for cell, verdict in zip(cells, verdicts, strict=True)}
     places = [(row, column) for row in range(1, SIDE + 1) for column in range(1, SIDE + 1)]
     wrong = sum(not _count(truth[r - 1][c - 1], read.get((r, c)), score) for r, c in places)

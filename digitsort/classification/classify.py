@@ -49,6 +49,8 @@ class Summary:
         The first few files that could not be read.
     adapted : int or None
         Number of rows that a second pass changed; None without a second pass.
+    adapted_how : str
+        What the second pass did, for a message.
     """
 
     files: int = 0
@@ -59,6 +61,7 @@ class Summary:
     noted: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     errors: list[Outcome] = field(default_factory=list)
     adapted: int | None = None
+    adapted_how: str = "became ok in the second pass"
 
     def found(self, paths: Iterable[str]) -> Iterator[str]:
         """Count files on their way in."""

@@ -40,6 +40,7 @@ from digitsort.workers.tuning import garbage_waits
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
+    from digitsort.pages.page_pass import PagePass
 
 
 @reports_errors
@@ -82,6 +83,15 @@ def classify(
             "few writers. The reason of a changed row says so.",
         ),
     ] = False,
+    cells: Annotated[
+        Path | None,
+        typer.Option(
+            "--cells",
+            metavar="FILE",
+            help="cells.csv from `digitsort cut`: compare doubtful cells with the print of their page "
+            "in a second pass. The reason of a changed row says so.",
+        ),
+    ] = None,
     workers: options.Workers = None,
     dask: options.Dask = None,
     resume: Annotated[
@@ -123,7 +133,10 @@ def classify(
     walk = Walk(
         [os.fspath(source) for source in named], follow_links, any_name=any_name, patterns=patterns
     )
-    _check_output(output, force=force, resume=resume, adapt=adapt, update=update)
+    second = "--adapt" if adapt else "--cells" if cells else ""
+    _check_output(output, force=force, resume=resume, second=second, update=update)
+    if adapt and cells:
+        raise UsageError("Choose one of --adapt and --cells.")
     updates = update and os.path.exists(output)
     chosen = _format(form, output, updates=updates)
     found = open_model(model)
@@ -135,8 +148,14 @@ def classify(
         _print_rows(work, layout, chosen)
     else:
         mark = found.card.fingerprint
-        run = Run.of(walk.sources, follow_links, mark, settings, chosen, adapt=adapt, exclude=patterns)
-        second_pass = _second_pass(found, settings, workers, dask) if adapt else None
+        run = Run.of(
+            walk.sources, follow_links, mark, settings, chosen, adapt=bool(second), exclude=patterns
+        )
+        second_pass: SecondPass | PagePass | None = None
+        if adapt:
+            second_pass = _second_pass(found, settings, workers, dask)
+        elif cells:
+            second_pass = _page_pass(cells, found, settings)
         if updates:
             work = replace(work, update=_begin_update(Path(output), layout, run, found, quiet=quiet))
         with labels_file(
@@ -213,7 +232,7 @@ class _Work:
             yield _at_least_one(rows, self.walk)
 
 
-def _check_output(output: str, *, force: bool, resume: bool, adapt: bool, update: bool) -> None:
+def _check_output(output: str, *, force: bool, resume: bool, second: str, update: bool) -> None:
 
     if update and force:
         raise UsageError("Choose one of --update and --force.")
@@ -223,8 +242,8 @@ def _check_output(output: str, *, force: bool, resume: bool, adapt: bool, update
         raise UsageError("--update needs an output file. Name one with -o.")
     elif resume:
         raise UsageError("What went to stdout can't be gone on with: name a file for --resume.")
-    elif adapt:
-        raise UsageError("--adapt needs an output file. Name one with -o.")
+    elif second:
+        raise UsageError(f"{second} needs an output file. Name one with -o.")
 
 
 def _listed(file: Path | None, separator: bytes) -> list[str]:
@@ -290,13 +309,45 @@ def _second_pass(model: Model, settings: Settings, workers: int | None, dask: st
     return SecondPass(Eyes(model, settings), workers, dask)
 
 
-def _write_file(work: _Work, file: LabelsFile, second_pass: SecondPass | None) -> None:
+def _page_pass(cells: Path, model: Model, settings: Settings) -> PagePass:
+    from digitsort.cli.cut import require_opencv
+    from digitsort.errors import UsageError
+    from digitsort.labels.cells import are_digits
+
+    require_opencv("--cells")
+    from digitsort.pages.cells_csv import read_cells
+    from digitsort.pages.page_pass import PagePass
+
+    if not are_digits(model.class_names):
+        raise UsageError("--cells compares printed digits: it needs a model whose classes are digits.")
+    next(iter(read_cells(cells)), None)  # a file that is no cells.csv ends the run before its work
+    labels = settings.only_labels or model.class_names
+    return PagePass(cells, tuple(label for label in labels if label.isdigit()), settings.limits)
+
+
+def _write_file(work: _Work, file: LabelsFile, second_pass: SecondPass | PagePass | None) -> None:
+    from digitsort.classification.second_pass import SecondPass
+
     with work.counted(work.take_up(file)) as rows:
-        if second_pass is None:
-            for outcome in rows:
-                file.write(outcome)
-        else:
+        if isinstance(second_pass, SecondPass):
             _write_and_adapt(rows, file, second_pass, work.summary)
+            return
+        for outcome in rows:
+            file.write(outcome)
+    if second_pass is not None:
+        _compare_with_pages(file, second_pass, work.summary)
+
+
+def _compare_with_pages(file: LabelsFile, page_pass: PagePass, summary: Summary) -> None:
+    from digitsort.cli.console import warn
+    from digitsort.plural import plural
+
+    summary.adapted, summary.adapted_how = 0, "changed by the print of their pages"
+    if lost := page_pass.change(file, summary.changed):
+        warn(
+            f"{plural(len(lost), 'page file')} changed or can't be read, such as {lost[0]}: their "
+            "cells are not compared with their pages. Cut the pages again."
+        )
 
 
 def _write_and_adapt(

@@ -18,6 +18,7 @@ from digitsort.errors import ExitCode
 if TYPE_CHECKING:
     from digitsort.images.discover import Walk
     from digitsort.pages.cutting import Account, FoundPage
+    from digitsort.pages.layout import Layout
 
 MOST_NAMED = 5
 
@@ -43,6 +44,20 @@ def cut(
             "--as-it-is", help="Keep the page's gray levels: do not sharpen, do not even out."
         ),
     ] = False,
+    layout: Annotated[
+        Path | None,
+        typer.Option(
+            "--layout", metavar="FILE", help="Cut the fields of a form.toml, registered to each page."
+        ),
+    ] = None,
+    save_layout: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-layout",
+            metavar="FILE",
+            help="Also write where the cells of the first page with cells are, for --layout.",
+        ),
+    ] = None,
     follow_links: options.FollowLinks = False,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
@@ -51,37 +66,75 @@ def cut(
 ) -> ExitCode:
     """Cut the ruled cells of scanned pages (pictures, TIFF, PDF) into one picture per cell."""
     from digitsort.errors import UsageError
+    from digitsort.files.atomic import refuse_existing
     from digitsort.images.discover import Walk, check_sources
 
     if len(paths) < 2:
         raise UsageError("Name the pages, then DEST: digitsort cut SOURCE... DEST")
     *sources, dest = paths
-    _require_opencv()
+    require_opencv("`digitsort cut`")
     from digitsort.pages.cutting import Account, CutOptions, cut_pages, find_pages, refuse_dest
+    from digitsort.pages.layout import read_layout
 
+    if layout and save_layout:
+        raise UsageError("Choose one of --layout and --save-layout.")
+    if save_layout:
+        refuse_existing(save_layout, force=False)
+    fields = read_layout(layout) if layout else None
     if not dry_run:
         refuse_dest(dest)
     limits = options.limits(max_pixels, max_side, max_bytes)
     walk = Walk(check_sources(sources), follow_links, pdf=True)
     account = Account()
     files = _at_least_one(walk)
-    pages = _named(find_pages(files, limits, account), quiet=quiet)
+    pages = _named(find_pages(files, limits, account, fields), quiet=quiet)
+    if save_layout:
+        pages = _saving_layout(pages, save_layout)
     if dry_run:
         _print_found(pages, account)
     else:
-        cut_pages(pages, dest, CutOptions(limits, as_it_is, blank, preview), account)
+        cut_pages(pages, dest, CutOptions(limits, as_it_is, blank, preview, _folders(fields)), account)
     _print_account(account, walk, dest, dry_run=dry_run, quiet=quiet)
-    return ExitCode.SOME_FAILED if account.unreadable or walk.unreadable else ExitCode.DONE
+    has_failed = account.unreadable or account.unfit or walk.unreadable
+    return ExitCode.SOME_FAILED if has_failed else ExitCode.DONE
 
 
-def _require_opencv() -> None:
+def _folders(layout: Layout | None) -> tuple[str, ...]:
+    """Return the folders for pictures that are not of single digits."""
+    from digitsort.pages.cutting import PICTURES, PICTURES_OF
+
+    kinds = {field.kind for field in layout.fields} if layout is not None else set()
+    return tuple(folder for kind, folder in PICTURES_OF.items() if kind in kinds and folder != PICTURES)
+
+
+def _saving_layout(pages: Iterable[FoundPage], path: Path) -> Iterator[FoundPage]:
+    """Write the layout of the first page with cells when all pages were found."""
+    from digitsort.cli.console import warn
+    from digitsort.files.atomic import replacing
+    from digitsort.files.names import printable
+    from digitsort.pages.layout import layout_of, toml_of
+
+    text = ""
+    for page in pages:
+        if page.blocks and not text:
+            text = toml_of(layout_of(page.blocks))
+        yield page
+    if not text:
+        warn(f"No layout was written to {printable(str(path))}: no page has cells.")
+        return
+    with replacing(path, force=False) as file:
+        file.write(text.encode())
+
+
+def require_opencv(what: str) -> None:
+    """Raise UsageError if OpenCV is not installed."""
     from importlib.util import find_spec
 
     from digitsort.errors import UsageError
 
     if find_spec("cv2") is None:
         raise UsageError(
-            "`digitsort cut` needs OpenCV, which is not installed: pip install opencv-python-headless."
+            f"{what} needs OpenCV, which is not installed: pip install opencv-python-headless."
         )
 
 
@@ -159,7 +212,7 @@ def _print_account(account: Account, walk: Walk, dest: Path, *, dry_run: bool, q
         return
     console.print(
         f"\n{plural(account.written, 'picture')} written to {name}. Next:\n"
-        f"digitsort classify {name}/cells -o {name}/labels.csv\n"
+        f"digitsort classify {name}/cells --cells {name}/cells.csv -o {name}/labels.csv\n"
         f"digitsort table {name}/labels.csv --cells {name}/cells.csv -o {name}/table.csv",
         markup=False,
     )

@@ -53,7 +53,7 @@ def print_summary(
     for line in update:
         console.print(f"  {line}", markup=False)
     if summary.adapted:
-        console.print(f"  {plural(summary.adapted, 'row')} became ok in the second pass")
+        console.print(f"  {plural(summary.adapted, 'row')} {summary.adapted_how}")
     print_left_aside(console, summary, walk)
     if output is not None:
         name = printable(output)

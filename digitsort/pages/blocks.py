@@ -91,9 +91,15 @@ class Block:
     ----------
     cells : tuple of Cell
         Row by row.
+    field : str
+        Name of the field, if the block comes from a layout.
+    kind : str
+        What is written in its cells: "digit", "number" or "mark".
     """
 
     cells: tuple[Cell, ...]
+    field: str = ""
+    kind: str = "digit"
 
     @property
     def rows(self) -> int:
@@ -143,8 +149,7 @@ def _worth(lattices: list[dict[Index, Quad]], soft: Pixels) -> float:
 
 
 def _strength(lattice: dict[Index, Quad], soft: Pixels) -> float:
-    leave_out = len({row for row, _ in lattice}) == 1
-    sides = np.array([sorted(_contrasts(quad, soft))[leave_out:] for quad in lattice.values()])
+    sides = _sorted_contrasts(lattice, soft)
     return float(np.clip(sides[:, 0] / (STRONG * np.median(sides)), 0, 1).sum())
 
 
@@ -155,12 +160,11 @@ def _fullness(lattice: dict[Index, Quad]) -> float:
 
 def _lattices(ink: Pixels, soft: Pixels, length: int) -> list[dict[Index, Quad]]:
     ruling = ruling_of(ink, max(9, length))
-    quads = [
-        quad for quad in _enclosed(ruling) if sorted(_contrasts(quad, soft))[1] >= LEAST_CONTRAST / 2
-    ]
+    enclosed = np.array(_enclosed(ruling)).reshape(-1, 4, 2)
+    quads = enclosed[np.sort(_contrasts(enclosed, soft), axis=1)[:, 1] >= LEAST_CONTRAST / 2]
     if len(quads) < LEAST_CELLS:
         return []
-    ruled = [_without_gaps(lattice, soft) for lattice in _joined(np.array(quads))]
+    ruled = [_without_gaps(lattice, soft) for lattice in _joined(quads)]
     lattices = [_filled(lattice, ink) for lattice in ruled]
     return [lattice for lattice in lattices if len(lattice) >= LEAST_CELLS]
 
@@ -380,9 +384,16 @@ def _guess(at: Index, lattice: dict[Index, Quad]) -> Quad | None:
 
 
 def _filled(lattice: dict[Index, Quad], ink: Pixels) -> dict[Index, Quad]:
-    """Add the missing cells around which there is ruling."""
-    if not lattice:
-        return lattice
+    """Add the missing cells around which there is ruling; those that were added make others sure."""
+    while lattice:
+        full = _filled_once(lattice, ink)
+        if len(full) == len(lattice):
+            return full
+        lattice = full
+    return lattice
+
+
+def _filled_once(lattice: dict[Index, Quad], ink: Pixels) -> dict[Index, Quad]:
     rows, columns = (range(min(some), max(some) + 1) for some in zip(*lattice, strict=True))
     thick = cv2.dilate(ink, np.ones((7, 7), np.uint8))
     full = dict(lattice)
@@ -451,9 +462,11 @@ def _surrounds(lattice: dict[Index, Quad], point: Quad) -> bool:
 
 def _without_gaps(lattice: dict[Index, Quad], soft: Pixels) -> dict[Index, Quad]:
     """Leave out cells that have an open side, except in a single row, which may be a comb."""
-    if len({row for row, _ in lattice}) == 1:
+    if len({row for row, _ in lattice}) <= 1:
         return lattice
-    return {at: q for at, q in lattice.items() if min(_contrasts(q, soft)) >= LEAST_CONTRAST / 2}
+    faintest = _contrasts(np.array(list(lattice.values())), soft).min(axis=1)
+    is_closed = (faintest >= LEAST_CONTRAST / 2).tolist()
+    return {at: quad for (at, quad), keep in zip(lattice.items(), is_closed, strict=True) if keep}
 
 
 def _is_ruled(lattice: dict[Index, Quad], soft: Pixels) -> bool:
@@ -461,9 +474,9 @@ def _is_ruled(lattice: dict[Index, Quad], soft: Pixels) -> bool:
 
     Cells in a single row may have one open side: combs do.
     """
-    leave_out = len({row for row, _ in lattice}) == 1
-    sides = [sorted(_contrasts(quad, soft))[leave_out:] for quad in lattice.values()]
-    light = np.median([_at(quad.mean(axis=0)[None] + _AROUND, soft).max() for quad in lattice.values()])
+    sides = _sorted_contrasts(lattice, soft)
+    centres = np.array(list(lattice.values())).mean(axis=1)  # (n, 2)
+    light = np.median(_at(centres[:, None] + _AROUND, soft).max(axis=1))
     return bool(np.percentile(sides, 15) >= LEAST_CONTRAST and light >= LEAST_LIGHT)
 
 
@@ -471,23 +484,44 @@ _AROUND = np.array([[x, y] for x in (-4.0, 0.0, 4.0) for y in (-4.0, 0.0, 4.0)])
 """Points around the centre of a cell, in working pixels."""
 
 
-def _contrasts(quad: Quad, soft: Pixels) -> Iterator[float]:
-    """Yield for each side of a cell how much darker its line is, where it is faintest."""
-    centre = quad.mean(axis=0)
-    along = np.linspace(0.08, 0.92, 24)[:, None]
-    for here, there in zip(quad, np.roll(quad, -1, axis=0), strict=True):
-        points = here + along * (there - here)
-        outward = np.array([(there - here)[1], -(there - here)[0]]) / np.hypot(*(there - here))
-        if np.dot(outward, (here + there) / 2 - centre) < 0:
-            outward = -outward
-        levels = np.array([_at(points + outward * by, soft) for by in range(-6, 7)])  # (13, 24)
-        yield float(np.percentile(levels[:5].max(axis=0) - levels[6:].min(axis=0), 15))
+def _contrasts(quads: npt.NDArray[np.float64], soft: Pixels) -> npt.NDArray[np.float64]:
+    """Return how much darker the lines around cells are than the cells, where they are faintest.
+
+    Parameters
+    ----------
+    quads : ndarray of shape (n, 4, 2)
+
+    Returns
+    -------
+    ndarray of shape (n, 4)
+        Of the top, right, bottom and left side of each cell.
+    """
+    sides = np.roll(quads, -1, axis=1) - quads  # (n, 4, 2)
+    points = quads[:, :, None] + _ALONG * sides[:, :, None]  # (n, 4, 24, 2)
+    outward = np.stack([sides[..., 1], -sides[..., 0]], axis=-1)
+    outward /= np.hypot(sides[..., 0], sides[..., 1])[..., None]
+    middles = quads + sides / 2 - quads.mean(axis=1, keepdims=True)
+    outward *= np.where((outward * middles).sum(axis=-1) < 0, -1.0, 1.0)[..., None]
+    across = np.arange(-6, 7)[:, None, None] * outward[:, :, None, None]  # (n, 4, 13, 1, 2)
+    levels = _at(points[:, :, None] + across, soft)  # (n, 4, 13, 24)
+    darker = levels[:, :, :5].max(axis=2) - levels[:, :, 6:].min(axis=2)
+    return np.asarray(np.percentile(darker, 15, axis=-1))
 
 
-def _at(points: Quad, image: Pixels) -> npt.NDArray[np.float64]:
-    """Return the levels of an image at points."""
-    x, y = np.clip(np.rint(points).astype(int), 0, np.array(image.shape[::-1]) - 1).T
-    return np.asarray(image[y, x], np.float64)
+_ALONG = np.linspace(0.08, 0.92, 24)[:, None]
+"""Places along a side of a cell, as shares of it."""
+
+
+def _sorted_contrasts(lattice: dict[Index, Quad], soft: Pixels) -> npt.NDArray[np.float64]:
+    """Return the contrasts of the sides of each cell, faintest first; combs without their open side."""
+    leave_out = len({row for row, _ in lattice}) == 1
+    return np.sort(_contrasts(np.array(list(lattice.values())), soft), axis=1)[:, leave_out:]
+
+
+def _at(points: npt.NDArray[np.float64], image: Pixels) -> npt.NDArray[np.float64]:
+    """Return the levels of an image at points (..., 2)."""
+    whole = np.clip(np.rint(points).astype(int), 0, np.array(image.shape[::-1]) - 1)
+    return np.asarray(image[whole[..., 1], whole[..., 0]], np.float64)
 
 
 def _in_reading_order(lattices: list[dict[Index, Quad]]) -> list[dict[Index, Quad]]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from digitsort.errors import UsageError
 from digitsort.files.names import folder_of, from_cell, printable
@@ -30,12 +33,16 @@ COLUMNS = (
     "x4",
     "y4",
     "source_sha256",
+    "field",
 )
 
 _NEEDED = ("path", "source", "page", "block", "row", "column", "kind")
 
 MOST_PER_BLOCK = 100_000
 """Largest row or column of a block: a table is written with an entry for each."""
+
+MOST_CORNER = 1e6
+"""Largest coordinate, in pixels."""
 
 
 class Kind(StrEnum):
@@ -49,7 +56,7 @@ class Kind(StrEnum):
     """A page, or a file, that can't be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CellRow:
     """Row of a cells.csv.
 
@@ -62,6 +69,9 @@ class CellRow:
     page, block, row, column : int
         From 1; 0 for what a row without a cell does not have.
     kind : Kind
+    corners : ndarray of shape (4, 2)
+        In pixels of the page; zeros in a row without corners.
+    source_sha256 : str
     """
 
     path: str
@@ -71,6 +81,8 @@ class CellRow:
     row: int
     column: int
     kind: Kind
+    corners: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((4, 2)))
+    source_sha256: str = ""
 
 
 NAME_CELLS = "Name the cells.csv of `digitsort cut` with --cells."
@@ -113,7 +125,25 @@ def _row(cells: Mapping[str, str], base: str) -> CellRow:
         raise ValueError("a cell has no page, block, row or column")
     path = cells.get("path", "")
     source = from_cell(cells.get("source", ""), base)
-    return CellRow(from_cell(path, base) if path else "", source, page, block, row, column, kind)
+    return CellRow(
+        path=from_cell(path, base) if path else "",
+        source=source,
+        page=page,
+        block=block,
+        row=row,
+        column=column,
+        kind=kind,
+        corners=_corners(cells),
+        source_sha256=cells.get("source_sha256", ""),
+    )
+
+
+def _corners(cells: Mapping[str, str]) -> npt.NDArray[np.float64]:
+    names = [f"{axis}{number}" for number in range(1, 5) for axis in "xy"]
+    values = np.array([float(cells.get(name) or 0) for name in names]).reshape(4, 2)
+    if not (np.abs(values) < MOST_CORNER).all():
+        raise ValueError("a corner lies far outside of any page")
+    return values
 
 
 def _number(cells: Mapping[str, str], name: str) -> int:

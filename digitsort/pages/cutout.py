@@ -70,6 +70,10 @@ class PagePixels:
         """Return the picture of a cell with the gray levels of the page, at its resolution."""
         return _cut_out(self.gray, corners)
 
+    def flat_cell(self, corners: Quad) -> Pixels:
+        """Return the picture of a cell, evenly lit."""
+        return _cut_out(self.flat, corners)
+
     def clean(self, corners: Quad) -> Pixels:
         """Return the picture of a cell, evenly lit, sharpened, and with ink of one darkness."""
         picture = _cut_out(self.flat, corners).astype(np.float32)

@@ -27,6 +27,7 @@ from digitsort.labels.table import line_of
 from digitsort.pages.blocks import Block, Cell, find_blocks
 from digitsort.pages.cells_csv import COLUMNS, Kind
 from digitsort.pages.cutout import PagePixels
+from digitsort.pages.layout import FITS_NOTHING, Layout
 from digitsort.pages.page_files import Leaf, leaves_of
 from digitsort.pages.ruling import Pixels
 
@@ -34,6 +35,9 @@ NOTHING_FOUND = "no ruled cells found"
 
 CELLS_CSV, PICTURES, PREVIEWS = "cells.csv", "cells", "previews"
 """Names in DEST."""
+
+PICTURES_OF = {"digit": PICTURES, "number": "numbers", "mark": "marks"}
+"""Folders in DEST for pictures of each kind of field."""
 
 PREVIEW_PX = 1600
 """Longer side, in pixels, of the largest preview."""
@@ -59,12 +63,15 @@ class CutOptions:
         Also write pictures of blank cells.
     preview : bool
         Write a picture of each page with its cells drawn on it.
+    other_folders : tuple of str
+        Folders for pictures of numbers and marks.
     """
 
     limits: Limits = DEFAULT_LIMITS
     as_it_is: bool = False
     blank: bool = False
     preview: bool = False
+    other_folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,10 @@ class FoundPage:
     blocks : tuple of Block
     blanks : frozenset of (int, int, int)
         Block, row and column of the blank cells, from 1.
+    pixels : PagePixels or None
+        None if the page can't be read, or if they were not needed yet.
+    nothing : str
+        Reason if there are no cells.
     """
 
     source: str
@@ -88,11 +99,13 @@ class FoundPage:
     leaf: Leaf
     blocks: tuple[Block, ...] = ()
     blanks: frozenset[tuple[int, int, int]] = frozenset()
+    pixels: PagePixels | None = None
+    nothing: str = NOTHING_FOUND
 
     @property
     def reason(self) -> str:
         """Reason why there are no cells; empty if there are."""
-        return self.leaf.reason or ("" if self.blocks else NOTHING_FOUND)
+        return self.leaf.reason or ("" if self.blocks else self.nothing)
 
     @property
     def cells(self) -> int:
@@ -115,6 +128,8 @@ class Account:
         Pages on which nothing was found, and pages or files that can't be read.
     cells, blank, written : int
         Cells found, blank ones among them, and pictures.
+    unfit : int
+        Pages, among the empty ones, that the layout does not fit.
     """
 
     files: int = 0
@@ -124,12 +139,14 @@ class Account:
     cells: int = 0
     blank: int = 0
     written: int = 0
+    unfit: int = 0
 
     def count(self, page: FoundPage, written: int) -> None:
         """Count a page."""
         self.pages += 1
         self.unreadable += bool(page.leaf.reason)
         self.empty += not page.leaf.reason and not page.blocks
+        self.unfit += page.reason == FITS_NOTHING
         self.cells += page.cells
         self.blank += len(page.blanks)
         self.written += written
@@ -153,20 +170,24 @@ class Stems:
         return name
 
 
-def find_pages(paths: Iterable[str], limits: Limits, account: Account) -> Iterator[FoundPage]:
-    """Yield each page of each file, with the cells that were found on it."""
+def find_pages(
+    paths: Iterable[str], limits: Limits, account: Account, layout: Layout | None = None
+) -> Iterator[FoundPage]:
+    """Yield each page of each file, with the cells that were found on it, or those of a layout."""
     stems = Stems()
     for path in paths:
         account.files += 1
         stem = stems.name(path)
         for leaf in leaves_of(path, limits):
-            yield _found(path, stem, leaf)
+            yield _found(path, stem, leaf, layout)
 
 
-def _found(path: str, stem: str, leaf: Leaf) -> FoundPage:
+def _found(path: str, stem: str, leaf: Leaf, layout: Layout | None) -> FoundPage:
     if leaf.gray is None:
         return FoundPage(path, stem, leaf)
     blocks = tuple(find_blocks(leaf.gray))
+    if layout is not None:
+        blocks = layout.on_page(blocks)
     pixels = PagePixels(leaf.gray)
     blanks = frozenset(
         (number, cell.row, cell.column)
@@ -174,7 +195,8 @@ def _found(path: str, stem: str, leaf: Leaf) -> FoundPage:
         for cell in block.cells
         if pixels.is_blank(cell.corners)
     )
-    return FoundPage(path, stem, leaf, blocks, blanks)
+    nothing = NOTHING_FOUND if layout is None else FITS_NOTHING
+    return FoundPage(path, stem, leaf, blocks, blanks, pixels, nothing)
 
 
 def refuse_dest(dest: Path) -> None:
@@ -207,6 +229,8 @@ def cut_pages(pages: Iterable[FoundPage], dest: Path, options: CutOptions, accou
     refuse_dest(dest)
     with _new_folder(dest) as folder, output_errors(dest):
         for name in (PICTURES, *([PREVIEWS] if options.preview else [])):
+            (folder / name).mkdir()
+        for name in options.other_folders:
             (folder / name).mkdir()
         with (folder / CELLS_CSV).open("x", encoding="utf-8", newline="") as table:
             table.write(line_of(COLUMNS))
@@ -266,33 +290,36 @@ def _write_page(page: FoundPage, folder: Path, dest: Path, options: CutOptions, 
     if not page.blocks or page.leaf.gray is None:
         kind = Kind.ERROR if page.leaf.reason else Kind.NONE
         numbers = [str(page.leaf.number or ""), "", "", ""]
-        cells = ["", source, *numbers, kind, page.reason, *[""] * 8, page.leaf.sha256]
+        cells = ["", source, *numbers, kind, page.reason, *[""] * 8, page.leaf.sha256, ""]
         table.write(line_of(cells))
         if options.preview and page.leaf.gray is not None:
             _write_preview(page, page.leaf.gray, folder)
         return 0
-    pixels = PagePixels(page.leaf.gray)
+    pixels = page.pixels or PagePixels(page.leaf.gray)
     cut = pixels.as_it_is if options.as_it_is else pixels.clean
     written = 0
     for number, block in enumerate(page.blocks, 1):
+        digits = tuple(max(2, len(str(count))) for count in (block.rows, block.columns))
         for cell in block.cells:
             is_blank = page.is_blank(number, cell)
             name = ""
             if options.blank or not is_blank:
-                name = f"{PICTURES}/{_name(page, number, block, cell)}"
+                name = f"{PICTURES_OF[block.kind]}/{_name(page, number, digits, cell)}"
                 _write_png(folder / name, cut(cell.corners))
                 written += 1
             place = [str(value) for value in (page.leaf.number, number, cell.row, cell.column)]
             kind = Kind.BLANK if is_blank else Kind.CELL
             corners = [f"{value:.1f}" for value in cell.corners.ravel()]
-            table.write(line_of([name, source, *place, kind, "", *corners, page.leaf.sha256]))
+            table.write(
+                line_of([name, source, *place, kind, "", *corners, page.leaf.sha256, block.field])
+            )
     if options.preview:
         _write_preview(page, page.leaf.gray, folder)
     return written
 
 
-def _name(page: FoundPage, number: int, block: Block, cell: Cell) -> str:
-    rows, columns = (max(2, len(str(count))) for count in (block.rows, block.columns))
+def _name(page: FoundPage, number: int, digits: tuple[int, ...], cell: Cell) -> str:
+    rows, columns = digits
     return (
         f"{page.stem}_p{page.leaf.number}_b{number}_r{cell.row:0{rows}}_c{cell.column:0{columns}}.png"
     )
@@ -324,7 +351,8 @@ def drawn(page: FoundPage, gray: Pixels) -> Pixels:
             cv2.polylines(picture, [points], True, color, 2, cv2.LINE_AA)
         first = np.rint(block.cells[0].corners[0] * scale).astype(int)
         at = int(first[0]), max(16, int(first[1]) - 6)
-        cv2.putText(picture, f"block {number}", at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, RED, 2, cv2.LINE_AA)
+        name = (block.field or f"block {number}").encode("ascii", "replace").decode()
+        cv2.putText(picture, name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, RED, 2, cv2.LINE_AA)
     if not page.blocks:
         cv2.putText(picture, page.reason, (10, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.8, RED, 2, cv2.LINE_AA)
     return np.asarray(picture, np.uint8)

@@ -22,6 +22,10 @@ LEAST_COMB, MOST_COMB = 0.3, 2.5
 PAPER_PX = 320
 """Longer side, in pixels, of the image in which the paper's brightness is estimated."""
 
+TILT_PX = 800
+"""Longer side, in pixels, of the image in which the tilt is measured. A larger one takes three times as
+long, and the angle differs by at most 0.4 degrees."""
+
 MOST_TILT = 20.0
 """Largest tilt, in degrees, that is undone."""
 
@@ -156,8 +160,10 @@ def _lines(ink: Pixels, length: int) -> Pixels:
 
 def _tilt(flat: Pixels) -> float:
     """Return the angle, in degrees, by which most long lines are turned from the axes."""
-    side = max(flat.shape)
-    ink = ink_of(flat)
+    scale = min(1.0, TILT_PX / max(flat.shape))
+    small = cv2.resize(flat, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    side = max(small.shape)
+    ink = ink_of(np.asarray(small, np.uint8))
     found = cv2.HoughLinesP(
         ink, 1, np.pi / 720, threshold=side // 16, minLineLength=side / 14, maxLineGap=side / 250
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import os
 from pathlib import Path
 
 import pytest
+from PIL import ImageFilter
 
 from tests.conftest import invoke
-from tests.pages_forms import form
+from tests.pages_forms import digit, form, grid, sheet
 
 
 @pytest.fixture
@@ -95,3 +97,50 @@ def test_each_table_that_is_missing_has_its_own_remedy(here: Path) -> None:
     done = invoke("review", "labels.csv", "--truth", "t.csv")
     assert (done.exit_code, "Name a table with the columns path and label." in done.stderr) == (2, True)
     assert "Name a labels.csv" in invoke("table", "none.csv").stderr
+
+
+def test_doubtful_cells_are_compared_with_the_print_of_their_page(here: Path) -> None:
+    printed = "147368529417468"
+    page = sheet(480, 250)
+    grid(page, (60, 50), 3, 5)
+    for place, label in enumerate(printed):
+        digit(page, label, (60, 50), place // 5 + 1, place % 5 + 1)
+    page.filter(ImageFilter.GaussianBlur(2.4)).save(here / "page.png")
+    assert invoke("cut", "page.png", "out", "-q").exit_code == 0
+    read = ("classify", "out/cells", "--cells", "out/cells.csv")
+    done = invoke(*read, "-o", "labels.csv")
+    assert "changed by the print of their pages" in done.stderr
+    rows = list(csv.DictReader((here / "labels.csv").read_text().splitlines()))
+    changed = [
+        (row["label"], label)
+        for row, label in zip(rows, printed, strict=True)
+        if "by the print of its page" in row["reason"]
+    ]
+    assert changed
+    assert all(label == wanted for label, wanted in changed)
+    page.save(here / "page.png")
+    done = invoke(*read, "-o", "again.csv")
+    assert "1 page file changed or can't be read, such as" in done.stderr
+
+
+def test_choose_one_second_pass(here: Path) -> None:
+    (here / "a.png").touch()
+    done = invoke("classify", "a.png", "--adapt", "--cells", "cells.csv")
+    assert (done.exit_code, "Choose one of --adapt and --cells." in done.stderr) == (2, True)
+
+
+def test_a_layout_is_saved_edited_and_applied(here: Path) -> None:
+    form().save(here / "page.png")
+    sheet().save(here / "empty.png")
+    assert invoke("cut", "page.png", "one", "--save-layout", "form.toml", "-q").exit_code == 0
+    text = (here / "form.toml").read_text()
+    (here / "form.toml").write_text(text.replace("block 1", "score").replace('"digit"', '"number"', 2))
+    done = invoke("cut", "page.png", "empty.png", "two", "--layout", "form.toml", "--preview")
+    assert done.exit_code == 1
+    assert "empty.png, page 1: the layout does not fit this page." in done.stderr
+    rows = list(csv.DictReader((here / "two" / "cells.csv").read_text().splitlines()))
+    (written,) = (row for row in rows if row["path"])
+    assert (written["path"], written["field"]) == ("numbers/page_p1_b1_r02_c03.png", "score")
+    assert rows[-1]["reason"] == "the layout does not fit this page"
+    done = invoke("cut", "page.png", "one.more", "--save-layout", "form.toml")
+    assert (done.exit_code, "form.toml already exists" in done.stderr) == (5, True)

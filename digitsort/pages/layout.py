@@ -1,0 +1,346 @@
+"""Save where the cells of a form are, and find them again on other scans of the same form."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from digitsort.errors import UsageError
+from digitsort.files.names import printable
+from digitsort.pages.blocks import Block, Cell
+
+Points = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
+
+NEAR = 0.25
+"""Distance of a found cell from its place in the layout, by the shorter side of the cell, up to which
+they are the same."""
+
+LEAST_FOUND = 0.5
+"""Share of the cells, of those found or of those in the layout, whichever are fewer, that have to be
+in both."""
+
+MOST_DIGITS = 32
+"""Largest number of digits of a field."""
+
+MOST_EDGES = 1_000
+"""Largest number of edges of a field, across or down."""
+
+MOST_PX = 1e6
+
+MOST_BYTES = 2**22
+"""Size of the largest layout file."""
+
+FITS_NOTHING = "the layout does not fit this page"
+
+_KEYS = ("name", "kind", "digits", "x", "y")
+
+HEAD = """\
+# Where the cells of a form are, as `digitsort cut --save-layout` found them. Edit it by hand:
+# name    of the field; it is in the column `field` of cells.csv
+# kind    "digit" (one in each cell), "number" (several, cut as one picture), "mark" or "ignore"
+# digits  that share a cell without lines between them: each cell is cut into so many
+# x, y    edges of the cells, in pixels of the page: left to right, and top to bottom
+"""
+
+
+class FieldKind(StrEnum):
+    """What is written in a field."""
+
+    DIGIT = "digit"
+    NUMBER = "number"
+    MARK = "mark"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Cells of a form between edges that cross each other.
+
+    Attributes
+    ----------
+    name : str
+    kind : FieldKind
+    digits : int
+        Digits that share a cell.
+    x, y : tuple of float
+        Edges, ascending, in pixels of the page that the layout was made from.
+    """
+
+    name: str
+    kind: FieldKind
+    digits: int
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rows and columns between the ruling."""
+        return len(self.y) - 1, len(self.x) - 1
+
+    def ruled(self) -> Points:
+        """Return the corners of the cells between the ruling, shape (n, 4, 2), row by row."""
+        return _cells(self.x, self.y)
+
+    def cells(self, to_page: Points, inside: float) -> Iterator[Cell]:
+        """Yield the cells that are cut, on another page.
+
+        Parameters
+        ----------
+        to_page : ndarray of shape (3, 3)
+            Homography from the layout to the page.
+        inside : float
+            Size of a cell inside its ruling, by its size between the middles of the ruling.
+        """
+        steps = np.arange(self.digits) / self.digits
+        x = [left + (right - left) * s for left, right in pairwise(self.x) for s in steps]
+        edges = (*x, self.x[-1])
+        quads = _scaled(_mapped(_cells(edges, self.y), to_page), inside)
+        columns = len(edges) - 1
+        for at, quad in enumerate(quads):
+            yield Cell(at // columns + 1, at % columns + 1, quad)
+
+
+def _cells(x: Sequence[float], y: Sequence[float]) -> Points:
+    return np.array(
+        [
+            [[left, top], [right, top], [right, bottom], [left, bottom]]
+            for top, bottom in pairwise(y)
+            for left, right in pairwise(x)
+        ],
+        np.float64,
+    )
+
+
+def _mapped(quads: Points, to_page: Points) -> Points:
+    flat = quads.reshape(1, -1, 2).astype(np.float64)
+    return np.asarray(cv2.perspectiveTransform(flat, to_page), np.float64).reshape(quads.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Fields of a form.
+
+    Attributes
+    ----------
+    fields : tuple of Field
+    """
+
+    fields: tuple[Field, ...]
+
+    def on_page(self, found: Sequence[Block]) -> tuple[Block, ...]:
+        """Return the cells of the layout on a page, a block for each field that is cut.
+
+        The layout is registered to the cells that were found on the page.
+
+        Parameters
+        ----------
+        found : sequence of Block
+            From `find_blocks`.
+
+        Returns
+        -------
+        tuple of Block
+            Empty if the layout does not fit.
+        """
+        to_page = self._registered(found)
+        if to_page is None:
+            return ()
+        inside = 1 / _growth(found)
+        return tuple(
+            Block(tuple(field.cells(to_page, inside)), field.name, field.kind)
+            for field in self.fields
+            if field.kind is not FieldKind.IGNORE
+        )
+
+    def _registered(self, found: Sequence[Block]) -> Points | None:
+        """Return the homography to a page under which most found cells are in the layout."""
+        mine = np.concatenate([field.ruled() for field in self.fields])
+        its = _scaled(_corners(found), _growth(found))
+        best: tuple[Places, Places] | None = None
+        for to_page in self._guesses(found):
+            pairs = _pairs(_mapped(mine, to_page), its)
+            if best is None or len(pairs[0]) > len(best[0]):
+                best = pairs
+        if best is None or len(best[0]) < LEAST_FOUND * min(len(mine), len(its)):
+            return None
+        here, there = mine[best[0]].reshape(-1, 2), its[best[1]].reshape(-1, 2)
+        fitted, _ = cv2.findHomography(here, there, cv2.RANSAC, ransacReprojThreshold=_near_px(there))
+        return None if fitted is None else np.asarray(fitted, np.float64)
+
+    def _guesses(self, found: Sequence[Block]) -> Iterator[Points]:
+        """Yield for each found block, and each field with as many cells, the map between them."""
+        for field in self.fields:
+            rows, columns = field.shape
+            for block in found:
+                if (block.rows, block.columns) != (rows, columns):
+                    continue
+                quads = {(cell.row - 1, cell.column - 1): cell.corners for cell in block.cells}
+                pairs = [
+                    (quad, quads[at // columns, at % columns])
+                    for at, quad in enumerate(field.ruled())
+                    if (at // columns, at % columns) in quads
+                ]
+                here, there = (np.concatenate(some) for some in zip(*pairs, strict=True))
+                guess, _ = cv2.findHomography(here, there, 0)
+                if guess is not None:
+                    yield np.asarray(guess, np.float64)
+
+
+def _corners(blocks: Sequence[Block]) -> Points:
+    """Return the corners of all cells of blocks; shape (n, 4, 2)."""
+    return np.array([cell.corners for block in blocks for cell in block.cells]).reshape(-1, 4, 2)
+
+
+def _scaled(quads: Points, factor: float) -> Points:
+    """Make cells larger or smaller around their middles."""
+    middles = quads.mean(axis=1, keepdims=True)
+    return np.asarray(middles + (quads - middles) * factor)
+
+
+def _growth(blocks: Sequence[Block]) -> float:
+    """Return the size of cells between the middles of their ruling, by their size inside it."""
+    factors = [1.0]
+    for block in blocks:
+        quads = {(cell.row, cell.column): cell.corners for cell in block.cells}
+        for (row, column), quad in quads.items():
+            beside = quads.get((row, column + 1))
+            if beside is not None:
+                gap = np.hypot(*(beside[[0, 3]] - quad[[1, 2]]).T).mean()
+                factors.append(1 + float(gap / np.hypot(*(quad[1] - quad[0]))))
+    return float(np.median(factors[1:] or factors))
+
+
+def _near_px(corners: Points) -> float:
+    quads = corners.reshape(-1, 4, 2)
+    return float(NEAR / 2 * np.median(np.hypot(*(quads[:, 1] - quads[:, 0]).T)))
+
+
+def _pairs(mine: Points, its: Points) -> tuple[Places, Places]:
+    """Return the places of the cells of a layout, and of a page, whose corners are near each other."""
+    apart = np.hypot(*np.moveaxis(mine[:, None] - its, -1, 0)).max(axis=-1)  # (n, m)
+    sides = np.hypot(*np.moveaxis(mine - np.roll(mine, -1, axis=1), -1, 0)).min(axis=1)
+    nearest = apart.argmin(axis=1)
+    is_near = apart[np.arange(len(mine)), nearest] <= NEAR * sides
+    return np.flatnonzero(is_near), nearest[is_near]
+
+
+def layout_of(blocks: Iterable[Block]) -> Layout:
+    """Return the layout of a page: a field for each block, upright."""
+    blocks = tuple(blocks)
+    turned = _upright(_scaled(_corners(blocks), _growth(blocks)))
+    fields = []
+    start = 0
+    for number, block in enumerate(blocks, 1):
+        quads = turned[start : start + len(block.cells)]
+        start += len(block.cells)
+        rows = np.array([cell.row for cell in block.cells])
+        columns = np.array([cell.column for cell in block.cells])
+        x = _edges(quads[:, :, 0], columns, (0, 3), (1, 2))
+        y = _edges(quads[:, :, 1], rows, (0, 1), (2, 3))
+        fields.append(Field(f"block {number}", FieldKind.DIGIT, 1, x, y))
+    return Layout(tuple(fields))
+
+
+def _upright(quads: Points) -> Points:
+    """Turn cells around their middle, so that most of their upper sides are level."""
+    top = quads[:, 1] - quads[:, 0]
+    angle = float(np.median(np.arctan2(top[:, 1], top[:, 0])))
+    cos, sin = np.cos(-angle), np.sin(-angle)
+    middle = quads.reshape(-1, 2).mean(axis=0)
+    return np.asarray((quads - middle) @ np.array([[cos, sin], [-sin, cos]]) + middle)
+
+
+def _edges(
+    values: Points, numbers: npt.NDArray[np.int64], low: tuple[int, ...], high: tuple[int, ...]
+) -> tuple[float, ...]:
+    """Return the edges between rows or columns: the median of the sides on both sides of each."""
+    count = int(numbers.max())
+    edges = []
+    for edge in range(count + 1):
+        ends = values[numbers == edge][:, high].ravel()
+        starts = values[numbers == edge + 1][:, low].ravel()
+        edges.append(round(float(np.median(np.concatenate([ends, starts]))), 1))
+    return tuple(edges)
+
+
+def toml_of(layout: Layout) -> str:
+    """Return the text of a layout file."""
+    return HEAD + "".join(
+        f'\n[[field]]\nname = "{field.name}"\nkind = "{field.kind}"\ndigits = {field.digits}\n'
+        f"x = {list(field.x)}\ny = {list(field.y)}\n"
+        for field in layout.fields
+    )
+
+
+def read_layout(path: Path) -> Layout:
+    """Read a layout file.
+
+    Raises
+    ------
+    UsageError
+        If it can't be read, or says what no layout says, naming the field.
+    """
+    name = printable(str(path))
+    try:
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise ValueError(f"it is larger than {MOST_BYTES >> 20} MB")
+        return _layout(tomllib.loads(text.decode()))
+    except OSError as error:
+        raise UsageError(f"Can't read {name}: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{name} is no layout: {error}. `digitsort cut --save-layout` writes one as an example."
+        ) from error
+
+
+def _layout(content: Mapping[str, Any]) -> Layout:
+    _check_keys(content, ("field",), "the file")
+    fields = content.get("field")
+    if not isinstance(fields, list) or not fields or not all(isinstance(each, dict) for each in fields):
+        raise ValueError("it has no [[field]]")
+    return Layout(tuple(_field(number, field) for number, field in enumerate(fields, 1)))
+
+
+def _field(number: int, content: Mapping[str, Any]) -> Field:
+    where = f"field {number}"
+    _check_keys(content, _KEYS, where)
+    name = content.get("name", where)
+    if not isinstance(name, str):
+        raise ValueError(f"the name of {where} is no text")
+    kind = content.get("kind", FieldKind.DIGIT)
+    if kind not in tuple(FieldKind):
+        raise ValueError(f"the kind of {where} is {kind!r}, not one of {', '.join(FieldKind)}")
+    digits = content.get("digits", 1)
+    if not isinstance(digits, int) or not 1 <= digits <= MOST_DIGITS:
+        raise ValueError(f"the digits of {where} are {digits!r}, not a number from 1 to {MOST_DIGITS}")
+    x, y = (_numbers(content, axis, where) for axis in "xy")
+    return Field(name, FieldKind(kind), digits, x, y)
+
+
+def _check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    unknown = [key for key in content if key not in known]
+    if unknown:
+        raise ValueError(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(known)}")
+
+
+def _numbers(content: Mapping[str, Any], axis: str, where: str) -> tuple[float, ...]:
+    values = content.get(axis)
+    if not isinstance(values, list) or not 2 <= len(values) <= MOST_EDGES:
+        raise ValueError(f"{where} has no list of 2 or more edges in {axis}")
+    if not all(isinstance(value, int | float) and abs(value) < MOST_PX for value in values):
+        raise ValueError(f"{axis} of {where} has an edge that is no number of pixels")
+    if any(high - low < 2 for low, high in pairwise(values)):
+        raise ValueError(f"the edges in {axis} of {where} do not ascend")
+    return tuple(map(float, values))

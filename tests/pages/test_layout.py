@@ -1,0 +1,91 @@
+"""`digitsort.pages.layout`: where the cells of a form are, on other scans of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from digitsort.errors import UsageError
+from digitsort.pages.blocks import find_blocks
+from digitsort.pages.layout import Field, FieldKind, Layout, layout_of, read_layout, toml_of
+from tests.pages_forms import CELL, Pixels, form, sheet
+
+FIELD = Field("score", FieldKind.DIGIT, 1, (60, 100, 140, 180, 220), (50, 90, 130, 170))
+
+
+def turned(page: Pixels, degrees: float, shift: float, scale: float) -> tuple[Pixels, Pixels]:
+    """Return another scan of a page, and the map to it; shape (3, 3)."""
+    turn = np.asarray(cv2.getRotationMatrix2D((240, 200), degrees, scale), np.float64)
+    turn[:, 2] += shift
+    size = round(520 * scale + 40), round(440 * scale + 40)
+    scan = cv2.warpAffine(page, turn, size, flags=cv2.INTER_AREA, borderValue=245)
+    return np.asarray(scan, np.uint8), np.vstack([turn, [0, 0, 1]])
+
+
+def test_a_layout_says_where_the_edges_are() -> None:
+    layout = layout_of(find_blocks(np.asarray(form())))
+    (field,) = layout.fields
+    assert np.allclose(field.x, FIELD.x, atol=2)
+    assert np.allclose(field.y, FIELD.y, atol=2)
+
+
+def test_a_layout_is_the_same_after_it_was_written_and_read(tmp_path: Path) -> None:
+    (tmp_path / "form.toml").write_text(toml_of(Layout((FIELD,))))
+    assert read_layout(tmp_path / "form.toml") == Layout((FIELD,))
+
+
+@pytest.mark.parametrize(
+    ("degrees", "shift", "scale"), [(0, 10, 1), (3, 0, 1), (-3, 10, 1), (0, 0, 0.5)]
+)
+def test_a_layout_is_registered_to_another_scan(degrees: float, shift: float, scale: float) -> None:
+    scan, to_scan = turned(np.asarray(form()), degrees, shift, scale)
+    (block,) = Layout((FIELD,)).on_page(find_blocks(scan))
+    wanted = cv2.perspectiveTransform(FIELD.ruled().reshape(1, -1, 2), to_scan).reshape(-1, 4, 2)
+    found = np.array([cell.corners for cell in block.cells])
+    assert np.abs(found.mean(axis=1) - wanted.mean(axis=1)).max() < 0.02 * CELL * scale + 0.5
+    assert np.abs(found - wanted).max() < 0.1 * CELL * scale
+
+
+def test_cells_are_cut_into_as_many_digits_as_the_field_has() -> None:
+    field = Field("year", FieldKind.DIGIT, 4, (60, 100), (50, 90))
+    layout = Layout((FIELD, field, Field("stamp", FieldKind.IGNORE, 1, (0, 20), (0, 20))))
+    _, block = layout.on_page(find_blocks(np.asarray(form())))
+    assert (block.field, block.rows, block.columns) == ("year", 1, 4)
+    assert np.allclose([cell.corners[0, 0] for cell in block.cells], (60, 70, 80, 90), atol=2.5)
+
+
+def test_a_layout_does_not_fit_another_form() -> None:
+    other = Field("other", FieldKind.DIGIT, 1, (0, 40, 80, 120), (0, 40, 80))
+    assert Layout((other,)).on_page(find_blocks(np.asarray(form()))) == ()
+    assert Layout((FIELD,)).on_page(find_blocks(np.asarray(sheet()))) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "it has no [[field]]"),
+        ("[[fild]]", "the file has the unknown key 'fild'; known are field"),
+        (
+            "[[field]]\ndigts = 4",
+            "field 1 has the unknown key 'digts'; known are name, kind, digits, x, y",
+        ),
+        (
+            "[[field]]\nkind = 'letter'",
+            "the kind of field 1 is 'letter', not one of digit, number, mark",
+        ),
+        ("[[field]]\ndigits = 0", "the digits of field 1 are 0, not a number from 1 to 32"),
+        ("[[field]]\nx = [1, 9]", "field 1 has no list of 2 or more edges in y"),
+        ("[[field]]\nx = [9, 1]\ny = [1, 9]", "the edges in x of field 1 do not ascend"),
+        ("[[field]]\nx = [nan, 1]\ny = [1, 9]", "x of field 1 has an edge that is no number of pixels"),
+        ("field = ", "Invalid value"),
+    ],
+)
+def test_wrong_layouts(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "form.toml").write_text(text)
+    with pytest.raises(UsageError) as error:
+        read_layout(tmp_path / "form.toml")
+    assert message in str(error.value)
+    assert "--save-layout" in str(error.value)
