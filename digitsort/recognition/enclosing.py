@@ -83,12 +83,15 @@ def _lines_of_three(masks: Mask) -> Ints:
 
 
 def may_have_frame(ink: Ink) -> Mask:
-    """Find images (n,) with a row and a column that are nearly full of ink from end to end."""
+    """Find images (n,) with lines of ink from end to end along three sides or more."""
     mask = ink.pixels > 127
-    found = np.ones(len(mask), np.bool_)
+    sides = np.zeros(len(mask), np.intp)
+    half = mask.shape[1] // 2
     for axis in (1, 2):
         along = mask.any(axis=axis).sum(axis=1)
-        found &= mask.sum(axis=3 - axis).max(axis=1) >= LINE_COVERAGE * np.maximum(along, 1)
+        full = mask.sum(axis=3 - axis) >= LINE_COVERAGE * np.maximum(along, 1)[:, None]
+        sides += full[:, :half].any(axis=1).astype(np.intp) + full[:, half:].any(axis=1)
+    found = sides >= LEAST_SIDES
     size = ink.box[:, 2:] - ink.box[:, :2]
     is_slim = size.min(axis=1) < SLIMMEST_FRAME * size.max(axis=1)
     return np.asarray(found & (ink.parts > 0) & ~is_slim)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,9 @@ MOST_ZOOMS = 2
 
 LONG_AT_EDGE = 0.5
 """Share of a side along which ink that lies at the edge only is a piece of a frame or a grid."""
+
+LONG_IF_CUT = 0.16
+"""The same where the ink reaches the edge; small digits in the corner of a sheet are shorter."""
 
 OF_FIRST_FRAME = ("at_edge", "near_edge", "along_edge", "pieces", "solid_edge", "crowded")
 """What is said of the first frame, and stays when a small digit is looked at closely."""
@@ -160,20 +163,24 @@ def look_for_ink(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequence[L
             break
         again = small.tolist()
         frames = [_zoomed_frame(ink, i, grays[i].shape, looks[i].zoom) for i in again]
-        closer = _find_in_frames([grays[i] for i in again], frames, [looks[i] for i in again])
         of_first = {name: getattr(ink, name)[small] for name in OF_FIRST_FRAME}
-        _put(ink, small, replace(closer, **of_first))
+        some_looks = [looks[i] for i in again]
+        _put(ink, small, _find_in_frames([grays[i] for i in again], frames, some_looks, of_first))
     return ink
 
 
-def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequence[Look]) -> Ink:
+def _find_in_frames(
+    grays: Sequence[Gray],
+    frames: Sequence[Box],
+    looks: Sequence[Look],
+    of_first: Mapping[str, npt.NDArray[Any]] | None = None,
+) -> Ink:
+    """Find the ink in these frames; `of_first` describes the first frame, if this is another one."""
     alike = _alike(looks)
     background = subtract_background(_prepared(to_canvases(grays, frames), alike))
     threshold, separation = otsu(np.cumsum(background.counts, axis=1))
     masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
-    edges = _near_and_along_edge(masks)
-    solid_edge = _have_solid_edge(masks)
     parts = connected_parts(masks)
     keep = _choose(parts, background)
     seen = np.ones(len(keep), np.bool_)
@@ -182,26 +189,28 @@ def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequenc
             mine = np.isin(parts.image, images)
             keep[mine] = look.choose(parts.of(images), keep[mine], background.darkness[images])
             seen[mine] = keep[mine]
-    crowded = are_crowded(parts, seen)
+    if of_first is None:
+        of_first = _describe_frame(masks, parts, seen)
     # What is left of the edge of a shadow may lie like the dot of a question mark.
     is_prepared = np.array([look.prepare is not None for look in looks], np.bool_)
     with_dropped = np.unique(parts.image[~keep])
     dropped = parts.of(with_dropped).select(~keep[np.isin(parts.image, with_dropped)])
     masks[with_dropped] &= ~dropped
     pixels = _soft_ink(background.darkness, threshold, masks, with_dropped, dropped)
-    return _describe(
-        background,
-        separation,
-        pixels,
-        masks,
-        parts,
-        keep,
-        frames,
-        edges,
-        solid_edge,
-        crowded,
-        is_prepared,
-    )
+    ink = _describe(background, separation, pixels, masks, parts, keep, frames, of_first)
+    return replace(ink, sign=ink.sign & ~is_prepared)
+
+
+def _describe_frame(masks: Mask, parts: Parts, seen: Mask) -> dict[str, npt.NDArray[Any]]:
+    """Describe all that is dark in the first frames; `seen` are the parts (n_parts,) not left out."""
+    near_edge, along_edge = _near_and_along_edge(masks)
+    return {
+        "near_edge": near_edge,
+        "along_edge": along_edge,
+        "pieces": np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(masks)),
+        "solid_edge": _have_solid_edge(masks),
+        "crowded": are_crowded(parts, seen),
+    }
 
 
 def _alike(looks: Sequence[Look]) -> dict[Look, npt.NDArray[np.intp]]:
@@ -336,10 +345,7 @@ def _describe(
     parts: Parts,
     keep: Mask,
     frames: Sequence[Box],
-    edges: tuple[Mask, Floats],
-    solid_edge: Mask,
-    crowded: Mask,
-    is_prepared: Mask,
+    of_first: Mapping[str, npt.NDArray[Any]],
 ) -> Ink:
     frame = np.array(frames, np.float64).reshape(-1, 4)
     rows = packed(mask)
@@ -354,13 +360,8 @@ def _describe(
         share=np.bincount(parts.image, parts.area * keep, len(mask)) / SIDE_PX**2,
         parts=np.bincount(parts.image[keep], minlength=len(mask)),
         lined=background.lined,
-        at_edge=_lie_at_edge(rows, box, frame),
-        near_edge=edges[0],
-        along_edge=edges[1],
-        sign=_are_signs(parts, (frame[:, 2:] - frame[:, :2]) / SIDE_PX) & ~is_prepared,
-        pieces=np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(mask)),
-        solid_edge=solid_edge,
-        crowded=crowded,
+        sign=_are_signs(parts, (frame[:, 2:] - frame[:, :2]) / SIDE_PX),
+        **({"at_edge": _lie_at_edge(rows, box, frame)} | dict(of_first)),
     )
 
 
@@ -415,13 +416,15 @@ def _share_along_edge(mask: Mask) -> Floats:
 
 
 def _lie_at_edge(rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats) -> Mask:
-    """Find packed masks (n, side) with ink only in the outer fifth, along more than half a side.
+    """Find packed masks (n, side) with ink only in the outer fifth, and long for that.
 
-    A shorter piece may be a small digit in the corner of a sheet.
+    Anything else may be a small digit in the corner of a sheet.
     """
     is_inside = (rows & packed(_inner()[None])).any(axis=1)
     size = (boxes[:, 2:] - boxes[:, :2]) / (frame[:, 2:] - frame[:, :2])
-    return np.asarray(~is_inside & (size > LONG_AT_EDGE).any(axis=1))
+    is_cut = (boxes == frame).any(axis=1)
+    long = np.where(is_cut, LONG_IF_CUT, LONG_AT_EDGE)
+    return np.asarray(~is_inside & (size.max(axis=1) > long))
 
 
 def _bounding_boxes(rows: npt.NDArray[np.uint32], frame: Floats) -> Floats:

@@ -350,8 +350,12 @@ def _has_pieces_near_edge(ink: Ink) -> Mask:
     return np.asarray(ink.near_edge & (ink.pieces >= 2))
 
 
+def _has_whole_edge(ink: Ink) -> Mask:
+    return np.asarray(ink.along_edge >= WHOLE_EDGE)
+
+
 def _has_dark_edge(ink: Ink) -> Mask:
-    return np.asarray((ink.along_edge >= WHOLE_EDGE) | ink.solid_edge)
+    return np.asarray(_has_whole_edge(ink) | ink.solid_edge)
 
 
 def _may_be_shaded(ink: Ink) -> Mask:
@@ -426,7 +430,7 @@ are the most common surroundings. An image that was read in one round is rarely 
 IF_OK = {
     _RING: has_ring,
     BESIDE: has_neighbour,
-    _EDGES: _has_dark_edge,
+    _EDGES: _has_whole_edge,
     _SHADOW: _has_dark_edge,
     _TOUCHING_RING: may_have_ring,
 }
