@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -44,6 +45,9 @@ a 0 with the same confidence and familiarity as a digit within it."""
 AS_GOOD = 0.8
 """Smallest share of a sure first look's strength at which a reading with another label becomes the
 better guess, if that reading is not made of whole parts of the ink."""
+
+FEW_JOBS = 256
+"""Looks that are taken at once: their many short calls cost as much as those of a round of them."""
 
 AS_STRONG = 0.15
 """Strength within which a reading of another label makes one doubtful."""
@@ -140,8 +144,8 @@ def read_digits(
     if not first:
         return readings
     candidates = _Doubtful(first, ink, model)
-    for ways in ROUNDS:
-        jobs = candidates.jobs(ways, ink)
+    for ways in _rounds(candidates):
+        jobs = candidates.jobs(ways)
         for start in range(0, len(jobs), STACK):
             some = jobs[start : start + STACK]
             chosen = [way for _, way in some]
@@ -151,6 +155,15 @@ def read_digits(
     for index, candidate in candidates.of.items():
         readings[index] = candidate.best()
     return readings if are_digits(model.class_names) else list(map(_in_other_words, readings))
+
+
+def _rounds(candidates: _Doubtful) -> Sequence[tuple[Way, ...]]:
+    """Return the ways of each round; all in one round if few images are looked at again.
+
+    What is read in a later round is left out anyway if an earlier one was enough.
+    """
+    every = tuple(chain.from_iterable(ROUNDS))
+    return [every] if len(candidates.jobs(every)) <= FEW_JOBS else ROUNDS
 
 
 def _in_other_words(reading: Reading) -> Reading:
@@ -181,42 +194,23 @@ class _Doubtful:
     """
 
     def __init__(self, first: Sequence[Verdict], ink: Ink, model: Model) -> None:
-        self._first = first
-        self._is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
-        doubtful = np.flatnonzero(~self._is_ok).tolist()
-        self._is_sign, self._is_crowded = ink.sign.tolist(), ink.crowded.tolist()
-        self._is_shaded = ink.solid_edge.tolist()
-        self.of = {index: self._candidates(index, _known(first[index], model)) for index in doubtful}
+        is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
+        doubtful = np.flatnonzero(~is_ok)
+        hard = ink.of(doubtful)
+        helped = {way: doubtful[way.helps(hard)].tolist() for way in chain.from_iterable(ROUNDS)}
+        self.of = {
+            index: _Candidates.of(first[index], ink, index, _known(first[index], model))
+            for index in doubtful.tolist()
+        }
+        for way, tell in IF_OK.items():
+            for index in _told(tell, ink, np.flatnonzero(is_ok & _may_be(way.taken_for, first))):
+                self.of.setdefault(index, _Candidates.of(first[index], ink, index))
+                helped[way].append(index)
+        self._helped = helped
 
-    def _candidates(self, index: int, others: Sequence[Reading] = ()) -> _Candidates:
-        return _Candidates(
-            first=self._first[index],
-            is_sign=self._is_sign[index],
-            is_crowded=self._is_crowded[index],
-            is_shaded=self._is_shaded[index],
-            others=list(others),
-        )
-
-    def jobs(self, ways: Sequence[Way], ink: Ink) -> list[tuple[int, Way]]:
+    def jobs(self, ways: Sequence[Way]) -> list[tuple[int, Way]]:
         """Return the images to look at again, each with a way."""
-        return [(index, way) for way in ways for index in self._helped(way, ink)]
-
-    def _helped(self, way: Way, ink: Ink) -> list[int]:
-        doubtful = [
-            i for i, candidate in self.of.items() if candidate.wants(way) and not self._is_ok[i]
-        ]
-        helped = _told(way.helps, ink, np.array(sorted(doubtful), np.intp))
-        if way in IF_OK and way.taken_for is not None:
-            helped += _told(IF_OK[way], ink, np.flatnonzero(self._is_ok & self._has(way.taken_for)))
-        elif way in IF_OK:
-            helped += np.flatnonzero(IF_OK[way](ink) & self._is_ok).tolist()
-        for index in helped:
-            if index not in self.of:
-                self.of[index] = self._candidates(index)
-        return helped
-
-    def _has(self, label: str) -> npt.NDArray[np.bool_]:
-        return np.array([verdict.label == label for verdict in self._first], np.bool_)
+        return [(i, way) for way in ways for i in self._helped[way] if self.of[i].wants(way)]
 
     def take(
         self, jobs: Sequence[tuple[int, Way]], verdicts: Sequence[Verdict], cut: Sequence[bool]
@@ -228,6 +222,11 @@ class _Doubtful:
             is_piece = is_cut_off and way.leaves_out_surroundings and way.redraw is None
             if not is_piece and self.of[index].wants(way):
                 self.of[index].others.append(Reading(verdict, way))
+
+
+def _may_be(label: str | None, verdicts: Sequence[Verdict]) -> npt.NDArray[np.bool_]:
+    """Find the verdicts (n,) with a label; all of them if it is None."""
+    return np.array([label is None or verdict.label == label for verdict in verdicts], np.bool_)
 
 
 def _told(
@@ -257,6 +256,12 @@ class _Candidates:
     is_crowded: bool = False
     is_shaded: bool = False
     others: list[Reading] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, first: Verdict, ink: Ink, index: int, others: Sequence[Reading] = ()) -> _Candidates:
+        """Return the candidates of an image, before it is looked at again."""
+        is_sign, is_crowded, is_shaded = ink.sign[index], ink.crowded[index], ink.solid_edge[index]
+        return cls(first, bool(is_sign), bool(is_crowded), bool(is_shaded), list(others))
 
     def wants(self, way: Way) -> bool:
         """Tell whether to look at the image in a way that may help."""
