@@ -52,6 +52,10 @@ THICK_PX, BEYOND_PX, LONG_REGION = 5, 4, 0.6
 """Side of the squares that a dark region at an edge covers, how far of them may lie beyond the edge, in
 pixels of the canvas, and the length of the region as a share of a side."""
 
+PALE, DARK, DARKEST_PX = 0.45, 0.85, 6
+"""Depth of what disappears and of what is full ink, as shares of the depth of the ink, which is that of
+this many pixels."""
+
 FLAT = 0.3
 """The same for a part above or below it; a broken 5 has its bar there."""
 
@@ -317,6 +321,17 @@ def _median_of_light(up_to: npt.NDArray[np.int64], threshold: Bytes) -> npt.NDAr
     return np.asarray((2 * up_to >= (dark + up_to[:, -1])[:, None]).argmax(axis=1))
 
 
+def _without_pale(canvases: Bytes) -> Bytes:
+    """Bleach what is paler than about half of the ink: what shines through from the other side."""
+    up_to = np.cumsum(histogram(canvases), axis=1)
+    threshold, _ = otsu(up_to)
+    paper = _median_of_light(up_to, threshold).astype(np.float64)
+    darkest = (up_to >= DARKEST_PX).argmax(axis=1)
+    depth = (paper[:, None, None] - canvases) / np.maximum(paper - darkest, 1)[:, None, None]
+    ink = np.clip((depth - PALE) / (DARK - PALE), 0, 1)
+    return np.asarray(np.rint(255 * (1 - ink)), np.uint8)
+
+
 def _in_even_light(canvases: Bytes) -> Bytes:
     """Divide by the paper's shade nearby, a grey closing, which follows the edge of a shadow."""
     return np.asarray(np.clip(canvases * (255.0 / np.maximum(closing(canvases), 1)), 0, 255), np.uint8)
@@ -362,6 +377,14 @@ def _may_be_shaded(ink: Ink) -> Mask:
     return np.asarray(_may_be_framed(ink) | ink.solid_edge | (ink.separation < SURE_SEPARATION))
 
 
+def _may_shine_through(ink: Ink) -> Mask:
+    return np.asarray((ink.separation < EVEN_SEPARATION) & ~_may_be_noisy(ink))
+
+
+def _shines_through(ink: Ink) -> Mask:
+    return np.asarray((ink.separation < LOW_SEPARATION) & (ink.contrast >= FAINT))
+
+
 def _may_be_noisy(ink: Ink) -> Mask:
     return np.asarray((ink.contrast < FAINT) | (ink.pieces >= MANY_PIECES))
 
@@ -372,6 +395,10 @@ WHOLE_EDGE = 0.9
 EVEN_SEPARATION = 0.88
 """Smallest value of Otsu's criterion at which the light is even and nothing shines through. Among MNIST
 digits that reach an edge and are not sure, 9 of 10 are above it; with bleed-through, 1 of 10."""
+
+LOW_SEPARATION = 0.84
+"""Smallest value at which a sure first look is believed: half of the bleed-through is below it, and
+2 % of simulated scans and no MNIST digit."""
 
 FAINT = 60.0
 """Contrast in gray levels below which a camera's noise is part of the ink."""
@@ -404,6 +431,13 @@ _EDGES = Way(
     IN_A_FRAME, _may_be_framed, Look(prepare=_without_dark_edges), leaves_out_surroundings=True
 )
 
+_PALE = Way(
+    "without what shines through",
+    _may_shine_through,
+    Look(prepare=_without_pale),
+    price=0.0,
+)
+
 ROUNDS = (
     (
         _RING,
@@ -417,6 +451,7 @@ ROUNDS = (
         _TOUCHING_RING,
         _TOUCHING_FRAME,
         _SHADOW,
+        _PALE,
     ),
     (
         Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
@@ -433,5 +468,6 @@ IF_OK = {
     _EDGES: _has_whole_edge,
     _SHADOW: _has_dark_edge,
     _TOUCHING_RING: may_have_ring,
+    _PALE: _shines_through,
 }
 """What is tried even where the first look was sure, and where: a circled digit looks like a 0."""
