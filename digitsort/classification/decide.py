@@ -15,7 +15,7 @@ from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.outcomes import Status
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.ink import Ink
-from digitsort.recognition.looks import BESIDE, BETTER_BY, IF_OK, ROUNDS, Way, is_cut, look_again
+from digitsort.recognition.looks import BESIDE, BETTER_BY, IF_OK, ROUNDS, Way, is_piece, look_again
 from digitsort.recognition.project import project
 from digitsort.recognition.score import Allowed, predict, probabilities, score_components
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
@@ -45,6 +45,9 @@ a 0 with the same confidence and familiarity as a digit within it."""
 AS_GOOD = 0.8
 """Smallest share of a sure first look's strength at which a reading with another label becomes the
 better guess, if that reading is not made of whole parts of the ink."""
+
+PRICE_OF_A_PIECE = 0.25
+"""Strength by which ink that may be a piece of the digit has to be better than the first look."""
 
 FEW_JOBS = 256
 """Looks that are taken at once: their many short calls cost as much as those of a round of them."""
@@ -90,14 +93,19 @@ class Reading(NamedTuple):
     verdict : Verdict
     way : Way or None
         None of the first look.
+    is_piece : bool
+        The ink may be a piece of the digit.
     """
 
     verdict: Verdict
     way: Way | None = None
+    is_piece: bool = False
 
     @property
     def price(self) -> float:
         """Strength by which it has to be better than the first look."""
+        if self.is_piece:
+            return PRICE_OF_A_PIECE
         return BETTER_BY if self.way is None else self.way.price
 
     @property
@@ -151,7 +159,7 @@ def read_digits(
             chosen = [way for _, way in some]
             again = vectors_of(look_again([grays[index] for index, _ in some], chosen))
             verdicts = decide_vectors(again, model, min_confidence, allowed)
-            candidates.take(some, verdicts, is_cut(again.ink).tolist())
+            candidates.take(some, verdicts, is_piece(again.ink, chosen).tolist())
     for index, candidate in candidates.of.items():
         readings[index] = candidate.best()
     return readings if are_digits(model.class_names) else list(map(_in_other_words, readings))
@@ -213,15 +221,12 @@ class _Doubtful:
         return [(i, way) for way in ways for i in self._helped[way] if self.of[i].wants(way)]
 
     def take(
-        self, jobs: Sequence[tuple[int, Way]], verdicts: Sequence[Verdict], cut: Sequence[bool]
+        self, jobs: Sequence[tuple[int, Way]], verdicts: Sequence[Verdict], pieces: Sequence[bool]
     ) -> None:
         """Add the readings to the candidates of their images, in the order of the ways."""
-        for (index, way), verdict, is_cut_off in zip(jobs, verdicts, cut, strict=True):
-            # If a reading without the surroundings is cut off, it lost a piece of the digit too, unless
-            # the digit touched what was removed from the picture.
-            is_piece = is_cut_off and way.leaves_out_surroundings and way.redraw is None
-            if not is_piece and self.of[index].wants(way):
-                self.of[index].others.append(Reading(verdict, way))
+        for (index, way), verdict, piece in zip(jobs, verdicts, pieces, strict=True):
+            if self.of[index].wants(way):
+                self.of[index].others.append(Reading(verdict, way, piece))
 
 
 def _may_be(label: str | None, verdicts: Sequence[Verdict]) -> npt.NDArray[np.bool_]:
@@ -271,7 +276,7 @@ class _Candidates:
             return False
         if way in ROUNDS[0] or (self.is_shaded and way.look.prepare is not None):
             return True
-        if any(other.verdict.status is Status.OK for other in self.others):
+        if any(other.verdict.status is Status.OK and not other.is_piece for other in self.others):
             return False
         return way.leaves_out_surroundings or self.first.reason not in SURELY_NO_DIGIT
 
@@ -298,14 +303,14 @@ class _Candidates:
         return best if self._is_whole(best) else _doubtful(best, _words(best))
 
     def _worth(self, reading: Reading) -> float:
-        """Return the strength, less for a reading that can't be accepted."""
+        """Return the strength less the price, and less for a reading that can't be accepted."""
         may_be_ok = reading.verdict.status is Status.OK and self._is_whole(reading)
-        return reading.verdict.strength - (0.0 if may_be_ok else AS_STRONG)
+        return reading.verdict.strength - reading.price - (0.0 if may_be_ok else AS_STRONG)
 
     def _is_whole(self, reading: Reading) -> bool:
         """Tell whether only surroundings of the digit were left out, so that it may be accepted."""
         way = reading.way
-        if way is None:
+        if way is None or reading.is_piece:
             return False
         if self.is_shaded:
             return way.look.prepare is not None

@@ -85,6 +85,8 @@ class Ink:
         A dark square of `SOLID_PX` lies at an edge of the first frame: of a shadow or a table.
     crowded : ndarray of shape (n,), bool
         Two of them, kept or not, look like digits side by side.
+    touches_change : ndarray of shape (n,), bool
+        The ink lies beside what a look changed before it looked.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -103,6 +105,7 @@ class Ink:
     pieces: npt.NDArray[np.intp]
     solid_edge: Mask
     crowded: Mask
+    touches_change: Mask
 
     @classmethod
     def concatenate(cls, inks: Sequence[Ink]) -> Ink:
@@ -177,7 +180,9 @@ def _find_in_frames(
 ) -> Ink:
     """Find the ink in these frames; `of_first` describes the first frame, if this is another one."""
     alike = _alike(looks)
-    background = subtract_background(_prepared(to_canvases(grays, frames), alike))
+    canvases = to_canvases(grays, frames)
+    prepared, changed = _prepared(canvases, alike)
+    background = subtract_background(prepared)
     threshold, separation = otsu(np.cumsum(background.counts, axis=1))
     masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
@@ -198,7 +203,8 @@ def _find_in_frames(
     masks[with_dropped] &= ~dropped
     pixels = _soft_ink(background.darkness, threshold, masks, with_dropped, dropped)
     ink = _describe(background, separation, pixels, masks, parts, keep, frames, of_first)
-    return replace(ink, sign=ink.sign & ~is_prepared)
+    touches_change = _touch_changes(masks, alike, changed)
+    return replace(ink, sign=ink.sign & ~is_prepared, touches_change=touches_change)
 
 
 def _describe_frame(masks: Mask, parts: Parts, seen: Mask) -> dict[str, npt.NDArray[Any]]:
@@ -222,12 +228,27 @@ def _alike(looks: Sequence[Look]) -> dict[Look, npt.NDArray[np.intp]]:
     return {look: np.array(images) for look, images in numbers.items()}
 
 
-def _prepared(canvases: Canvases, alike: dict[Look, npt.NDArray[np.intp]]) -> Canvases:
-    """Change the canvases of the looks that require it."""
+def _prepared(
+    canvases: Canvases, alike: dict[Look, npt.NDArray[np.intp]]
+) -> tuple[Canvases, dict[Look, Mask]]:
+    """Change the canvases of the looks that require it; also return where each look changed them."""
+    changed = {}
     for look, images in alike.items():
         if look.prepare is not None:
-            canvases[images] = look.prepare(canvases[images])
-    return canvases
+            before = canvases[images]
+            canvases[images] = look.prepare(before)
+            changed[look] = canvases[images] != before
+    return canvases, changed
+
+
+def _touch_changes(
+    masks: Mask, alike: dict[Look, npt.NDArray[np.intp]], changed: dict[Look, Mask]
+) -> Mask:
+    """Find masks (n, side, side) with ink beside a pixel that was changed."""
+    touch = np.zeros(len(masks), np.bool_)
+    for look, where in changed.items():
+        touch[alike[look]] = (grow(masks[alike[look]], 1) & where).any(axis=(1, 2))
+    return touch
 
 
 def _are_signs(parts: Parts, scale: Floats) -> Mask:
@@ -361,7 +382,8 @@ def _describe(
         parts=np.bincount(parts.image[keep], minlength=len(mask)),
         lined=background.lined,
         sign=_are_signs(parts, (frame[:, 2:] - frame[:, :2]) / SIDE_PX),
-        **({"at_edge": _lie_at_edge(rows, box, frame)} | dict(of_first)),
+        touches_change=np.zeros(len(mask), np.bool_),
+        **({"at_edge": _lie_at_edge(rows, box, frame, of_first["along_edge"])} | dict(of_first)),
     )
 
 
@@ -415,8 +437,10 @@ def _share_along_edge(mask: Mask) -> Floats:
     return np.asarray(longest.max(axis=1) / SIDE_PX)
 
 
-def _lie_at_edge(rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats) -> Mask:
-    """Find packed masks (n, side) with ink only in the outer fifth, and long for that.
+def _lie_at_edge(
+    rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats, along_edge: Floats
+) -> Mask:
+    """Find packed masks (n, side) with ink only in the outer fifth, long for that or beside a line.
 
     Anything else may be a small digit in the corner of a sheet.
     """
@@ -424,7 +448,7 @@ def _lie_at_edge(rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats) -> 
     size = (boxes[:, 2:] - boxes[:, :2]) / (frame[:, 2:] - frame[:, :2])
     is_cut = (boxes == frame).any(axis=1)
     long = np.where(is_cut, LONG_IF_CUT, LONG_AT_EDGE)
-    return np.asarray(~is_inside & (size.max(axis=1) > long))
+    return np.asarray(~is_inside & ((size.max(axis=1) > long) | (along_edge > LONG_AT_EDGE)))
 
 
 def _bounding_boxes(rows: npt.NDArray[np.uint32], frame: Floats) -> Floats:

@@ -128,6 +128,18 @@ def is_cut(ink: Ink) -> Mask:
     return np.asarray((low | high).any(axis=1))
 
 
+def is_piece(ink: Ink, ways: Sequence[Way]) -> Mask:
+    """Tell images (n,) whose ink may be a piece of the digit, each looked at in its own way.
+
+    Without its surroundings, ink that is cut off has lost a piece, and so may ink beside a region that
+    was evened out. If the digit touched what was removed from the picture, it lost nothing.
+    """
+    leaves_out = np.array(
+        [way.leaves_out_surroundings and way.redraw is None for way in ways], np.bool_
+    )
+    return np.asarray(leaves_out & (is_cut(ink) | ink.touches_change))
+
+
 def has_ring(ink: Ink) -> Mask:
     """Tell images (n,) on which a part that was kept surrounds another one that may be a digit."""
     return _with_some(ink, _are_rings)
