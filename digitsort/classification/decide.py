@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.outcomes import Status
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.ink import Ink
-from digitsort.recognition.looks import IF_OK, ROUNDS, Way, is_cut, look_again
+from digitsort.recognition.looks import BESIDE, BETTER_BY, IF_OK, ROUNDS, Way, is_piece, look_again
 from digitsort.recognition.project import project
 from digitsort.recognition.score import Allowed, predict, probabilities, score_components
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
@@ -37,12 +38,19 @@ IN_OTHER_WORDS = {
 }
 """Reasons of a model that also has classes other than digits, by the reason for digits."""
 
-BETTER_BY = 0.1
-"""Strength by which another reading has to be better than the first one, which leaves nothing out."""
+UNLIKE_SHARE = 0.5
+"""Share of its strength that a reading of ink unlike a digit keeps. A circle around a digit is read as
+a 0 with the same confidence and familiarity as a digit within it."""
 
 AS_GOOD = 0.8
 """Smallest share of a sure first look's strength at which a reading with another label becomes the
 better guess, if that reading is not made of whole parts of the ink."""
+
+PRICE_OF_A_PIECE = 0.25
+"""Strength by which ink that may be a piece of the digit has to be better than the first look."""
+
+FEW_JOBS = 256
+"""Looks that are taken at once: their many short calls cost as much as those of a round of them."""
 
 AS_STRONG = 0.15
 """Strength within which a reading of another label makes one doubtful."""
@@ -55,7 +63,8 @@ class Verdict(NamedTuple):
     """Result for one image; the fields are those of `outcomes.Outcome`.
 
     Probabilities are given of rejected images too: of what they look like most, not of what they are.
-    `familiarity` is how close the nearest support vector is, 0-1.
+    `familiarity` is how close the nearest support vector is, 0-1. `is_like` tells whether the ink is
+    like a digit at all, if the model has learned that.
     """
 
     status: Status
@@ -66,11 +75,14 @@ class Verdict(NamedTuple):
     second_confidence: float | None = None
     probabilities: tuple[float, ...] = ()
     familiarity: float = 0.0
+    is_like: bool = True
 
     @property
     def strength(self) -> float:
-        """Confidence times familiarity, 0-1; 0 if the image was rejected."""
-        return 0.0 if self.confidence is None else self.confidence * self.familiarity
+        """Confidence times familiarity, 0-1, less if unlike a digit; 0 if the image was rejected."""
+        if self.confidence is None:
+            return 0.0
+        return self.confidence * self.familiarity * (1.0 if self.is_like else UNLIKE_SHARE)
 
 
 class Reading(NamedTuple):
@@ -81,10 +93,20 @@ class Reading(NamedTuple):
     verdict : Verdict
     way : Way or None
         None of the first look.
+    is_piece : bool
+        The ink may be a piece of the digit.
     """
 
     verdict: Verdict
     way: Way | None = None
+    is_piece: bool = False
+
+    @property
+    def price(self) -> float:
+        """Strength by which it has to be better than the first look."""
+        if self.is_piece:
+            return PRICE_OF_A_PIECE
+        return BETTER_BY if self.way is None else self.way.price
 
     @property
     def has_cut_parts(self) -> bool:
@@ -129,18 +151,27 @@ def read_digits(
     readings = [Reading(verdict) for verdict in first]
     if not first:
         return readings
-    candidates = _Doubtful(first, model)
-    for ways in ROUNDS:
-        jobs = candidates.jobs(ways, ink)
+    candidates = _Doubtful(first, ink, model)
+    for ways in _rounds(candidates):
+        jobs = candidates.jobs(ways)
         for start in range(0, len(jobs), STACK):
             some = jobs[start : start + STACK]
             chosen = [way for _, way in some]
             again = vectors_of(look_again([grays[index] for index, _ in some], chosen))
             verdicts = decide_vectors(again, model, min_confidence, allowed)
-            candidates.take(some, verdicts, is_cut(again.ink).tolist())
+            candidates.take(some, verdicts, is_piece(again.ink, chosen).tolist())
     for index, candidate in candidates.of.items():
         readings[index] = candidate.best()
     return readings if are_digits(model.class_names) else list(map(_in_other_words, readings))
+
+
+def _rounds(candidates: _Doubtful) -> Sequence[tuple[Way, ...]]:
+    """Return the ways of each round; all in one round if few images are looked at again.
+
+    What is read in a later round is left out anyway if an earlier one was enough.
+    """
+    every = tuple(chain.from_iterable(ROUNDS))
+    return [every] if len(candidates.jobs(every)) <= FEW_JOBS else ROUNDS
 
 
 def _in_other_words(reading: Reading) -> Reading:
@@ -170,42 +201,37 @@ class _Doubtful:
     of : dict of int to _Candidates
     """
 
-    def __init__(self, first: Sequence[Verdict], model: Model) -> None:
-        self._first = first
-        self._is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
-        doubtful = np.flatnonzero(~self._is_ok).tolist()
-        self.of = {index: _Candidates(first[index], _known(first[index], model)) for index in doubtful}
+    def __init__(self, first: Sequence[Verdict], ink: Ink, model: Model) -> None:
+        is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
+        doubtful = np.flatnonzero(~is_ok)
+        hard = ink.of(doubtful)
+        helped = {way: doubtful[way.helps(hard)].tolist() for way in chain.from_iterable(ROUNDS)}
+        self.of = {
+            index: _Candidates.of(first[index], ink, index, _known(first[index], model))
+            for index in doubtful.tolist()
+        }
+        for way, tell in IF_OK.items():
+            for index in _told(tell, ink, np.flatnonzero(is_ok & _may_be(way.taken_for, first))):
+                self.of.setdefault(index, _Candidates.of(first[index], ink, index))
+                helped[way].append(index)
+        self._helped = helped
 
-    def jobs(self, ways: Sequence[Way], ink: Ink) -> list[tuple[int, Way]]:
+    def jobs(self, ways: Sequence[Way]) -> list[tuple[int, Way]]:
         """Return the images to look at again, each with a way."""
-        return [(index, way) for way in ways for index in self._helped(way, ink)]
-
-    def _helped(self, way: Way, ink: Ink) -> list[int]:
-        doubtful = [
-            i for i, candidate in self.of.items() if candidate.wants(way) and not self._is_ok[i]
-        ]
-        helped = _told(way.helps, ink, np.array(sorted(doubtful), np.intp))
-        if way in IF_OK and way.taken_for is not None:
-            helped += _told(IF_OK[way], ink, np.flatnonzero(self._is_ok & self._has(way.taken_for)))
-        elif way in IF_OK:
-            helped += np.flatnonzero(IF_OK[way](ink) & self._is_ok).tolist()
-        for index in helped:
-            self.of.setdefault(index, _Candidates(self._first[index]))
-        return helped
-
-    def _has(self, label: str) -> npt.NDArray[np.bool_]:
-        return np.array([verdict.label == label for verdict in self._first], np.bool_)
+        return [(i, way) for way in ways for i in self._helped[way] if self.of[i].wants(way)]
 
     def take(
-        self, jobs: Sequence[tuple[int, Way]], verdicts: Sequence[Verdict], cut: Sequence[bool]
+        self, jobs: Sequence[tuple[int, Way]], verdicts: Sequence[Verdict], pieces: Sequence[bool]
     ) -> None:
         """Add the readings to the candidates of their images, in the order of the ways."""
-        for (index, way), verdict, is_cut_off in zip(jobs, verdicts, cut, strict=True):
-            # If a reading without the surroundings is cut off, it lost a piece of the digit too, unless
-            # the digit touched what was removed from the picture.
-            is_piece = is_cut_off and way.leaves_out_surroundings and way.redraw is None
-            if not is_piece and self.of[index].wants(way):
-                self.of[index].others.append(Reading(verdict, way))
+        for (index, way), verdict, piece in zip(jobs, verdicts, pieces, strict=True):
+            if self.of[index].wants(way):
+                self.of[index].others.append(Reading(verdict, way, piece))
+
+
+def _may_be(label: str | None, verdicts: Sequence[Verdict]) -> npt.NDArray[np.bool_]:
+    """Find the verdicts (n,) with a label; all of them if it is None."""
+    return np.array([label is None or verdict.label == label for verdict in verdicts], np.bool_)
 
 
 def _told(
@@ -223,13 +249,24 @@ class _Candidates:
     Attributes
     ----------
     first : Verdict
+    is_sign, is_crowded, is_shaded : bool
+        What the first look saw: the parts of a sign, digits side by side, a dark region at an edge.
     others : list of Reading
         What is read in other ways. A first look whose ink the model knows well, rejected for
         its form only, is one of them.
     """
 
     first: Verdict
+    is_sign: bool = False
+    is_crowded: bool = False
+    is_shaded: bool = False
     others: list[Reading] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, first: Verdict, ink: Ink, index: int, others: Sequence[Reading] = ()) -> _Candidates:
+        """Return the candidates of an image, before it is looked at again."""
+        is_sign, is_crowded, is_shaded = ink.sign[index], ink.crowded[index], ink.solid_edge[index]
+        return cls(first, bool(is_sign), bool(is_crowded), bool(is_shaded), list(others))
 
     def wants(self, way: Way) -> bool:
         """Tell whether to look at the image in a way that may help."""
@@ -237,9 +274,9 @@ class _Candidates:
             return True
         if self.first.reason == BLANK:
             return False
-        if way in ROUNDS[0]:
+        if way in ROUNDS[0] or (self.is_shaded and way.look.prepare is not None):
             return True
-        if any(other.verdict.status is Status.OK for other in self.others):
+        if any(other.verdict.status is Status.OK and not other.is_piece for other in self.others):
             return False
         return way.leaves_out_surroundings or self.first.reason not in SURELY_NO_DIGIT
 
@@ -248,7 +285,7 @@ class _Candidates:
         first = Reading(self.first)
         if not self.others:
             return first
-        best = max(self.others, key=lambda other: other.verdict.strength)
+        best = max(self.others, key=self._worth)
         if self.first.status is Status.OK:
             # A ring was read as a 0, or a digit and its underline as a 2: a person has to say.
             is_another = best.verdict.label not in ("", self.first.label)
@@ -257,22 +294,42 @@ class _Candidates:
             if best.has_cut_parts and best.verdict.strength < AS_GOOD * self.first.strength:
                 return _doubtful(first, TWO_READINGS)
             return _doubtful(best, _words(best))
-        if best.verdict.strength <= self.first.strength + BETTER_BY:
+        if best.verdict.strength <= self.first.strength + best.price:
             return first
         if best.verdict.status is not Status.OK:
             return best
         if self._contradicts(best):
             return _doubtful(best, TWO_READINGS)
-        is_whole = best.way is not None and best.way.leaves_out_surroundings
-        return best if is_whole else _doubtful(best, _words(best))
+        return best if self._is_whole(best) else _doubtful(best, _words(best))
+
+    def _worth(self, reading: Reading) -> float:
+        """Return the strength less the price, and less for a reading that can't be accepted."""
+        may_be_ok = reading.verdict.status is Status.OK and self._is_whole(reading)
+        return reading.verdict.strength - reading.price - (0.0 if may_be_ok else AS_STRONG)
+
+    def _is_whole(self, reading: Reading) -> bool:
+        """Tell whether only surroundings of the digit were left out, so that it may be accepted."""
+        way = reading.way
+        if way is None or reading.is_piece:
+            return False
+        if self.is_shaded:
+            return way.look.prepare is not None
+        if self.is_sign or (self.is_crowded and way.margin):
+            return False
+        return way.leaves_out_surroundings
 
     def _contradicts(self, best: Reading) -> bool:
+        """Tell whether other readings have another label, in the same light and of ink like a digit."""
         labels = {
             other.verdict.label
             for other in self.others
             if other.verdict.strength > best.verdict.strength - AS_STRONG
+            and (self._is_whole(other) or not self.is_shaded)
         }
-        return bool((labels | {self.first.label}) - {best.verdict.label, ""})
+        is_expected = best.way is not None and best.way.taken_for == self.first.label
+        if (self.first.is_like or is_expected) and not self.is_shaded:
+            labels.add(self.first.label)
+        return bool(labels - {best.verdict.label, ""})
 
 
 def _known(first: Verdict, model: Model) -> list[Reading]:
@@ -318,20 +375,31 @@ def decide_vectors(
     reasons = _reasons(vectors.ink, scores.familiarity, model)
     judge = _Judge(model.class_names, threshold, model.card.ok_familiarity)
     verdicts = list(map(judge.verdict, reasons, *(column.tolist() for column in columns)))
-    return _without_unlike(verdicts, components, model.machine.likeness)
-
-
-def _without_unlike(
-    verdicts: list[Verdict], components: Features, likeness: Likeness | None
-) -> list[Verdict]:
-    """Make those verdicts uncertain that accept ink which is unlike a digit."""
-    accepted = [index for index, verdict in enumerate(verdicts) if verdict.status is Status.OK]
-    if likeness is None or not accepted:
-        return verdicts
-    unlike = ~likeness.are_digits(components[accepted])
-    for index in np.array(accepted)[unlike].tolist():
-        verdicts[index] = verdicts[index]._replace(status=Status.UNCERTAIN, reason=UNLIKE)
+    _mark_unlike(verdicts, components, model.machine.likeness)
+    _mark_crowded(verdicts, vectors.ink)
     return verdicts
+
+
+def _mark_crowded(verdicts: list[Verdict], ink: Ink) -> None:
+    """Make those verdicts uncertain that accept one of several digits."""
+    for index in np.flatnonzero(ink.crowded).tolist():
+        if verdicts[index].status is Status.OK:
+            verdicts[index] = _without_the_rest(verdicts[index])
+
+
+def _without_the_rest(verdict: Verdict) -> Verdict:
+    return verdict._replace(status=Status.UNCERTAIN, reason=f"read {BESIDE.words}")
+
+
+def _mark_unlike(verdicts: list[Verdict], components: Features, likeness: Likeness | None) -> None:
+    """Mark verdicts on ink that is unlike a digit; those that accept it become uncertain."""
+    if likeness is None:
+        return
+    for index in np.flatnonzero(~likeness.are_digits(components)).tolist():
+        verdict = verdicts[index]._replace(is_like=False)
+        if verdict.status is Status.OK:
+            verdict = verdict._replace(status=Status.UNCERTAIN, reason=UNLIKE)
+        verdicts[index] = verdict
 
 
 def _reasons(ink: Ink, familiarity: npt.NDArray[np.float64], model: Model) -> list[str]:

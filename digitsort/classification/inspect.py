@@ -79,7 +79,8 @@ def inspect_file(
     """Look at one file; raises UnreadableError if it can't be read."""
     picture = read(path, limits)
     allowed = allowed_classes(only_labels, model.class_names)
-    verdict, way = read_digits([picture.gray], model, allowed=allowed)[0]
+    reading = read_digits([picture.gray], model, allowed=allowed)[0]
+    verdict, way = reading.verdict, reading.way
     gray = [picture.gray]
     vectors = vectorize(gray) if way is None else vectors_of(look_again(gray, [way]))
     possible = model.class_names if only_labels is None else {*only_labels, NONE_LABEL}

@@ -51,6 +51,9 @@ LINE_PLACE = 0.3
 THICKEST_LINE = 0.09
 """Largest thickness of a line, as a share of the picture's longer side."""
 
+LEAST_SIDES = 3
+"""Smallest number of lines of a frame: a T has one, an L two."""
+
 CROSSING = 1.5
 """Ink across a line that is this many times thicker than the line is a stroke that meets it."""
 
@@ -80,12 +83,15 @@ def _lines_of_three(masks: Mask) -> Ints:
 
 
 def may_have_frame(ink: Ink) -> Mask:
-    """Find images (n,) with a row and a column that are nearly full of ink from end to end."""
+    """Find images (n,) with lines of ink from end to end along three sides or more."""
     mask = ink.pixels > 127
-    found = np.ones(len(mask), np.bool_)
+    sides = np.zeros(len(mask), np.intp)
+    half = mask.shape[1] // 2
     for axis in (1, 2):
         along = mask.any(axis=axis).sum(axis=1)
-        found &= mask.sum(axis=3 - axis).max(axis=1) >= LINE_COVERAGE * np.maximum(along, 1)
+        full = mask.sum(axis=3 - axis) >= LINE_COVERAGE * np.maximum(along, 1)[:, None]
+        sides += full[:, :half].any(axis=1).astype(np.intp) + full[:, half:].any(axis=1)
+    found = sides >= LEAST_SIDES
     size = ink.box[:, 2:] - ink.box[:, :2]
     is_slim = size.min(axis=1) < SLIMMEST_FRAME * size.max(axis=1)
     return np.asarray(found & (ink.parts > 0) & ~is_slim)
@@ -121,13 +127,20 @@ def without_frame(gray: Gray) -> Gray:
     if not mask.any():
         return gray
     lost = np.zeros_like(mask)
-    lines = 0
+    sides = 0
     for turned in (False, True):
         rest = mask & ~lost
         here = _line_pixels(rest.T if turned else rest, mask.T if turned else mask)
-        lines += bool(here.any())
+        sides += _sides(here)
         lost |= here.T if turned else here
-    return gray if not lines else _erased(small, mask, lost, paper, gray)
+    return gray if sides < LEAST_SIDES else _erased(small, mask, lost, paper, gray)
+
+
+def _sides(lines: Mask) -> int:
+    """Count in which halves, upper and lower, there are lines along the rows."""
+    rows = np.flatnonzero(lines.any(axis=1))
+    middle = len(lines) / 2
+    return int((rows < middle).any()) + int((rows >= middle).any())
 
 
 def _line_pixels(rest: Mask, mask: Mask) -> Mask:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from digitsort.recognition.background import Background, onto_255, otsu, subtract_background
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray, to_canvases
-from digitsort.recognition.parts import Parts, are_signs, connected_parts
+from digitsort.recognition.parts import Parts, are_crowded, are_signs, connected_parts
 
 Mask = npt.NDArray[np.bool_]
 Canvases = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
+_Bits = TypeVar("_Bits", np.uint32, np.uint64)
 
 ZOOM_BELOW = 0.65
 """A digit smaller than this share of the frame, on both axes, is cropped and looked at again."""
@@ -25,13 +27,19 @@ MOST_ZOOMS = 2
 LONG_AT_EDGE = 0.5
 """Share of a side along which ink that lies at the edge only is a piece of a frame or a grid."""
 
-OF_FIRST_FRAME = ("at_edge", "near_edge", "along_edge", "pieces")
+LONG_IF_CUT = 0.16
+"""The same where the ink reaches the edge; small digits in the corner of a sheet are shorter."""
+
+OF_FIRST_FRAME = ("at_edge", "near_edge", "along_edge", "pieces", "solid_edge", "crowded")
 """What is said of the first frame, and stays when a small digit is looked at closely."""
 
 EDGE_PX = 3
 """Of the canvas: so near an edge is what a cell's frame leaves on a picture."""
 
 LEAST_PIECE_PX = 3
+
+SOLID_PX = 7
+"""Of the canvas; few strokes are that thick, unless a digit is cut to its box."""
 
 NEAR_PX = 3
 """A gap of up to this many canvas pixels is a broken stroke, not the distance to a neighbour."""
@@ -73,6 +81,12 @@ class Ink:
         The parts, kept or not, lie as those of a face or of a question mark.
     pieces : ndarray of shape (n,), intp
         Connected parts on the first frame, kept or not, specks aside.
+    solid_edge : ndarray of shape (n,), bool
+        A dark square of `SOLID_PX` lies at an edge of the first frame: of a shadow or a table.
+    crowded : ndarray of shape (n,), bool
+        Two of them, kept or not, look like digits side by side.
+    touches_change : ndarray of shape (n,), bool
+        The ink lies beside what a look changed before it looked.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -89,6 +103,9 @@ class Ink:
     along_edge: Floats
     sign: Mask
     pieces: npt.NDArray[np.intp]
+    solid_edge: Mask
+    crowded: Mask
+    touches_change: Mask
 
     @classmethod
     def concatenate(cls, inks: Sequence[Ink]) -> Ink:
@@ -149,30 +166,57 @@ def look_for_ink(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequence[L
             break
         again = small.tolist()
         frames = [_zoomed_frame(ink, i, grays[i].shape, looks[i].zoom) for i in again]
-        closer = _find_in_frames([grays[i] for i in again], frames, [looks[i] for i in again])
         of_first = {name: getattr(ink, name)[small] for name in OF_FIRST_FRAME}
-        _put(ink, small, replace(closer, **of_first))
+        some_looks = [looks[i] for i in again]
+        _put(ink, small, _find_in_frames([grays[i] for i in again], frames, some_looks, of_first))
     return ink
 
 
-def _find_in_frames(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequence[Look]) -> Ink:
+def _find_in_frames(
+    grays: Sequence[Gray],
+    frames: Sequence[Box],
+    looks: Sequence[Look],
+    of_first: Mapping[str, npt.NDArray[Any]] | None = None,
+) -> Ink:
+    """Find the ink in these frames; `of_first` describes the first frame, if this is another one."""
     alike = _alike(looks)
-    background = subtract_background(_prepared(to_canvases(grays, frames), alike))
+    canvases = to_canvases(grays, frames)
+    prepared, changed = _prepared(canvases, alike)
+    background = subtract_background(prepared)
     threshold, separation = otsu(np.cumsum(background.counts, axis=1))
     masks = background.darkness > threshold[:, None, None]
     masks &= background.contrast[:, None, None] > 0
-    edges = _near_and_along_edge(masks)
     parts = connected_parts(masks)
     keep = _choose(parts, background)
+    seen = np.ones(len(keep), np.bool_)
     for look, images in alike.items():
         if look.choose is not None:
             mine = np.isin(parts.image, images)
             keep[mine] = look.choose(parts.of(images), keep[mine], background.darkness[images])
+            seen[mine] = keep[mine]
+    if of_first is None:
+        of_first = _describe_frame(masks, parts, seen)
+    # What is left of the edge of a shadow may lie like the dot of a question mark.
+    is_prepared = np.array([look.prepare is not None for look in looks], np.bool_)
     with_dropped = np.unique(parts.image[~keep])
     dropped = parts.of(with_dropped).select(~keep[np.isin(parts.image, with_dropped)])
     masks[with_dropped] &= ~dropped
     pixels = _soft_ink(background.darkness, threshold, masks, with_dropped, dropped)
-    return _describe(background, separation, pixels, masks, parts, keep, frames, edges)
+    ink = _describe(background, separation, pixels, masks, parts, keep, frames, of_first)
+    touches_change = _touch_changes(masks, alike, changed)
+    return replace(ink, sign=ink.sign & ~is_prepared, touches_change=touches_change)
+
+
+def _describe_frame(masks: Mask, parts: Parts, seen: Mask) -> dict[str, npt.NDArray[Any]]:
+    """Describe all that is dark in the first frames; `seen` are the parts (n_parts,) not left out."""
+    near_edge, along_edge = _near_and_along_edge(masks)
+    return {
+        "near_edge": near_edge,
+        "along_edge": along_edge,
+        "pieces": np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(masks)),
+        "solid_edge": _have_solid_edge(masks),
+        "crowded": are_crowded(parts, seen),
+    }
 
 
 def _alike(looks: Sequence[Look]) -> dict[Look, npt.NDArray[np.intp]]:
@@ -184,12 +228,27 @@ def _alike(looks: Sequence[Look]) -> dict[Look, npt.NDArray[np.intp]]:
     return {look: np.array(images) for look, images in numbers.items()}
 
 
-def _prepared(canvases: Canvases, alike: dict[Look, npt.NDArray[np.intp]]) -> Canvases:
-    """Change the canvases of the looks that require it."""
+def _prepared(
+    canvases: Canvases, alike: dict[Look, npt.NDArray[np.intp]]
+) -> tuple[Canvases, dict[Look, Mask]]:
+    """Change the canvases of the looks that require it; also return where each look changed them."""
+    changed = {}
     for look, images in alike.items():
         if look.prepare is not None:
-            canvases[images] = look.prepare(canvases[images])
-    return canvases
+            before = canvases[images]
+            canvases[images] = look.prepare(before)
+            changed[look] = canvases[images] != before
+    return canvases, changed
+
+
+def _touch_changes(
+    masks: Mask, alike: dict[Look, npt.NDArray[np.intp]], changed: dict[Look, Mask]
+) -> Mask:
+    """Find masks (n, side, side) with ink beside a pixel that was changed."""
+    touch = np.zeros(len(masks), np.bool_)
+    for look, where in changed.items():
+        touch[alike[look]] = (grow(masks[alike[look]], 1) & where).any(axis=(1, 2))
+    return touch
 
 
 def _are_signs(parts: Parts, scale: Floats) -> Mask:
@@ -227,7 +286,7 @@ def _choose_of_several(parts: Parts, darkness: npt.NDArray[np.uint8]) -> Mask:
     best[parts.image[rank]] = rank  # the last of each image wins: the best candidate
     mine = best[parts.image]
     is_best = mine == np.arange(len(mine))
-    near = parts.touch(_grow(parts.select(is_best), NEAR_PX))
+    near = parts.touch(grow(parts.select(is_best), NEAR_PX))
     stray = at_rim & ~at_rim[mine] & (score < 0.5 * score[mine])
     large = parts.area >= np.where(near, 0.01, 0.08) * parts.area[mine]
     # A digit that is cut tight has parts of its own at the rim; one with a margin has none.
@@ -269,14 +328,14 @@ def _soft_ink(
     np.minimum(soft, high[:, None, None], out=soft)
     soft -= low[:, None, None]
     pixels = onto_255(soft, threshold)
-    zone = _grow(mask, SOFT_EDGE_PX)
-    zone[with_dropped] &= ~_grow(dropped, 1)
+    zone = grow(mask, SOFT_EDGE_PX)
+    zone[with_dropped] &= ~grow(dropped, 1)
     return pixels * zone
 
 
-def _grow(mask: Mask, by_px: int) -> Mask:
+def grow(mask: Mask, by_px: int) -> Mask:
     """Dilate by a square of `by_px` pixels to each side."""
-    rows = _packed(mask)
+    rows = packed(mask)
     for shift in (1, 2, 4, 8):
         step = min(shift, by_px - shift + 1)
         if step <= 0:
@@ -286,15 +345,15 @@ def _grow(mask: Mask, by_px: int) -> Mask:
         grown[:, step:] |= rows[:, :-step]
         grown[:, :-step] |= rows[:, step:]
         rows = grown
-    return _unpacked(rows)
+    return unpacked(rows)
 
 
-def _packed(mask: Mask) -> npt.NDArray[np.uint32]:
+def packed(mask: Mask) -> npt.NDArray[np.uint32]:
     """A whole number for each row of 32 pixels (n, side), its first pixel the highest bit."""
     return np.packbits(mask, axis=2).view(">u4")[:, :, 0].astype(np.uint32)
 
 
-def _unpacked(rows: npt.NDArray[np.uint32]) -> Mask:
+def unpacked(rows: npt.NDArray[np.uint32]) -> Mask:
     """The 32 bits of each number, along a further axis."""
     return np.unpackbits(rows.astype(">u4")[..., None].view(np.uint8), axis=-1).view(np.bool_)
 
@@ -307,10 +366,10 @@ def _describe(
     parts: Parts,
     keep: Mask,
     frames: Sequence[Box],
-    edges: tuple[Mask, Floats],
+    of_first: Mapping[str, npt.NDArray[Any]],
 ) -> Ink:
     frame = np.array(frames, np.float64).reshape(-1, 4)
-    rows = _packed(mask)
+    rows = packed(mask)
     box = _bounding_boxes(rows, frame)
     return Ink(
         pixels=pixels,
@@ -322,17 +381,15 @@ def _describe(
         share=np.bincount(parts.image, parts.area * keep, len(mask)) / SIDE_PX**2,
         parts=np.bincount(parts.image[keep], minlength=len(mask)),
         lined=background.lined,
-        at_edge=_lie_at_edge(rows, box, frame),
-        near_edge=edges[0],
-        along_edge=edges[1],
         sign=_are_signs(parts, (frame[:, 2:] - frame[:, :2]) / SIDE_PX),
-        pieces=np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(mask)),
+        touches_change=np.zeros(len(mask), np.bool_),
+        **({"at_edge": _lie_at_edge(rows, box, frame, of_first["along_edge"])} | dict(of_first)),
     )
 
 
 def _is_near_edge(mask: Mask) -> Mask:
     """Tell masks (n, side, side) with something in the outermost rows and columns."""
-    rows = _packed(mask)
+    rows = packed(mask)
     top_and_bottom = rows[:, :EDGE_PX].any(axis=1) | rows[:, -EDGE_PX:].any(axis=1)
     band = (1 << EDGE_PX) - 1
     sides = np.uint32(band << (SIDE_PX - EDGE_PX) | band)
@@ -347,6 +404,31 @@ def _near_and_along_edge(masks: Mask) -> tuple[Mask, Floats]:
     return near, along
 
 
+def _have_solid_edge(masks: Mask) -> Mask:
+    """Find masks (n, side, side) with a dark square of `SOLID_PX` at an edge."""
+    corners = upper_left_of_squares(packed(masks), SOLID_PX)
+    last = SIDE_PX - SOLID_PX
+    columns = np.bitwise_or.reduce(corners, axis=1)
+    sides = np.uint32(1 << (SIDE_PX - 1) | 1 << (SOLID_PX - 1))
+    return np.asarray((corners[:, 0] | corners[:, last] | (columns & sides)) != 0)
+
+
+def upper_left_of_squares(rows: npt.NDArray[_Bits], side: int) -> npt.NDArray[_Bits]:
+    """Return packed masks (n, height) of the upper left corners of all full squares."""
+    across, covered = rows, 1
+    while covered < side:
+        step = min(covered, side - covered)
+        across = across & (across << rows.dtype.type(step))
+        covered += step
+    down, covered = across, 1
+    while covered < side:
+        step = min(covered, side - covered)
+        further = np.zeros_like(down)
+        further[:, :-step] = down[:, step:]
+        down, covered = down & further, covered + step
+    return down
+
+
 def _share_along_edge(mask: Mask) -> Floats:
     """Return the largest share of ink in an outermost row or column of each mask (n, side, side)."""
     rows = np.concatenate([mask[:, :EDGE_PX], mask[:, -EDGE_PX:]], axis=1)
@@ -355,20 +437,24 @@ def _share_along_edge(mask: Mask) -> Floats:
     return np.asarray(longest.max(axis=1) / SIDE_PX)
 
 
-def _lie_at_edge(rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats) -> Mask:
-    """Find packed masks (n, side) with ink only in the outer fifth, along more than half a side.
+def _lie_at_edge(
+    rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats, along_edge: Floats
+) -> Mask:
+    """Find packed masks (n, side) with ink only in the outer fifth, long for that or beside a line.
 
-    A shorter piece may be a small digit in the corner of a sheet.
+    Anything else may be a small digit in the corner of a sheet.
     """
-    is_inside = (rows & _packed(_inner()[None])).any(axis=1)
+    is_inside = (rows & packed(_inner()[None])).any(axis=1)
     size = (boxes[:, 2:] - boxes[:, :2]) / (frame[:, 2:] - frame[:, :2])
-    return np.asarray(~is_inside & (size > LONG_AT_EDGE).any(axis=1))
+    is_cut = (boxes == frame).any(axis=1)
+    long = np.where(is_cut, LONG_IF_CUT, LONG_AT_EDGE)
+    return np.asarray(~is_inside & ((size.max(axis=1) > long) | (along_edge > LONG_AT_EDGE)))
 
 
 def _bounding_boxes(rows: npt.NDArray[np.uint32], frame: Floats) -> Floats:
     """Return boxes (n, 4) around packed masks (n, side) in source pixels; empty for empty masks."""
     boxes = np.empty_like(frame)
-    across = _unpacked(np.bitwise_or.reduce(rows, axis=1))  # (n, side): some pixel of the column is set
+    across = unpacked(np.bitwise_or.reduce(rows, axis=1))  # (n, side): some pixel of the column is set
     for low, high, along in ((0, 2, across), (1, 3, rows != 0)):
         step: Floats = (frame[:, high] - frame[:, low]) / SIDE_PX
         first: Floats = along.argmax(axis=1).astype(np.float64)

@@ -12,9 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.recognition.background import histogram, otsu
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray
 from digitsort.recognition.enclosing import may_have_frame, may_have_ring, without_frame, without_ring
-from digitsort.recognition.ink import FIRST_LOOK, LONG_AT_EDGE, Ink, Look, centrality, look_for_ink
+from digitsort.recognition.ink import (
+    FIRST_LOOK,
+    LONG_AT_EDGE,
+    Ink,
+    Look,
+    centrality,
+    grow,
+    look_for_ink,
+    upper_left_of_squares,
+)
 from digitsort.recognition.parts import Parts, connected_parts
 from digitsort.recognition.uneven import SURE_SEPARATION, closing, sharp_closing
 
@@ -34,6 +44,18 @@ LIKE_THE_MAIN_PART = 0.08
 LOW = 0.75
 """Height of a part beside the main one, as a share of its, from which on it may be of a digit."""
 
+BENT, LOW_PARENTHESIS, LOW_INSIDE = 0.12, 0.3, 0.8
+"""How far the middle of a parenthesis lies from its ends, as a share of its width; its smallest height,
+as a share of the canvas; and its height as a share of what it surrounds."""
+
+THICK_PX, BEYOND_PX, LONG_REGION = 5, 4, 0.6
+"""Side of the squares that a dark region at an edge covers, how far of them may lie beyond the edge, in
+pixels of the canvas, and the length of the region as a share of a side."""
+
+PALE, DARK, DARKEST_PX = 0.45, 0.85, 6
+"""Depth of what disappears and of what is full ink, as shares of the depth of the ink, which is that of
+this many pixels."""
+
 FLAT = 0.3
 """The same for a part above or below it; a broken 5 has its bar there."""
 
@@ -42,6 +64,10 @@ WIDE = 1.2
 
 MOST_OVERLAP = 0.25
 """Share of a part's width or height by which it may overlap the main part and still lie beside it."""
+
+
+BETTER_BY = 0.1
+"""Usual price of a way, in strength (confidence times familiarity)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +91,9 @@ class Way:
     leaves_out_surroundings : bool
         Whether it leaves out things around the digit (a frame, a ring), not beside or inside it. The
         digit itself is unchanged, and may be accepted.
+    price : float
+        Strength by which a reading has to be better than the first look. It is
+        below 0 if what is left out explains the first look: a ring is read as a 0.
     """
 
     words: str
@@ -74,6 +103,7 @@ class Way:
     redraw: Callable[[Gray], Gray] | None = None
     taken_for: str | None = None
     leaves_out_surroundings: bool = False
+    price: float = BETTER_BY
 
 
 def look_again(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
@@ -96,6 +126,18 @@ def is_cut(ink: Ink) -> Mask:
     low = ink.box[:, :2] < ink.frame[:, :2] + half_px
     high = ink.box[:, 2:] > ink.frame[:, 2:] - half_px
     return np.asarray((low | high).any(axis=1))
+
+
+def is_piece(ink: Ink, ways: Sequence[Way]) -> Mask:
+    """Tell images (n,) whose ink may be a piece of the digit, each looked at in its own way.
+
+    Without its surroundings, ink that is cut off has lost a piece, and so may ink beside a region that
+    was evened out. If the digit touched what was removed from the picture, it lost nothing.
+    """
+    leaves_out = np.array(
+        [way.leaves_out_surroundings and way.redraw is None for way in ways], np.bool_
+    )
+    return np.asarray(leaves_out & (is_cut(ink) | ink.touches_change))
 
 
 def has_ring(ink: Ink) -> Mask:
@@ -151,6 +193,75 @@ def _are_rings(parts: Parts) -> Mask:
     return rings
 
 
+def has_parentheses(ink: Ink) -> Mask:
+    """Tell images (n,) on which parentheses were kept."""
+    return _with_some(ink, lambda parts: _are_parentheses(parts) != 0)
+
+
+def _without_parentheses(parts: Parts, keep: Mask, _darkness: Bytes) -> Mask:
+    """Keep what lies between parentheses, of the images that have some."""
+    side = _are_parentheses(parts)
+    if not side.any():
+        return keep
+    box = parts.boxes()
+    low = np.full(parts.shape[0], -1)
+    high = np.full(parts.shape[0], -1)
+    low[parts.image[side < 0]] = box[side < 0, 2]
+    high[parts.image[side > 0]] = box[side > 0, 0]
+    middle = (box[:, 0] + box[:, 2]) / 2
+    between = (side == 0) & (middle > low[parts.image]) & (middle < high[parts.image])
+    area = np.where(between, parts.area, 0)
+    largest = np.zeros(parts.shape[0], np.int64)
+    np.maximum.at(largest, parts.image, area)
+    between &= area >= LIKE_THE_MAIN_PART * largest[parts.image]
+    return np.where(high[parts.image] >= 0, between, keep)
+
+
+def _are_parentheses(parts: Parts) -> npt.NDArray[np.intp]:
+    """Return -1 for a left and 1 for a right parenthesis, 0 for any other part; shape (n_parts,).
+
+    A parenthesis is one stroke, with one run in each row, bent outwards in the middle; there is one on
+    either side of a part that is not taller by much.
+    """
+    bend = _bends(parts)
+    box = parts.boxes()
+    height = box[:, 3] - box[:, 1]
+    runs = np.bincount(parts.part, minlength=len(parts.image))
+    slim = (runs == height) & (height >= LOW_PARENTHESIS * parts.shape[1])
+    left, right = slim & (bend <= -BENT), slim & (bend >= BENT)
+    side = np.zeros(len(parts.image), np.intp)
+    for image in np.intersect1d(parts.image[left], parts.image[right]).tolist():
+        mine = np.flatnonzero(parts.image == image)
+        first = mine[left[mine]][np.argmin(box[mine[left[mine]], 0])]
+        last = mine[right[mine]][np.argmax(box[mine[right[mine]], 2])]
+        middle = (box[mine, 0] + box[mine, 2]) / 2
+        inner = mine[(middle > box[first, 2]) & (middle < box[last, 0])]
+        tall = height[inner] >= RING_HEIGHT * height[first]
+        low = height[inner] <= height[[first, last]].min() / LOW_INSIDE
+        if (tall & low).any():
+            side[first], side[last] = -1, 1
+    return side
+
+
+def _bends(parts: Parts) -> npt.NDArray[np.float64]:
+    """Return how far the middle third of each part lies right of its ends, as a share of its width."""
+    _, height, width = parts.shape
+    row, left = np.divmod(parts.starts, width + 1)
+    row %= height + 1
+    box = parts.boxes()[parts.part]
+    share = (row + 0.5 - box[:, 1]) / (box[:, 3] - box[:, 1])
+    is_middle = np.abs(share - 0.5) < 1 / 6
+    middle = left + parts.lengths / 2
+    sums = [
+        np.bincount(parts.part[chosen], weights[chosen], len(parts.image))
+        for chosen in (is_middle, ~is_middle)
+        for weights in (middle, np.ones(len(middle)))
+    ]
+    bend = sums[0] / np.maximum(sums[1], 1) - sums[2] / np.maximum(sums[3], 1)
+    own = parts.boxes()
+    return np.asarray(bend / (own[:, 2] - own[:, 0]))
+
+
 def _main_part(parts: Parts, keep: Mask, darkness: Bytes) -> Mask:
     """Keep the most central part alone."""
     main = np.zeros_like(keep)
@@ -173,6 +284,64 @@ def _without_neighbours(parts: Parts, keep: Mask, darkness: Bytes | None) -> Mas
     is_main = mine == np.arange(len(mine))
     kept = (keep & ~(low | (above_or_below & flat))) | is_main
     return np.where(counts[parts.image] >= 2, kept, keep)
+
+
+def _without_dark_edges(canvases: Bytes) -> Bytes:
+    """Bring dark regions at the edges up to the shade of the paper: frames, shadows, tables.
+
+    They are thicker than strokes where they run beyond the edge, and long. What is darker still inside
+    of them stays so.
+    """
+    up_to = np.cumsum(histogram(canvases), axis=1)
+    threshold, _ = otsu(up_to)
+    dark = canvases <= threshold[:, None, None]
+    parts = connected_parts(_thick(dark))
+    box = parts.boxes()
+    size = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
+    regions = parts.select((parts.sides() > 0) & (size >= LONG_REGION * SIDE_PX))
+    found = np.flatnonzero(regions.any(axis=(1, 2)))
+    regions, some = regions[found], canvases[found]
+    paper = _median_of_light(up_to[found], threshold[found])
+    level = (some * regions).sum(axis=(1, 2)) / regions.sum(axis=(1, 2))
+    halfway = (paper + level) / 2
+    regions |= grow(regions, 1) & (dark[found] | (some < halfway[:, None, None]))
+    brighter = np.where(regions, (paper / np.maximum(level, 1))[:, None, None], 1.0)
+    evened = canvases.copy()
+    evened[found] = np.minimum(np.rint(some * brighter), 255).astype(np.uint8)
+    return evened
+
+
+def _thick(dark: Mask) -> Mask:
+    """Keep what is covered by full squares of `THICK_PX`, if the edges are repeated outside."""
+    width = dark.shape[2]
+    beyond = np.pad(
+        dark, ((0, 0), (BEYOND_PX, BEYOND_PX), (BEYOND_PX, 64 - width - BEYOND_PX)), mode="edge"
+    )
+    rows = np.packbits(beyond, axis=2).view(">u8")[:, :, 0].astype(np.uint64)
+    covered = upper_left_of_squares(rows, THICK_PX)
+    for _ in range(THICK_PX - 1):
+        covered |= covered >> np.uint64(1)
+    for _ in range(THICK_PX - 1):
+        covered[:, 1:] |= covered[:, :-1]
+    bits = np.unpackbits(covered.astype(">u8")[..., None].view(np.uint8), axis=-1).view(np.bool_)
+    return bits[:, BEYOND_PX:-BEYOND_PX, BEYOND_PX : BEYOND_PX + width]
+
+
+def _median_of_light(up_to: npt.NDArray[np.int64], threshold: Bytes) -> npt.NDArray[np.intp]:
+    """Return the median of the levels above the threshold, from cumulative histograms (n, 256)."""
+    dark = up_to[np.arange(len(up_to)), threshold]
+    return np.asarray((2 * up_to >= (dark + up_to[:, -1])[:, None]).argmax(axis=1))
+
+
+def _without_pale(canvases: Bytes) -> Bytes:
+    """Bleach what is paler than about half of the ink: what shines through from the other side."""
+    up_to = np.cumsum(histogram(canvases), axis=1)
+    threshold, _ = otsu(up_to)
+    paper = _median_of_light(up_to, threshold).astype(np.float64)
+    darkest = (up_to >= DARKEST_PX).argmax(axis=1)
+    depth = (paper[:, None, None] - canvases) / np.maximum(paper - darkest, 1)[:, None, None]
+    ink = np.clip((depth - PALE) / (DARK - PALE), 0, 1)
+    return np.asarray(np.rint(255 * (1 - ink)), np.uint8)
 
 
 def _in_even_light(canvases: Bytes) -> Bytes:
@@ -208,12 +377,24 @@ def _has_pieces_near_edge(ink: Ink) -> Mask:
     return np.asarray(ink.near_edge & (ink.pieces >= 2))
 
 
-def _is_dark_along_edge(ink: Ink) -> Mask:
+def _has_whole_edge(ink: Ink) -> Mask:
     return np.asarray(ink.along_edge >= WHOLE_EDGE)
 
 
+def _has_dark_edge(ink: Ink) -> Mask:
+    return np.asarray(_has_whole_edge(ink) | ink.solid_edge)
+
+
 def _may_be_shaded(ink: Ink) -> Mask:
-    return np.asarray(_may_be_framed(ink) | (ink.separation < SURE_SEPARATION))
+    return np.asarray(_may_be_framed(ink) | ink.solid_edge | (ink.separation < SURE_SEPARATION))
+
+
+def _may_shine_through(ink: Ink) -> Mask:
+    return np.asarray((ink.separation < EVEN_SEPARATION) & ~_may_be_noisy(ink))
+
+
+def _shines_through(ink: Ink) -> Mask:
+    return np.asarray((ink.separation < LOW_SEPARATION) & (ink.contrast >= FAINT))
 
 
 def _may_be_noisy(ink: Ink) -> Mask:
@@ -227,6 +408,10 @@ EVEN_SEPARATION = 0.88
 """Smallest value of Otsu's criterion at which the light is even and nothing shines through. Among MNIST
 digits that reach an edge and are not sure, 9 of 10 are above it; with bleed-through, 1 of 10."""
 
+LOW_SEPARATION = 0.84
+"""Smallest value at which a sure first look is believed: half of the bleed-through is below it, and
+2 % of simulated scans and no MNIST digit."""
+
 FAINT = 60.0
 """Contrast in gray levels below which a camera's noise is part of the ink."""
 
@@ -235,24 +420,50 @@ MANY_PIECES = 4
 IN_A_FRAME, IN_A_RING = "in a frame", "in a ring"
 
 _RING = Way(IN_A_RING, has_ring, Look(choose=_without_rings, zoom=1.15), leaves_out_surroundings=True)
-_BESIDE = Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1))
+BESIDE = Way("without what lies beside it", _has_pieces, Look(choose=_without_neighbours, zoom=1.1))
 _TOUCHING_RING = Way(
-    IN_A_RING, may_have_ring, redraw=without_ring, taken_for="0", leaves_out_surroundings=True
+    IN_A_RING,
+    may_have_ring,
+    redraw=without_ring,
+    taken_for="0",
+    leaves_out_surroundings=True,
+    price=-0.2,
 )
 _TOUCHING_FRAME = Way(IN_A_FRAME, may_have_frame, redraw=without_frame, leaves_out_surroundings=True)
 _SHADOW = Way("across a shadow", _may_be_shaded, Look(prepare=_across_hard_shadows))
 
+_PARENTHESES = Way(
+    "in parentheses",
+    has_parentheses,
+    Look(choose=_without_parentheses, zoom=1.15),
+    leaves_out_surroundings=True,
+)
+
+_EDGES = Way(
+    IN_A_FRAME, _may_be_framed, Look(prepare=_without_dark_edges), leaves_out_surroundings=True
+)
+
+_PALE = Way(
+    "without what shines through",
+    _may_shine_through,
+    Look(prepare=_without_pale),
+    price=0.0,
+)
+
 ROUNDS = (
     (
         _RING,
-        Way(IN_A_FRAME, _may_be_framed, margin=0.08, leaves_out_surroundings=True),
+        _PARENTHESES,
+        _EDGES,
     ),
     (
+        Way(IN_A_FRAME, _may_be_framed, margin=0.08, leaves_out_surroundings=True),
         Way(IN_A_FRAME, _may_be_framed, margin=0.16, leaves_out_surroundings=True),
-        _BESIDE,
+        BESIDE,
         _TOUCHING_RING,
         _TOUCHING_FRAME,
         _SHADOW,
+        _PALE,
     ),
     (
         Way("its main part alone", _has_pieces_near_edge, Look(choose=_main_part, zoom=1.2)),
@@ -265,8 +476,10 @@ are the most common surroundings. An image that was read in one round is rarely 
 
 IF_OK = {
     _RING: has_ring,
-    _BESIDE: has_neighbour,
-    _SHADOW: _is_dark_along_edge,
+    BESIDE: has_neighbour,
+    _EDGES: _has_whole_edge,
+    _SHADOW: _has_dark_edge,
     _TOUCHING_RING: may_have_ring,
+    _PALE: _shines_through,
 }
 """What is tried even where the first look was sure, and where: a circled digit looks like a 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -278,3 +279,60 @@ def _lower_ends(parts: Parts) -> Floats:
     ends = np.zeros(len(parts.image))
     ends[parts.part] = x  # runs are sorted from top to bottom, so the last one of each part wins
     return ends
+
+
+TALL = 0.6
+"""Height of a part, as a share of the tallest one's, from which on it may be a digit of its own."""
+
+NOT_SMALL = 0.2
+"""Area of such a part, as a share of the largest one's."""
+
+MOST_OVERLAP = 0.1
+"""Largest share of the narrower part's width by which two digits side by side overlap."""
+
+LINE_PX, STRAIGHT = 3, 0.8
+"""Largest thickness of a printed line on the canvas, and smallest share of its box that it fills."""
+
+
+def are_crowded(parts: Parts, seen: Mask) -> Mask:
+    """Find images (n,) of which two parts look like digits side by side; `seen` are those to look at.
+
+    Lines, and what encloses other parts, do not count.
+    """
+    found = np.zeros(parts.shape[0], np.bool_)
+    largest = np.zeros(len(found), np.int64)
+    np.maximum.at(largest, parts.image[seen], parts.area[seen])
+    large = seen & (parts.area >= NOT_SMALL * largest[parts.image])
+    several = np.flatnonzero(np.bincount(parts.image[large], minlength=len(found)) >= 2)
+    if not len(several):
+        return found
+    some = parts.of(several)
+    left, top, right, bottom = some.boxes().T
+    wide, high = right - left, bottom - top
+    is_line = (np.minimum(wide, high) <= LINE_PX) & (some.area >= STRAIGHT * wide * high)
+    usable = large[np.isin(parts.image, several)] & ~is_line
+    for first, second in _pairs(some.image):
+        within = (left[second] >= left[first]) & (right[second] <= right[first])
+        within &= (top[second] >= top[first]) & (bottom[second] <= bottom[first])
+        usable[first[within & usable[second]]] = False
+    tallest = np.zeros(len(several), np.int64)
+    np.maximum.at(tallest, some.image[usable], high[usable])
+    usable &= high >= TALL * tallest[some.image]
+    for first, second in _pairs(some.image):
+        overlap = np.minimum(right[first], right[second]) - np.maximum(left[first], left[second])
+        apart = overlap <= MOST_OVERLAP * np.minimum(wide[first], wide[second])
+        apart &= usable[first] & usable[second]
+        found[several[some.image[first[apart]]]] = True
+    return found
+
+
+def _pairs(image: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Yield the indices of all ordered pairs of parts of one image; the parts are sorted by image."""
+    first = np.arange(len(image))
+    for distance in range(1, len(image)):
+        first = first[first + distance < len(image)]
+        first = first[image[first] == image[first + distance]]
+        if not len(first):
+            return
+        yield first, first + distance
+        yield first + distance, first
