@@ -117,7 +117,7 @@ def classify(
     settings = Settings(min_confidence, probabilities, limits)
     check_sources(sources or ())  # a listed file that no longer exists becomes an error row
     walk = Walk([os.fspath(source) for source in named], follow_links, any_name=any_name)
-    _check_output(output, force=force, resume=resume, adapt=adapt, update=update)
+    _check_output(output, walk, force=force, resume=resume, adapt=adapt, update=update)
     updates = update and os.path.exists(output)
     chosen = _format(form, output, updates=updates)
     found = open_model(model)
@@ -213,14 +213,18 @@ class _Work:
             yield _at_least_one(rows, self.walk)
 
 
-def _check_output(output: str, *, force: bool, resume: bool, adapt: bool, update: bool) -> None:
+def _check_output(
+    output: str, walk: Walk, *, force: bool, resume: bool, adapt: bool, update: bool
+) -> None:
     from digitsort.errors import UsageError
     from digitsort.files.atomic import refuse_existing
+    from digitsort.images.discover import has_picture_suffix
 
     if update and force:
         raise UsageError("Choose one of --update and --force.")
     if output != "-":
-        refuse_existing(Path(output), force=force or update)
+        pictures = [output] if has_picture_suffix(os.path.basename(output)) else []
+        refuse_existing(Path(output), force=force or update, inputs=[*walk.sources, *pictures])
     elif update:
         raise UsageError("--update needs an output file. Name one with -o.")
     elif resume:

@@ -87,7 +87,7 @@ def review(
 
     labels = table_of(labels)
     chooser = _chooser(only, limit, everything)
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=(labels, truth, *(corrections or ())))
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)

@@ -50,10 +50,10 @@ def table(
     from digitsort.pages.cells_csv import read_cells
     from digitsort.pages.table_csv import page_table_of
 
-    if output != "-":
-        refuse_existing(Path(output), force=force)
-    by_hand = LabelsByHand(corrections or (), root, new_class or ())
     places = cells or labels.parent / "cells.csv"
+    if output != "-":
+        refuse_existing(Path(output), force=force, inputs=(labels, places, *(corrections or ())))
+    by_hand = LabelsByHand(corrections or (), root, new_class or ())
     made = page_table_of(rows_of(labels, by_hand), read_cells(places))
     if not made.rows:
         raise NothingToDoError(f"{printable(str(places))} has no rows: there is nothing to do.")
