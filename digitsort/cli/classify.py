@@ -25,7 +25,7 @@ from digitsort.cli.tables import say_findings
 from digitsort.errors import ExitCode, UsageError
 from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import folder_of
-from digitsort.images.discover import Walk, check_sources, nothing_found
+from digitsort.images.discover import Walk, check_sources, has_picture_suffix, nothing_found
 from digitsort.images.read import has_sha256
 from digitsort.images.read_list import read_list
 from digitsort.labels.corrections import keep_human
@@ -134,7 +134,7 @@ def classify(
         [os.fspath(source) for source in named], follow_links, any_name=any_name, patterns=patterns
     )
     second = "--adapt" if adapt else "--cells" if cells else ""
-    _check_output(output, force=force, resume=resume, second=second, update=update)
+    _check_output(output, walk, force=force, resume=resume, second=second, update=update)
     if adapt and cells:
         raise UsageError("Choose one of --adapt and --cells.")
     updates = update and os.path.exists(output)
@@ -232,12 +232,15 @@ class _Work:
             yield _at_least_one(rows, self.walk)
 
 
-def _check_output(output: str, *, force: bool, resume: bool, second: str, update: bool) -> None:
+def _check_output(
+    output: str, walk: Walk, *, force: bool, resume: bool, second: str, update: bool
+) -> None:
 
     if update and force:
         raise UsageError("Choose one of --update and --force.")
     if output != "-":
-        refuse_existing(Path(output), force=force or update)
+        pictures = [output] if has_picture_suffix(os.path.basename(output)) else []
+        refuse_existing(Path(output), force=force or update, inputs=[*walk.sources, *pictures])
     elif update:
         raise UsageError("--update needs an output file. Name one with -o.")
     elif resume:

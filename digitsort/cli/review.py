@@ -84,7 +84,7 @@ def review(
     """Write an HTML page for correcting doubtful labels, offline, with the keyboard."""
     labels = table_of(labels)
     chooser = _chooser(only, limit, everything)
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=(labels, truth, *(corrections or ())))
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)

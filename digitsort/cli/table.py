@@ -48,10 +48,10 @@ def table(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Put the labels of cells back into the rows and columns of their pages."""
-    if output != "-":
-        refuse_existing(Path(output), force=force)
-    by_hand = LabelsByHand(corrections or (), root, new_class or ())
     places = cells or labels.parent / "cells.csv"
+    if output != "-":
+        refuse_existing(Path(output), force=force, inputs=(labels, places, *(corrections or ())))
+    by_hand = LabelsByHand(corrections or (), root, new_class or ())
     made = page_table_of(rows_of(labels, by_hand), read_cells(places))
     if not made.rows:
         raise NothingToDoError(f"{printable(str(places))} has no rows: there is nothing to do.")

@@ -107,7 +107,7 @@ def train(
     if names == ["release"]:
         return _train_release(output, force, quiet)
     is_model = _is_model(output)
-    refuse_existing(output, force=force or is_model)
+    refuse_existing(output, force=force or is_model, inputs=(*names, *(corrections or ())))
     tables: dict[str, Findings] = {}
     known = _corrections(corrections or (), names, tables)
     datasets = open_datasets(

@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -75,10 +75,13 @@ class Output(io.FileIO):
             return super().write(data)
 
 
-def refuse_existing(path: Path, *, force: bool) -> None:
+def refuse_existing(
+    path: Path, *, force: bool, inputs: Iterable[str | os.PathLike[str] | None] = ()
+) -> None:
     """Raise OutputError if `path` exists and may not be replaced, or is not a regular file.
 
-    Links are refused even with `force`: in a stranger's folder a link may point to any file.
+    Links are refused even with `force`: in a stranger's folder a link may point to any file. So are
+    the files that a command reads: they are no result of an earlier run.
     """
     if os.path.isdir(path):
         raise OutputError(f"{printable(str(path))} is a folder. Choose a file name.")
@@ -97,6 +100,17 @@ def refuse_existing(path: Path, *, force: bool) -> None:
             f"{printable(str(path))} already exists and may contain someone's work. "
             "Choose another file, or replace it with --force."
         )
+    if os.path.lexists(path) and any(_is_file(path, each) for each in inputs if each is not None):
+        raise OutputError(
+            f"{printable(str(path))} is a file to be read, so it is not replaced. Choose another file."
+        )
+
+
+def _is_file(path: Path, other: str | os.PathLike[str]) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
 
 
 def publish_as(temporary: Path, path: Path, *, force: bool) -> None:

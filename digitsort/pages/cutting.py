@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from digitsort.errors import OutputError
-from digitsort.files.atomic import output_errors
+from digitsort.files.atomic import make_folder, output_errors
 from digitsort.files.disk import DISK
 from digitsort.files.interrupts import temporary
 from digitsort.files.names import fold, printable, to_cell
@@ -247,7 +247,7 @@ def _new_folder(dest: Path) -> Iterator[Path]:
 
     def make() -> Path:
         with output_errors(dest):
-            parent.mkdir(parents=True, exist_ok=True)
+            make_folder(parent)
             return Path(
                 tempfile.mkdtemp(prefix=".digitsort-", suffix=".tmp", dir=os.path.realpath(parent))
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from digitsort.errors import UsageError
 from digitsort.files.names import to_cell
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.labels.row import Row
@@ -15,6 +16,9 @@ BEFORE = ("source", "page", "block", "row")
 AFTER = ("doubtful", "note")
 
 NOTES = {Kind.NONE: "no ruled cells found", Kind.ERROR: "unreadable"}
+
+MOST_EMPTY_PER_CELL = 1_000
+"""A narrow block has empty places up to the width of the widest one; a page has fewer columns."""
 
 Place = tuple[str, int, int, int]
 """Source, page, block and row."""
@@ -82,6 +86,11 @@ def page_table_of(labels: Iterable[Row], cells: Iterable[CellRow]) -> PageTable:
     ----------
     labels : iterable of Row
     cells : iterable of CellRow
+
+    Raises
+    ------
+    UsageError
+        If nearly all of the table would be empty: a cells.csv can claim any column.
     """
     known = _by_path(labels)
     used: set[int] = set()
@@ -102,6 +111,11 @@ def page_table_of(labels: Iterable[Row], cells: Iterable[CellRow]) -> PageTable:
         table.doubtful += entry.is_doubtful
         table.unlabelled += cell.kind is Kind.CELL and row is None
     table.unused = len({id(row) for row in known.values()} - used)
+    if table.width * len(table.rows) > MOST_EMPTY_PER_CELL * (table.cells + len(table.rows)):
+        raise UsageError(
+            f"The table would have {len(table.rows)} rows of {table.width} columns for "
+            f"{table.cells} cells. Check the numbers in the column column of the cells.csv."
+        )
     return table
 
 

@@ -7,7 +7,7 @@ import io
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from digitsort.errors import OutputError
 from digitsort.files.disk import NEW, Disk, Place
 from digitsort.files.names import printable, to_cell, to_cells
-from digitsort.files.places import open_places
+from digitsort.files.places import Places, open_places
 from digitsort.files.regular import read_regular
 from digitsort.files.sealed import seal
 from digitsort.labels.labels_csv import COLUMNS, read_labels
@@ -189,9 +189,8 @@ def update_books(
     for target in gone:
         rows.pop(target, None)
     if rows and (not before or before != list(rows.items())):
-        is_ours = not before or _is_as_written(dest)
         table = Table(columns_of_books(rows.values()))
-        _write(disk, dest, table.blocks(rows.values()), is_ours=is_ours)
+        _write(disk, dest, table.blocks(rows.values()))
     elif before and not rows:
         with open_places(disk) as places:
             for name in (LABELS_NAME, os.path.join(FOLDER, SEAL_NAME)):
@@ -236,7 +235,11 @@ def _is_as_written(dest: str) -> bool:
         found = read_regular(os.path.join(dest, FOLDER, SEAL_NAME), MOST_SEAL_BYTES).decode("ascii")
     except (OSError, UnicodeDecodeError):
         return False
-    return found == seal(SEAL_PURPOSE, file_sha256(os.path.join(dest, LABELS_NAME)).encode())
+    return _seal_of(file_sha256(os.path.join(dest, LABELS_NAME))) in found.split()
+
+
+def _seal_of(sha256: str) -> str:
+    return seal(SEAL_PURPOSE, sha256.encode())
 
 
 def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:
@@ -244,8 +247,8 @@ def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:
     return any(text != written.get(name, "") for name, text in now.items() if name not in ours)
 
 
-def _write(disk: Disk, dest: str, blocks: Iterable[str], *, is_ours: bool) -> None:
-    """Write labels.csv as a whole, and the seal that tells that digitsort wrote it.
+def _write(disk: Disk, dest: str, blocks: Iterable[str]) -> None:
+    """Write labels.csv as a whole, and before it gets its name the seal that digitsort wrote it.
 
     With rows that a person has changed it gets none: an undo still has to keep them.
     """
@@ -257,35 +260,47 @@ def _write(disk: Disk, dest: str, blocks: Iterable[str], *, is_ours: bool) -> No
             digest.update(data)
             yield data
 
+    path, folder = os.path.join(dest, LABELS_NAME), os.path.join(dest, FOLDER)
     with open_places(disk) as places:
-        folder = os.path.join(dest, FOLDER)
         remove_temporaries(disk, places, folder)
         temporary = places.at(new_temporary(folder))
-        _replace(disk, temporary, places.at(os.path.join(dest, LABELS_NAME)), encoded())
-        if not is_ours:
-            return
-        text = seal(SEAL_PURPOSE, digest.hexdigest().encode())
-        temporary = places.at(new_temporary(folder))
-        _replace(disk, temporary, places.at(os.path.join(folder, SEAL_NAME)), [text.encode()])
+        with _goes_if_unfinished(disk, temporary):
+            _fill(disk, temporary, encoded())
+            if not os.path.lexists(path) or _is_as_written(dest):
+                _write_seal(disk, places, dest, [digest.hexdigest(), file_sha256(path)])
+            disk.replace(temporary, places.at(path))
 
 
-def _replace(disk: Disk, temporary: Place, path: Place, blocks: Iterable[bytes]) -> None:
-    """Write a file under a temporary name, make it durable, and put it in another one's place."""
-    descriptor = disk.open(temporary, NEW, 0o666)
+def _write_seal(disk: Disk, places: Places, dest: str, hashes: Iterable[str]) -> None:
+    """Write the seals of labels.csv: of what it is about to be, and of what it is until then."""
+    folder = os.path.join(dest, FOLDER)
+    temporary = places.at(new_temporary(folder))
+    with _goes_if_unfinished(disk, temporary):
+        _fill(disk, temporary, ["\n".join(map(_seal_of, hashes)).encode()])
+        disk.replace(temporary, places.at(os.path.join(folder, SEAL_NAME)))
+
+
+@contextmanager
+def _goes_if_unfinished(disk: Disk, temporary: Place) -> Iterator[None]:
     try:
-        try:
-            file = io.BufferedWriter(_Raw(disk, descriptor), BLOCK_BYTES)
-            for block in blocks:
-                file.write(block)
-            file.flush()
-            disk.fsync(descriptor)
-        finally:
-            disk.close(descriptor)
-        disk.replace(temporary, path)
+        yield
     except BaseException:
         with suppress(OSError):
             disk.unlink(temporary)
         raise
+
+
+def _fill(disk: Disk, temporary: Place, blocks: Iterable[bytes]) -> None:
+    """Write a new file, and make it durable."""
+    descriptor = disk.open(temporary, NEW, 0o666)
+    try:
+        file = io.BufferedWriter(_Raw(disk, descriptor), BLOCK_BYTES)
+        for block in blocks:
+            file.write(block)
+        file.flush()
+        disk.fsync(descriptor)
+    finally:
+        disk.close(descriptor)
 
 
 class _Raw(io.RawIOBase):

@@ -254,10 +254,10 @@ def _leave(disk: Disk, dest: str, made: int) -> None:
     folder = os.path.join(dest, FOLDER)
     with open_places(disk) as places:
         remove_ours(disk, places.at(os.path.join(folder, HOLDER)))
+        remove_temporaries(disk, places, folder)
         if journals(dest):
             return
         if os.name != "nt":  # an open file can't be removed there
-            remove_temporaries(disk, places, folder)
             for name in (LOCK, SEAL_NAME):
                 remove_ours(disk, places.at(os.path.join(folder, name)))
             disk.rmdir(places.at(folder))

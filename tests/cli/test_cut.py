@@ -62,6 +62,15 @@ def test_what_can_not_be_done(here: Path, arguments: list[str], code: int, messa
     assert os.listdir(here) == ["scans"]
 
 
+def test_a_dest_below_a_file(here: Path) -> None:
+    """Nothing of that name exists already, and there is no --force."""
+    form().save(here / "form.png")
+    (here / "file").write_text("mine")
+    done = invoke("cut", "form.png", "file/cells")
+    assert (done.exit_code, (here / "file").read_text()) == (5, "mine")
+    assert "Not a directory" in done.stderr
+
+
 def test_a_missing_extra_is_named(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     done = invoke("cut", "a.png", "out")

@@ -50,6 +50,13 @@ def test_rows_columns_and_doubts(tmp_path: Path) -> None:
     assert counts == (6, 1, 3, 1, 1)
 
 
+def test_a_table_that_would_be_nearly_empty_is_refused(tmp_path: Path) -> None:
+    """40 bytes of a cells.csv would become 100,000 of the table."""
+    rows = "".join(f"{n}.png,/scans/p.png,1,{n},1,100000,cell\n" for n in range(1, 50))
+    with pytest.raises(UsageError, match="49 rows of 100000 columns for 49 cells"):
+        table(tmp_path, CELLS.splitlines(keepends=True)[0] + rows)
+
+
 def test_a_person_can_say_that_a_cell_is_empty(tmp_path: Path) -> None:
     labels = LABELS.replace("low confidence,\n", "low confidence,_none\n")
     first = next(table(tmp_path, labels=labels).lines("/scans"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections import Counter
@@ -246,6 +247,34 @@ def test_what_the_program_wrote_is_no_persons_work(tmp_path: Path) -> None:
     for _ in range(2):
         undo(dest)
         assert list(tmp_path.rglob("labels_before_undo*")) == []
+    assert not dest.exists()
+
+
+@pytest.mark.parametrize("after", range(3))
+def test_what_a_killed_program_wrote_is_no_persons_work(tmp_path: Path, after: int) -> None:
+    """Killed between the table and its seal; then sorted by other tables, and all undone."""
+    one = make_tree(tmp_path / "one", {"7.png": b"seven", "1.png": b"one"})
+    two = make_tree(tmp_path / "two", {"7.png": b"seven", "5.png": b"five", "7b.png": b"b"})
+    dest = tmp_path / "sorted"
+
+    class KilledAfterReplacing(Disk):
+        count = after
+
+        def replace(self, source: Place, target: Place) -> None:
+            if self.count == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            super().replace(source, target)
+            self.count -= 1
+
+    def sort(rows: list[Row], disk: Disk) -> None:
+        apply_plan(plan_sort(rows, dest, SortOptions(Mode.COPY)), disk=disk)
+
+    killed = in_child(partial(sort, rows_of(one), KilledAfterReplacing()))
+    assert killed == (signal.SIGKILL if after < 2 else 0)
+    for rows in (rows_of(two, **{"5": "4"}), rows_of(one, **{"7": "7"})):
+        sort(rows, Disk())
+    undo(dest, everything=True)
+    assert list(tmp_path.rglob("labels_before_undo*")) == []
     assert not dest.exists()
 
 

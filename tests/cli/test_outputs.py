@@ -1,0 +1,40 @@
+"""No output takes the place of a file that the command reads, even with --force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import digit_png, invoke, make_tree
+
+LABELS = "path,label,status,human\nscans/3.png,3,ok,4\n"
+CELLS = "path,source,page,block,row,column,kind\nscans/3.png,p.png,1,1,1,1,cell\n"
+
+OVER_INPUTS = {
+    "classify": "classify scans/3.png -o scans/3.png",
+    "classify a folder": "classify scans -o scans/3.png",
+    "classify, by another path": "classify scans/3.png -o scans/../scans/3.png",
+    "table": "table labels.csv -o labels.csv",
+    "table over cells": "table labels.csv -o cells.csv",
+    "table over corrections": "table labels.csv --corrections labels2.csv -o labels2.csv",
+    "review": "review labels.csv -o labels.csv",
+    "review over truth": "review labels.csv --truth labels2.csv -o labels2.csv",
+    "review over corrections": "review labels.csv --corrections labels2.csv -o labels2.csv",
+    "train": "train -d labels.csv -o labels.csv",
+    "train over corrections": "train -d default --corrections labels.csv -o labels.csv",
+}
+
+
+@pytest.mark.parametrize("command", OVER_INPUTS.values(), ids=list(OVER_INPUTS))
+def test_an_input_is_never_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    files = {"labels.csv": LABELS, "labels2.csv": LABELS, "cells.csv": CELLS}
+    make_tree(tmp_path, {**files, "scans": {"3.png": digit_png(3)}})
+    monkeypatch.chdir(tmp_path)
+    target = Path(command.split()[-1])
+    before = target.read_bytes()
+    ended = invoke(*command.split(), "--force")
+    assert (ended.exit_code, target.read_bytes()) == (5, before)
+    assert "is a file to be read" in ended.stderr
