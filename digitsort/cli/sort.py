@@ -136,7 +136,7 @@ def sort(
     if os.path.isdir(source):
         settings = _settings(min_confidence, max_pixels, max_side, max_bytes)
         folder_options = FolderOptions(
-            model, settings, only_labels, workers, follow_links, any_name, patterns
+            model, settings, only_labels, workers, follow_links, any_name, patterns, sidecars
         )
     # Resolved now, so that a folder that a link replaces later moves nothing.
     move_from = _move_from(source, root)

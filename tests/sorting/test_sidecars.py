@@ -176,7 +176,8 @@ def test_side_cars_left_behind_follow_later(quick_folder: Path) -> None:
     labels = quick_folder / "labels.csv"
     invoke("sort", labels, dest, "--move")
     assert invoke("sort", scans, dest, "--sidecars").exit_code == 4
-    assert invoke("sort", scans, dest, "--move", "--sidecars").exit_code == 0
+    said = invoke("sort", scans, dest, "--move", "--sidecars")
+    assert said.exit_code == 0
     assert contents(dest)["7/7_2.xmp"] == "x"
     assert invoke("undo", dest).exit_code == 0
     assert (scans / "a/7.xmp").read_text() == "x"
@@ -267,3 +268,15 @@ def test_moves_within_dest_are_rehearsed(quick_folder: Path) -> None:
         "No such file or directory",
         "its picture was not sorted",
     ]
+
+
+def test_side_cars_do_not_count_as_skipped(quick_folder: Path) -> None:
+    """Each is counted out once, also one that two pictures share."""
+    cars = {"7.xmp": "x", "7.gt.txt": "t", "notes.txt": "", "other.xmp": ""}
+    make_scans(quick_folder, {"7.png": "7", "7.jpg": "7"}, cars)
+    scans, dest = quick_folder / "scans", quick_folder / "sorted"
+    for option, said in (
+        ("--sidecars", "2 files skipped (not images): 1 .txt, 1 .xmp"),
+        ("-n", "4 files"),
+    ):
+        assert said in invoke("sort", scans, dest, option, "--dry-run").stderr
