@@ -176,6 +176,8 @@ def test_side_cars_left_behind_follow_later(quick_folder: Path) -> None:
     labels = quick_folder / "labels.csv"
     invoke("sort", labels, dest, "--move")
     assert invoke("sort", scans, dest, "--sidecars").exit_code == 4
+    dry = invoke("sort", scans, dest, "--move", "--sidecars", "--dry-run")
+    assert (dry.exit_code, "1 side-car with its picture" in dry.stderr) == (0, True)
     said = invoke("sort", scans, dest, "--move", "--sidecars")
     assert said.exit_code == 0
     assert contents(dest)["7/7_2.xmp"] == "x"
