@@ -485,6 +485,7 @@ class _Planning:
         self.within: list[Operation] = []
         self.items: dict[str, Item] = {}
         self.by_hand: list[Operation] = []
+        self._looks = options.sidecars
         self.cars = SideCars(options.sidecars, options.tables, sidecars)
         self.sidecars: list[SideCar] = []
         self.sidecars_within: list[SideCar] = []
@@ -503,17 +504,19 @@ class _Planning:
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         folder, name = self._folder(row), name_of(row.path)
-        cars = self.cars.lying_by(absolute(row.path)) if self._options.sidecars else []
-        fits = self._fits(folder, name, cars, self._options.mode.is_move)
-        is_fit = fits is None or fits(name)
-        target = folder.take(name, row.sha256, row.path) if is_fit else None
+        cars: Sequence[str] = self.cars.lying_by(absolute(row.path)) if self._looks else ()
+        fits = self._fits(folder, name, cars, self._options.mode.is_move) if cars else None
+        target = None
+        if fits is None or fits(name):
+            target = folder.take(name, row.sha256, row.path)
         if target is None:
             place = folder.place(name, self._content(row), row.path, fits)
             self._add_namesake(row, name, place, folder, cars)
         else:
             self.rows.append(row)
             self._targets.append(target)
-            self._add_sidecars(row, row.path, target, folder, cars)
+            if cars:
+                self._add_sidecars(row, row.path, target, folder, cars)
 
     def _fits(self, folder: Folder, name: str, cars: Sequence[str], is_move: bool) -> Fits | None:
         """Return whether a picture's side-cars can have the names that go with a name of its own.
