@@ -136,7 +136,7 @@ def sort(
     if os.path.isdir(source):
         settings = _settings(min_confidence, max_pixels, max_side, max_bytes)
         folder_options = FolderOptions(
-            model, settings, only_labels, workers, follow_links, any_name, patterns
+            model, settings, only_labels, workers, follow_links, any_name, patterns, sidecars
         )
     # Resolved now, so that a folder that a link replaces later moves nothing.
     move_from = _move_from(source, root)
@@ -155,17 +155,26 @@ def sort(
     may_be_elsewhere = folder_options is None and root is None
     if dry_run:
         warn_of_open_run(target)
-        return _rehearse(read(), plan, quiet, may_be_elsewhere)
+        return _rehearse(*_planned(read, plan), quiet, may_be_elsewhere)
     check_sources([source])
     with locked(target) as held:
         return _carry_out(read, plan, held, quiet, may_be_elsewhere)
 
 
-def _rehearse(
-    to_sort: ToSort, plan: Callable[[list[Row]], Plan], quiet: bool, may_be_elsewhere: bool
-) -> ExitCode:
+def _planned(read: Callable[[], ToSort], plan: Callable[[list[Row]], Plan]) -> tuple[ToSort, Plan]:
+    """Read the rows and plan their sort; without any image, side-cars may be left to be sorted."""
+    try:
+        to_sort = read()
+    except NothingToDoError:
+        planned = plan([])
+        if not planned.sidecars:
+            raise
+        return ToSort([]), planned
+    return to_sort, plan(to_sort.rows)
+
+
+def _rehearse(to_sort: ToSort, planned: Plan, quiet: bool, may_be_elsewhere: bool) -> ExitCode:
     """Print what a run would do, and return or raise what it would."""
-    planned = plan(to_sort.rows)
     with counted(planned.operations, len(planned.operations), quiet=quiet) as operations:
         rehearsed = rehearse(planned, operations)
     print_plan(rehearsed, may_be_elsewhere=may_be_elsewhere)
@@ -185,16 +194,11 @@ def _carry_out(
     recovered = recover(held)
     print_recovered(recovered, quiet=quiet)
     try:
-        to_sort = read()
+        to_sort, planned = _planned(read, plan)
     except NothingToDoError:
-        to_sort = ToSort([])
-        planned = plan([])
-        if not planned.sidecars:
-            if recovered is None:
-                raise
-            return ExitCode.DONE  # the only work was to finish the interrupted run
-    else:
-        planned = plan(to_sort.rows)
+        if recovered is None:
+            raise
+        return ExitCode.DONE  # the only work was to finish the interrupted run
     with delivered(planned.mode, quiet=quiet) as progress, garbage_waits():
         delivery = carry_out(planned, held, progress)
     print_delivery(planned, delivery, quiet=quiet, may_be_elsewhere=may_be_elsewhere)

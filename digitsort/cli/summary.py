@@ -123,9 +123,10 @@ def print_plan(plan: Plan, *, may_be_elsewhere: bool = False) -> None:
         Whether --root could help to find missing files.
     """
     verb, _ = VERBS[plan.mode]
-    lines = [f"move  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.within]
+    own = {o.row.path: o.target for o in plan.settling}
+    within = [(o.row.path, own.get(o.target, o.target)) for o in (*plan.within, *plan.sidecars_within)]
+    lines = [f"move  {printable(path)} -> {printable(target)}\n" for path, target in within]
     lines += [f"{verb}  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.operations]
-    lines += [f"move  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.sidecars_within]
     lines += [f"{verb}  {printable(o.row.path)} -> {printable(o.target)}\n" for o in plan.sidecars]
     lines += [f"same  {printable(o.row.path)} = {printable(o.target)}\n" for o in plan.same]
     lines += [
@@ -139,9 +140,9 @@ def print_plan(plan: Plan, *, may_be_elsewhere: bool = False) -> None:
     console = stderr_console()
     if plan.operations or plan.within:
         console.print(_plan_table((*plan.within, *plan.operations)))
-    within = f"{len(plan.within)} to move within DEST, " if plan.within else ""
+    moved = f"{len(plan.within)} to move within DEST, " if plan.within else ""
     console.print(
-        f"{len(plan.operations)} to {verb} ({_size(plan.operations)}), {within}"
+        f"{len(plan.operations)} to {verb} ({_size(plan.operations)}), {moved}"
         f"{_with_sidecars(len(plan.sidecars) + len(plan.sidecars_within))}"
         f"{_there(plan, plan.same)}, {len(plan.left)} skipped. Nothing was done.",
         soft_wrap=True,

@@ -17,18 +17,20 @@ from digitsort.cli.console import counted, open_model, stderr_console, warn
 from digitsort.cli.summary import print_left_aside
 from digitsort.cli.tables import LabelsByHand, checked_corrections, rows_of, warn_unused
 from digitsort.errors import UsageError
-from digitsort.files.names import printable
+from digitsort.files.names import absolute, printable
 from digitsort.files.sealed import state_folder
-from digitsort.images.discover import Walk, check_sources, nothing_found
+from digitsort.images.discover import Walk, check_sources, nothing_found, suffix_of
 from digitsort.images.read import has_sha256
 from digitsort.labels.gone import GoneRows
 from digitsort.labels.labels_csv import Layout, require_rows, row_of
 from digitsort.labels.partial import kept_rows
 from digitsort.labels.resume import Run
 from digitsort.sorting.books import read_books
+from digitsort.sorting.sidecars import SideCars
 from digitsort.workers.tuning import garbage_waits
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable, Sequence
 
     from digitsort.labels.row import Row
@@ -66,6 +68,8 @@ class FolderOptions:
         As `Walk` has them.
     exclude : tuple of str
         The walk's `patterns`.
+    sidecars : bool
+        Side-cars of images will be sorted too, so they are not counted as skipped.
     """
 
     model: Path | None
@@ -75,6 +79,7 @@ class FolderOptions:
     follow_links: bool
     any_name: bool
     exclude: tuple[str, ...] = ()
+    sidecars: bool = False
 
 
 def labelled(path: Path, dest: Path, by_hand: LabelsByHand) -> ToSort:
@@ -141,11 +146,24 @@ def classified(
         raise nothing_found(
             walk, f"No images found in {printable(str(source))}. Choose a folder with images."
         )
+    if how.sidecars:
+        _count_out_sidecars(walk.skipped, rows)
     print_left_aside(stderr_console(quiet=quiet), summary, walk)
     if known is not None:
         rows = list(known.correct(rows))
         warn_unused(known)
     return ToSort(rows, is_complete=not walk.unreadable)
+
+
+def _count_out_sidecars(skipped: Counter[str], rows: Iterable[Row]) -> None:
+    """Take the side-cars of images out of the counts of skipped files."""
+    sidecars = SideCars(looks=True)
+    for row in rows:
+        for path in sidecars.lying_by(absolute(row.path)):
+            sidecars.give(path)
+            skipped[suffix_of(path)] -= 1
+    for suffix in [suffix for suffix, count in skipped.items() if count <= 0]:
+        del skipped[suffix]
 
 
 def _rows_path(source: Path, dest: Path) -> Path:

@@ -31,7 +31,8 @@ def read_list(file: Path, separator: bytes) -> list[str]:
 
     Bytes that are not UTF-8 are kept, like `os.fsdecode` does. In a list of lines, a byte order mark is
     removed, and so are carriage returns if every line ends with one. A list of lines may also be UTF-16
-    with a byte order mark. A line that begins with ``#`` is a comment, unless a file has that name.
+    with a byte order mark. A line that begins with ``#`` is a comment, unless a file has that name. A
+    backslash separates folders, as on Windows, if a file is found so and none by the line as it is.
 
     Raises
     ------
@@ -56,11 +57,23 @@ def _plain_lines(names: list[bytes]) -> list[bytes]:
     lines = [name for name in names if name]
     if any(name.endswith(b"\r") for name in lines) and all(n.endswith(b"\r") for n in lines[:-1]):
         lines = [name.removesuffix(b"\r") for name in lines]
-    return [name for name in lines if not _is_comment(name)]
+    return [_local(name) for name in lines if not _is_comment(name)]
 
 
 def _is_comment(line: bytes) -> bool:
     return line.startswith(b"#") and not os.path.lexists(line)
+
+
+def _local(line: bytes) -> bytes:
+    """Return a path of a list that was made on Windows as it is called here."""
+    if b"\\" not in line or os.sep != "/" or _is_there(line):
+        return line
+    local = line.replace(b"\\", b"/")
+    return local if _is_there(local) else line
+
+
+def _is_there(path: bytes) -> bool:
+    return b"\0" not in path and os.path.lexists(path)
 
 
 def _entries(stream: IO[bytes], separator: bytes, name: str) -> Iterator[bytes]:

@@ -87,7 +87,7 @@ def carry_out(
     read_books(plan.dest)  # before anything is touched: it must be one
     goes_on = held.stopped_mode in (plan.mode, Mode.WITHIN)
     within = Delivery((), (), ())
-    first = None
+    first, end = None, ""
     if plan.within or plan.sidecars_within:
         moves = Plan(
             plan.dest,
@@ -100,17 +100,36 @@ def carry_out(
         )
         deliverer = Deliverer(disk, held, Mode.WITHIN, plan.dest, continues=goes_on)
         # Until the rest is done too, a kill is one of both: they are undone together.
-        end = "stopped" if plan.operations or plan.sidecars else "done"
+        end = "stopped" if plan.operations or plan.sidecars or plan.settling else "done"
         within = _Applying(moves, progress, disk, deliverer, end).run()
         first = deliverer.journal
+    if first is not None and (settling := _free_by_now(plan, within)):
+        moves = Plan(plan.dest, settling, (), (), Mode.WITHIN, items=plan.items)
+        deliverer = Deliverer(disk, held, Mode.WITHIN, plan.dest, continues=True)
+        end = "stopped" if plan.operations or plan.sidecars else "done"
+        _Applying(moves, progress, disk, deliverer, end).run()
+        if deliverer.journal is None:
+            end = "stopped"
+        else:
+            first = deliverer.journal
     deliverer = Deliverer(disk, held, plan.mode, _root(plan), continues=goes_on or first is not None)
     stay = {path for path, _ in within.failed}
     delivery = _Applying(plan, progress, disk, deliverer, stay=stay).run()
-    if first is not None and deliverer.journal is None and (plan.operations or plan.sidecars):
+    if first is not None and deliverer.journal is None and end == "stopped":
         _say_done(disk, first.run)
     failed = (*within.failed, *delivery.failed)
     sidecars = (*within.sidecars, *delivery.sidecars)
     return Delivery(delivery.done, delivery.same, failed, within.done, sidecars)
+
+
+def _free_by_now(plan: Plan, within: Delivery) -> tuple[Operation, ...]:
+    """Return the second moves of files whose first one succeeded, to names that nothing has by now."""
+    moved = {operation.target for operation in (*within.within, *within.done, *within.sidecars)}
+    return tuple(
+        operation
+        for operation in plan.settling
+        if operation.row.path in moved and not os.path.lexists(operation.target)
+    )
 
 
 def _say_done(disk: Disk, run: Run) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
@@ -347,6 +348,9 @@ class Plan:
         Delivered after all pictures, but for those whose picture could not be.
     sidecars_within : tuple of SideCar
         Likewise, to be moved to another folder of DEST.
+    settling : tuple of Operation
+        Second moves of files in `within` and `sidecars_within`: from a numbered name to their own,
+        which another one of them had.
     shared : int
         Side-cars that belong to several pictures: each goes with the first one.
     """
@@ -362,6 +366,7 @@ class Plan:
     by_hand: tuple[Operation, ...] = ()
     sidecars: tuple[SideCar, ...] = ()
     sidecars_within: tuple[SideCar, ...] = ()
+    settling: tuple[Operation, ...] = ()
     shared: int = 0
 
 
@@ -444,6 +449,7 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
         tuple(planning.by_hand),
         tuple(planning.sidecars),
         tuple(planning.sidecars_within),
+        tuple(planning.settling),
         len(planning.cars.shared),
     )
 
@@ -485,9 +491,13 @@ class _Planning:
         self.within: list[Operation] = []
         self.items: dict[str, Item] = {}
         self.by_hand: list[Operation] = []
+        self._looks = options.sidecars
         self.cars = SideCars(options.sidecars, options.tables, sidecars)
         self.sidecars: list[SideCar] = []
         self.sidecars_within: list[SideCar] = []
+        self.settling: list[Operation] = []
+        self._own_names: dict[str, str] = {}
+        """Target of a file to be moved within DEST, to the path that it would have liked."""
         self._others: dict[str, Folder] = {}
         """Folders of DEST that no row of this run goes to."""
         self._settled: set[str] = set()
@@ -503,17 +513,19 @@ class _Planning:
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         folder, name = self._folder(row), name_of(row.path)
-        cars = self.cars.lying_by(absolute(row.path)) if self._options.sidecars else []
-        fits = self._fits(folder, name, cars, self._options.mode.is_move)
-        is_fit = fits is None or fits(name)
-        target = folder.take(name, row.sha256, row.path) if is_fit else None
+        cars: Sequence[str] = self.cars.lying_by(absolute(row.path)) if self._looks else ()
+        fits = self._fits(folder, name, cars, self._options.mode.is_move) if cars else None
+        target = None
+        if fits is None or fits(name):
+            target = folder.take(name, row.sha256, row.path)
         if target is None:
             place = folder.place(name, self._content(row), row.path, fits)
             self._add_namesake(row, name, place, folder, cars)
         else:
             self.rows.append(row)
             self._targets.append(target)
-            self._add_sidecars(row, row.path, target, folder, cars)
+            if cars:
+                self._add_sidecars(row, row.path, target, folder, cars)
 
     def _fits(self, folder: Folder, name: str, cars: Sequence[str], is_move: bool) -> Fits | None:
         """Return whether a picture's side-cars can have the names that go with a name of its own.
@@ -573,7 +585,31 @@ class _Planning:
         for path in self.items:
             if parent_of(path) in opened:
                 opened[parent_of(path)].leave(name_of(path))
+        self._settle_names()
         return others
+
+    def _settle_names(self) -> None:
+        """Plan second moves for files whose own names become free by the first moves."""
+        free = set(self.items)
+        cars: dict[str, list[SideCar]] = defaultdict(list)
+        for car in self.sidecars_within:
+            cars[car.picture].append(car)
+        for operation in self.within:
+            together = [operation, *cars[operation.row.path]]
+            numbered = [o for o in together if self._own_names[o.target] != o.target]
+            wanted = {self._own_names[o.target] for o in numbered}
+            if operation in numbered and wanted <= free:
+                free -= wanted
+                for each in numbered:
+                    self._settle_name(each)
+
+    def _settle_name(self, operation: Operation) -> None:
+        item = self.items[operation.row.path]
+        below = operation.target[len(os.path.join(self._dest, "")) :].replace(os.sep, "/")
+        self.items[operation.target] = replace(item, path=below)
+        row = operation.row._replace(path=operation.target)
+        own = self._own_names[operation.target]
+        self.settling.append(operation._replace(row=row, target=own))
 
     def _is_settled(self, row: Row, folder: Folder, item: Item, strays: Strays) -> bool:
         """Plan for a row whose file is in DEST, unchanged; return False if it is not."""
@@ -603,6 +639,7 @@ class _Planning:
             self._refuse(row, name, folder)
             return
         target = target or folder.fresh(name, item.sha256, fits)
+        self._own_names[target] = os.path.join(folder.path, name)
         moved = row._replace(path=path, sha256=item.sha256)
         self.within.append(Operation(moved, target))
         self.items[path] = item
@@ -636,10 +673,15 @@ class _Planning:
                 path = strays.path(found)
                 name = name_beside(target, item.source, car)
                 moved = _sidecar(row, path, self._folder_at(parent_of(target)).fresh(name, ""))
+                own = os.path.join(parent_of(target), name_of(car))
+                self._own_names[moved.target] = own if self._is_numbered(target) else moved.target
                 self.sidecars_within.append(moved)
                 self.items[path] = known
             else:
                 self.cars.give(car)
+
+    def _is_numbered(self, target: str) -> bool:
+        return self._own_names.get(target, target) != target
 
     def add_stranded(self, items: Iterable[Item]) -> None:
         """Plan for side-cars whose picture an earlier run moved without them, perhaps killed midway."""

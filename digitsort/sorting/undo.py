@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +118,7 @@ def undo(
         books.read()  # checked before anything changes
         restored, left, runs = 0, [], 0
         put_back, removed = 0, 0
+        renamed: Set[str] = frozenset()
         try:
             if not is_undo_begun(held.dest):
                 restored = _recover(held, books, progress, disk)
@@ -130,8 +131,10 @@ def undo(
                     undoing = _Undoing(books, run, root, progress, places, disk)
                     undoing.run()
                 is_more = bool(undoing.restored) or not was_undone
-                runs += is_more
-                restored += undoing.restored
+                # What a run of the same sort had put under a name of its own counts once.
+                runs += is_more and not renamed
+                restored += undoing.restored - len(renamed & undoing.targets)
+                renamed = undoing.sources if run.continues and run.mode == Mode.WITHIN else frozenset()
                 left += undoing.left
                 if undoing.is_move:
                     put_back += undoing.by_hand
@@ -220,6 +223,16 @@ class _Undoing:
         self._progress("undo", len(self._entries), len(self._entries))
         with interrupts_wait():
             self._end()
+
+    @property
+    def sources(self) -> Set[str]:
+        """Return where the files that are back lie now."""
+        return {entry.source for entry in self._entries if entry.number not in self._kept}
+
+    @property
+    def targets(self) -> Set[str]:
+        """Return where the files that are back lay."""
+        return {self._target(entry) for entry in self._entries if entry.number not in self._kept}
 
     def make_room(self) -> int:
         """Take back all that was begun, without a word in the journal; return how many files."""

@@ -238,7 +238,7 @@ SKIPPED = {
         [
             "13 files skipped (not images): 2 .pdf, 1 without extension, 1 .heic, 9 .txt",
             ".heic: pip install pillow-heif",
-            ".pdf: save its pages as PNG or TIFF",
+            ".pdf: digitsort cut cuts ruled cells out of its pages; or save the pages as PNG",
             "without extension: --any-name looks into every file",
         ],
     ),

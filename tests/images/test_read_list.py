@@ -44,6 +44,16 @@ def test_lines_are_paths(tmp_path: Path, content: bytes, expected: list[str]) ->
     assert listed(tmp_path, content) == expected
 
 
+def test_backslashes_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    r"""``sub\a`` is ``sub/a`` where that exists, and no file has the name as it is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    for name in ("sub/a", "sub/b", "sub\\b"):
+        (tmp_path / name).touch()
+    found = listed(tmp_path, ".\\sub\\a\r\nsub\\b\r\nsub\\gone\r\n".encode("utf-16"))
+    assert found == ["./sub/a", "sub\\b", "sub\\gone"]
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [(b"a\nb\0\xef\xbb\xbfc\r\0\0", ["a\nb", "\ufeffc\r"]), (b"\0" * 3_000_000 + b"a", ["a"])],

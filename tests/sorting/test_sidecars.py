@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import pytest
 from digitsort.errors import UsageError
 from digitsort.files.disk import Disk
 from digitsort.labels.labels_csv import read_labels
+from digitsort.labels.row import Row
 from digitsort.sorting.apply import apply_plan
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.rehearse import rehearse
-from digitsort.sorting.verify import Mark, read_manifest, verify
+from digitsort.sorting.verify import Manifest, Mark, read_manifest, verify
 from tests.conftest import invoke
-from tests.sorting.stopping import CHOSEN_MODES, Scene, StopsBeforeChanges, in_child, snapshot
+from tests.sorting.stopping import CHOSEN_MODES, CONTENTS, Scene, StopsBeforeChanges, in_child, snapshot
 from tests.sorting.test_obstacles import ARGUMENTS
 
 PICTURES = {"7.png": "7", "a/7.png": "7", "a/8.jpg": "8"}
@@ -176,7 +178,10 @@ def test_side_cars_left_behind_follow_later(quick_folder: Path) -> None:
     labels = quick_folder / "labels.csv"
     invoke("sort", labels, dest, "--move")
     assert invoke("sort", scans, dest, "--sidecars").exit_code == 4
-    assert invoke("sort", scans, dest, "--move", "--sidecars").exit_code == 0
+    dry = invoke("sort", scans, dest, "--move", "--sidecars", "--dry-run")
+    assert (dry.exit_code, "1 side-car with its picture" in dry.stderr) == (0, True)
+    said = invoke("sort", scans, dest, "--move", "--sidecars")
+    assert said.exit_code == 0
     assert contents(dest)["7/7_2.xmp"] == "x"
     assert invoke("undo", dest).exit_code == 0
     assert (scans / "a/7.xmp").read_text() == "x"
@@ -228,11 +233,8 @@ def test_stopped_before_every_call(quick_folder: Path, mode: Mode, action: str) 
             stops = StopsBeforeChanges(call, torn=torn)
             if action == "undo":
                 scene.sort(mode, Disk())
-            signal = in_child(
-                (lambda s, d: lambda: s.undo(d))(scene, stops)
-                if action == "undo"
-                else (lambda s, d: lambda: s.sort(mode, d))(scene, stops)
-            )
+            act = scene.undo if action == "undo" else partial(scene.sort, mode)
+            signal = in_child(partial(act, stops))
             if action == "sort":
                 if signal:
                     scene.sort(mode, Disk())
@@ -267,3 +269,97 @@ def test_moves_within_dest_are_rehearsed(quick_folder: Path) -> None:
         "No such file or directory",
         "its picture was not sorted",
     ]
+
+
+def test_side_cars_do_not_count_as_skipped(quick_folder: Path) -> None:
+    """Each is counted out once, also one that two pictures share."""
+    cars = {"7.xmp": "x", "7.gt.txt": "t", "notes.txt": "", "other.xmp": ""}
+    make_scans(quick_folder, {"7.png": "7", "7.jpg": "7"}, cars)
+    scans, dest = quick_folder / "scans", quick_folder / "sorted"
+    for option, said in (
+        ("--sidecars", "2 files skipped (not images): 1 .txt, 1 .xmp"),
+        ("-n", "4 files"),
+    ):
+        assert said in invoke("sort", scans, dest, option, "--dry-run").stderr
+
+
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
+def test_files_of_one_name_swap_folders(quick_folder: Path, mode: Mode) -> None:
+    """Each keeps its name, with its side-car; a third one gets a number."""
+    scans = {"a/x.png": "1", "b/x.png": "7", "c/x.png": "3", "d/x.png": "1"}
+    labels = make_scans(quick_folder, scans, {"a/x.xmp": "of a", "b/x.xmp": "of b"})
+    before, dest = snapshot(quick_folder / "scans"), quick_folder / "sorted"
+    invoke("sort", labels, dest, *ARGUMENTS[mode], "--sidecars")
+    first = contents(dest)
+    assert list(first) == ["1/x.png", "1/x.xmp", "1/x_2.png", "3/x.png", "7/x.png", "7/x.xmp"]
+    write_labels(labels, {"a/x.png": "7", "b/x.png": "1", "c/x.png": "1", "d/x.png": "1"})
+    command: list[Any] = ["sort", labels, dest, *ARGUMENTS[mode], "--sidecars"]
+    assert f"move  {dest}/1/x.png -> {dest}/7/x.png\n" in invoke(*command, "-n").stdout
+    said = invoke(*command)
+    assert (said.exit_code, "3 moved within DEST, 2 side-cars" in said.stderr) == (0, True)
+    assert contents(dest) == {
+        "1/x.png": "scan b/x.png",
+        "1/x.xmp": "of b",
+        "1/x_2.png": "scan d/x.png",
+        "1/x_4.png": "scan c/x.png",
+        "7/x.png": "scan a/x.png",
+        "7/x.xmp": "of a",
+    }
+    check_books(dest)
+    sources = {row.path: row.cells["source"] for row in read_labels(dest / "labels.csv")}
+    assert sources[str(dest / "7/x.png")] == str(quick_folder / "scans/a/x.png")
+    assert "4 already there" in invoke(*command).stderr
+    assert "Undid 1 sort (5 files)." in invoke("undo", dest).stderr
+    assert contents(dest) == first
+    check_books(dest)
+    assert "Undid 1 sort (6 files)." in invoke("undo", dest).stderr
+    assert snapshot(quick_folder / "scans") == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.slow
+@pytest.mark.parametrize("action", ["sort", "undo"])
+@pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE])
+def test_a_swap_stopped_before_every_call(quick_folder: Path, mode: Mode, action: str) -> None:
+    """Nothing is lost; the same again ends it, perhaps with a number left; undo brings all back."""
+    call = 0
+    while True:
+        scene = SceneWithSideCars(quick_folder / f"{call}", quick_folder / f"{call}")
+        scene.rows = _labelled(scene, {"7.png": "4", "a/7.png": "7"})
+        scene.sort(mode, Disk())
+        first, hashes = contents(scene.dest), _hashes(read_manifest(str(scene.dest)))
+        scene.rows = _labelled(scene, {"7.png": "7", "a/7.png": "4"})
+        if action == "undo":
+            scene.sort(mode, Disk())
+        act = scene.undo if action == "undo" else partial(scene.sort, mode)
+        signal = in_child(partial(act, StopsBeforeChanges(call)))
+        if action == "sort":
+            scene.sort(mode, Disk())
+            found = contents(scene.dest)
+            where = {text: Path(name).parent.name for name, text in found.items()}
+            assert (where["seven"], where["another seven"], len(found)) == ("7", "4", 4)
+            check_books(scene.dest)
+            assert signal or set(found) == set(first)
+        manifest = read_manifest(str(scene.dest))
+        if not manifest.finished or _hashes(manifest) != hashes:
+            scene.undo(Disk())
+        assert contents(scene.dest) == first
+        check_books(scene.dest)
+        scene.undo(Disk())
+        scene.check_undone()
+        if not signal:
+            break
+        call += 1
+    print(f"{action} of a swap after {mode}: stopped before each of {call} calls")
+    assert call > 15
+
+
+def _labelled(scene: Scene, labels: Mapping[str, str]) -> list[Row]:
+    """Rows of some of the scene's scans, with other labels."""
+    rows = [scene._row(name, CONTENTS[name]) for name in labels]
+    pairs = zip(rows, labels.values(), strict=True)
+    return [row._replace(label=new, cells={**row.cells, "label": new}) for row, new in pairs]
+
+
+def _hashes(manifest: Manifest) -> dict[str, str]:
+    return {path: item.sha256 for path, item in manifest.items.items()}
