@@ -46,9 +46,9 @@ def review_page(tmp_path_factory: pytest.TempPathFactory) -> str:
 def report_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A report of a reviewed table with an estimate, mistakes of both kinds, and a page of a model."""
     folder = tmp_path_factory.mktemp("report")
-    lines = [line(i % 30).replace(f"scan {i % 30},", f"scan {i},", 1) for i in range(60)]
+    lines = [line(i % 30).replace(f"scan {i % 30},", f"scan {i},", 1) for i in range(6_000)]
     make_tree(folder / "in", {f'scan {i}, "half".png': digit_png(i % 10) for i in range(0, 60, 7)})
-    human = [f"{each},{(i + i % 7 // 6) % 10}" for i, each in enumerate(lines) if i < 50]
+    human = [f"{each},{(i + i % 7 // 6) % 10}" for i, each in enumerate(lines) if i < 5_900]
     header = "path,label,confidence,status,reason,second,second_confidence,sha256,model"
     make_tree(folder, {"labels.csv": "\n".join([header, *lines, ""])})
     make_tree(folder, {"c.csv": "\n".join([f"{header},human", *human, ""])})
