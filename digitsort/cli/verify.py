@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -32,7 +31,7 @@ def verify(
 
     A file that you moved or renamed within DEST is found by its content: > moved by hand.
     """
-    manifest = read_manifest(os.path.realpath(dest))
+    manifest = read_manifest(dest)
     counts: Counter[Mark] = Counter()
     with stages(quiet=quiet) as progress:
         for mark, path in verify_files(dest, manifest, progress=progress):
