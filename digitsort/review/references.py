@@ -242,7 +242,7 @@ def _less_median(
 
 def _in_deviations(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the scores less their mean, in units of their standard deviation."""
-    return (scores - scores.mean()) / max(float(scores.std()), 1e-9)
+    return np.asarray((scores - scores.mean()) / max(float(scores.std()), 1e-9), np.float64)
 
 
 def _highest(cosines: Floats, nearest: int) -> Floats:
