@@ -29,6 +29,32 @@ def test_a_scan_among_those_of_another_label_is_the_least_like_its_own() -> None
     assert [each.number for each in least_like(POOL, vectors, references, 1)] == [5]
 
 
+def with_confidence(pool: list[Numbered], **confidence: str) -> list[Numbered]:
+    """The pool, with a confidence of 0.999, or another for the scan of a number."""
+    return [
+        Numbered(
+            each.number,
+            each.row._replace(cells={"confidence": confidence.get(f"n{each.number}", "0.9990")}),
+        )
+        for each in pool
+    ]
+
+
+def test_of_scans_as_like_as_others_the_less_certain_is_more_suspicious() -> None:
+    references = choose_references(POOL, VECTORS)
+    (first, *_) = least_like(with_confidence(POOL, n16="0.9500"), VECTORS, references, 24)
+    assert first.number == 16
+
+
+def test_a_label_of_scans_that_differ_is_not_suspicious_as_a_whole() -> None:
+    """The odd one of the others is: each scan is compared with what is usual for its label."""
+    differing = [vector(3, 0, 0, *(3 * (i == k) for k in range(12))) for i in range(12)]
+    alike = [vector(0, 3, 2 * (i == 8), *[0] * 12) for i in range(12)]
+    vectors = [*differing, *alike]
+    references = choose_references(POOL, vectors)
+    assert [each.number for each in least_like(POOL, vectors, references, 1)] == [20]
+
+
 def test_a_hint_is_given_only_where_the_nearest_agree() -> None:
     references = choose_references(POOL, VECTORS)
     clear, between, blank = references.opinions([vector(0, 0.3, 3), vector(3, 0, 3), b""], [50, 51, 52])
