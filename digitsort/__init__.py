@@ -23,37 +23,78 @@ if TYPE_CHECKING:
         UsageError,
         VerificationError,
     )
-    from digitsort.evaluation.metrics import evaluate
+    from digitsort.evaluation.metrics import ClassReport, Evaluation, evaluate
+    from digitsort.files.disk import Disk
     from digitsort.images.limits import Limits
+    from digitsort.labels.cells import Findings
+    from digitsort.labels.corrections import Corrections, read_corrections
     from digitsort.labels.labels_csv import read_labels
+    from digitsort.labels.row import Row
+    from digitsort.model.card import Card
     from digitsort.model.estimator import DigitClassifier
     from digitsort.model.reading import Model, default_model, load_model
     from digitsort.outcomes import Outcome, Status
-    from digitsort.sorting.apply import apply_plan
-    from digitsort.sorting.plan import Mode, SortOptions, plan_sort
+    from digitsort.progress import ByteProgress, Progress
+    from digitsort.recognition.likeness import Likeness
+    from digitsort.recognition.score import SupportVectors
+    from digitsort.sorting.apply import Delivery, apply_plan
+    from digitsort.sorting.inventory import Item
+    from digitsort.sorting.plan import Conflict, Mode, Operation, Plan, SortOptions, plan_sort
+    from digitsort.sorting.undo import Undone, undo
+    from digitsort.sorting.verify import Manifest, Mark, read_manifest, verify
     from digitsort.training.choose_dataset import open_datasets
-    from digitsort.training.fit import TrainingOptions, train
+    from digitsort.training.dataset import Dataset
+    from digitsort.training.doubts import Doubt
+    from digitsort.training.examples import Examples
+    from digitsort.training.fit import Trained, TrainingOptions, train
+    from digitsort.training.known import Known
+    from digitsort.training.labelled import Taught
 
     __version__: str
 
 __all__ = [
+    "ByteProgress",
+    "Card",
+    "ClassReport",
     "ClusterError",
+    "Conflict",
+    "Corrections",
+    "Dataset",
+    "Delivery",
     "DigitClassifier",
     "DigitsortError",
+    "Disk",
+    "Doubt",
+    "Evaluation",
+    "Examples",
     "ExitCode",
+    "Findings",
     "InterruptedRunError",
+    "Item",
+    "Known",
+    "Likeness",
     "Limits",
+    "Manifest",
+    "Mark",
     "Mode",
     "Model",
     "ModelError",
     "NothingToDoError",
+    "Operation",
     "Outcome",
     "OutputError",
+    "Plan",
+    "Progress",
+    "Row",
     "Settings",
     "SortOptions",
     "Status",
+    "SupportVectors",
+    "Taught",
+    "Trained",
     "TrainingDataError",
     "TrainingOptions",
+    "Undone",
     "UsageError",
     "VerificationError",
     "__version__",
@@ -66,28 +107,57 @@ __all__ = [
     "load_model",
     "open_datasets",
     "plan_sort",
+    "read_corrections",
     "read_labels",
+    "read_manifest",
     "train",
+    "undo",
+    "verify",
 ]
 
 _HOMES = {
+    "ByteProgress": "progress",
+    "Card": "model.card",
+    "ClassReport": "evaluation.metrics",
     "ClusterError": "errors",
+    "Conflict": "sorting.plan",
+    "Corrections": "labels.corrections",
+    "Dataset": "training.dataset",
+    "Delivery": "sorting.apply",
     "DigitClassifier": "model.estimator",
     "DigitsortError": "errors",
+    "Disk": "files.disk",
+    "Doubt": "training.doubts",
+    "Evaluation": "evaluation.metrics",
+    "Examples": "training.examples",
     "ExitCode": "errors",
+    "Findings": "labels.cells",
     "InterruptedRunError": "errors",
+    "Item": "sorting.inventory",
+    "Known": "training.known",
+    "Likeness": "recognition.likeness",
     "Limits": "images.limits",
+    "Manifest": "sorting.verify",
+    "Mark": "sorting.verify",
     "Mode": "sorting.plan",
     "Model": "model.reading",
     "ModelError": "errors",
     "NothingToDoError": "errors",
+    "Operation": "sorting.plan",
     "Outcome": "outcomes",
     "OutputError": "errors",
+    "Plan": "sorting.plan",
+    "Progress": "progress",
+    "Row": "labels.row",
     "Settings": "classification.classify",
     "SortOptions": "sorting.plan",
     "Status": "outcomes",
+    "SupportVectors": "recognition.score",
+    "Taught": "training.labelled",
+    "Trained": "training.fit",
     "TrainingDataError": "errors",
     "TrainingOptions": "training.fit",
+    "Undone": "sorting.undo",
     "UsageError": "errors",
     "VerificationError": "errors",
     "apply_plan": "sorting.apply",
@@ -99,8 +169,12 @@ _HOMES = {
     "load_model": "model.reading",
     "open_datasets": "training.choose_dataset",
     "plan_sort": "sorting.plan",
+    "read_corrections": "labels.corrections",
     "read_labels": "labels.labels_csv",
+    "read_manifest": "sorting.verify",
     "train": "training.fit",
+    "undo": "sorting.undo",
+    "verify": "sorting.verify",
 }
 
 

@@ -116,8 +116,14 @@ def run_digitsort(
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=300,
     )
+
+
+def use_model(monkeypatch: pytest.MonkeyPatch, model: Model) -> None:
+    """Let the commands take this model for the default one and for every file."""
+    monkeypatch.setattr("digitsort.model.reading.default_model", lambda: model)
+    monkeypatch.setattr("digitsort.model.reading.load_model", lambda _: model)
 
 
 def invoke(*arguments: str | Path) -> Result:
@@ -126,7 +132,8 @@ def invoke(*arguments: str | Path) -> Result:
 
     from digitsort.cli import make_app
 
-    return CliRunner().invoke(make_app(), [str(a) for a in arguments], catch_exceptions=False)
+    words = [str(argument) for argument in arguments]
+    return CliRunner().invoke(make_app(words), words, catch_exceptions=False)
 
 
 MOST_CASES = {

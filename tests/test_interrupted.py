@@ -219,7 +219,7 @@ def test_at_every_moment(
         ended = run.process.poll() is not None
         if not ended:
             sent.send(run.process.pid)
-        _, said = run.process.communicate(timeout=120)
+        _, said = run.process.communicate(timeout=300)
         if ended:
             break
         found = faults(run, said, sent)

@@ -25,7 +25,7 @@ def shell(command: str, cwd: Path, **environment: str) -> subprocess.CompletedPr
         env={**os.environ, **environment},
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 
@@ -111,7 +111,9 @@ def test_a_working_folder_that_is_gone_is_said(here: Path) -> None:
     command = (
         f"mkdir gone; cd gone; rmdir ../gone; {MODULE} classify {here / 'scans'} -o {here / 'new.csv'}"
     )
-    done = subprocess.run(["sh", "-c", command], cwd=here, capture_output=True, check=False, timeout=60)
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=here, capture_output=True, check=False, timeout=300
+    )
     assert done.returncode == 2
     assert b"The working folder is not usable: " in done.stderr
     assert b"Traceback" not in done.stderr

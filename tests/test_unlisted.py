@@ -33,7 +33,7 @@ def run(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
         preexec_fn=as_an_ordinary_user,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,10 @@ from digitsort.classification.only_labels import checked_labels
 from digitsort.errors import DigitsortError, ExitCode, UsageError
 from digitsort.images.discover import Walk, check_sources
 from digitsort.images.limits import DEFAULT_LIMITS, Limits
+from digitsort.images.read import read
 from digitsort.images.unreadable import CRASHED, TIMED_OUT
+from digitsort.labels.update import Contents
+from digitsort.model.reading import default_model
 from digitsort.outcomes import Fields, Outcome, Status, failed
 from digitsort.workers.choose import chosen_engine
 from digitsort.workers.engine import GiveUp, InHand, Job
@@ -174,8 +178,6 @@ def classify_folder(
     ...     print(outcome.path, outcome.label, outcome.status)
     """
     if model is None:
-        from digitsort.model.reading import default_model
-
         model = default_model()
     files = Walk(check_sources([folder])).files()
     return classify_files(files, model, settings, workers=workers)
@@ -231,11 +233,6 @@ def classify_new(
     known : mapping of str to Outcome
         Outcomes by SHA-256 (hex) that the model and the settings give.
     """
-    from functools import partial
-
-    from digitsort.images.read import read
-    from digitsort.labels.update import Contents
-
     line = Line(model, settings, partial(read, known=Contents.of(known)))
     for path, fields in run_job(line, _given_up, paths, workers=workers, dask=dask):
         if len(fields) > 1:

@@ -3,25 +3,88 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import typer
 
-from digitsort.cli.classify import classify
-from digitsort.cli.cut import cut
 from digitsort.cli.errors import end_with
-from digitsort.cli.evaluate import evaluate
-from digitsort.cli.inspect import inspect
-from digitsort.cli.model import model
-from digitsort.cli.options import EXAMPLES, MODEL_COMMANDS, PlainCommand, PlainGroup
-from digitsort.cli.review import review
-from digitsort.cli.sort import sort
-from digitsort.cli.table import table
-from digitsort.cli.train import train
-from digitsort.cli.undo import undo
-from digitsort.cli.verify import verify
+from digitsort.cli.options import PlainCommand, PlainGroup
 from digitsort.images.ceiling import limit_decoders
+
+FILES, MODELS = "Read and sort", "Models"
+
+
+class About(NamedTuple):
+    """What help says of a command before its module is imported."""
+
+    section: str
+    summary: str
+    example: str
+
+
+COMMANDS: Mapping[str, About] = {
+    "classify": About(
+        FILES,
+        "Label every picture in files and folders: one row a file, into labels.csv.",
+        "digitsort classify scans -o labels.csv",
+    ),
+    "review": About(
+        FILES,
+        "Write an HTML page for correcting doubtful labels, offline, with the keyboard.",
+        "digitsort review labels.csv --open",
+    ),
+    "sort": About(
+        FILES,
+        "Copy, move or link images into one folder per digit. No file is ever replaced or lost.",
+        "digitsort sort labels.csv sorted --corrections corrections.csv",
+    ),
+    "undo": About(
+        FILES,
+        "Undo the last sort into DEST: move files back, delete copies and links.",
+        "digitsort undo sorted",
+    ),
+    "verify": About(
+        FILES,
+        "Check that every sorted file is there, unchanged: = same, * changed, - missing, + unknown.",
+        "digitsort verify sorted",
+    ),
+    "evaluate": About(
+        MODELS,
+        "Measure how well digitsort reads images whose labels are known.",
+        "digitsort evaluate scans --truth truth.csv --report report.html",
+    ),
+    "train": About(
+        MODELS,
+        "Train a model and test it on images that it has not seen.",
+        "digitsort train -d default -d labels.csv -o my.pkl",
+    ),
+    "inspect": About(
+        MODELS,
+        "Show what the model sees in an image, its three best guesses, and why it decided so.",
+        "digitsort inspect scans/0001.png",
+    ),
+    "model": About(
+        MODELS,
+        "Show the card of a model: data, date, versions, accuracy, thresholds, fingerprint.",
+        "digitsort model my.pkl --verify",
+    ),
+    "cut": About(
+        FILES,
+        "Cut the ruled cells of scanned pages (pictures, TIFF, PDF) into one picture per cell.",
+        "digitsort cut forms form_cells --preview",
+    ),
+    "table": About(
+        FILES,
+        "Put the labels of cells back into the rows and columns of their pages.",
+        "digitsort table form_cells/labels.csv -o form_cells/table.csv",
+    ),
+}
+"""All commands, in the order in which help lists them. Each is the function of that name in the
+module of that name, which is imported only when the command is named."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -45,14 +108,11 @@ def _options(
     """Label a folder of scanned digits and sort the files by digit."""
 
 
-COMMANDS = (classify, review, sort, undo, verify, evaluate, train, inspect, model, cut, table)
-"""All commands, in the order in which the help lists them."""
-
-
 def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
-    """Build the command line, with only the named command if `arguments` name one.
+    """Build the command line for these arguments.
 
-    Building all commands takes a tenth of the time until the first file is read.
+    If they name a command, only that one can be run, and only its module is imported. Otherwise
+    there is only help to show, or a wrong name to complain of: no command's module is imported.
     """
     app = typer.Typer(
         cls=PlainGroup,
@@ -62,13 +122,41 @@ def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
-    named = [command for command in COMMANDS if command.__name__ in arguments[:1]]
-    for command in named or COMMANDS:
-        name = command.__name__
-        section = "Models" if name in MODEL_COMMANDS else "Read and sort"
-        example = f"Example: [bold]{EXAMPLES[name]}[/bold]"
-        app.command(cls=PlainCommand, epilog=example, rich_help_panel=section)(command)
+    words = [word for word in arguments if not word.startswith("-")]
+    if words and words[0] in COMMANDS:
+        _add(app, words[0], _command(words[0]))
+    else:
+        for name in COMMANDS:
+            _add(app, name, _no_command)
     return app
+
+
+def _add(app: typer.Typer, name: str, command: Callable[..., Any]) -> None:
+    about = COMMANDS[name]
+    app.command(
+        name,
+        cls=PlainCommand,
+        help=about.summary if command is _no_command else None,
+        epilog=f"Example: [bold]{about.example}[/bold]",
+        rich_help_panel=about.section,
+    )(command)
+
+
+def _command(name: str) -> Callable[..., Any]:
+    command: Callable[..., Any] = getattr(import_module(f"digitsort.cli.{name}"), name)
+    return command
+
+
+def _no_command() -> None:
+    """Stand for a command in the list of commands."""
+
+
+def _words() -> Sequence[str]:
+    """Return the arguments; while a shell completes a command, the words that it has so far."""
+    if "_DIGITSORT_COMPLETE" in os.environ:
+        words = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+        return words.split()[1:]
+    return sys.argv[1:]
 
 
 def main() -> None:
@@ -76,7 +164,7 @@ def main() -> None:
     _show_any_text()
     limit_decoders()
     try:
-        make_app(sys.argv[1:])()
+        make_app(_words())()
     except OSError as error:  # from help or version: a command reports its own errors
         sys.exit(end_with(error))
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from rich.filesize import decimal
 from rich.progress import (
@@ -23,10 +23,8 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from digitsort.cli.console import stderr_console
+from digitsort.images.discover import Walk
 from digitsort.progress import ByteProgress, Progress
-
-if TYPE_CHECKING:
-    from digitsort.images.discover import Walk
 
 T = TypeVar("T")
 
@@ -101,8 +99,6 @@ def counted(items: Iterable[T], total: Walk | int) -> Iterator[Iterator[T]]:
 
 def _count(walk: Walk, bars: Bars, task: TaskID) -> None:
     """Count files by a second walk beside the first: the system has cached the folders by then."""
-    from digitsort.images.discover import Walk
-
     again = Walk(walk.sources, walk.follow_links, walk.exclude, walk.any_name)
     bars.update(task, total=sum(1 for _ in again.files()))
 

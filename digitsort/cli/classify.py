@@ -14,19 +14,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitsort.classification.classify import Settings, Summary, classify_files, classify_new
+from digitsort.classification.neighbours import Sample
+from digitsort.classification.second_pass import Eyes, SecondPass
 from digitsort.cli import options
+from digitsort.cli.console import counted, open_model, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.errors import ExitCode
+from digitsort.cli.summary import print_summary
+from digitsort.cli.tables import say_findings
+from digitsort.errors import ExitCode, UsageError
+from digitsort.files.atomic import refuse_existing
+from digitsort.files.names import folder_of
+from digitsort.images.discover import Walk, check_sources, nothing_found
+from digitsort.images.read import has_sha256
+from digitsort.images.read_list import read_list
+from digitsort.labels.corrections import keep_human
+from digitsort.labels.labels_csv import Format, LabelsWriter, Layout
+from digitsort.labels.partial import Beginning, LabelsFile, labels_file
+from digitsort.labels.resume import Run
+from digitsort.labels.update import Update, is_json_lines
 from digitsort.outcomes import Outcome
+from digitsort.plural import plural
+from digitsort.workers.early import start_early
+from digitsort.workers.tuning import garbage_waits
 
 if TYPE_CHECKING:
-    from digitsort.classification.classify import Settings, Summary
-    from digitsort.classification.second_pass import SecondPass
-    from digitsort.images.discover import Walk
-    from digitsort.labels.labels_csv import Format, Layout
-    from digitsort.labels.partial import Beginning, LabelsFile
-    from digitsort.labels.resume import Run
-    from digitsort.labels.update import Update
     from digitsort.model.reading import Model
     from digitsort.pages.page_pass import PagePass
 
@@ -108,21 +120,10 @@ def classify(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Label every picture in files and folders: one row a file, into labels.csv."""
-    from digitsort.workers.early import start_early
-
     listed = [*_listed(files_from, b"\n"), *_listed(files_from0, b"\0")]
     named = _some([*(sources or ()), *listed])
     if dask is None:
         start_early(named, workers)
-
-    from digitsort.classification.classify import Settings, Summary
-    from digitsort.cli.console import open_model
-    from digitsort.errors import UsageError
-    from digitsort.files.names import folder_of
-    from digitsort.images.discover import Walk, check_sources
-    from digitsort.labels.labels_csv import Layout
-    from digitsort.labels.partial import labels_file
-    from digitsort.labels.resume import Run
 
     limits = options.limits(max_pixels, max_side, max_bytes)
     settings = Settings(min_confidence, probabilities, limits)
@@ -163,8 +164,6 @@ def classify(
             _write_file(work, file, second_pass)
     summary.close()
     if walk.unreadable or not quiet:
-        from digitsort.cli.summary import print_summary  # what it loads can wait, while workers can not
-
         update_said = work.update.say() if work.update else ()
         print_summary(summary, walk, None if output == "-" else output, quiet=quiet, update=update_said)
     return summary.exit_code(walk)
@@ -198,8 +197,6 @@ class _Work:
 
     def outcomes_of(self, paths: Iterable[str]) -> Iterable[Outcome]:
         """Read files; recognize only those whose content is new."""
-        from digitsort.classification.classify import classify_files, classify_new
-
         known = {} if self.update is None else self.update.known
         if not known:
             return classify_files(
@@ -217,7 +214,6 @@ class _Work:
         if self.update is None:
             known, rest = file.take_up(self.paths())
             return chain(known, self.outcomes_of(rest))
-        from digitsort.images.read import has_sha256
 
         is_still = partial(has_sha256, limits=self.settings.limits)
         known, rest = file.take_up(self.paths(), is_still)
@@ -225,15 +221,12 @@ class _Work:
 
     @contextmanager
     def counted(self, outcomes: Iterable[Outcome]) -> Iterator[Iterable[Outcome]]:
-        from digitsort.cli.console import counted
 
         with counted(self.summary.counted(outcomes), self.walk, quiet=self.quiet) as rows:
             yield _at_least_one(rows, self.walk)
 
 
 def _check_output(output: str, *, force: bool, resume: bool, second: str, update: bool) -> None:
-    from digitsort.errors import UsageError
-    from digitsort.files.atomic import refuse_existing
 
     if update and force:
         raise UsageError("Choose one of --update and --force.")
@@ -248,13 +241,11 @@ def _check_output(output: str, *, force: bool, resume: bool, second: str, update
 
 
 def _listed(file: Path | None, separator: bytes) -> list[str]:
-    from digitsort.images.read_list import read_list
 
     return [] if file is None else read_list(file, separator)
 
 
 def _some(sources: list[Path | str]) -> list[Path | str]:
-    from digitsort.errors import UsageError
 
     if not sources:
         raise UsageError("Nothing to classify: name a file or folder, or --files-from FILE.")
@@ -262,7 +253,6 @@ def _some(sources: list[Path | str]) -> list[Path | str]:
 
 
 def _beginning(*, force: bool, resume: bool, update: bool, exists: bool) -> Beginning:
-    from digitsort.labels.partial import Beginning
 
     if update:
         return Beginning(update=True, discards=exists, option="")
@@ -271,11 +261,6 @@ def _beginning(*, force: bool, resume: bool, update: bool, exists: bool) -> Begi
 
 def _begin_update(path: Path, layout: Layout, run: Run, model: Model, *, quiet: bool) -> Update:
     """Read the table to bring up to date, and say so if all its files must be read again."""
-    from digitsort.cli.console import warn
-    from digitsort.cli.tables import say_findings
-    from digitsort.labels.update import Update
-    from digitsort.workers.tuning import garbage_waits
-
     with garbage_waits():
         update = Update(path, layout, run, model.class_names)
     say_findings(path, update.findings)
@@ -286,10 +271,6 @@ def _begin_update(path: Path, layout: Layout, run: Run, model: Model, *, quiet: 
 
 def _before_publishing(path: Path, work: _Work) -> None:
     """Check that nobody changed the table meanwhile; keep a person's labels of one that is replaced."""
-    from digitsort.cli.console import warn
-    from digitsort.labels.corrections import keep_human
-    from digitsort.plural import plural
-
     if work.update is not None:
         work.update.check_unchanged()
     elif (kept := keep_human(path)) is not None:
@@ -298,11 +279,8 @@ def _before_publishing(path: Path, work: _Work) -> None:
 
 
 def _format(form: str | None, output: str, *, updates: bool) -> Format:
-    from digitsort.errors import UsageError
 
     if form is None and updates:
-        from digitsort.labels.update import is_json_lines
-
         return "jsonl" if is_json_lines(Path(output)) else "csv"
     if form is None or form == "csv":
         return "csv"
@@ -312,7 +290,6 @@ def _format(form: str | None, output: str, *, updates: bool) -> Format:
 
 
 def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
-    from digitsort.labels.labels_csv import LabelsWriter
 
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
     with work.counted(work.outcomes_of(work.paths())) as rows:
@@ -322,14 +299,12 @@ def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
 
 
 def _second_pass(model: Model, settings: Settings, workers: int | None, dask: str | None) -> SecondPass:
-    from digitsort.classification.second_pass import Eyes, SecondPass
 
     return SecondPass(Eyes(model, settings), workers, dask)
 
 
 def _page_pass(cells: Path, model: Model, settings: Settings) -> PagePass:
     from digitsort.cli.cut import require_opencv
-    from digitsort.errors import UsageError
     from digitsort.labels.cells import are_digits
 
     require_opencv("--cells")
@@ -344,8 +319,6 @@ def _page_pass(cells: Path, model: Model, settings: Settings) -> PagePass:
 
 
 def _write_file(work: _Work, file: LabelsFile, second_pass: SecondPass | PagePass | None) -> None:
-    from digitsort.classification.second_pass import SecondPass
-
     with work.counted(work.take_up(file)) as rows:
         if isinstance(second_pass, SecondPass):
             _write_and_adapt(rows, file, second_pass, work.summary)
@@ -357,9 +330,6 @@ def _write_file(work: _Work, file: LabelsFile, second_pass: SecondPass | PagePas
 
 
 def _compare_with_pages(file: LabelsFile, page_pass: PagePass, summary: Summary) -> None:
-    from digitsort.cli.console import warn
-    from digitsort.plural import plural
-
     summary.adapted, summary.adapted_how = 0, "changed by the print of their pages"
     if lost := page_pass.change(file, summary.changed):
         warn(
@@ -371,7 +341,6 @@ def _compare_with_pages(file: LabelsFile, page_pass: PagePass, summary: Summary)
 def _write_and_adapt(
     rows: Iterable[Outcome], file: LabelsFile, second_pass: SecondPass, summary: Summary
 ) -> None:
-    from digitsort.classification.neighbours import Sample
 
     sample = Sample()
     for outcome in sample.noted(rows):
@@ -382,8 +351,6 @@ def _write_and_adapt(
 
 def _at_least_one(outcomes: Iterable[Outcome], walk: Walk) -> Iterable[Outcome]:
     """Raise an error, and so publish nothing, where there are no images."""
-    from digitsort.images.discover import nothing_found
-
     empty = True
     for outcome in outcomes:
         empty = False

@@ -9,19 +9,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitsort.classification.classify import Settings, Summary, classify_files
 from digitsort.cli import options
+from digitsort.cli.console import counted, open_model, stderr_console, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.errors import ExitCode
+from digitsort.cli.failures import all_failed, warn_of
+from digitsort.cli.report import print_json, print_measured
+from digitsort.cli.summary import warn_unlisted
+from digitsort.cli.tables import LabelsByHand, rows_of, say_findings, warn_unmatched, without_matched
+from digitsort.errors import ExitCode, UsageError
+from digitsort.evaluation.certification import certified_copy, certify_on
+from digitsort.evaluation.judge import Reviewed, judge, least_accepted, reviewed
+from digitsort.evaluation.metrics import guesses
+from digitsort.evaluation.truth import find_truth, read_truth
+from digitsort.files.atomic import refuse_existing
+from digitsort.files.names import printable
+from digitsort.images.discover import Walk, check_sources
+from digitsort.labels.cells import Findings
+from digitsort.labels.gone import GoneRows, before_gone
+from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels, table_of
+from digitsort.outcomes import Outcome, Status
+from digitsort.review.report import Measured, write_report
 
 if TYPE_CHECKING:
-    from digitsort.classification.classify import Settings, Summary
-    from digitsort.cli.tables import LabelsByHand
-    from digitsort.evaluation.judge import Reviewed
-    from digitsort.images.discover import Walk
     from digitsort.images.limits import Limits
     from digitsort.model.reading import Model
-    from digitsort.outcomes import Outcome
-    from digitsort.review.report import Measured
 
 
 @reports_errors
@@ -86,15 +98,6 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Measure how well digitsort reads images whose labels are known."""
-    from digitsort.classification.classify import Settings
-    from digitsort.cli.report import print_json, print_measured
-    from digitsort.cli.tables import LabelsByHand
-    from digitsort.errors import UsageError
-    from digitsort.files.atomic import refuse_existing
-    from digitsort.images.discover import Walk, check_sources
-    from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels, table_of
-    from digitsort.outcomes import Status
-
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
     if report is not None:
         refuse_existing(report, force=force)
@@ -134,7 +137,6 @@ def evaluate(
 def _with_labels(
     settings: Settings, only_labels: str | None, model: Model | None, certify: Path | None
 ) -> Settings:
-    from digitsort.errors import UsageError
 
     if only_labels is None:
         return settings
@@ -144,7 +146,6 @@ def _with_labels(
 
 
 def _model(path: Path | None) -> Model:
-    from digitsort.cli.console import open_model
 
     return open_model(path)
 
@@ -163,13 +164,6 @@ def _classified(
     quiet: bool,
 ) -> tuple[Reviewed, ExitCode]:
     """Classify the images of a folder whose labels are known."""
-    from digitsort.classification.classify import Summary
-    from digitsort.cli.summary import warn_unlisted
-    from digitsort.cli.tables import say_findings, warn_unmatched
-    from digitsort.evaluation.judge import Reviewed
-    from digitsort.evaluation.truth import find_truth
-    from digitsort.labels.cells import Findings
-
     findings = Findings()
     found = find_truth(walk, model.class_names, truth, findings)
     warn_unlisted(walk)
@@ -193,14 +187,6 @@ def _reviewed(
     quiet: bool,
 ) -> Reviewed:
     """Take what a labels.csv says of the reviewed rows, or what a model says of their files."""
-    from digitsort.classification.classify import Summary
-    from digitsort.cli.console import warn
-    from digitsort.cli.tables import rows_of, say_findings, warn_unmatched, without_matched
-    from digitsort.evaluation.judge import reviewed
-    from digitsort.evaluation.truth import read_truth
-    from digitsort.labels.cells import Findings
-    from digitsort.labels.gone import GoneRows, before_gone
-
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)
@@ -224,9 +210,6 @@ def _reviewed(
 
 def _check_read(table: Path, outcomes: Sequence[Outcome], *, may_be_elsewhere: bool) -> None:
     """Warn of files that could not be read; raise DigitsortError if none could."""
-    from digitsort.cli.failures import all_failed, warn_of
-    from digitsort.outcomes import Status
-
     failures = [(o.path, o.reason) for o in outcomes if o.status is Status.ERROR]
     if failures and len(failures) == len(outcomes):
         raise all_failed(table, failures, may_be_elsewhere=may_be_elsewhere)
@@ -241,8 +224,6 @@ def _classify(
     workers: int | None,
     quiet: bool,
 ) -> list[Outcome]:
-    from digitsort.classification.classify import classify_files
-    from digitsort.cli.console import counted
 
     outcomes = classify_files(summary.found(paths), model, settings, workers=workers)
     with counted(summary.counted(outcomes), len(paths), quiet=quiet) as rows:
@@ -254,9 +235,6 @@ def _classify(
 def _measured(
     name: str, known: Reviewed, model: Model | None, min_confidence: float | None
 ) -> Measured:
-    from digitsort.evaluation.judge import judge, least_accepted
-    from digitsort.evaluation.metrics import guesses
-    from digitsort.review.report import Measured
 
     threshold = min_confidence
     if threshold is None:
@@ -272,17 +250,12 @@ def _measured(
 
 
 def _write_report(target: Path, measured: Measured, force: bool, *, quiet: bool) -> None:
-    from digitsort.cli.console import stderr_console
-    from digitsort.files.names import printable
-    from digitsort.review.report import write_report
 
     write_report(target, measured, force=force)
     stderr_console(quiet=quiet).print(f"Report written to {printable(str(target))}.", markup=False)
 
 
 def _check_certify(target: Path, max_error: float) -> None:
-    from digitsort.errors import UsageError
-    from digitsort.files.atomic import refuse_existing
 
     refuse_existing(target, force=False)
     if not 0 < max_error < 1:
@@ -298,7 +271,7 @@ def _certify(
     source: Path,
     target: Path,
 ) -> None:
-    from digitsort.evaluation.certification import certified_copy, certify_on
+
     from digitsort.model.saving import save
 
     certified = certify_on(outcomes, truths, max_error, limits)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from digitsort.cli.console import stderr_console, warn
 from digitsort.errors import DigitsortError
 from digitsort.files.names import printable
 
@@ -36,8 +37,6 @@ def hint_to_root(failures: Iterable[Failure]) -> Iterator[str]:
 
 def warn_of(failures: Sequence[Failure], total: int, *, may_be_elsewhere: bool) -> None:
     """Print how many of `total` files could not be read, and some of them."""
-    from digitsort.cli.console import stderr_console, warn
-
     if not failures:
         return
     warn(f"{len(failures):,} of {total:,} files can't be read:")

@@ -5,17 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
+from digitsort.classification.inspect import Inspection, inspect_file
 from digitsort.cli import options
+from digitsort.cli.console import open_model, warn
 from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
+from digitsort.files.names import printable
+from digitsort.images.discover import check_sources
+from digitsort.images.read import UnreadableError
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from digitsort.classification.inspect import Inspection
 
 
 @reports_errors
@@ -29,11 +33,6 @@ def inspect(
     quiet: options.Quiet = False,  # noqa: ARG001  every command takes it
 ) -> ExitCode:
     """Show what the model sees in an image, its three best guesses, and why it decided so."""
-    from digitsort.classification.inspect import inspect_file
-    from digitsort.cli.console import open_model, warn
-    from digitsort.images.discover import check_sources
-    from digitsort.images.read import UnreadableError
-
     paths = check_sources(images)
     limits = options.limits(max_pixels, max_side, max_bytes)
     found = open_model(model)
@@ -49,7 +48,6 @@ def inspect(
 
 
 def _print(seen: Inspection) -> None:
-    from digitsort.files.names import printable
 
     typer.echo(printable(seen.path))
     lines = _half_blocks(seen.normal)
@@ -88,8 +86,6 @@ _SHADES = " ░▒▓█"
 
 def _half_blocks(normal: npt.NDArray[np.uint8]) -> list[str]:
     """Draw (32, 32) pixels as 16 lines of 32 shades: a character is twice as high as wide."""
-    import numpy as np
-
     pairs = normal.reshape(len(normal) // 2, 2, -1).astype(np.float32).mean(axis=1)
     levels = np.minimum(pairs / 256 * len(_SHADES), len(_SHADES) - 1).astype(int)
     return ["".join(_SHADES[level] for level in row) for row in levels]

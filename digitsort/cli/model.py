@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitsort.cli.console import open_model
 from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
+from digitsort.files.names import printable
+from digitsort.model.reading import Model, verify_model
 
 if TYPE_CHECKING:
     from digitsort.model.card import Card
-    from digitsort.model.reading import Model
 
 
 @reports_errors
@@ -27,10 +29,6 @@ def model(
     ] = False,
 ) -> ExitCode:
     """Show the card of a model: data, date, versions, accuracy, thresholds, fingerprint."""
-    from digitsort.cli.console import open_model
-    from digitsort.files.names import printable
-    from digitsort.model.reading import verify_model
-
     found = open_model(file)
     if verify:
         verify_model(found)

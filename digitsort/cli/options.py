@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from digitsort.errors import ExitCode
-
-if TYPE_CHECKING:
-    from digitsort.images.limits import Limits
-
+from digitsort.images.limits import DEFAULT_LIMITS, Limits
 
 FEW_OPTIONS = 8
 """Largest number of options that are listed without sections."""
@@ -33,23 +30,6 @@ SECTIONS: Mapping[str, str] = {
     for option in options.split()
 }
 """Section of each option in the help of a command with more than `FEW_OPTIONS`."""
-
-EXAMPLES: Mapping[str, str] = {
-    "classify": "digitsort classify scans -o labels.csv",
-    "review": "digitsort review labels.csv --open",
-    "sort": "digitsort sort labels.csv sorted --corrections corrections.csv",
-    "undo": "digitsort undo sorted",
-    "verify": "digitsort verify sorted",
-    "evaluate": "digitsort evaluate scans --truth truth.csv --report report.html",
-    "train": "digitsort train -d default -d labels.csv -o my.pkl",
-    "inspect": "digitsort inspect scans/0001.png",
-    "model": "digitsort model my.pkl --verify",
-    "cut": "digitsort cut forms form_cells --preview",
-    "table": "digitsort table form_cells/labels.csv -o form_cells/table.csv",
-}
-"""Example of each command."""
-
-MODEL_COMMANDS = ("evaluate", "train", "inspect", "model")
 
 _VALUES: Mapping[str, str] = {
     "int_parsing": "a whole number",
@@ -224,8 +204,6 @@ MaxBytes = Annotated[
 
 def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) -> Limits:
     """Return the given limits, with defaults for the others."""
-    from digitsort.images.limits import DEFAULT_LIMITS, Limits
-
     return Limits(
         pixels=max_pixels or DEFAULT_LIMITS.pixels,
         side_px=max_side or DEFAULT_LIMITS.side_px,
@@ -235,9 +213,10 @@ def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) 
 
 def labels(text: str | None, classes: Sequence[str]) -> tuple[str, ...] | None:
     """Return the labels that `--only-labels` allows, in the model's order; None for all."""
+    from digitsort.classification.only_labels import parse_labels
+
     if text is None:
         return None
-    from digitsort.classification.only_labels import parse_labels
 
     return parse_labels(text, classes)
 

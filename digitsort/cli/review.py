@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from digitsort.cli import options
+from digitsort.cli.console import stages, stderr_console, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.errors import ExitCode
-
-if TYPE_CHECKING:
-    from digitsort.review.choose import Choice, Chooser
+from digitsort.cli.failures import all_failed, warn_of
+from digitsort.cli.tables import LabelsByHand, rows_of, say_findings, warn_unmatched, without_matched
+from digitsort.errors import ExitCode, UsageError
+from digitsort.evaluation.truth import read_truth
+from digitsort.files.atomic import refuse_existing
+from digitsort.files.names import printable
+from digitsort.files.regular import NotRegularError, head_of
+from digitsort.labels.cells import Findings
+from digitsort.labels.gone import GoneRows
+from digitsort.labels.labels_csv import read_labels, table_of
+from digitsort.outcomes import OF_A_RUN, Status
+from digitsort.plural import plural
+from digitsort.review.choose import DEFAULT_LIMIT, Choice, Chooser, read_source
+from digitsort.review.page import write_review
+from digitsort.review.references import compare_accepted
 
 
 @reports_errors
@@ -68,23 +81,6 @@ def review(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Write an HTML page for correcting doubtful labels, offline, with the keyboard."""
-    from digitsort.cli.console import stages, warn
-    from digitsort.cli.tables import (
-        LabelsByHand,
-        rows_of,
-        say_findings,
-        warn_unmatched,
-        without_matched,
-    )
-    from digitsort.evaluation.truth import read_truth
-    from digitsort.files.atomic import refuse_existing
-    from digitsort.labels.cells import Findings
-    from digitsort.labels.gone import GoneRows
-    from digitsort.labels.labels_csv import table_of
-    from digitsort.review.choose import read_source
-    from digitsort.review.page import write_review
-    from digitsort.review.references import compare_accepted
-
     labels = table_of(labels)
     chooser = _chooser(only, limit, everything)
     refuse_existing(output, force=force)
@@ -115,9 +111,6 @@ def review(
 
 
 def _chooser(only: list[str] | None, limit: int | None, everything: bool) -> Chooser:
-    from digitsort.errors import UsageError
-    from digitsort.outcomes import OF_A_RUN, Status
-    from digitsort.review.choose import DEFAULT_LIMIT, Chooser
 
     unknown = [name for name in only or () if name not in OF_A_RUN]
     if unknown:
@@ -137,9 +130,6 @@ def _check_pictures(labels: Path, root: Path | None, choice: Choice, *, quiet: b
 
     The page also says so on each card.
     """
-    from digitsort.cli.failures import all_failed, warn_of
-    from digitsort.labels.labels_csv import read_labels
-
     failures = [
         (card.row.path, why) for card in choice.cards if (why := _why_unreadable(card.row.path))
     ]
@@ -154,8 +144,6 @@ def _check_pictures(labels: Path, root: Path | None, choice: Choice, *, quiet: b
 
 def _why_unreadable(path: str) -> str:
     """Return why a file can't be opened, as the system says it; empty if it can be."""
-    from digitsort.files.regular import NotRegularError, head_of
-
     try:
         head_of(path, 1)
     except NotRegularError:
@@ -166,9 +154,6 @@ def _why_unreadable(path: str) -> str:
 
 
 def _print_end(choice: Choice, chooser: Chooser, total: int, output: Path) -> None:
-    from digitsort.cli.console import stderr_console
-    from digitsort.files.names import printable
-    from digitsort.plural import plural
 
     console = stderr_console()
     missing = choice.doubtful - choice.shown
@@ -195,9 +180,6 @@ def _print_end(choice: Choice, chooser: Chooser, total: int, output: Path) -> No
 
 
 def _open(output: Path) -> None:
-    import webbrowser
-
-    from digitsort.cli.console import warn
 
     if not webbrowser.open(output.absolute().as_uri()):
         warn(f"Could not start a browser. Open {output} yourself.")

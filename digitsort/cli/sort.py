@@ -10,16 +10,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitsort.classification.classify import Settings
 from digitsort.cli import options
+from digitsort.cli.console import counted, delivered
 from digitsort.cli.errors import reports_errors
-from digitsort.errors import ExitCode
+from digitsort.cli.summary import (
+    print_delivery,
+    print_plan,
+    print_recovered,
+    warn_of_foreign_runs,
+    warn_of_open_run,
+)
+from digitsort.cli.tables import LabelsByHand
+from digitsort.cli.to_sort import FolderOptions, ToSort, classified, labelled, with_folders
+from digitsort.errors import ExitCode, NothingToDoError, UsageError
+from digitsort.files.names import printable
+from digitsort.images.discover import check_sources
+from digitsort.sorting.apply import carry_out
+from digitsort.sorting.dest import Held, locked
+from digitsort.sorting.plan import Conflict, Mode, Plan, SortOptions, plan_sort
+from digitsort.sorting.recover import recover
+from digitsort.sorting.rehearse import check_room, rehearse
+from digitsort.workers.early import start_early
+from digitsort.workers.tuning import garbage_waits
 
 if TYPE_CHECKING:
-    from digitsort.classification.classify import Settings
-    from digitsort.cli.to_sort import ToSort
     from digitsort.labels.row import Row
-    from digitsort.sorting.dest import Held
-    from digitsort.sorting.plan import Conflict, Mode, Plan
 
 
 @reports_errors
@@ -86,20 +102,8 @@ def sort(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Copy, move or link images into one folder per digit. No file is ever replaced or lost."""
-    from digitsort.workers.early import start_early
-
     if os.path.isdir(source):
         start_early([source], workers)
-
-    from digitsort.cli.summary import warn_of_foreign_runs, warn_of_open_run
-    from digitsort.cli.tables import LabelsByHand
-    from digitsort.cli.to_sort import FolderOptions, classified, labelled, with_folders
-    from digitsort.errors import UsageError
-    from digitsort.files.names import printable
-    from digitsort.images.discover import check_sources
-    from digitsort.sorting.dest import locked
-    from digitsort.sorting.plan import SortOptions, plan_sort
-    from digitsort.workers.tuning import garbage_waits
 
     chosen = SortOptions(_mode(copy, move, link), _conflict(on_conflict), accept_uncertain)
     target = Path(os.path.realpath(dest))
@@ -143,10 +147,6 @@ def _rehearse(
     to_sort: ToSort, plan: Callable[[list[Row]], Plan], quiet: bool, may_be_elsewhere: bool
 ) -> ExitCode:
     """Print what a run would do, and return or raise what it would."""
-    from digitsort.cli.console import counted
-    from digitsort.cli.summary import print_plan
-    from digitsort.sorting.rehearse import check_room, rehearse
-
     planned = plan(to_sort.rows)
     with counted(planned.operations, len(planned.operations), quiet=quiet) as operations:
         rehearsed = rehearse(planned, operations)
@@ -163,12 +163,6 @@ def _carry_out(
     quiet: bool,
     may_be_elsewhere: bool,
 ) -> ExitCode:
-    from digitsort.cli.console import delivered
-    from digitsort.cli.summary import print_delivery, print_recovered
-    from digitsort.errors import NothingToDoError
-    from digitsort.sorting.apply import carry_out
-    from digitsort.sorting.recover import recover
-    from digitsort.workers.tuning import garbage_waits
 
     recovered = recover(held)
     print_recovered(recovered, quiet=quiet)
@@ -196,14 +190,11 @@ def _move_from(source: Path, root: Path | None) -> str:
 def _settings(
     min_confidence: float | None, max_pixels: int | None, max_side: int | None, max_bytes: int | None
 ) -> Settings:
-    from digitsort.classification.classify import Settings
 
     return Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
 
 
 def _mode(copy: bool, move: bool, link: str | None) -> Mode:
-    from digitsort.errors import UsageError
-    from digitsort.sorting.plan import Mode
 
     if copy + move + (link is not None) > 1:
         raise UsageError("Choose one of --copy, --move and --link.")
@@ -215,8 +206,6 @@ def _mode(copy: bool, move: bool, link: str | None) -> Mode:
 
 
 def _conflict(text: str) -> Conflict:
-    from digitsort.errors import UsageError
-    from digitsort.sorting.plan import Conflict
 
     try:
         return Conflict(text)

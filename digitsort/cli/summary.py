@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,17 +17,15 @@ from rich.text import Text
 from digitsort.cli.console import stderr_console, table, warn
 from digitsort.cli.failures import hint_to_root, some_of
 from digitsort.files.names import natural_key, parent_of, printable
-from digitsort.images.discover import describe_left_out, describe_skipped
+from digitsort.images.discover import Walk, describe_left_out, describe_skipped
 from digitsort.outcomes import OF_A_RUN, Status
 from digitsort.plural import plural
 from digitsort.sorting.journal import has_head, journals, read_runs
-from digitsort.sorting.plan import Mode
+from digitsort.sorting.plan import Mode, Operation, Plan
 
 if TYPE_CHECKING:
     from digitsort.classification.classify import Summary
-    from digitsort.images.discover import Walk
     from digitsort.sorting.apply import Delivery
-    from digitsort.sorting.plan import Operation, Plan
     from digitsort.sorting.recover import Recovered
     from digitsort.sorting.undo import Undone
 
@@ -101,7 +100,6 @@ def _table(summary: Summary) -> Table:
 
 
 def _quoted(name: str) -> str:
-    import shlex
 
     return shlex.quote(name)
 

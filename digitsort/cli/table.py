@@ -5,16 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from digitsort.cli import options
+from digitsort.cli.console import stderr_console, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.errors import ExitCode
-
-if TYPE_CHECKING:
-    from digitsort.pages.table_csv import PageTable
+from digitsort.cli.tables import LabelsByHand, rows_of
+from digitsort.errors import ExitCode, NothingToDoError
+from digitsort.files.atomic import refuse_existing, replacing
+from digitsort.files.names import folder_of, printable
+from digitsort.labels.table import line_of
+from digitsort.pages.cells_csv import read_cells
+from digitsort.pages.table_csv import PageTable, page_table_of
+from digitsort.plural import plural
 
 
 @reports_errors
@@ -43,13 +48,6 @@ def table(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Put the labels of cells back into the rows and columns of their pages."""
-    from digitsort.cli.tables import LabelsByHand, rows_of
-    from digitsort.errors import NothingToDoError
-    from digitsort.files.atomic import refuse_existing
-    from digitsort.files.names import printable
-    from digitsort.pages.cells_csv import read_cells
-    from digitsort.pages.table_csv import page_table_of
-
     if output != "-":
         refuse_existing(Path(output), force=force)
     by_hand = LabelsByHand(corrections or (), root, new_class or ())
@@ -63,8 +61,6 @@ def table(
 
 
 def _write(made: PageTable, output: str, *, force: bool) -> None:
-    from digitsort.files.atomic import replacing
-    from digitsort.files.names import folder_of
 
     root = folder_of(output)
     if output == "-":
@@ -76,16 +72,12 @@ def _write(made: PageTable, output: str, *, force: bool) -> None:
 
 
 def _text(made: PageTable, root: str) -> Iterable[str]:
-    from digitsort.labels.table import line_of
 
     yield line_of(made.header())
     yield from map(line_of, made.lines(root))
 
 
 def _say(made: PageTable, output: str, *, quiet: bool) -> None:
-    from digitsort.cli.console import stderr_console, warn
-    from digitsort.files.names import printable
-    from digitsort.plural import plural
 
     if made.unlabelled:
         warn(

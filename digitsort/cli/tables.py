@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from digitsort.labels.cells import Findings
-    from digitsort.labels.corrections import Corrections
-    from digitsort.labels.row import Row
+from digitsort.cli.console import warn
+from digitsort.cli.failures import MOST_NAMED
+from digitsort.images.by_content import find_contents
+from digitsort.labels.cells import Findings, check_human, describe_findings, likely_classes
+from digitsort.labels.corrections import Corrections, read_all_corrections
+from digitsort.labels.labels_csv import read_labels
+from digitsort.plural import plural
 
-MOST_NAMED = 5
+if TYPE_CHECKING:
+    from digitsort.labels.row import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +51,6 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
     classes : iterable of str
         Known classes in addition to those in the table.
     """
-    from digitsort.labels.cells import Findings, check_human, likely_classes
-    from digitsort.labels.corrections import read_all_corrections
-    from digitsort.labels.labels_csv import read_labels
-
     root = by_hand.root
     findings = Findings()
     of_corrections = {str(each): Findings() for each in by_hand.corrections}
@@ -77,12 +78,6 @@ def rows_of(path: Path, by_hand: LabelsByHand, classes: Iterable[str] = ()) -> I
 
 def _found_rows(table: Path, rows: Iterable[Row], root: Path) -> list[Row]:
     """Return the rows, with the new paths of missing files whose content is found below the root."""
-    import os
-
-    from digitsort.cli.console import warn
-    from digitsort.images.by_content import find_contents
-    from digitsort.plural import plural
-
     known = list(rows)
     gone = {row.path: row.sha256 for row in known if row.sha256 and not os.path.lexists(row.path)}
     if not gone or not os.path.isdir(root):
@@ -97,9 +92,6 @@ def _found_rows(table: Path, rows: Iterable[Row], root: Path) -> list[Row]:
 
 def checked_corrections(by_hand: LabelsByHand, classes: Collection[str]) -> Corrections | None:
     """Read the corrections, if any, for files that are read by a model with these classes."""
-    from digitsort.labels.cells import Findings, check_human
-    from digitsort.labels.corrections import read_all_corrections
-
     if not by_hand.corrections:
         return None
     tables = {str(each): Findings() for each in by_hand.corrections}
@@ -125,8 +117,6 @@ def check_tables(
     new_classes : sequence of str, optional
         As in `rows_of`.
     """
-    from digitsort.labels.cells import check_human, likely_classes
-
     shown = likely_classes(set().union(*(findings.names for findings in tables.values())))
     for name, findings in tables.items():
         say_findings(Path(name), findings)
@@ -135,18 +125,12 @@ def check_tables(
 
 def say_findings(path: Path, findings: Findings) -> None:
     """Print what was skipped in a table, and which labels were converted."""
-    from digitsort.cli.console import warn
-    from digitsort.labels.cells import describe_findings
-
     for line in describe_findings(path, findings):
         warn(line)
 
 
 def warn_contradicted(known: Corrections) -> None:
     """Warn of rows with different labels in corrections; the latest one counts."""
-    from digitsort.cli.console import warn
-    from digitsort.plural import plural
-
     if known.contradicted:
         warn(
             f"The corrections give {plural(known.contradicted, 'row')} different labels. "
@@ -156,8 +140,6 @@ def warn_contradicted(known: Corrections) -> None:
 
 def warn_unused(known: Corrections) -> None:
     """Warn of corrections that match no file."""
-    from digitsort.cli.console import warn
-
     unused = known.unused()
     for row in unused[:MOST_NAMED]:
         warn(f"{row.path}: this correction matches no file here, or the file has changed.")
@@ -167,9 +149,6 @@ def warn_unused(known: Corrections) -> None:
 
 def warn_unmatched(truth: Path, unmatched: Sequence[str], total: int, what: str = "file") -> None:
     """Warn of rows of a truth.csv that match nothing; they are not measured."""
-    from digitsort.cli.console import warn
-    from digitsort.plural import plural
-
     if not unmatched:
         return
     more = len(unmatched) - MOST_NAMED

@@ -6,17 +6,31 @@ import os
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from digitsort.classification.classify import Settings, Summary, classify_files
 from digitsort.cli import options
+from digitsort.cli.console import counted, open_model, stderr_console, warn
+from digitsort.cli.summary import print_left_aside
+from digitsort.cli.tables import LabelsByHand, checked_corrections, rows_of, warn_unused
+from digitsort.errors import UsageError
+from digitsort.files.names import printable
+from digitsort.files.sealed import state_folder
+from digitsort.images.discover import Walk, check_sources, nothing_found
+from digitsort.images.read import has_sha256
+from digitsort.labels.gone import GoneRows
+from digitsort.labels.labels_csv import Layout, require_rows, row_of
+from digitsort.labels.partial import kept_rows
+from digitsort.labels.resume import Run
+from digitsort.sorting.books import read_books
+from digitsort.workers.tuning import garbage_waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from digitsort.classification.classify import Settings
-    from digitsort.cli.tables import LabelsByHand
     from digitsort.labels.row import Row
     from digitsort.outcomes import Outcome
     from digitsort.sorting.plan import SortOptions
@@ -65,14 +79,6 @@ def labelled(path: Path, dest: Path, by_hand: LabelsByHand) -> ToSort:
 
     Rows of files that are gone are left out, unless DEST has their content: a sort moved them there.
     """
-    from digitsort.cli.console import warn
-    from digitsort.cli.tables import rows_of
-    from digitsort.images.discover import check_sources
-    from digitsort.labels.gone import GoneRows
-    from digitsort.labels.labels_csv import require_rows
-    from digitsort.sorting.books import read_books
-    from digitsort.workers.tuning import garbage_waits
-
     check_sources([path])
     gone = GoneRows(lambda: {row.sha256 for row in read_books(str(dest)).values() if row.sha256})
     with garbage_waits():
@@ -96,18 +102,6 @@ def classified(
 
     Except in a dry run, an interrupted run with the same settings is continued.
     """
-    from digitsort.classification.classify import Summary, classify_files
-    from digitsort.cli.console import counted, open_model, stderr_console
-    from digitsort.cli.summary import print_left_aside
-    from digitsort.cli.tables import checked_corrections, warn_unused
-    from digitsort.errors import UsageError
-    from digitsort.files.names import printable
-    from digitsort.images.discover import Walk, check_sources, nothing_found
-    from digitsort.images.read import has_sha256
-    from digitsort.labels.labels_csv import Layout, row_of
-    from digitsort.labels.partial import kept_rows
-    from digitsort.labels.resume import Run
-
     if os.path.realpath(source) == os.path.realpath(dest):
         raise UsageError(
             "DEST and SOURCE are the same folder. Choose another DEST; it may be inside SOURCE."
@@ -151,10 +145,6 @@ def classified(
 
 def _rows_path(source: Path, dest: Path) -> Path:
     """Return where to keep the rows of an interrupted sort: DEST may not exist yet, and go again."""
-    from hashlib import sha256
-
-    from digitsort.files.sealed import state_folder
-
     both = "\0".join(map(os.path.realpath, (source, dest)))
     name = sha256(os.fsencode(both)).hexdigest()[:32]
     return state_folder() / "sorts" / f"{name}.csv"

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from digitsort.cli import options
+from digitsort.cli.console import open_model, stages, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.errors import ExitCode
+from digitsort.cli.report import (
+    judge_learning,
+    print_doubts,
+    print_evaluation,
+    print_notes,
+    print_taught,
+)
+from digitsort.cli.tables import check_tables, warn_contradicted, warn_unused
+from digitsort.errors import ExitCode, ModelError
+from digitsort.evaluation.certification import describe_copies
+from digitsort.files.atomic import refuse_existing, replacing
+from digitsort.files.names import printable
+from digitsort.labels.cells import Findings
+from digitsort.labels.corrections import Corrections, read_all_corrections
+from digitsort.labels.labels_csv import TABLE_SUFFIXES
+from digitsort.model.reading import Model, load_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digitsort.labels.cells import Findings
-    from digitsort.labels.corrections import Corrections
     from digitsort.model.card import Card
-    from digitsort.model.reading import Model
 
 
 @reports_errors
@@ -90,17 +104,6 @@ def train(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Train a model and test it on images that it has not seen."""
-    from digitsort.cli.console import stages, warn
-    from digitsort.cli.report import (
-        judge_learning,
-        print_doubts,
-        print_evaluation,
-        print_notes,
-        print_taught,
-    )
-    from digitsort.cli.tables import check_tables, warn_contradicted, warn_unused
-    from digitsort.evaluation.certification import describe_copies
-    from digitsort.files.atomic import refuse_existing
     from digitsort.model.saving import save
     from digitsort.training.choose_dataset import open_datasets
     from digitsort.training.fit import DEFAULTS, TrainingOptions
@@ -157,10 +160,6 @@ def _corrections(
     paths: Sequence[Path], names: list[str], tables: dict[str, Findings]
 ) -> Corrections | None:
     """Corrections; their paths start where those of the labels.csv do that they belong to."""
-    from digitsort.labels.cells import Findings
-    from digitsort.labels.corrections import read_all_corrections
-    from digitsort.labels.labels_csv import TABLE_SUFFIXES
-
     if not paths:
         return None
     tables.update({str(path): Findings() for path in paths})
@@ -177,14 +176,10 @@ def _class_folders(names: list[str]) -> set[str]:
 
 def _before(replaced: Path | None) -> Model:
     """The model to compare with: the one that would be replaced, else the default model."""
-    from digitsort.cli.console import open_model
-
     return open_model(replaced)
 
 
 def _is_model(path: Path) -> bool:
-    from digitsort.errors import ModelError
-    from digitsort.model.reading import load_model
 
     try:
         load_model(path)
@@ -195,9 +190,6 @@ def _is_model(path: Path) -> bool:
 
 def _train_release(output: Path, force: bool, quiet: bool) -> ExitCode:
     """Make the shipped model; what it knows is written beside it, under the same name in .npz."""
-    from digitsort.cli.console import stages
-    from digitsort.cli.report import print_evaluation
-    from digitsort.files.atomic import refuse_existing, replacing
     from digitsort.model.saving import save
     from digitsort.training.release import train_release
 
@@ -216,9 +208,6 @@ def _train_release(output: Path, force: bool, quiet: bool) -> ExitCode:
 
 
 def _print_end(card: Card, output: Path) -> None:
-    import shlex
-
-    from digitsort.files.names import printable
 
     name = printable(str(output))
     typer.echo(

@@ -9,8 +9,13 @@ from typing import Annotated
 import typer
 
 from digitsort.cli import options
+from digitsort.cli.console import stages
 from digitsort.cli.errors import reports_errors
+from digitsort.cli.summary import print_undone
 from digitsort.errors import ExitCode
+from digitsort.sorting.foreign import describe_undo
+from digitsort.sorting.undo import undo as undo_runs
+from digitsort.workers.tuning import garbage_waits
 
 
 @reports_errors
@@ -40,12 +45,6 @@ def undo(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Undo the last sort into DEST: move files back, delete copies and links."""
-    from digitsort.cli.console import stages
-    from digitsort.cli.summary import print_undone
-    from digitsort.sorting.foreign import describe_undo
-    from digitsort.sorting.undo import undo as undo_runs
-    from digitsort.workers.tuning import garbage_waits
-
     if dry_run:
         sys.stdout.writelines(f"{line}\n" for line in describe_undo(dest, root, everything=everything))
         return ExitCode.DONE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -11,8 +10,13 @@ from typing import Annotated
 import typer
 
 from digitsort.cli import options
+from digitsort.cli.console import stages, stderr_console, warn
 from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
+from digitsort.files.names import printable
+from digitsort.plural import plural
+from digitsort.sorting.verify import Mark, read_manifest
+from digitsort.sorting.verify import verify as verify_files
 
 
 @reports_errors
@@ -27,13 +31,7 @@ def verify(
 
     A file that you moved or renamed within DEST is found by its content: > moved by hand.
     """
-    from digitsort.cli.console import stages, stderr_console, warn
-    from digitsort.files.names import printable
-    from digitsort.plural import plural
-    from digitsort.sorting.verify import Mark, read_manifest
-    from digitsort.sorting.verify import verify as verify_files
-
-    manifest = read_manifest(os.path.realpath(dest))
+    manifest = read_manifest(dest)
     counts: Counter[Mark] = Counter()
     with stages(quiet=quiet) as progress:
         for mark, path in verify_files(dest, manifest, progress=progress):
@@ -59,8 +57,6 @@ def verify(
 
 def _said_of(path: str, now: str) -> str:
     """Say where a person put a file: the folder, and the name where it has another one."""
-    from digitsort.files.names import printable
-
     folder, _, name = path.rpartition("/")
     above, _, renamed = now.rpartition("/")
     if above == folder:

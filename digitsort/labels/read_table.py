@@ -10,6 +10,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import SequenceMatcher
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -253,8 +254,6 @@ def _canonical(name: str) -> str:
 
 def like(name: str, columns: Iterable[str]) -> str:
     """Return an unknown column whose name resembles `name`; empty if there is none."""
-    from difflib import SequenceMatcher
-
     for column in islice(columns, MOST_COMPARED):
         words = re.findall("[^\\W_]+", column.lower())
         if column not in KNOWN_COLUMNS and (

@@ -19,6 +19,7 @@ from hmac import compare_digest
 from pathlib import Path
 from typing import IO, Any
 
+from digitsort import __version__
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
 from digitsort.files.sealed import seal, state_folder
@@ -83,8 +84,6 @@ class Run:
         adapt: bool = False,
     ) -> Run:
         """Describe a run."""
-        from digitsort import __version__
-
         absolute = [os.path.abspath(source) for source in sources]
         listed = json.dumps(absolute)
         if len(absolute) > MOST_SOURCES:

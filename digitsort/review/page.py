@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digitsort.evaluation.judge import judge
 from digitsort.evaluation.metrics import guesses
 from digitsort.files.names import printable
 from digitsort.labels.cells import are_digits
@@ -104,8 +105,6 @@ def write_review(
 
 def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
     """Return the comparison with the truth and its plot; None if no truth is known."""
-    from digitsort.evaluation.judge import judge
-
     if not tally.known:
         return None
     truths = {outcome.path: right for outcome, right in tally.known}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace as with_fields
 
@@ -137,8 +138,6 @@ def _is_far(operation: Operation, device: int) -> bool:
 
 def _free(folder: str) -> int | None:
     if not hasattr(os, "statvfs"):
-        import shutil
-
         return shutil.disk_usage(folder).free
     found = os.statvfs(folder)
     # A file system without a size, such as some network ones, says 0 of everything.

@@ -52,7 +52,7 @@ class Manifest:
     moved: dict[str, str] = field(default_factory=dict)
 
 
-def read_manifest(dest: str) -> Manifest:
+def read_manifest(dest: str | Path) -> Manifest:
     """Add up what every run in a DEST did.
 
     Raises
@@ -60,16 +60,17 @@ def read_manifest(dest: str) -> Manifest:
     UsageError
         If digitsort sorted nothing into it.
     """
-    if not journals(dest):
+    real = os.path.realpath(dest)
+    if not journals(real):
         raise UsageError(
-            f"{printable(dest)} has no journal of a sort, so there is nothing to verify. Name the DEST "
-            "of a `digitsort sort`."
+            f"{printable(str(dest))} has no journal of a sort, so there is nothing to verify. Name "
+            "the DEST of a `digitsort sort`."
         )
-    runs = list(read_runs(dest, foreign=True))
+    runs = list(read_runs(real, foreign=True))
     oldest_first = runs[::-1]
     is_begun = any(run.undo_begun for run in runs)
     return Manifest(
-        inventory_of(oldest_first, dest),
+        inventory_of(oldest_first, real),
         not is_begun and (not runs or runs[0].end != ""),
         any(not run.is_authentic for run in runs),
     )

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.errors import TrainingDataError, UsageError
+from digitsort.evaluation.truth import read_truth
 from digitsort.files.names import natural_key, printable
 from digitsort.files.regular import read_regular
 from digitsort.images.limits import Limits
@@ -110,7 +111,6 @@ def _check_labels(path: Path, labels: set[str]) -> None:
 
 
 def _listed(path: Path, limits: Limits) -> Dataset:
-    from digitsort.evaluation.truth import read_truth
 
     labels = {file: label for file, label in read_truth(path).items() if label}
     there = [file for file in labels if Path(file).is_file()]

@@ -31,8 +31,12 @@ from digitsort.training.dataset import (
     read_or_refuse,
     require_listed,
 )
+from digitsort.training.handwriting.generate import write_digits
 from digitsort.training.idx import has_idx_files, read_idx_folder
+from digitsort.training.known import known_to_default
 from digitsort.training.labelled import datasets_of, find_labelled, labelled_corrections
+from digitsort.training.printed.fonts import find_faces
+from digitsort.training.printed.generate import print_digits
 
 if TYPE_CHECKING:
     from digitsort.labels.corrections import Corrections
@@ -149,8 +153,6 @@ def _open(name: str, limits: Limits, exclude: Sequence[str]) -> Dataset:
 
 def _default() -> Dataset:
     """Return what the default model knows, read from the package without making images again."""
-    from digitsort.training.known import known_to_default
-
     known = known_to_default()
     return Dataset("default", len(known.weights), lambda: iter(()), known=known)
 
@@ -170,7 +172,6 @@ def _digits() -> Dataset:
 
 def _synthetic(count_per_digit: int) -> Dataset:
     """Handwriting that the program invents, so many images of each digit."""
-    from digitsort.training.handwriting.generate import write_digits
 
     def load() -> Iterator[LabelledGray]:
         yield from write_digits(count_per_digit, SYNTHETIC_SEED)
@@ -180,8 +181,6 @@ def _synthetic(count_per_digit: int) -> Dataset:
 
 def _printed(count_per_digit: int) -> Dataset:
     """Return printed digits, from fonts and as displays and counters show them."""
-    from digitsort.training.printed.fonts import find_faces
-    from digitsort.training.printed.generate import print_digits
 
     def load() -> Iterator[LabelledGray]:
         yield from print_digits(count_per_digit, SYNTHETIC_SEED, find_faces())

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from digitsort.cli.options import EXAMPLES
+from digitsort.cli import COMMANDS
 from tests.conftest import digit_png, invoke, make_tree, run_digitsort
-
-COMMANDS = ["classify", "sort", "evaluate", "train", "inspect", "model"]
 
 HEAVY = {"numpy", "PIL", "sklearn", "scipy", "joblib", "jinja2"}
 
@@ -35,7 +35,7 @@ def loaded(*arguments: str | Path, code: int = 0) -> set[str]:
         capture_output=True,
         encoding="utf-8",
         check=True,
-        timeout=60,
+        timeout=300,
     )
     return set(done.stdout.rpartition("loaded:")[2].split())
 
@@ -44,13 +44,13 @@ def test_help_loads_neither_numpy_nor_scikit_learn() -> None:
     assert set() == loaded("--help") & HEAVY
 
 
-@pytest.mark.parametrize("command", EXAMPLES)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_has_help(command: str) -> None:
     """Its help has no types such as <bool>, and an example with options that exist."""
-    shown = invoke(*shlex.split(EXAMPLES[command])[1:], "--help")
+    shown = invoke(*shlex.split(COMMANDS[command].example)[1:], "--help")
     assert shown.exit_code == 0
     assert f"{command} [OPTIONS]" in shown.stdout
-    assert f"Example: {EXAMPLES[command]}" in shown.stdout
+    assert f"Example: {COMMANDS[command].example}" in shown.stdout
     assert not set("<{") & set(shown.stdout)
     assert shown.stderr == ""
 
@@ -60,21 +60,49 @@ def test_every_option_of_a_long_help_is_in_a_section() -> None:
         assert "─ Options ─" not in invoke(command, "--help").stdout
 
 
-def test_one_command_alone_is_the_same_as_among_all() -> None:
-    """A run builds but the one that it is asked for."""
-    from typer.testing import CliRunner
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_list_of_commands_says_what_each_command_says_of_itself(command: str) -> None:
+    function = getattr(import_module(f"digitsort.cli.{command}"), command)
+    assert COMMANDS[command].summary == function.__doc__.partition("\n")[0]
 
-    from digitsort.cli import COMMANDS as ALL
-    from digitsort.cli import make_app
 
-    for command in (each.__name__ for each in ALL):
-        asked = [command, "--help"]
-        assert CliRunner().invoke(make_app(asked), asked).stdout == invoke(*asked).stdout
+def test_one_command_imports_no_other() -> None:
+    script = (
+        "import sys; from digitsort.cli import make_app; make_app(['-x', 'undo']); print(*sys.modules)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True
+    )
+    assert {"undo"} == {name for name in COMMANDS if f"digitsort.cli.{name}" in shown.stdout.split()}
+
+
+def test_a_wrong_name_is_told_the_right_one() -> None:
     assert "Did you mean 'classify'?" in run_digitsort("clasify").stderr
 
 
-def test_the_help_of_a_command_loads_neither_numpy_nor_scikit_learn() -> None:
-    assert set() == loaded("classify", "--help") & HEAVY
+@pytest.mark.parametrize(
+    ("words", "word"), [("digitsort cla", "classify"), ("digitsort undo --dr", "--dry-run")]
+)
+def test_a_shell_completes_commands_and_options(words: str, word: str) -> None:
+    asking = {
+        "_DIGITSORT_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    code = "import sys; from digitsort.cli import main; sys.argv = ['digitsort']; main()"
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        env=os.environ | asking,
+    )
+    assert [word] == shown.stdout.split()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_loads_no_scikit_learn(command: str) -> None:
+    assert set() == loaded(command, "--help") & {"sklearn", "scipy", "joblib"}
 
 
 def test_a_usage_error_loads_no_scikit_learn(tmp_path: Path) -> None:

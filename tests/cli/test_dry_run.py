@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from digitsort import Model
-from digitsort.cli import console
-from tests.conftest import digit_png, invoke, make_tree, read_tree
+from tests.conftest import digit_png, invoke, make_tree, read_tree, use_model
 
 SCANS = {f"{n}.png": bytes([n]) * 10 for n in range(5)} | {"sub/0.png": b"\0" * 10}
 
@@ -169,7 +168,7 @@ def test_a_dest_with_an_unusable_table(here: Path) -> None:
 def test_a_folder_that_can_not_be_listed_is_exit_code_1_everywhere(
     unprivileged: Path, monkeypatch: pytest.MonkeyPatch, model: Model
 ) -> None:
-    monkeypatch.setattr(console, "open_model", lambda _: model)
+    use_model(monkeypatch, model)
     tree = {"a.png": digit_png(7), "closed": {"b.png": digit_png(1)}}
     monkeypatch.chdir(make_tree(unprivileged, {"scans": tree}))
     os.chmod("scans/closed", 0)
@@ -205,7 +204,7 @@ def test_a_renamed_folder_is_five_lines_and_a_hint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model, command: tuple[str, ...]
 ) -> None:
     """Nothing is written, and nothing says that it was."""
-    monkeypatch.setattr(console, "open_model", lambda _: model)
+    use_model(monkeypatch, model)
     monkeypatch.chdir(make_tree(tmp_path, {"labels.csv": many_rows("scans")}))
     before = read_tree(tmp_path)
     done = invoke(*command)
@@ -260,7 +259,7 @@ def test_each_reason_has_its_own_lines(here: Path) -> None:
 def test_classify_that_can_read_nothing_does_not_say_written(
     here: Path, monkeypatch: pytest.MonkeyPatch, model: Any
 ) -> None:
-    monkeypatch.setattr(console, "open_model", lambda _: model)
+    use_model(monkeypatch, model)
     done = invoke("classify", "scans", "-o", "a.csv")
     assert done.exit_code == 1
     assert "No file could be read. The reasons are in a.csv." in done.stderr

@@ -220,7 +220,7 @@ def run_into(stdout: int | IO[str], *words: str, cwd: Path) -> subprocess.Comple
         stderr=subprocess.PIPE,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -284,7 +284,7 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_half_done(
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert (done.returncode, done.stdout) == (130, "")
     assert f" with: digitsort {' '.join(words_of(command, model_file))}\n" in done.stderr
@@ -335,7 +335,7 @@ def test_names_that_a_terminal_cannot_show_are_no_trouble(
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=300,
     )
     codes = [line.split()[2] for line in done.stdout.splitlines() if line.startswith("ended with")]
     assert codes == ["0"] * 6 + ["2"] * 4 + ["3"], done.stderr

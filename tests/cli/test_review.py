@@ -230,7 +230,8 @@ def test_a_page_needs_no_scikit_learn(here: Path) -> None:
     make_tree(here, {"t.csv": "path,label\na.png,5\n"})
     code = (
         "import sys; from digitsort.cli import make_app; "
-        "make_app()(['review', 'labels.csv', '-q', '--truth', 't.csv'], standalone_mode=False); "
+        "words = ['review', 'labels.csv', '-q', '--truth', 't.csv']; "
+        "make_app(words)(words, standalone_mode=False); "
         "print([m for m in ('sklearn', 'scipy.optimize') if m in sys.modules])"
     )
     import subprocess

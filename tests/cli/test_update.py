@@ -12,9 +12,8 @@ import pytest
 
 from digitsort import Model, Outcome, read_labels
 from digitsort.classification.classify import classify_files
-from digitsort.cli import console
 from digitsort.labels.update import Contents
-from tests.conftest import digit_png, invoke, make_tree
+from tests.conftest import digit_png, invoke, make_tree, use_model
 
 OLD = {f"{d}.png": digit_png(d) for d in (1, 4, 7)}
 NEW = {"0.png": digit_png(0), "5.png": digit_png(5), "9.png": digit_png(9)}
@@ -25,7 +24,7 @@ Classify = Callable[..., Any]
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Model) -> Path:
     """The working folder, with scans/ in it, a state of its own, and a small model as the default."""
-    monkeypatch.setattr(console, "open_model", lambda _: model)
+    use_model(monkeypatch, model)
     monkeypatch.chdir(make_tree(tmp_path, {"scans": OLD}))
     monkeypatch.setenv("DIGITSORT_STATE", str(tmp_path / "state"))
     return tmp_path
@@ -242,8 +241,6 @@ def test_without_a_result_it_makes_one(here: Path, classify: Classify) -> None:
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let the first run that reads files be interrupted after two; later runs list what they read."""
-    from digitsort.classification import classify
-
     asked: list[str] = []
 
     def some(paths: Iterable[str], *arguments: Any, **options: Any) -> Iterator[Outcome]:
@@ -254,7 +251,8 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 raise KeyboardInterrupt
             yield from classify_files([path], *arguments)
 
-    monkeypatch.setattr(classify, "classify_files", some)
+    for user in ("classify", "to_sort"):
+        monkeypatch.setattr(f"digitsort.cli.{user}.classify_files", some)
     return asked
 
 
@@ -447,7 +445,7 @@ def test_a_folder_that_cannot_be_entered_makes_no_file_gone(
     unprivileged: Path, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its rows are errors until it can be read again; a person's labels stay."""
-    monkeypatch.setattr(console, "open_model", lambda _: model)
+    use_model(monkeypatch, model)
     monkeypatch.chdir(make_tree(unprivileged, {"scans": {"a": OLD, "b": NEW}}))
     assert invoke("classify", "scans").exit_code == 0
     write_human(unprivileged / "labels.csv", {"4.png": "7"})

@@ -34,7 +34,7 @@ def run(program: str, *arguments: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     ).stdout.strip()
 
 

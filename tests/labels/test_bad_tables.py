@@ -163,7 +163,7 @@ def test_a_line_of_three_gigabytes_takes_little_memory(tmp_path: Path, command: 
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)),
     )
     assert done.returncode == 2, done.stderr

@@ -34,7 +34,7 @@ def loaded_apart(paths: list[Path], limit: int) -> dict[str, dict[str, Any]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert (done.returncode, done.stderr) == (0, "")
     return {Path(line["path"]).name: line for line in map(json.loads, done.stdout.splitlines())}

@@ -137,7 +137,7 @@ def test_interrupted_in_a_later_batch(tmp_path: Path, option: str) -> None:
         time.sleep(0.001)
     for _ in range(2):
         os.killpg(run.pid, signal.SIGINT)
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate(timeout=300)
     assert run.returncode == 130, said
     there = pngs(dest)
     assert 0 < there.total() < 8000

@@ -31,7 +31,7 @@ def test_interrupted_twice(tmp_path: Path, round_: int) -> None:
         time.sleep(0.005)
     for _ in range(2):
         run.send_signal(signal.SIGINT)
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate(timeout=300)
     assert run.returncode == 130, said
     copied = sorted(str(path) for path in dest.glob("*/*.png"))
     assert 0 < len(copied) < COUNT

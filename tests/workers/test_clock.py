@@ -48,7 +48,7 @@ def run(program: str, late: Path) -> tuple[int, bool]:
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         stderr=subprocess.DEVNULL,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     return done.returncode, late.stat().st_size > 0
 

@@ -326,7 +326,7 @@ def test_an_interrupt_while_six_workers_start_is_clean_and_quick(
     while run.poll() is None and not list(folder.glob("digitsort-*/5")):
         time.sleep(0.005)
     os.killpg(run.pid, signal.SIGINT)
-    _, said = run.communicate(timeout=30)
+    _, said = run.communicate(timeout=300)
     assert run.returncode == 130
     assert said.startswith("\ndigitsort: interrupted.")
     assert said.count("\n") == 2
