@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitsort.classification.classify import Settings, Summary, classify_files, classify_new
+from digitsort.classification.length import ANY_LENGTH, OF_NUMBERS, Length
 from digitsort.classification.neighbours import Sample
 from digitsort.classification.second_pass import Eyes, SecondPass
 from digitsort.cli import options
@@ -92,6 +93,14 @@ def classify(
             "in a second pass. The reason of a changed row says so.",
         ),
     ] = None,
+    number: Annotated[
+        bool,
+        typer.Option("--number", help="Each picture shows a number of several digits, such as 1984."),
+    ] = False,
+    length: Annotated[
+        str | None,
+        typer.Option("--length", metavar="N|N-M", help="Digits of a number, such as 4 or 1-6."),
+    ] = None,
     workers: options.Workers = None,
     dask: options.Dask = None,
     resume: Annotated[
@@ -127,6 +136,9 @@ def classify(
 
     limits = options.limits(max_pixels, max_side, max_bytes)
     settings = Settings(min_confidence, probabilities, limits)
+    settings = replace(settings, number=_number_length(length, number=number))
+    if number and (adapt or cells or probabilities):
+        raise UsageError("--number can't be combined with --adapt, --cells or --probabilities.")
     check_sources(sources or ())  # a listed file that no longer exists becomes an error row
     walk = Walk([os.fspath(source) for source in named], follow_links, any_name=any_name)
     second = "--adapt" if adapt else "--cells" if cells else ""
@@ -137,7 +149,8 @@ def classify(
     chosen = _format(form, output, updates=updates)
     found = open_model(model)
     settings = replace(settings, only_labels=options.labels(only_labels, found.class_names))
-    layout = Layout(folder_of(output), found.card.short, found.class_names if probabilities else ())
+    mark_of_rows = found.card.short + (OF_NUMBERS if number else "")
+    layout = Layout(folder_of(output), mark_of_rows, found.class_names if probabilities else ())
     summary = Summary()
     work = _Work(walk, summary, found, settings, quiet, workers, dask)
     if output == "-":
@@ -224,6 +237,12 @@ class _Work:
 
         with counted(self.summary.counted(outcomes), self.walk, quiet=self.quiet) as rows:
             yield _at_least_one(rows, self.walk)
+
+
+def _number_length(length: str | None, *, number: bool) -> Length | None:
+    if length is not None and not number:
+        raise UsageError("--length is for numbers: add --number.")
+    return (ANY_LENGTH if length is None else Length.of(length)) if number else None
 
 
 def _check_output(output: str, *, force: bool, resume: bool, second: str, update: bool) -> None:
