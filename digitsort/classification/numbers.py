@@ -39,6 +39,9 @@ SPECK = 0.015
 SIGN_HEIGHT = 0.35
 """Height of a part, by the height of the ink, below which it is a dot, a comma or a minus sign."""
 
+SIGN_BELOW = 0.35
+"""Height, by that of the ink and from its top, below which the middle of a sign lies."""
+
 WIDE = 0.55
 """Width of a part, by the height of the ink, from which on it may be more than one digit."""
 
@@ -64,7 +67,7 @@ BROAD, PRICE_OF_BREADTH = 0.9, 1.0
 """Width of a digit, by the height of the ink, above which it is broad, and what is subtracted from its
 score for each unit more."""
 
-PRICE_OF_CUT = 0.2
+PRICE_OF_CUT = 0.3
 """Subtracted from the score of a digit for each of its ends that is a cut, not a gap. This and the
 other values were chosen on the part `choose` of `benchmarks.numbers`."""
 
@@ -140,8 +143,14 @@ class _Strip:
         """Return a picture of some of the pieces, with a margin."""
         is_mine = (self.pieces > start) & (self.pieces <= stop)
         rows, columns = np.flatnonzero(is_mine.any(axis=1)), np.flatnonzero(is_mine.any(axis=0))
-        inside = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        ink = np.pad(np.where(is_mine, self.dark, 0.0)[inside], HEIGHT_PX // 5)
+        margin = HEIGHT_PX // 5
+        inside = (
+            slice(rows[0], rows[-1] + 1 + 2 * margin),
+            slice(columns[0], columns[-1] + 1 + 2 * margin),
+        )
+        # The soft edge of a stroke is part of its shape.
+        is_soft = _grown(_grown(is_mine)) & ((self.pieces == 0) | is_mine)
+        ink = np.pad(np.where(is_soft, self.dark, 0.0), margin)[inside]
         return np.asarray(255 - np.clip(ink, 0, 255), np.uint8)
 
 
@@ -185,6 +194,17 @@ def read_numbers(
         NumberVerdict(_joined([next(verdicts) for _ in path], strip.count), strip.note)
         for strip, path in zip(strips, paths, strict=True)
     ]
+
+
+def _grown(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Grow a mask by a pixel to each side."""
+    rows = mask.copy()
+    rows[1:] |= mask[:-1]
+    rows[:-1] |= mask[1:]
+    grown = rows.copy()
+    grown[:, 1:] |= rows[:, :-1]
+    grown[:, :-1] |= rows[:, 1:]
+    return grown
 
 
 def _scores(pictures: Sequence[Gray], model: Model, allowed: Allowed | None) -> list[float]:
@@ -267,7 +287,9 @@ def _strip_of(gray: Gray) -> _Strip:
     heights = rows[:, 1] - rows[:, 0]
     tall = max(int(heights.max()), 1)
     is_ink = areas >= SPECK * tall**2
-    is_sign = is_ink & (heights < SIGN_HEIGHT * tall) & ~_overlaps_a_taller(columns, heights, tall)
+    is_low = rows.mean(axis=1) > SIGN_BELOW * len(dark)  # above it is the bar of a 5
+    is_sign = is_ink & is_low & (heights < SIGN_HEIGHT * tall)
+    is_sign &= ~_overlaps_a_taller(columns, heights, tall)
     note = (
         f"left out: {int(is_sign.sum())} sign" + "s" * int(is_sign.sum() > 1) if is_sign.any() else ""
     )
