@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from digitsort.classification.decide import decide
+from digitsort.classification.numbers import read_numbers
 from digitsort.classification.only_labels import allowed_classes
 from digitsort.images.limits import Limits
 from digitsort.images.read import KnownContentError, Picture, UnreadableError, grays_of, read
@@ -54,8 +55,14 @@ class Batch:
     def _judge(self, pictures: Sequence[Picture]) -> list[Fields]:
         settings, model = self.settings, self.model
         allowed = allowed_classes(settings.only_labels, model.class_names)
-        verdicts = decide(grays_of(pictures), model, settings.min_confidence, allowed)
-        wanted = settings.probabilities
+        wanted, grays = settings.probabilities, grays_of(pictures)
+        if settings.number is None:
+            verdicts = decide(grays, model, settings.min_confidence, allowed)
+            notes = [""] * len(verdicts)
+        else:
+            numbers = read_numbers(grays, model, settings.number, settings.min_confidence, allowed)
+            verdicts = [number.verdict for number in numbers]
+            notes = [number.note for number in numbers]
         return [
             (
                 verdict.status,
@@ -65,10 +72,10 @@ class Batch:
                 verdict.second,
                 verdict.second_confidence,
                 picture.sha256,
-                picture.note,
+                "; ".join(filter(None, (picture.note, note))),
                 verdict.probabilities if wanted and verdict.label else (),
             )
-            for picture, verdict in zip(pictures, verdicts, strict=True)
+            for picture, verdict, note in zip(pictures, verdicts, notes, strict=True)
         ]
 
 

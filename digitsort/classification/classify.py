@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digitsort.classification.length import Length
 from digitsort.classification.only_labels import checked_labels
 from digitsort.errors import DigitsortError, ExitCode, UsageError
 from digitsort.images.discover import Walk, check_sources
@@ -127,12 +128,15 @@ class Settings:
     only_labels : tuple of str or None
         Labels that may be given, such as ``("1", "2")``; None allows all. A model's class "not a digit"
         is always allowed.
+    number : Length or None
+        How many digits each picture may have; None for pictures of single digits.
     """
 
     min_confidence: float | None = None
     probabilities: bool = False
     limits: Limits = DEFAULT_LIMITS
     only_labels: tuple[str, ...] | None = None
+    number: Length | None = None
 
     def __post_init__(self) -> None:
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitsort.classification.classify import Settings, Summary, classify_files, classify_new
+from digitsort.classification.length import ANY_LENGTH, OF_NUMBERS, Length
 from digitsort.classification.neighbours import Sample
 from digitsort.classification.second_pass import Eyes, SecondPass
 from digitsort.cli import options
@@ -92,6 +93,14 @@ def classify(
             "in a second pass. The reason of a changed row says so.",
         ),
     ] = None,
+    number: Annotated[
+        bool,
+        typer.Option("--number", help="Each picture shows a number of several digits, such as 1984."),
+    ] = False,
+    length: Annotated[
+        str | None,
+        typer.Option("--length", metavar="N|N-M", help="Digits of a number, such as 4 or 1-6."),
+    ] = None,
     workers: options.Workers = None,
     dask: options.Dask = None,
     resume: Annotated[
@@ -128,6 +137,9 @@ def classify(
 
     limits = options.limits(max_pixels, max_side, max_bytes)
     settings = Settings(min_confidence, probabilities, limits)
+    settings = replace(settings, number=_number_length(length, number=number))
+    if number and (adapt or cells or probabilities):
+        raise UsageError("--number can't be combined with --adapt, --cells or --probabilities.")
     check_sources(sources or ())  # a listed file that no longer exists becomes an error row
     patterns = tuple(exclude or ())
     walk = Walk(
@@ -141,7 +153,8 @@ def classify(
     chosen = _format(form, output, updates=updates)
     found = open_model(model)
     settings = replace(settings, only_labels=options.labels(only_labels, found.class_names))
-    layout = Layout(folder_of(output), found.card.short, found.class_names if probabilities else ())
+    mark_of_rows = found.card.short + (OF_NUMBERS if number else "")
+    layout = Layout(folder_of(output), mark_of_rows, found.class_names if probabilities else ())
     summary = Summary()
     work = _Work(walk, summary, found, settings, quiet, workers, dask)
     if output == "-":
@@ -232,6 +245,12 @@ class _Work:
             yield _at_least_one(rows, self.walk)
 
 
+def _number_length(length: str | None, *, number: bool) -> Length | None:
+    if length is not None and not number:
+        raise UsageError("--length is for numbers: add --number.")
+    return (ANY_LENGTH if length is None else Length.of(length)) if number else None
+
+
 def _check_output(
     output: str, walk: Walk, *, force: bool, resume: bool, second: str, update: bool
 ) -> None:
@@ -314,7 +333,6 @@ def _second_pass(model: Model, settings: Settings, workers: int | None, dask: st
 
 def _page_pass(cells: Path, model: Model, settings: Settings) -> PagePass:
     from digitsort.cli.cut import require_opencv
-    from digitsort.errors import UsageError
     from digitsort.labels.cells import are_digits
 
     require_opencv("--cells")
@@ -329,8 +347,6 @@ def _page_pass(cells: Path, model: Model, settings: Settings) -> PagePass:
 
 
 def _write_file(work: _Work, file: LabelsFile, second_pass: SecondPass | PagePass | None) -> None:
-    from digitsort.classification.second_pass import SecondPass
-
     with work.counted(work.take_up(file)) as rows:
         if isinstance(second_pass, SecondPass):
             _write_and_adapt(rows, file, second_pass, work.summary)
@@ -342,9 +358,6 @@ def _write_file(work: _Work, file: LabelsFile, second_pass: SecondPass | PagePas
 
 
 def _compare_with_pages(file: LabelsFile, page_pass: PagePass, summary: Summary) -> None:
-    from digitsort.cli.console import warn
-    from digitsort.plural import plural
-
     summary.adapted, summary.adapted_how = 0, "changed by the print of their pages"
     if lost := page_pass.change(file, summary.changed):
         warn(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitsort.classification.classify import Settings
+from digitsort.classification.length import OF_NUMBERS
 from digitsort.cli import options
 from digitsort.cli.console import counted, delivered
 from digitsort.cli.errors import reports_errors
@@ -108,6 +109,12 @@ def sort(
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
+    folder_per_number: Annotated[
+        bool,
+        typer.Option(
+            "--folder-per-number", help="Sort rows of `classify --number`: a folder for each number."
+        ),
+    ] = False,
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Copy, move or link images into one folder per digit. No file is ever replaced or lost."""
@@ -144,7 +151,13 @@ def sort(
     def read() -> ToSort:
         if folder_options is not None:
             return classified(source, target, folder_options, by_hand, quiet, dry_run=dry_run)
-        return labelled(source, target, by_hand)
+        to_sort = labelled(source, target, by_hand)
+        if not folder_per_number and any(row.model.endswith(OF_NUMBERS) for row in to_sort.rows):
+            raise UsageError(
+                f"{printable(str(source))} has numbers: each would get a folder of its own. Add "
+                "--folder-per-number for that, or make a table with `digitsort table`."
+            )
+        return to_sort
 
     def plan(rows: list[Row]) -> Plan:
         with garbage_waits():

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from digitsort.sorting.undo import Undone
 
 
+MOST_LABELS = 200
+"""Labels, such as different numbers, above which no table of them is printed."""
+
+
 def print_summary(
     summary: Summary, walk: Walk, output: str | None, *, quiet: bool, update: Iterable[str] = ()
 ) -> None:
@@ -46,7 +50,7 @@ def print_summary(
         Lines about an update.
     """
     console = stderr_console(quiet=quiet)
-    if summary.by_label:
+    if 0 < len({label for label, _ in +summary.by_label}) <= MOST_LABELS:
         console.print(_table(summary))
     total = " + ".join(f"{summary.by_status[status]} {status}" for status in OF_A_RUN)
     console.print(f"{plural(summary.files, 'file')} = {total}")

@@ -165,7 +165,8 @@ def _lattices(ink: Pixels, soft: Pixels, length: int) -> list[dict[Index, Quad]]
     if len(quads) < LEAST_CELLS:
         return []
     ruled = [_without_gaps(lattice, soft) for lattice in _joined(quads)]
-    lattices = [_filled(lattice, ink) for lattice in ruled]
+    thick = np.asarray(cv2.dilate(ink, np.ones((7, 7), np.uint8)), np.uint8)
+    lattices = [_filled(lattice, thick) for lattice in ruled]
     return [lattice for lattice in lattices if len(lattice) >= LEAST_CELLS]
 
 
@@ -383,19 +384,18 @@ def _guess(at: Index, lattice: dict[Index, Quad]) -> Quad | None:
     return np.median(guesses, axis=0) if guesses else None
 
 
-def _filled(lattice: dict[Index, Quad], ink: Pixels) -> dict[Index, Quad]:
+def _filled(lattice: dict[Index, Quad], thick: Pixels) -> dict[Index, Quad]:
     """Add the missing cells around which there is ruling; those that were added make others sure."""
     while lattice:
-        full = _filled_once(lattice, ink)
+        full = _filled_once(lattice, thick)
         if len(full) == len(lattice):
             return full
         lattice = full
     return lattice
 
 
-def _filled_once(lattice: dict[Index, Quad], ink: Pixels) -> dict[Index, Quad]:
+def _filled_once(lattice: dict[Index, Quad], thick: Pixels) -> dict[Index, Quad]:
     rows, columns = (range(min(some), max(some) + 1) for some in zip(*lattice, strict=True))
-    thick = cv2.dilate(ink, np.ones((7, 7), np.uint8))
     full = dict(lattice)
     is_sure = _fullness(_from_zero(lattice)) >= ALMOST_FULL and _is_even(lattice)
     for at in ((row, column) for row in rows for column in columns):
@@ -403,8 +403,7 @@ def _filled_once(lattice: dict[Index, Quad], ink: Pixels) -> dict[Index, Quad]:
             continue
         guess = _guess(at, lattice)
         if guess is not None and (
-            (is_sure and _is_within(at, lattice))
-            or _evidence(guess, np.asarray(thick, np.uint8)) >= LEAST_EVIDENCE
+            (is_sure and _is_within(at, lattice)) or _evidence(guess, thick) >= LEAST_EVIDENCE
         ):
             full[at] = guess
     return _from_zero(full)

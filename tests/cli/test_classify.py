@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from digitsort.labels.labels_csv import COLUMNS
+from tests.classification.test_numbers import printed
 from tests.conftest import (
     Link,
     Tree,
@@ -327,3 +328,32 @@ def test_folders_that_systems_make_are_left_out_and_named(tmp_path: Path, model_
     done = invoke("classify", tmp_path / "scans", "-m", model_file, "-o", "-")
     assert (done.exit_code, done.stdout.count("\n")) == (0, 2)
     assert "  left out by name: $RECYCLE.BIN (1), @eaDir (1)\n" in done.stderr
+
+
+def test_numbers_become_labels_and_are_sorted_only_on_demand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("scans").mkdir()
+    Image.fromarray(printed("273")).save("scans/a.png")
+    assert invoke("classify", "scans", "--number", "--length", "2-4").exit_code == 0
+    assert "scans/a.png,273," in Path("labels.csv").read_text()
+    done = invoke("sort", "labels.csv", "sorted")
+    assert (done.exit_code, "--folder-per-number" in done.stderr) == (2, True)
+    done = invoke("sort", "labels.csv", "sorted", "--folder-per-number")
+    assert done.exit_code == 0
+    assert len(list(Path("sorted").glob("*/a.png"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--length", "4"], "--length is for numbers: add --number."),
+        (["--number", "--length", "0"], "--length must be a number from 1 to 32"),
+        (["--number", "--adapt"], "--number can't be combined with"),
+    ],
+)
+def test_options_of_numbers(tmp_path: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "a.png").touch()
+    done = invoke("classify", str(tmp_path / "a.png"), *arguments)
+    assert (done.exit_code, message in done.stderr) == (2, True)

@@ -1,0 +1,424 @@
+"""Read numbers of several digits: `classify --number`.
+
+The ink is cut into more pieces than there are digits: its connected parts, and those parts cut where
+digits may touch. The model scores every group of neighbouring pieces, and dynamic programming finds the
+best way to read all pieces as digits (Fujisawa, Nakano and Kurino 1992; Liu, Sako and Fujisawa 2002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from digitsort.classification.decide import Verdict, decide
+from digitsort.classification.length import ANY_LENGTH, Length
+from digitsort.model.reading import Model
+from digitsort.outcomes import Status
+from digitsort.recognition.background import otsu
+from digitsort.recognition.canvas import Gray
+from digitsort.recognition.project import project
+from digitsort.recognition.score import Allowed, probabilities, score_components
+from digitsort.recognition.vectorize import vectorize
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.intp]
+
+HEIGHT_PX = 40
+"""Height to which the ink of a number is scaled."""
+
+MOST_WIDTH_PX = 4_000
+"""Width of the widest number; a wider picture is compressed."""
+
+SPECK = 0.015
+"""Area of a part, by the squared height of the ink, below which it is a speck."""
+
+SIGN_HEIGHT = 0.35
+"""Height of a part, by the height of the ink, below which it is a dot, a comma or a minus sign."""
+
+SIGN_BELOW = 0.35
+"""Height, by that of the ink and from its top, below which the middle of a sign lies."""
+
+WIDE = 0.55
+"""Width of a part, by the height of the ink, from which on it may be more than one digit."""
+
+CUT_PX = 4
+"""Distance, in pixels, of two cuts, and of a cut from the end of a part."""
+
+THIN = 0.5
+"""Ink in a column, by the height of the ink, above which there is no cut."""
+
+SLANT_PX = 10
+"""Columns to each side that a cut may use on its way down."""
+
+MOST_PIECES = 8
+"""Pieces of the largest group."""
+
+WIDEST_DIGIT = 1.35
+"""Width of the widest digit, by the height of the ink."""
+
+MOST_ALL = 120
+"""Largest number of pieces; with more, a picture is texture."""
+
+BROAD, PRICE_OF_BREADTH = 0.9, 1.0
+"""Width of a digit, by the height of the ink, above which it is broad, and what is subtracted from its
+score for each unit more."""
+
+PRICE_OF_CUT = 0.3
+"""Subtracted from the score of a digit for each of its ends that is a cut, not a gap. This and the
+other values were chosen on the part `choose` of `benchmarks.numbers`."""
+
+LEAST = 1e-6
+
+NOTHING = "no digits found"
+NO_DIGIT = "a part is no digit"
+NOT_THAT_LONG = "not so many digits"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberVerdict:
+    """Verdict on a number.
+
+    Attributes
+    ----------
+    verdict : Verdict
+        The label is the number.
+    note : str
+        What was left out.
+    """
+
+    verdict: Verdict
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Strip:
+    """Pieces of the ink of a number, from left to right.
+
+    Attributes
+    ----------
+    dark : ndarray of shape (height, width), float64
+        Darkness, 0 to 255.
+    pieces : ndarray of shape (height, width), intp
+        Number of the piece of each pixel, from 1; 0 for paper.
+    is_cut : ndarray of shape (n + 1,), bool
+        Whether there is a cut, not a gap, before each piece and after the last one.
+    note : str
+    """
+
+    dark: Floats
+    pieces: Labels
+    is_cut: npt.NDArray[np.bool_]
+    note: str = ""
+
+    @property
+    def count(self) -> int:
+        return len(self.is_cut) - 1
+
+    def spans(self) -> list[tuple[int, int]]:
+        """Return the groups of pieces that may be a digit, as the first piece and the one after."""
+        left, right = self.ends()
+        most = WIDEST_DIGIT * HEIGHT_PX
+        return [
+            (start, stop)
+            for start in range(self.count)
+            for stop in range(start + 1, min(start + MOST_PIECES, self.count) + 1)
+            if stop == start + 1 or right[start:stop].max() - left[start:stop].min() <= most
+        ]
+
+    def ends(self) -> tuple[Labels, Labels]:
+        """Return the first and the last column of each piece."""
+        columns = [np.flatnonzero((self.pieces == n).any(axis=0)) for n in range(1, self.count + 1)]
+        return np.array([c[0] for c in columns]), np.array([c[-1] for c in columns])
+
+    def excess_of(self, span: tuple[int, int]) -> float:
+        """Return by how much a group is broader than a digit."""
+        columns = np.flatnonzero(((self.pieces > span[0]) & (self.pieces <= span[1])).any(axis=0))
+        return max(0.0, float(columns[-1] - columns[0] + 1) / HEIGHT_PX - BROAD)
+
+    def picture(self, start: int, stop: int) -> Gray:
+        """Return a picture of some of the pieces, with a margin."""
+        is_mine = (self.pieces > start) & (self.pieces <= stop)
+        rows, columns = np.flatnonzero(is_mine.any(axis=1)), np.flatnonzero(is_mine.any(axis=0))
+        margin = HEIGHT_PX // 5
+        inside = (
+            slice(rows[0], rows[-1] + 1 + 2 * margin),
+            slice(columns[0], columns[-1] + 1 + 2 * margin),
+        )
+        # The soft edge of a stroke is part of its shape.
+        is_soft = _grown(_grown(is_mine)) & ((self.pieces == 0) | is_mine)
+        ink = np.pad(np.where(is_soft, self.dark, 0.0), margin)[inside]
+        return np.asarray(255 - np.clip(ink, 0, 255), np.uint8)
+
+
+def read_numbers(
+    grays: Sequence[Gray],
+    model: Model,
+    length: Length = ANY_LENGTH,
+    min_confidence: float | None = None,
+    allowed: Allowed | None = None,
+) -> list[NumberVerdict]:
+    """Decide on pictures of numbers.
+
+    Parameters
+    ----------
+    grays : sequence of ndarray of shape (height, width)
+    model : Model
+    length : Length
+    min_confidence : float, optional
+        Digits below it are uncertain; default: the model's own threshold.
+    allowed : ndarray of shape (k,), bool, optional
+        Classes that may be given as labels; default: all.
+
+    Returns
+    -------
+    list of NumberVerdict
+        A number is `ok` if each of its digits is; its confidence is the product of theirs.
+    """
+    strips = [_strip_of(gray) for gray in grays]
+    spans = [strip.spans() for strip in strips]
+    pictures = [
+        strip.picture(*span) for strip, some in zip(strips, spans, strict=True) for span in some
+    ]
+    scores = iter(_scores(pictures, model, allowed))
+    paths = []
+    for strip, some in zip(strips, spans, strict=True):
+        mine = {span: next(scores) - PRICE_OF_BREADTH * strip.excess_of(span) for span in some}
+        paths.append(_best_path(mine, strip.is_cut, length))
+    digits = [strip.picture(*span) for strip, path in zip(strips, paths, strict=True) for span in path]
+    verdicts = iter(decide(digits, model, min_confidence, allowed))
+    return [
+        NumberVerdict(_joined([next(verdicts) for _ in path], strip.count), strip.note)
+        for strip, path in zip(strips, paths, strict=True)
+    ]
+
+
+def _grown(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Grow a mask by a pixel to each side."""
+    rows = mask.copy()
+    rows[1:] |= mask[:-1]
+    rows[:-1] |= mask[1:]
+    grown = rows.copy()
+    grown[:, 1:] |= rows[:, :-1]
+    grown[:, :-1] |= rows[:, 1:]
+    return grown
+
+
+def _scores(pictures: Sequence[Gray], model: Model, allowed: Allowed | None) -> list[float]:
+    """Return the logarithm of how much each picture is like one digit."""
+    if not pictures:
+        return []
+    components = project(vectorize(pictures).features, model.machine.projection)
+    scores = score_components(components, model.machine, allowed)
+    chances = probabilities(scores, model.card.temperature)
+    if allowed is not None:
+        chances = chances[:, allowed]
+    likely = np.maximum(chances.max(axis=1) * scores.familiarity**2, LEAST)
+    return [float(value) for value in np.log(likely)]
+
+
+def _best_path(
+    scores: dict[tuple[int, int], float], is_cut: npt.NDArray[np.bool_], length: Length
+) -> list[tuple[int, int]]:
+    """Return the groups that make the best number; empty if there is none of this length.
+
+    A digit of more pieces counts more, so that numbers of more digits have no disadvantage.
+    """
+    count = len(is_cut) - 1
+    best: dict[tuple[int, int], tuple[float, tuple[int, int] | None]] = {(0, 0): (0.0, None)}
+    for stop in range(1, count + 1):
+        for start in range(max(0, stop - MOST_PIECES), stop):
+            if (start, stop) not in scores:
+                continue
+            price = PRICE_OF_CUT * (int(is_cut[start]) + int(is_cut[stop]))
+            gain = (scores[start, stop] - price) * (stop - start) ** 0.5
+            for digits in range(min(start + 1, length.most)):
+                before = best.get((start, digits))
+                if before is None:
+                    continue
+                found = before[0] + gain
+                known = best.get((stop, digits + 1))
+                if known is None or found > known[0]:
+                    best[stop, digits + 1] = found, (start, digits)
+    ends = [(best[count, n][0], n) for n in range(length.least, length.most + 1) if (count, n) in best]
+    if not count or not ends:
+        return []
+    at: tuple[int, int] | None = (count, max(ends)[1])
+    path = []
+    while at is not None and at[0]:
+        before_it = best[at][1]
+        if before_it is not None:
+            path.append((before_it[0], at[0]))
+        at = before_it
+    return path[::-1]
+
+
+def _joined(digits: Sequence[Verdict], pieces: int) -> Verdict:
+    """Return the verdict on a number, from those on its digits."""
+    if not digits:
+        return Verdict(Status.REJECTED, reason=NOT_THAT_LONG if pieces else NOTHING)
+    rejected = [n for n, digit in enumerate(digits, 1) if digit.status is Status.REJECTED]
+    if rejected:
+        return Verdict(Status.REJECTED, reason=NO_DIGIT)
+    label = "".join(digit.label for digit in digits)
+    confidence = float(np.prod([digit.confidence or 0.0 for digit in digits]))
+    doubtful = [(n, digit) for n, digit in enumerate(digits, 1) if digit.status is not Status.OK]
+    if not doubtful:
+        return Verdict(Status.OK, label, confidence)
+    number, digit = doubtful[0]
+    return Verdict(Status.UNCERTAIN, label, confidence, f"digit {number}: {digit.reason}")
+
+
+def _strip_of(gray: Gray) -> _Strip:
+    """Cut the ink of a number into pieces."""
+    from scipy import ndimage
+
+    dark = _scaled(_darkness(gray))
+    mask = _ink(dark)
+    labels, count = ndimage.label(mask, np.ones((3, 3)))
+    boxes = ndimage.find_objects(labels)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    rows, columns = (np.array([(box[axis].start, box[axis].stop) for box in boxes]) for axis in (0, 1))
+    if not count:
+        return _Strip(dark, labels, np.zeros(1, np.bool_))
+    heights = rows[:, 1] - rows[:, 0]
+    tall = max(int(heights.max()), 1)
+    is_ink = areas >= SPECK * tall**2
+    is_low = rows.mean(axis=1) > SIGN_BELOW * len(dark)  # above it is the bar of a 5
+    is_sign = is_ink & is_low & (heights < SIGN_HEIGHT * tall)
+    is_sign &= ~_overlaps_a_taller(columns, heights, tall)
+    note = (
+        f"left out: {int(is_sign.sum())} sign" + "s" * int(is_sign.sum() > 1) if is_sign.any() else ""
+    )
+    kept = np.flatnonzero(is_ink & ~is_sign)
+    pieces = np.zeros_like(labels)
+    is_cut = [False]
+    for group in _side_by_side(columns[kept], kept):
+        part = np.isin(labels, np.array(group) + 1)
+        for number, piece in enumerate(_cut(part, dark)):
+            if number:
+                is_cut[-1] = True
+            pieces[piece] = len(is_cut)
+            is_cut.append(False)
+    if len(is_cut) > MOST_ALL:
+        return _Strip(dark, np.zeros_like(labels), np.zeros(1, np.bool_))
+    return _Strip(dark, pieces, np.array(is_cut), note)
+
+
+def _darkness(gray: Gray) -> Floats:
+    """Return how much darker than the paper each pixel is, 0 to 255."""
+    levels = np.asarray(gray, np.float64)
+    if gray.dtype == np.uint16:
+        levels = levels / 257
+    elif gray.dtype != np.uint8:
+        levels = levels * 255
+    paper = float(np.median(levels))
+    if paper < 128:  # light on dark
+        levels, paper = 255 - levels, 255 - paper
+    dark = np.clip(paper - levels, 0, None)
+    most = float(np.percentile(dark, 99.5))
+    return np.clip(dark * (255 / max(most, 1.0)), 0, 255) if most >= 20 else np.zeros_like(dark)
+
+
+def _ink(dark: Floats) -> npt.NDArray[np.bool_]:
+    counts = np.bincount(np.asarray(dark, np.uint8).ravel(), minlength=256)
+    if not counts[32:].any():
+        return np.zeros(dark.shape, np.bool_)
+    threshold, _ = otsu(np.cumsum(counts)[None])
+    return dark > max(float(threshold[0]), 32.0)
+
+
+def _scaled(dark: Floats) -> Floats:
+    """Cut out the ink, and scale it to one height."""
+    mask = _ink(dark)
+    rows, columns = np.flatnonzero(mask.sum(axis=1) > 0), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return np.zeros((HEIGHT_PX, HEIGHT_PX))
+    cut = dark[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    width = min(MOST_WIDTH_PX, max(1, round(cut.shape[1] * HEIGHT_PX / cut.shape[0])))
+    image = Image.fromarray(np.asarray(cut, np.float32)).resize(
+        (width, HEIGHT_PX), Image.Resampling.BICUBIC
+    )
+    return np.pad(np.clip(np.asarray(image, np.float64), 0, 255), 1)
+
+
+def _overlaps_a_taller(columns: Labels, heights: Labels, tall: int) -> npt.NDArray[np.bool_]:
+    """Tell parts above or below a taller one: the bar of a 5 is no minus sign."""
+    left, right = columns.T
+    overlap = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
+    is_taller = heights >= SIGN_HEIGHT * tall
+    return np.asarray(((overlap > 0.3 * (right - left)[:, None]) & is_taller).any(axis=1))
+
+
+def _side_by_side(columns: Labels, numbers: Labels) -> list[list[int]]:
+    """Return the parts from left to right; those above each other are together."""
+    groups: list[list[int]] = []
+    ends: list[tuple[int, int]] = []
+    for at in np.argsort(columns[:, 0], kind="stable").tolist():
+        left, right = columns[at].tolist()
+        if ends:
+            start, stop = ends[-1]
+            if min(stop, right) - left > 0.5 * min(right - left, stop - start):
+                groups[-1].append(int(numbers[at]))
+                ends[-1] = start, max(stop, right)
+                continue
+        groups.append([int(numbers[at])])
+        ends.append((left, right))
+    return groups
+
+
+def _cut(part: npt.NDArray[np.bool_], dark: Floats) -> list[npt.NDArray[np.bool_]]:
+    """Cut a part where digits may touch, from left to right."""
+    columns = np.flatnonzero(part.any(axis=0))
+    left, right = int(columns[0]), int(columns[-1])
+    if right - left < WIDE * HEIGHT_PX:
+        return [part]
+    pieces = []
+    rest = part
+    across = np.arange(part.shape[1])
+    for column in _valleys(part.sum(axis=0), left, right):
+        path = _seam(dark, column)
+        piece = rest & (across <= path[:, None])
+        beyond = rest & (across > path[:, None])
+        least = SPECK * HEIGHT_PX**2
+        if piece.sum() >= least and beyond.sum() >= least:
+            pieces.append(piece)
+            rest = beyond
+    return [*pieces, rest]
+
+
+def _valleys(ink: Labels, left: int, right: int) -> list[int]:
+    """Return the columns, apart from each other, that have the least ink around them."""
+    smooth = np.convolve(ink, [0.25, 0.5, 0.25], "same")
+    inner = range(left + CUT_PX, right - CUT_PX + 1)
+    lowest = [
+        x
+        for x in inner
+        if smooth[x] <= THIN * HEIGHT_PX and smooth[x] == smooth[max(x - 2, 0) : x + 3].min()
+    ]
+    chosen: list[int] = []
+    for x in sorted(lowest, key=lambda x: (smooth[x], x)):
+        if all(abs(x - other) >= CUT_PX for other in chosen):
+            chosen.append(x)
+    return sorted(chosen)
+
+
+def _seam(dark: Floats, column: int) -> Labels:
+    """Return the column, in each row, of the way down near a column that crosses the least ink."""
+    low = max(column - SLANT_PX, 0)
+    band = dark[:, low : column + SLANT_PX + 1] / 255
+    cost = band + 0.02 * np.abs(np.arange(band.shape[1]) - (column - low)) / SLANT_PX
+    total = cost.copy()
+    for row in range(1, len(total)):
+        above = np.pad(total[row - 1], 1, constant_values=np.inf)
+        total[row] += np.minimum(above[1:-1], np.minimum(above[:-2], above[2:]) + 0.05)
+    at = int(total[-1].argmin())
+    path = [at]
+    for row in range(len(total) - 2, -1, -1):
+        around = range(max(at - 1, 0), min(at + 2, total.shape[1]))
+        at = min(around, key=lambda x: (total[row, x] + 0.05 * (x != at), abs(x - at)))
+        path.append(at)
+    return np.array(path[::-1], np.intp) + low

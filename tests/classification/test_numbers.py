@@ -1,0 +1,53 @@
+"""`digitsort.classification.numbers`: numbers of several digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from digitsort.classification.length import Length
+from digitsort.classification.numbers import read_numbers
+from digitsort.errors import UsageError
+from digitsort.model.reading import default_model
+from digitsort.outcomes import Status
+from digitsort.recognition.canvas import Gray
+
+
+def printed(text: str, spacing: int = 26) -> Gray:
+    """Return a picture of printed text."""
+    picture = Image.new("L", (30 + spacing * len(text), 60), 250)
+    for place, sign in enumerate(text):
+        at = 25 + spacing * place, 44
+        ImageDraw.Draw(picture).text(at, sign, fill=20, font=ImageFont.load_default(40), anchor="ms")
+    return np.asarray(picture)
+
+
+def test_numbers_are_read() -> None:
+    pictures = [printed("1984"), printed("2735"), printed(""), 255 - printed("42")]
+    found = [
+        (n.verdict.status, n.verdict.label, n.note) for n in read_numbers(pictures, default_model())
+    ]
+    assert [label for _, label, _ in found] == ["1984", "2735", "", "42"]
+    assert found[2][0] is Status.REJECTED
+
+
+def test_touching_digits_are_cut() -> None:
+    (found,) = read_numbers([printed("22", spacing=20)], default_model())
+    assert found.verdict.label == "22"
+
+
+def test_dots_and_minus_signs_are_left_out_and_said() -> None:
+    (found,) = read_numbers([printed("-23.7")], default_model())
+    assert (found.verdict.label, found.note) == ("237", "left out: 2 signs")
+
+
+def test_a_number_has_as_many_digits_as_are_asked_for() -> None:
+    (found,) = read_numbers([printed("23")], default_model(), Length(5, 5))
+    assert (found.verdict.status, found.verdict.reason) == (Status.REJECTED, "not so many digits")
+
+
+@pytest.mark.parametrize("text", ["", "0", "4-2", "1-99", "a", "1-", "٣"])
+def test_wrong_lengths(text: str) -> None:
+    with pytest.raises(UsageError, match="--length must be"):
+        Length.of(text)
