@@ -14,7 +14,7 @@ from digitsort.labels.cells import are_digits
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.outcomes import Status
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
-from digitsort.recognition.ink import Ink
+from digitsort.recognition.ink import LONG_AT_EDGE, Ink
 from digitsort.recognition.looks import BESIDE, BETTER_BY, IF_OK, ROUNDS, Way, is_piece, look_again
 from digitsort.recognition.project import project
 from digitsort.recognition.score import Allowed, predict, probabilities, score_components
@@ -249,8 +249,9 @@ class _Candidates:
     Attributes
     ----------
     first : Verdict
-    is_sign, is_crowded, is_shaded : bool
-        What the first look saw: the parts of a sign, digits side by side, a dark region at an edge.
+    is_sign, is_framed, is_shaded : bool
+        What the first look saw: the parts of a sign; something long along an edge, and no digits side
+        by side; a dark region at an edge.
     others : list of Reading
         What is read in other ways. A first look whose ink the model knows well, rejected for
         its form only, is one of them.
@@ -258,15 +259,16 @@ class _Candidates:
 
     first: Verdict
     is_sign: bool = False
-    is_crowded: bool = False
+    is_framed: bool = True
     is_shaded: bool = False
     others: list[Reading] = field(default_factory=list)
 
     @classmethod
     def of(cls, first: Verdict, ink: Ink, index: int, others: Sequence[Reading] = ()) -> _Candidates:
         """Return the candidates of an image, before it is looked at again."""
-        is_sign, is_crowded, is_shaded = ink.sign[index], ink.crowded[index], ink.solid_edge[index]
-        return cls(first, bool(is_sign), bool(is_crowded), bool(is_shaded), list(others))
+        is_framed = ink.along_edge[index] >= LONG_AT_EDGE and not ink.crowded[index]
+        is_sign, is_shaded = ink.sign[index], ink.solid_edge[index]
+        return cls(first, bool(is_sign), bool(is_framed), bool(is_shaded), list(others))
 
     def wants(self, way: Way) -> bool:
         """Tell whether to look at the image in a way that may help."""
@@ -314,7 +316,7 @@ class _Candidates:
             return False
         if self.is_shaded:
             return way.look.prepare is not None
-        if self.is_sign or (self.is_crowded and way.margin):
+        if self.is_sign or (way.margin and not self.is_framed):
             return False
         return way.leaves_out_surroundings
 

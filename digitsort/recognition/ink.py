@@ -41,6 +41,9 @@ LEAST_PIECE_PX = 3
 SOLID_PX = 7
 """Of the canvas; few strokes are that thick, unless a digit is cut to its box."""
 
+LEAST_SHADED_PX = 20
+"""Shorter side of a picture on which it may be of a shadow; on 8x8 pixels each stroke is that thick."""
+
 NEAR_PX = 3
 """A gap of up to this many canvas pixels is a broken stroke, not the distance to a neighbour."""
 
@@ -195,7 +198,7 @@ def _find_in_frames(
             keep[mine] = look.choose(parts.of(images), keep[mine], background.darkness[images])
             seen[mine] = keep[mine]
     if of_first is None:
-        of_first = _describe_frame(masks, parts, seen)
+        of_first = _describe_frame(masks, parts, seen, frames)
     # What is left of the edge of a shadow may lie like the dot of a question mark.
     is_prepared = np.array([look.prepare is not None for look in looks], np.bool_)
     with_dropped = np.unique(parts.image[~keep])
@@ -207,14 +210,18 @@ def _find_in_frames(
     return replace(ink, sign=ink.sign & ~is_prepared, touches_change=touches_change)
 
 
-def _describe_frame(masks: Mask, parts: Parts, seen: Mask) -> dict[str, npt.NDArray[Any]]:
+def _describe_frame(
+    masks: Mask, parts: Parts, seen: Mask, frames: Sequence[Box]
+) -> dict[str, npt.NDArray[Any]]:
     """Describe all that is dark in the first frames; `seen` are the parts (n_parts,) not left out."""
     near_edge, along_edge = _near_and_along_edge(masks)
+    corners = np.array(frames, np.float64).reshape(-1, 4)
+    shorter_px = (corners[:, 2:] - corners[:, :2]).min(axis=1)
     return {
         "near_edge": near_edge,
         "along_edge": along_edge,
         "pieces": np.bincount(parts.image[parts.area >= LEAST_PIECE_PX], minlength=len(masks)),
-        "solid_edge": _have_solid_edge(masks),
+        "solid_edge": _have_solid_edge(masks) & (shorter_px >= LEAST_SHADED_PX),
         "crowded": are_crowded(parts, seen),
     }
 
