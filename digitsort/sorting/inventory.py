@@ -7,7 +7,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, Disk
@@ -100,7 +100,8 @@ def _item(items: dict[str, Item], run: Run, entry: Entry, dest: str) -> Item:
     if before is None:
         of_car = is_of_sidecar(entry.cells)
         return Item(entry.to, entry.sha256, entry.source, run.mode, (step,), of_car)
-    return replace(before, path=entry.to, steps=(*before.steps, step))
+    steps = (*before.steps, step)
+    return Item(entry.to, before.sha256, before.source, before.mode, steps, before.is_sidecar)
 
 
 def _taken_by_hand(items: dict[str, Item], entry: Entry, dest: str) -> Item | None:

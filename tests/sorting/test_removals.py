@@ -65,11 +65,15 @@ ALLOWED = {
     ("deliver.py", "_publish", "self._remove_temporary(task)"),
     ("deliver.py", "_remove_temporary", "remove_ours(self._disk, self._places.at(task.temporary))"),
     ("recover.py", "remove_half_done", "remove_ours(disk, places.at(temporary))"),
-    ("books.py", "keep_persons_work", "remove_ours(disk, temporary)"),
-    ("books.py", "_replace", "remove_ours(disk, temporary)"),
-    ("books.py", "_replace", "disk.unlink(temporary)"),
+    ("dest.py", "remove_temporaries", "remove_ours(disk, places.at(os.path.join(folder, name)))"),
+    ("books.py", "_goes_if_unfinished", "disk.unlink(temporary)"),
     # DEST/labels.csv and its seal: replaced by their new versions, or gone with their last row.
-    ("books.py", "_replace", "disk.replace(temporary, path)"),
+    ("books.py", "_write", "disk.replace(temporary, places.at(path))"),
+    (
+        "books.py",
+        "_write_seal",
+        "disk.replace(temporary, places.at(os.path.join(folder, SEAL_NAME)))",
+    ),
     ("books.py", "update_books", "remove_ours(disk, places.at(os.path.join(dest, name)))"),
     # Journals of runs that did nothing, or of which nothing is left; a torn last line of one.
     ("apply.py", "_close_books", "self._disk.unlink(places.at(journal.run.path))"),
@@ -90,6 +94,8 @@ ALLOWED = {
     ("apply.py", "_close_books", "remove_empty(self._disk, places, made)"),
     ("recover.py", "settle", "remove_empty(self._disk, self._places, made)"),
     ("undo.py", "_end", "remove_empty(self._disk, self._places, made)"),
+    # A field of a dataclass.
+    ("plan.py", "_settle_name", "replace(item, path=below)"),
 }
 """File, function and call."""
 
