@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from digitsort.model.estimator import fit_projection
@@ -10,6 +12,7 @@ from digitsort.recognition.vectorize import vectorize
 from tests.drawing import digit_inks
 
 
+@cache
 def fitted(components: int = 128) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features of load_digits, their classes, and the projection fitted to them."""
     inks, labels = digit_inks()
