@@ -275,8 +275,9 @@ def _write_seal(disk: Disk, places: Places, dest: str, hashes: Iterable[str]) ->
     """Write the seals of labels.csv: of what it is about to be, and of what it is until then."""
     folder = os.path.join(dest, FOLDER)
     temporary = places.at(new_temporary(folder))
+    seals = dict.fromkeys(_seal_of(sha256) for sha256 in hashes if sha256)
     with _goes_if_unfinished(disk, temporary):
-        _fill(disk, temporary, ["\n".join(map(_seal_of, hashes)).encode()])
+        _fill(disk, temporary, ["\n".join(seals).encode()])
         disk.replace(temporary, places.at(os.path.join(folder, SEAL_NAME)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -185,7 +186,7 @@ def test_links_that_are_followed_take_no_file_from_outside(world: World, monkeyp
         walk = Walk(check_sources([source]), True, exclude=str(dest))
         return to_sort.ToSort([Row(path, "7", Status.OK) for path in walk.files()])
 
-    monkeypatch.setattr("digitsort.cli.sort.classified", labelled)
+    monkeypatch.setattr(importlib.import_module("digitsort.cli.sort"), "classified", labelled)
     home = snapshot(world.home)
     ended: Ended = run(
         "sort",
