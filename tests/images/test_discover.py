@@ -309,6 +309,7 @@ def test_a_folder_without_images_says_what_it_has(tmp_path: Path) -> None:
     walk = Walk([str(tmp_path)])
     assert list(walk.files()) == []
     assert str(nothing_found(walk, "No images found.")) == (
-        "No images found. 3 files skipped (not images): 2 .pdf, 1 without extension. .pdf: save its "
-        "pages as PNG or TIFF. without extension: --any-name looks into every file."
+        "No images found. 3 files skipped (not images): 2 .pdf, 1 without extension. .pdf: digitsort "
+        "cut cuts ruled cells out of its pages; or save the pages as PNG. "
+        "without extension: --any-name looks into every file."
     )
