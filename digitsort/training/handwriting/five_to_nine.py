@@ -83,11 +83,31 @@ def five_curled(hand: Hand) -> list[Stroke]:
     ]
 
 
+def five_long(hand: Hand) -> list[Stroke]:
+    """A long stem that leans, with a small bowl low down; the bar is short, or flies off."""
+    top, y = hand.between(0.3, 0.6), hand.between(0.52, 0.68)
+    x, right = top - hand.between(0.1, 0.3), hand.between(0.6, 0.85)
+    bar = hand.stroke(
+        (top + hand.between(-0.04, 0.08), hand.about(0.0, 0.03)),
+        (top + hand.between(0.2, 0.6), hand.about(-0.03, 0.05)),
+    )
+    bowl = hand.stroke(
+        (top, hand.about(0.02, 0.02)),
+        (x, y, hand.between(0.4, 1.0)),
+        ((x + right) / 2 + 0.04, y - hand.between(0.0, 0.06)),
+        (right, (1 + y) / 2),
+        (hand.between(0.3, 0.45), hand.between(0.97, 1.02)),
+        (hand.between(-0.1, 0.2), hand.between(0.85, 1.0)),
+    )
+    return [bowl, bar]
+
+
 FIVE: tuple[tuple[Style, float], ...] = (
     (five_joined, 4),
     (five_bar, 3),
     (five_s, 1.5),
     (five_curled, 1.2),
+    (five_long, 1),
 )
 """Each style and how common it is."""
 
@@ -177,12 +197,31 @@ def six_curl(hand: Hand) -> list[Stroke]:
     ]
 
 
+def six_tiny(hand: Hand) -> list[Stroke]:
+    """The top curls over to the right, and the bowl is tiny."""
+    lip, right = hand.between(0.6, 0.78), hand.between(0.4, 0.7)
+    left = hand.between(0.0, 0.08)
+    return [
+        hand.stroke(
+            (hand.between(0.6, 0.95), hand.between(0.1, 0.3)),
+            (hand.between(0.45, 0.65), 0.0),
+            (hand.between(0.08, 0.22), hand.between(0.25, 0.36)),
+            (left, hand.between(0.65, 0.8)),
+            (right * 0.5, 1.0),
+            (right, (lip + 1) / 2),
+            (right * hand.between(0.5, 0.65), lip),
+            (left + hand.between(0.0, 0.12), (lip + 1) / 2 + hand.between(-0.02, 0.06)),
+        )
+    ]
+
+
 SIX: tuple[tuple[Style, float], ...] = (
     (six_open, 5),
     (six_straight, 2),
     (six_wedge, 1),
     (six_low, 1.5),
     (six_curl, 1.5),
+    (six_tiny, 1),
 )
 """Each style and how common it is."""
 
@@ -302,6 +341,25 @@ def seven_serif(hand: Hand) -> list[Stroke]:
     ]
 
 
+def seven_wavy(hand: Hand) -> list[Stroke]:
+    """A wave for a bar, begun with a hanging serif; most have a crossbar low on the stem."""
+    right, foot = hand.between(0.8, 1.0), hand.between(0.25, 0.6)
+    left, wave = hand.between(0.0, 0.12), hand.between(0.02, 0.1)
+    y = hand.between(0.55, 0.72)
+    x = right + (foot - right) * y
+    stem = hand.stroke(
+        (left + hand.about(-0.02, 0.03), hand.between(0.12, 0.32)),
+        (left + hand.between(0.04, 0.12), hand.about(0.0, 0.03), hand.between(0.0, 0.8)),
+        (hand.between(0.35, 0.45), wave),
+        (hand.between(0.6, 0.72), wave * hand.between(0.8, 1.4)),
+        (right, hand.between(-0.05, 0.03), hand.between(0.0, 1.0)),
+        ((right + foot) / 2 + hand.about(0.0, 0.03), 0.5),
+        (foot, 1.0),
+    )
+    reach, tilt = hand.between(0.12, 0.3) * hand.some(0.75), hand.about(0.0, 0.04)
+    return [stem, hand.stroke((x - reach, y + tilt), (x + reach * hand.between(0.7, 1.3), y - tilt))]
+
+
 SEVEN: tuple[tuple[Style, float], ...] = (
     (seven_plain, 4),
     (seven_round, 2),
@@ -310,6 +368,7 @@ SEVEN: tuple[tuple[Style, float], ...] = (
     (seven_hanging, 0.8),
     (seven_drooping, 0.5),
     (seven_serif, 0.6),
+    (seven_wavy, 1.5),
 )
 """Each style and how common it is."""
 
@@ -529,6 +588,23 @@ def nine_pointed(hand: Hand) -> list[Stroke]:
     ]
 
 
+def nine_curl(hand: Hand) -> list[Stroke]:
+    """A closed loop on an s-like stem that ends in a curl, or in a second, smaller loop."""
+    right, low = hand.between(0.7, 0.85), hand.between(0.34, 0.48)
+    size, x = hand.between(0.05, 0.12), hand.between(0.15, 0.4)
+    return [
+        hand.stroke(
+            _nine_loop(hand, right, low, -40),
+            (right, low * hand.between(0.5, 0.9)),
+            (right + hand.between(-0.02, 0.1), hand.between(0.6, 0.72)),
+            (hand.between(0.45, 0.6), 1.0),
+            (x, 1.0 - size * 0.6),
+            (x + size * 0.3, 1.0 - size * 2),
+            (x + size * hand.between(1.0, 2.2), 1.0 - size * hand.between(1.0, 2.0)),
+        )
+    ]
+
+
 NINE: tuple[tuple[Style, float], ...] = (
     (nine_straight, 4),
     (nine_hook, 3),
@@ -536,5 +612,6 @@ NINE: tuple[tuple[Style, float], ...] = (
     (nine_wide, 1.5),
     (nine_stem, 1.5),
     (nine_pointed, 1.5),
+    (nine_curl, 0.8),
 )
 """Each style and how common it is."""

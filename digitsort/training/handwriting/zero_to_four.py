@@ -137,6 +137,41 @@ def one_roof_foot(hand: Hand) -> list[Stroke]:
     return [stem, foot]
 
 
+def one_leaning_foot(hand: Hand) -> list[Stroke]:
+    """A stem that leans steeply, with or without a flag, on a base that need not touch it."""
+    lean, flag = hand.between(0.2, 0.6), hand.some(0.6)
+    reach, drop = flag * hand.between(0.1, 0.35), flag * hand.between(0.08, 0.35)
+    foot_x, foot_y = 0.7 - lean, 1.0 + hand.between(-0.02, 0.07)
+    left, right = hand.between(0.1, 0.4), hand.between(0.15, 0.5)
+    stem = hand.stroke(
+        (0.7 - reach, drop),
+        (0.7, 0.0, hand.between(0.3, 1.0)),
+        (0.7 - lean * 0.5 + hand.about(0.0, 0.02), 0.5),
+        (foot_x, 1.0),
+    )
+    return [
+        stem,
+        hand.stroke((foot_x - left, foot_y), (foot_x + right, foot_y + hand.about(0.0, 0.03))),
+    ]
+
+
+def one_loop(hand: Hand) -> list[Stroke]:
+    """The flag runs up beside the stem and turns over in a narrow loop."""
+    drop, reach = hand.between(0.3, 0.75), hand.between(0.08, 0.3)
+    width = hand.between(0.02, 0.08)
+    return [
+        hand.stroke(
+            (0.6 - reach, drop),
+            (0.6 - reach * 0.3, drop * 0.45),
+            (0.6 + width, 0.05),
+            (0.6, 0.0),
+            (0.6 - width, hand.between(0.08, 0.2)),
+            (0.6 + hand.about(0.0, 0.02), 0.55),
+            (0.6 + hand.about(0.0, 0.04), 1.0),
+        )
+    ]
+
+
 ONE: tuple[tuple[Style, float], ...] = (
     (one_plain, 3),
     (one_flag, 3),
@@ -144,6 +179,8 @@ ONE: tuple[tuple[Style, float], ...] = (
     (one_foot, 1.2),
     (one_plain_foot, 0.7),
     (one_roof_foot, 0.8),
+    (one_leaning_foot, 0.8),
+    (one_loop, 0.4),
 )
 """Each style and how common it is."""
 
@@ -295,6 +332,23 @@ def two_double(hand: Hand) -> list[Stroke]:
     ]
 
 
+def two_flat(hand: Hand) -> list[Stroke]:
+    """A zigzag, lower than it is wide: a short hook, a slanting stem, a long foot."""
+    low, right = hand.between(0.5, 0.85), hand.between(0.6, 0.95)
+    left, end = hand.between(-0.05, 0.2), hand.between(0.95, 1.4)
+    top = hand.between(0.0, 0.08)
+    return [
+        hand.stroke(
+            (hand.between(0.0, 0.2), low * hand.between(0.08, 0.35)),
+            (hand.between(0.25, 0.45), top),
+            (right, low * hand.between(0.1, 0.3), hand.between(0.0, 0.8)),
+            (left, low, hand.between(0.5, 1.0)),
+            ((left + end) / 2, low + hand.about(0.0, 0.03)),
+            (end, low + hand.about(0.0, 0.05)),
+        )
+    ]
+
+
 TWO: tuple[tuple[Style, float], ...] = (
     (two_sharp, 2.5),
     (two_cusp, 1.5),
@@ -304,6 +358,7 @@ TWO: tuple[tuple[Style, float], ...] = (
     (two_z, 1),
     (two_narrow, 1),
     (two_double, 0.7),
+    (two_flat, 0.8),
 )
 """Each style and how common it is."""
 
@@ -369,10 +424,31 @@ def three_loop(hand: Hand) -> list[Stroke]:
     ]
 
 
+def three_curled(hand: Hand) -> list[Stroke]:
+    """Both ends curl inwards, but close no ring."""
+    waist_x, waist_y = hand.between(0.35, 0.6), hand.between(0.4, 0.52)
+    left, top_curl = hand.between(0.0, 0.15), hand.between(0.06, 0.16)
+    low_left, rise = hand.between(-0.05, 0.12), hand.between(0.12, 0.25)
+    return [
+        hand.stroke(
+            (left + hand.between(0.08, 0.22), waist_y * 0.5 + hand.between(-0.02, 0.08)),
+            (left, waist_y * 0.5 - top_curl * 0.4),
+            (hand.between(0.35, 0.5), 0.0),
+            (hand.between(0.7, 0.95), waist_y * hand.between(0.4, 0.55)),
+            (waist_x, waist_y, hand.between(0.0, 0.8)),
+            (hand.between(0.8, 1.02), (waist_y + 1) / 2),
+            (hand.between(0.4, 0.55), 1.0),
+            (low_left, 1.0 - rise * 0.6),
+            (low_left + hand.between(0.08, 0.22), 1.0 - rise),
+        )
+    ]
+
+
 THREE: tuple[tuple[Style, float], ...] = (
     (three_bowls, 5),
     (three_flat, 2),
     (three_loop, 2),
+    (three_curled, 1),
 )
 """Each style and how common it is."""
 
@@ -482,6 +558,25 @@ def four_continuous(hand: Hand) -> list[Stroke]:
     ]
 
 
+def four_apart(hand: Hand) -> list[Stroke]:
+    """Open at the top, the arms far apart and about equally high; the stem may begin above the bar."""
+    bar, left = hand.between(0.4, 0.62), hand.between(-0.05, 0.08)
+    stem = hand.between(0.75, 1.05)
+    return [
+        hand.stroke(
+            (left + hand.between(-0.1, 0.12), hand.between(-0.02, 0.2)),
+            (left, bar, hand.between(0.2, 1.0)),
+            (stem * 0.6, bar + hand.about(0.0, 0.03)),
+            (stem + hand.between(-0.02, 0.3), bar + hand.about(-0.02, 0.05)),
+        ),
+        hand.stroke(
+            (stem + hand.between(-0.06, 0.12), hand.between(-0.08, 0.25)),
+            (stem + hand.about(0.0, 0.02), bar),
+            (stem - hand.between(-0.04, 0.14), hand.between(0.95, 1.15)),
+        ),
+    ]
+
+
 FOUR: tuple[tuple[Style, float], ...] = (
     (four_open, 4),
     (four_cup, 2.5),
@@ -489,5 +584,6 @@ FOUR: tuple[tuple[Style, float], ...] = (
     (four_closed, 2),
     (four_flash, 2),
     (four_continuous, 0.3),
+    (four_apart, 1.5),
 )
 """Each style and how common it is."""
