@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # what type checkers take for true
 if TYPE_CHECKING:
     from digitsort.classification.classify import Settings, classify_files, classify_folder
     from digitsort.classification.in_memory import classify_images
+    from digitsort.classification.length import Length
     from digitsort.errors import (
         ClusterError,
         DigitsortError,
@@ -72,6 +73,7 @@ __all__ = [
     "InterruptedRunError",
     "Item",
     "Known",
+    "Length",
     "Likeness",
     "Limits",
     "Manifest",
@@ -137,6 +139,7 @@ _HOMES = {
     "Item": "sorting.inventory",
     "Known": "training.known",
     "Likeness": "recognition.likeness",
+    "Length": "classification.length",
     "Limits": "images.limits",
     "Manifest": "sorting.verify",
     "Mark": "sorting.verify",

@@ -18,7 +18,7 @@ from tests.conftest import digit_png, invoke, make_tree, read_tree
 NAMES = """
     ByteProgress Card ClassReport ClusterError Conflict Corrections Dataset Delivery
     DigitClassifier DigitsortError Disk Doubt Evaluation Examples ExitCode Findings
-    InterruptedRunError Item Known Likeness Limits Manifest Mark Mode Model ModelError
+    InterruptedRunError Item Known Length Likeness Limits Manifest Mark Mode Model ModelError
     NothingToDoError Operation Outcome OutputError Plan Progress Row Settings SideCar SortOptions Status
     SupportVectors Taught Trained TrainingDataError TrainingOptions Undone UsageError
     VerificationError __version__ apply_plan classify_files classify_folder classify_images

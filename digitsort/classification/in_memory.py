@@ -67,6 +67,10 @@ def classify_images(
     ['0', '1', '2', '3']
     """
     model = default_model() if model is None else model
+    if settings.number is not None:
+        raise UsageError(
+            "classify_images reads single digits. Save the numbers, and use classify_files."
+        )
     if settings.only_labels is not None:
         checked_labels(settings.only_labels, model.class_names)
     grays = (_gray(image, at, settings.limits) for at, image in enumerate(images))

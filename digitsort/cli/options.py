@@ -20,7 +20,8 @@ SECTIONS: Mapping[str, str] = {
     for section, options in {
         "Input": "files_from files_from0 data exclude truth root follow_links any_name",
         "Rows": "only limit everything",
-        "Delivery": "copy move link keep_folders accept_uncertain on_conflict folder_per_number sidecars dry_run",
+        "Delivery": "copy move link keep_folders accept_uncertain on_conflict folder_per_number "
+        "sidecars dry_run",
         "Recognition": "model min_confidence only_labels adapt cells number length",
         "Labels from a person": "corrections new_class trust_machine",
         "Training": "tune seed held_out certify max_error",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from digitsort import Settings, classify_images
 from digitsort.classification.length import Length
 from digitsort.classification.numbers import read_numbers
 from digitsort.errors import UsageError
@@ -51,3 +52,8 @@ def test_a_number_has_as_many_digits_as_are_asked_for() -> None:
 def test_wrong_lengths(text: str) -> None:
     with pytest.raises(UsageError, match="--length must be"):
         Length.of(text)
+
+
+def test_images_in_memory_are_single_digits() -> None:
+    with pytest.raises(UsageError, match="reads single digits"):
+        next(classify_images([printed("23")], settings=Settings(number=Length())))
