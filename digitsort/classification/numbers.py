@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -71,11 +72,17 @@ PRICE_OF_CUT = 0.3
 """Subtracted from the score of a digit for each of its ends that is a cut, not a gap. This and the
 other values were chosen on the part `choose` of `benchmarks.numbers`."""
 
+CLEAR = 0.5
+"""Lead of a number's score over that of another count of digits, below which it is uncertain. Chosen
+on the same part: of 480 numbers, 1 of those accepted is wrong; without it and `TOUCHING`, 9 are."""
+
 LEAST = 1e-6
 
 NOTHING = "no digits found"
 NO_DIGIT = "a part is no digit"
 NOT_THAT_LONG = "not so many digits"
+TOUCHING = "digits touch"
+COUNT_UNSURE = "more or fewer digits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +183,8 @@ def read_numbers(
     Returns
     -------
     list of NumberVerdict
-        A number is `ok` if each of its digits is; its confidence is the product of theirs.
+        A number is `ok` if each of its digits is, no two of them touch, and no other count of digits
+        is nearly as good; its confidence is the product of theirs.
     """
     strips = [_strip_of(gray) for gray in grays]
     spans = [strip.spans() for strip in strips]
@@ -184,15 +192,18 @@ def read_numbers(
         strip.picture(*span) for strip, some in zip(strips, spans, strict=True) for span in some
     ]
     scores = iter(_scores(pictures, model, allowed))
-    paths = []
+    paths, doubts = [], []
     for strip, some in zip(strips, spans, strict=True):
         mine = {span: next(scores) - PRICE_OF_BREADTH * strip.excess_of(span) for span in some}
-        paths.append(_best_path(mine, strip.is_cut, length))
+        path, clear_by = _best_path(mine, strip.is_cut, length)
+        paths.append(path)
+        is_cut = any(strip.is_cut[start] or strip.is_cut[stop] for start, stop in path)
+        doubts.append(TOUCHING if is_cut else COUNT_UNSURE if clear_by < CLEAR else "")
     digits = [strip.picture(*span) for strip, path in zip(strips, paths, strict=True) for span in path]
     verdicts = iter(decide(digits, model, min_confidence, allowed))
     return [
-        NumberVerdict(_joined([next(verdicts) for _ in path], strip.count), strip.note)
-        for strip, path in zip(strips, paths, strict=True)
+        NumberVerdict(_joined([next(verdicts) for _ in path], strip.count, doubt), strip.note)
+        for strip, path, doubt in zip(strips, paths, doubts, strict=True)
     ]
 
 
@@ -222,10 +233,11 @@ def _scores(pictures: Sequence[Gray], model: Model, allowed: Allowed | None) -> 
 
 def _best_path(
     scores: dict[tuple[int, int], float], is_cut: npt.NDArray[np.bool_], length: Length
-) -> list[tuple[int, int]]:
-    """Return the groups that make the best number; empty if there is none of this length.
+) -> tuple[list[tuple[int, int]], float]:
+    """Return the groups that make the best number; none if there is none of this length.
 
-    A digit of more pieces counts more, so that numbers of more digits have no disadvantage.
+    With them comes by how much its score is better than that of the best number with more or fewer
+    digits. A digit of more pieces counts more, so that numbers of more digits have no disadvantage.
     """
     count = len(is_cut) - 1
     best: dict[tuple[int, int], tuple[float, tuple[int, int] | None]] = {(0, 0): (0.0, None)}
@@ -245,18 +257,20 @@ def _best_path(
                     best[stop, digits + 1] = found, (start, digits)
     ends = [(best[count, n][0], n) for n in range(length.least, length.most + 1) if (count, n) in best]
     if not count or not ends:
-        return []
-    at: tuple[int, int] | None = (count, max(ends)[1])
+        return [], 0.0
+    ranked = sorted(ends, reverse=True)
+    clear_by = ranked[0][0] - ranked[1][0] if len(ranked) > 1 else inf
+    at: tuple[int, int] | None = (count, ranked[0][1])
     path = []
     while at is not None and at[0]:
         before_it = best[at][1]
         if before_it is not None:
             path.append((before_it[0], at[0]))
         at = before_it
-    return path[::-1]
+    return path[::-1], clear_by
 
 
-def _joined(digits: Sequence[Verdict], pieces: int) -> Verdict:
+def _joined(digits: Sequence[Verdict], pieces: int, doubt: str) -> Verdict:
     """Return the verdict on a number, from those on its digits."""
     if not digits:
         return Verdict(Status.REJECTED, reason=NOT_THAT_LONG if pieces else NOTHING)
@@ -267,7 +281,7 @@ def _joined(digits: Sequence[Verdict], pieces: int) -> Verdict:
     confidence = float(np.prod([digit.confidence or 0.0 for digit in digits]))
     doubtful = [(n, digit) for n, digit in enumerate(digits, 1) if digit.status is not Status.OK]
     if not doubtful:
-        return Verdict(Status.OK, label, confidence)
+        return Verdict(Status.UNCERTAIN if doubt else Status.OK, label, confidence, doubt)
     number, digit = doubtful[0]
     return Verdict(Status.UNCERTAIN, label, confidence, f"digit {number}: {digit.reason}")
 

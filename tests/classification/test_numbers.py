@@ -33,9 +33,22 @@ def test_numbers_are_read() -> None:
     assert found[2][0] is Status.REJECTED
 
 
-def test_touching_digits_are_cut() -> None:
-    (found,) = read_numbers([printed("22", spacing=20)], default_model())
-    assert found.verdict.label == "22"
+def test_touching_digits_are_cut_and_never_sure() -> None:
+    apart, touching = read_numbers(
+        [printed("22"), printed("22", spacing=17)], default_model(), Length(2, 2), min_confidence=0
+    )
+    assert (apart.verdict.label, apart.verdict.status) == ("22", Status.OK)
+    assert (touching.verdict.label, touching.verdict.status) == ("22", Status.UNCERTAIN)
+    assert touching.verdict.reason == "digits touch"
+
+
+def test_a_number_that_may_have_another_digit_is_not_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, picture = default_model(), printed("22")
+    (found,) = read_numbers([picture], model, min_confidence=0)
+    assert found.verdict.status is Status.OK
+    monkeypatch.setattr("digitsort.classification.numbers.CLEAR", 1e9)
+    (found,) = read_numbers([picture], model, min_confidence=0)
+    assert (found.verdict.status, found.verdict.reason) == (Status.UNCERTAIN, "more or fewer digits")
 
 
 def test_dots_and_minus_signs_are_left_out_and_said() -> None:
