@@ -25,7 +25,7 @@ from benchmarks.page import (
     grain,
     to_bytes,
 )
-from digitsort.training.paper import Look, draw_look, put_on_paper
+from digitsort.training.paper import ScanLook, draw_look, put_on_paper
 
 Invent = Callable[[Rng], Ink]
 Strokes = Sequence[Sequence[tuple[float, float]]]
@@ -34,7 +34,7 @@ SIDE_PX = 120
 """Side in pixels of the sheet that is drawn on before it is put on paper."""
 
 
-def bare_look(rng: Rng) -> Look:
+def bare_look(rng: Rng) -> ScanLook:
     """Draw a look without lines and foreign strokes, at most 160 px high, which is quick."""
     look = draw_look(rng)
     return replace(look, line_spacing=0.0, foreign=False, digit_px=min(look.digit_px, 160.0))

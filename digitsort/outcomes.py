@@ -61,7 +61,7 @@ Fields = tuple[Any, ...]
 """An outcome without its path: the quickest to send, to somebody who has the path."""
 
 
-Known = tuple[str]
+KnownContent = tuple[str]
 """Result for a file whose content is known: its sha256 alone, instead of `Fields`."""
 
 

@@ -52,7 +52,7 @@ def given_up(_timed_out: bool) -> Fields:
     return NOTHING
 
 
-class Seen(NamedTuple):
+class JudgedPictures(NamedTuple):
     """Verdicts on pictures, and the vectors that they are based on."""
 
     verdicts: list[Verdict]
@@ -64,7 +64,7 @@ def see(
     model: Model,
     min_confidence: float | None = None,
     allowed: Allowed | None = None,
-) -> Seen:
+) -> JudgedPictures:
     """Decide on images as `decide` does; also return the components (n, m) of the chosen readings."""
     readings = read_digits(grays, model, min_confidence, allowed)
     features = vectorize(grays).features
@@ -72,7 +72,7 @@ def see(
     if again:
         ink = look_again([grays[index] for index, _ in again], [way for _, way in again])
         features[[index for index, _ in again]] = vectors_of(ink).features
-    return Seen([r.verdict for r in readings], project(features, model.machine.projection))
+    return JudgedPictures([r.verdict for r in readings], project(features, model.machine.projection))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Eyes:
         except UnreadableError:
             return NOTHING  # its row says what the first pass found
 
-    def see(self, pictures: Sequence[Picture]) -> Seen:
+    def see(self, pictures: Sequence[Picture]) -> JudgedPictures:
         """Decide on pictures as the first pass did."""
         return see(grays_of(pictures), self.model, self.settings.min_confidence, self.allowed)
 

@@ -32,7 +32,7 @@ from digitsort.images.read_list import read_list
 from digitsort.labels.corrections import keep_human
 from digitsort.labels.labels_csv import Format, LabelsWriter, Layout
 from digitsort.labels.partial import Beginning, LabelsFile, labels_file
-from digitsort.labels.resume import Run
+from digitsort.labels.resume import RunSettings
 from digitsort.labels.update import Update, is_json_lines
 from digitsort.outcomes import Outcome
 from digitsort.plural import plural
@@ -161,7 +161,7 @@ def classify(
         _print_rows(work, layout, chosen)
     else:
         mark = found.card.fingerprint
-        run = Run.of(
+        run = RunSettings.of(
             walk.sources, follow_links, mark, settings, chosen, adapt=bool(second), exclude=patterns
         )
         second_pass: SecondPass | PagePass | None = None
@@ -287,7 +287,7 @@ def _beginning(*, force: bool, resume: bool, update: bool, exists: bool) -> Begi
     return Beginning(force=force, resume=resume)
 
 
-def _begin_update(path: Path, layout: Layout, run: Run, model: Model, *, quiet: bool) -> Update:
+def _begin_update(path: Path, layout: Layout, run: RunSettings, model: Model, *, quiet: bool) -> Update:
     """Read the table to bring up to date, and say so if all its files must be read again."""
     with garbage_waits():
         update = Update(path, layout, run, model.class_names)

@@ -24,7 +24,7 @@ from digitsort.images.read import has_sha256
 from digitsort.labels.gone import GoneRows
 from digitsort.labels.labels_csv import Layout, require_rows, row_of
 from digitsort.labels.partial import kept_rows
-from digitsort.labels.resume import Run
+from digitsort.labels.resume import RunSettings
 from digitsort.sorting.books import read_books
 from digitsort.sorting.sidecars import SideCars
 from digitsort.workers.tuning import garbage_waits
@@ -129,7 +129,7 @@ def classified(
     paths = summary.found(walk.files())
     settings = replace(how.settings, only_labels=labels)
     mark = found.card.fingerprint
-    run = Run.of(walk.sources, how.follow_links, mark, settings, "csv", exclude=how.exclude)
+    run = RunSettings.of(walk.sources, how.follow_links, mark, settings, "csv", exclude=how.exclude)
     with ExitStack() as stack:
         outcomes: Iterable[Outcome]
         if dry_run:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 
-from digitsort.images.limits import Limits, Source
+from digitsort.images.limits import Encoded, Limits
 from digitsort.images.unreadable import BROKEN, UnreadableError
 
 MOST_PACKED_BYTES = 2**22
@@ -19,7 +19,7 @@ _LEVELS = 256
 _END_OF_LINE, _END_OF_PICTURE, _MOVE = 0, 1, 2
 
 
-def prepare_bmp(data: bytes, limits: Limits) -> Source:
+def prepare_bmp(data: bytes, limits: Limits) -> Encoded:
     """Return the file, with run lengths decoded to one byte per pixel.
 
     Raises
@@ -29,16 +29,16 @@ def prepare_bmp(data: bytes, limits: Limits) -> Source:
     """
     (header,) = struct.unpack_from("<I", data.ljust(18, b"\0"), _FILE_HEADER)
     if header < _HEADER or len(data) < _FILE_HEADER + _HEADER:
-        return Source(data)  # of the old kind, without compression, or broken
+        return Encoded(data)  # of the old kind, without compression, or broken
     width, height, _, bits, compression = struct.unpack_from("<iiHHI", data, _FILE_HEADER + 4)
     limits.check_size(abs(width), abs(height))
     if (compression, bits) not in ((_RLE8, 8), (_RLE4, 4)):
-        return Source(data)
+        return Encoded(data)
     (start,) = struct.unpack_from("<I", data, 10)
     if width <= 0 or height <= 0 or len(data) - start > MOST_PACKED_BYTES:
         raise UnreadableError(BROKEN)
     pixels = _unpacked(data[start:], width, height, four_bits=bits == 4)
-    return Source(_plain(width, height, _palette(data, header, bits), pixels))
+    return Encoded(_plain(width, height, _palette(data, header, bits), pixels))
 
 
 def _unpacked(packed: bytes, width: int, height: int, *, four_bits: bool) -> bytearray:

@@ -25,7 +25,7 @@ _ENTRY = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ExifEntry:
     """One entry of a directory.
 
     Attributes
@@ -64,7 +64,7 @@ class Directory:
     data: bytes
     order: str
     start: int
-    entries: dict[int, Entry]
+    entries: dict[int, ExifEntry]
     following: bytes
 
     def numbers(self, tag: int) -> tuple[int, ...]:
@@ -113,10 +113,10 @@ def first_directory(data: bytes) -> Directory:
     end = start + 2 + count * _ENTRY
     if not count or end > len(data):
         raise UnreadableError(BROKEN)
-    entries: dict[int, Entry] = {}
+    entries: dict[int, ExifEntry] = {}
     for at in range(start + 2, end, _ENTRY):
         tag, kind, values = struct.unpack_from(order + "HHI", data, at)
-        entries.setdefault(tag, Entry(kind, values, data[at : at + _ENTRY]))
+        entries.setdefault(tag, ExifEntry(kind, values, data[at : at + _ENTRY]))
     return Directory(data, order, start, entries, data[end : end + 4].ljust(4, b"\0"))
 
 

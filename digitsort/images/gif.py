@@ -6,7 +6,7 @@ frames of an animation.
 
 from __future__ import annotations
 
-from digitsort.images.limits import Limits, Source
+from digitsort.images.limits import Encoded, Limits
 from digitsort.images.unreadable import BROKEN, UnreadableError
 
 MOST_BLOCKS = 2**20
@@ -18,7 +18,7 @@ _HEAD, _DESCRIPTOR = 13, 10
 _TRANSPARENT = 1
 
 
-def prepare_gif(data: bytes, limits: Limits) -> Source:
+def prepare_gif(data: bytes, limits: Limits) -> Encoded:
     """Return the file with only its first frame.
 
     Raises
@@ -38,7 +38,7 @@ def prepare_gif(data: bytes, limits: Limits) -> Source:
     walk.over_blocks()
     picture = data[start : walk.at]
     several = walk.at < len(data) and walk.to_picture(optional=True) is not None
-    return Source(head + _transparency(control) + picture + _END, several=several)
+    return Encoded(head + _transparency(control) + picture + _END, several=several)
 
 
 class _Walk:

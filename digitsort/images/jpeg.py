@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from digitsort.images.exif import first_directory, orientation
-from digitsort.images.limits import Limits, Source
+from digitsort.images.limits import Encoded, Limits
 from digitsort.images.unreadable import BROKEN, UNUSUAL_JPEG, UnreadableError
 
 MOST_SCANS = 256
@@ -47,7 +47,7 @@ _Segment = tuple[int, int, int]
 """Marker, and where its length and its content begin and end."""
 
 
-def prepare_jpeg(data: bytes, limits: Limits) -> Source:
+def prepare_jpeg(data: bytes, limits: Limits) -> Encoded:
     """Return the file without comments, color profiles and EXIF data.
 
     Raises
@@ -78,7 +78,7 @@ def prepare_jpeg(data: bytes, limits: Limits) -> Source:
         raise UnreadableError(BROKEN)
     limits.check_size(*size)
     _check_scans(data, size, limits)
-    return Source(b"".join(kept), orientation(exif, xmp), _has_pages(pages))
+    return Encoded(b"".join(kept), orientation(exif, xmp), _has_pages(pages))
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:
@@ -143,7 +143,7 @@ _SIZES = 42
 _PALETTE = b"pclr"
 
 
-def prepare_jpeg2000(data: bytes, limits: Limits) -> Source:
+def prepare_jpeg2000(data: bytes, limits: Limits) -> Encoded:
     """Return the code stream of a file.
 
     Raises
@@ -172,4 +172,4 @@ def prepare_jpeg2000(data: bytes, limits: Limits) -> Source:
     tiles = -(-right // tile_width) * -(-bottom // tile_height)
     if tiles > MOST_TILES or components > MOST_COMPONENTS or max(depths) > MOST_BITS:
         raise UnreadableError("unusual kind of JPEG 2000")
-    return Source(stream)
+    return Encoded(stream)

@@ -59,7 +59,7 @@ FIRST_OF_SEVERAL = "first of several pages"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Encoded:
     """Data for the decoder, and facts that were read without it.
 
     Attributes

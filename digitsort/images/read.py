@@ -27,8 +27,8 @@ from digitsort.images.limits import (
     DEFAULT_LIMITS,
     FIRST_OF_SEVERAL,
     MAGIC_BYTES,
+    Encoded,
     Limits,
-    Source,
     format_of,
 )
 from digitsort.images.png import SIGNATURE, read_png
@@ -118,7 +118,7 @@ class Opened:
     several: bool
 
 
-_Prepare = Callable[[bytes, Limits], Source]
+_Prepare = Callable[[bytes, Limits], Encoded]
 
 _PLUGINS: dict[str, tuple[str, _Prepare]] = {
     "JPEG": ("JpegImagePlugin", prepare_jpeg),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from digitsort.images.exif import ORIENTATION, VALUE_BYTES, Directory, first_directory, orientation
 from digitsort.images.jpeg import MOST_PASSES
-from digitsort.images.limits import Limits, Source
+from digitsort.images.limits import Encoded, Limits
 from digitsort.images.unreadable import BROKEN, UnreadableError
 
 MOST_PARTS = 2**17
@@ -74,7 +74,7 @@ class _Parts:
         return self.row_bytes * self.height
 
 
-def prepare_tiff(data: bytes, limits: Limits) -> Source:
+def prepare_tiff(data: bytes, limits: Limits) -> Encoded:
     """Return the file without the tags that its pixels do not need.
 
     Raises
@@ -92,7 +92,7 @@ def prepare_tiff(data: bytes, limits: Limits) -> Source:
         raise UnreadableError(f"TIFF compression {compression} is not supported")
     _check_parts(directory, _parts(directory, width, height), compression, limits)
     (start,) = struct.unpack(directory.order + "I", directory.following)
-    return Source(
+    return Encoded(
         _without_other_tags(directory),
         orientation=_orientation(directory),
         several=start not in (0, directory.start),

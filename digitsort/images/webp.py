@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digitsort.images.limits import Limits, Source
+from digitsort.images.limits import Encoded, Limits
 from digitsort.images.unreadable import UnreadableError
 
 MOST_PIXELS = 2**24
@@ -13,7 +13,7 @@ SHARE = 4
 """With a larger --max-pixels, a WebP may have this fraction (a quarter) of it."""
 
 
-def check_webp(data: bytes, limits: Limits) -> Source:
+def check_webp(data: bytes, limits: Limits) -> Encoded:
     """Return the file.
 
     Raises
@@ -27,7 +27,7 @@ def check_webp(data: bytes, limits: Limits) -> Source:
         most = max(MOST_PIXELS, limits.pixels // SHARE)
         if size[0] * size[1] > most:
             raise UnreadableError(f"over {most} pixels in a WebP: raise --max-pixels")
-    return Source(data)
+    return Encoded(data)
 
 
 def _size(data: bytes) -> tuple[int, int] | None:

@@ -35,7 +35,7 @@ from digitsort.labels.labels_csv import Format, LabelsWriter, Layout
 from digitsort.labels.resume import (
     MOST_RUN_BYTES,
     RowsHash,
-    Run,
+    RunSettings,
     outcome_of,
     raw_rows,
     remember,
@@ -188,7 +188,7 @@ class LabelsFile:
         """Publish these rows (with header) instead of those written, which stay for `resume`."""
         self._make(ADAPTED, rows)
 
-    def finish(self, run: Run, join: Join | None) -> None:
+    def finish(self, run: RunSettings, join: Join | None) -> None:
         """Record the run with the rows that it made; then let `join` make the file to publish."""
         self.flush()
         with self._opened(*self.finished) as file:
@@ -232,7 +232,7 @@ class LabelsFile:
 def labels_file(
     path: Path,
     layout: Layout,
-    run: Run,
+    run: RunSettings,
     *,
     form: Format = "csv",
     force: bool = False,
@@ -249,7 +249,7 @@ def labels_file(
     ----------
     path : Path
     layout : Layout
-    run : Run
+    run : RunSettings
     form : {"csv", "jsonl"}
     force : bool
         Replace an existing file, and delete the rows of an interrupted run.
@@ -292,7 +292,7 @@ def labels_file(
 
 
 @contextmanager
-def kept_rows(path: Path, layout: Layout, run: Run) -> Iterator[LabelsFile]:
+def kept_rows(path: Path, layout: Layout, run: RunSettings) -> Iterator[LabelsFile]:
     """Open rows that are kept only while the block is interrupted, for the same run once more.
 
     Parameters
@@ -300,7 +300,7 @@ def kept_rows(path: Path, layout: Layout, run: Run) -> Iterator[LabelsFile]:
     path : Path
         Nothing is published there; the folder for unfinished rows is beside it.
     layout : Layout
-    run : Run
+    run : RunSettings
         Rows of a run with other settings are deleted.
 
     Raises
@@ -356,7 +356,7 @@ def _publish(folder: OwnFolder, name: str, descriptor: int, path: Path, *, force
         publish_as(folder.path / name, path, force=force)
 
 
-def _prepare(folder: OwnFolder, run: Run, path: Path, beginning: Beginning) -> None:
+def _prepare(folder: OwnFolder, run: RunSettings, path: Path, beginning: Beginning) -> None:
     """Refuse, delete or accept the rows of an interrupted run."""
     is_left = folder.has(RUN) or folder.has(ROWS)
     before = None

@@ -47,7 +47,7 @@ MOST_SOURCES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunSettings:
     """Settings of a run.
 
     Attributes
@@ -84,7 +84,7 @@ class Run:
         *,
         adapt: bool = False,
         exclude: Sequence[str] = (),
-    ) -> Run:
+    ) -> RunSettings:
         """Describe a run."""
         absolute = [os.path.abspath(source) for source in sources]
         listed = json.dumps(absolute)
@@ -95,16 +95,16 @@ class Run:
         links = str(follow_links)
         return cls(listed, links, model, repr(settings), form, __version__, str(adapt))
 
-    def differences(self, other: Run, names: Iterable[str] = ()) -> list[str]:
+    def differences(self, other: RunSettings, names: Iterable[str] = ()) -> list[str]:
         """Return the names of the settings that differ; by default of all settings."""
         mine, theirs = asdict(self), asdict(other)
         return [name for name in names or mine if mine[name] != theirs[name]]
 
-    def row_differences(self, other: Run) -> list[str]:
+    def row_differences(self, other: RunSettings) -> list[str]:
         """Return the names of the settings that differ and that a row depends on."""
         return self.differences(other, _OF_ROWS)
 
-    def require_same(self, other: Run, folder: Path) -> None:
+    def require_same(self, other: RunSettings, folder: Path) -> None:
         """Raise OutputError, naming the differences, unless `other` has the same settings."""
         mine, theirs = asdict(self), asdict(other)
         names = self.differences(other)
@@ -122,14 +122,14 @@ class Run:
         return json.dumps({"run": described, "seal": seal(PURPOSE, described.encode())}).encode()
 
 
-def run_of(content: bytes) -> Run | None:
+def run_of(content: bytes) -> RunSettings | None:
     """Return the run that `Run.to_bytes` described; None if another user or program wrote it."""
     try:
         kept = json.loads(content)
         described = kept["run"]
         if not compare_digest(kept["seal"].encode(), seal(PURPOSE, described.encode()).encode()):
             return None
-        return Run(**json.loads(described))
+        return RunSettings(**json.loads(described))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
@@ -152,7 +152,7 @@ class RowsHash:
         return state_folder() / TABLES / f"{self._sum:064x}.json"
 
 
-def remember(rows: RowsHash, run: Run) -> None:
+def remember(rows: RowsHash, run: RunSettings) -> None:
     """Record the settings of a run that wrote these rows."""
     path = rows.path
     temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
@@ -166,7 +166,7 @@ def remember(rows: RowsHash, run: Run) -> None:
         _forget_old(path.parent)
 
 
-def remembered(rows: RowsHash) -> Run | None:
+def remembered(rows: RowsHash) -> RunSettings | None:
     """Return the settings of the run that wrote these rows; None if no such run is recorded."""
     try:
         with rows.path.open("rb") as file:

@@ -24,7 +24,7 @@ from digitsort.labels.labels_csv import (
     read_labels,
     row_bytes,
 )
-from digitsort.labels.resume import RowsHash, Run, cells_of, outcome_of, raw_rows, remembered
+from digitsort.labels.resume import RowsHash, RunSettings, cells_of, outcome_of, raw_rows, remembered
 from digitsort.labels.row import HUMAN, PROBABILITY, Row
 from digitsort.labels.table import line_of
 from digitsort.outcomes import Outcome, Status
@@ -108,7 +108,7 @@ class Update:
     ----------
     path : Path
     layout : Layout
-    run : Run
+    run : RunSettings
         Settings of this run.
     classes : sequence of str
         Classes of the model.
@@ -131,7 +131,7 @@ class Update:
         Number of labels from a person in other rows, and in rows with status gone.
     """
 
-    def __init__(self, path: Path, layout: Layout, run: Run, classes: Sequence[str]) -> None:
+    def __init__(self, path: Path, layout: Layout, run: RunSettings, classes: Sequence[str]) -> None:
         self._path = path
         self._layout = layout
         self._form: Format = "jsonl" if run.format == "jsonl" else "csv"
@@ -239,7 +239,7 @@ class Update:
                 said.append(f"  and {count - MOST_NAMED} more")
         return said
 
-    def _why_again(self, run: Run) -> str:
+    def _why_again(self, run: RunSettings) -> str:
         """Return why no row can be kept; empty if all were written by this user with these settings."""
         rows = [row for row in self._rows if row.status is not Status.GONE]
         if not rows:

@@ -1,8 +1,8 @@
 """Put a pickle's opcodes together as inert data.
 
 Nothing is imported and nothing called: what the file names becomes a member of `Global`, what it would
-call becomes a `Made` that keeps the arguments. No step recurses, hashes or compares what it is given,
-but for texts.
+call becomes a `Requested` that keeps the arguments. No step recurses, hashes or compares what it is
+given, but for texts.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _RESULTS = (Global.DTYPE, Global.RECONSTRUCT, Global.SCALAR)
 
 
 @dataclass(slots=True, eq=False)
-class Made:
+class Requested:
     """Object that the file asks for: its class, its arguments and its state, as inert data."""
 
     of: Global
@@ -193,20 +193,20 @@ def _newobj(machine: _Machine, _: Argument) -> None:
     of, arguments = machine.pop(2)
     require(type(of) is Global and of in _OBJECTS, f"It makes an object of {_shown(of)}, no model does")
     require(arguments == (), f"It makes an object of {_shown(of)} with arguments, no model does")
-    machine.push(Made(of, ()))  # type: ignore[arg-type]
+    machine.push(Requested(of, ()))  # type: ignore[arg-type]
 
 
 def _reduce(machine: _Machine, _: Argument) -> None:
     of, arguments = machine.pop(2)
     require(type(of) is Global and of in _RESULTS, f"It calls {_shown(of)}, no model does")
     require(type(arguments) is tuple, f"{_DAMAGED}: arguments are no tuple")
-    machine.push(Made(of, arguments))  # type: ignore[arg-type]
+    machine.push(Requested(of, arguments))  # type: ignore[arg-type]
 
 
 def _build(machine: _Machine, _: Argument) -> None:
     (state,) = machine.pop(1)
     target = machine.top()
-    require(type(target) is Made, f"It sets the state of {_shown(target)}, no model does")
+    require(type(target) is Requested, f"It sets the state of {_shown(target)}, no model does")
     require(state is not None, "It sets a state of nothing, no model does")
     require(target.state is None, "It sets a state twice, no model does")  # type: ignore[attr-defined]
     target.state = state  # type: ignore[attr-defined]

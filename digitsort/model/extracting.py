@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from digitsort.errors import require
 from digitsort.files.names import printable
-from digitsort.model.assembling import Global, Made
+from digitsort.model.assembling import Global, Requested
 from digitsort.model.card import LONGEST_CLASS_NAME
 
 _NUMBER_STATE = (3, "<", None, None, None, -1, -1, 0)
@@ -22,7 +22,7 @@ _FORMS = {"f8": "<f8", "f4": "<f4", "i4": "<i4", "i8": "<i8", "u2": "<u2"}
 
 def take_state(value: object, of: Global, name: str) -> dict[str, object]:
     """The attributes of an object of a class, by name."""
-    require(type(value) is Made and value.of is of, f"It holds no {name} where a model has one")
+    require(type(value) is Requested and value.of is of, f"It holds no {name} where a model has one")
     state = value.state  # type: ignore[attr-defined]
     require(type(state) is dict, f"Its {name} has no attributes")
     return state  # type: ignore[no-any-return]
@@ -53,7 +53,7 @@ def take_float(value: object, name: str) -> float:
 
 
 def _numpy_float(value: object, name: str) -> float:
-    require(type(value) is Made and value.of is Global.SCALAR, f"{name} is no number")
+    require(type(value) is Requested and value.of is Global.SCALAR, f"{name} is no number")
     arguments = value.arguments  # type: ignore[attr-defined]
     require(len(arguments) == 2 and value.state is None, f"{name} is no number")  # type: ignore[attr-defined]
     form, data = arguments
@@ -113,7 +113,7 @@ def _array_state(value: object, name: str) -> tuple[tuple[int, ...], object, mem
     The bytes are in C order: libsvm takes no other, and `train` writes no other.
     """
     what = f"{name} is no array"
-    require(type(value) is Made and value.of is Global.RECONSTRUCT, what)
+    require(type(value) is Requested and value.of is Global.RECONSTRUCT, what)
     arguments, state = value.arguments, value.state  # type: ignore[attr-defined]
     own = len(arguments) == 3 and is_exactly(arguments[:2], (Global.NDARRAY, (0,)))
     require(own, f"{what} of numpy's own class")
@@ -166,7 +166,7 @@ def _check_text_form(form: object, name: str) -> int:
 
 def _form_state(form: object, name: str) -> tuple[str, object]:
     what = f"{name} is of a type that no model has"
-    require(type(form) is Made and form.of is Global.DTYPE, f"{name} is of no type of numpy's")
+    require(type(form) is Requested and form.of is Global.DTYPE, f"{name} is of no type of numpy's")
     arguments = form.arguments  # type: ignore[attr-defined]
     require(len(arguments) == 3 and type(arguments[0]) is str, what)
     require(is_exactly(arguments[1:], (False, True)), what)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from digitsort.errors import REMEDY, ModelError, require
 from digitsort.files.names import printable
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
-from digitsort.model.assembling import Global, Made, assemble
+from digitsort.model.assembling import Global, Requested, assemble
 from digitsort.model.card import Card, fingerprint
 from digitsort.model.checking import (
     CLASSIFIER_ATTRIBUTES,
@@ -116,7 +116,7 @@ def _read(path: Path, name: str) -> bytes:
 def parse_model(data: bytes) -> Model:
     """Read the bytes of a model file; raises ModelError for anything that is none."""
     root = assemble(scan(data))
-    bare = type(root) is Made and root.of is Global.SVC
+    bare = type(root) is Requested and root.of is Global.SVC
     require(not bare, "It is a bare scikit-learn SVC, which does not say how its images were prepared")
     state = take_state(root, Global.CLASSIFIER, "DigitClassifier")
     extra = {LIKENESS_ATTRIBUTE} & state.keys()  # most models have none

@@ -279,7 +279,7 @@ def numbered_rows(rows: Iterable[Row], chooser: Chooser) -> Iterable[Row]:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LabelsSource:
     """The labels.csv behind a page.
 
     Attributes
@@ -301,7 +301,7 @@ class Source:
 
 def read_source(
     path: Path, rows: Iterator[Row], truths: Mapping[str, str], chooser: Chooser
-) -> tuple[Source, Tally]:
+) -> tuple[LabelsSource, Tally]:
     """Read all rows, and return the source and the counts; the chooser keeps the rows to show.
 
     Parameters
@@ -327,8 +327,8 @@ def read_source(
     return _source(path, first[0]), tally
 
 
-def _source(path: Path, first: Row) -> Source:
+def _source(path: Path, first: Row) -> LabelsSource:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     date = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-    return Source(path, tuple(name for name in first.cells if name != HUMAN), digest, date)
+    return LabelsSource(path, tuple(name for name in first.cells if name != HUMAN), digest, date)

@@ -18,7 +18,7 @@ from digitsort.labels.table import line_of
 from digitsort.outcomes import OF_A_RUN
 from digitsort.progress import Progress, silent
 from digitsort.review import plots
-from digitsort.review.choose import Choice, Numbered, Source, Tally
+from digitsort.review.choose import Choice, LabelsSource, Numbered, Tally
 from digitsort.review.queues import queues_of
 from digitsort.review.references import NO_REFERENCES, AcceptedScans
 from digitsort.review.render import write_page
@@ -55,7 +55,7 @@ CHUNK = 500
 
 def write_review(
     target: Path,
-    source: Source,
+    source: LabelsSource,
     tally: Tally,
     choice: Choice,
     references: AcceptedScans = NO_REFERENCES,
@@ -69,7 +69,7 @@ def write_review(
     Parameters
     ----------
     target : Path
-    source : Source
+    source : LabelsSource
     tally : Tally
         Counts of all rows of the source.
     choice : Choice
@@ -145,7 +145,7 @@ def _none_words(classes: Sequence[str]) -> dict[str, str]:
     return {"key": key, "button": "None", "name": "none of these"}
 
 
-def _settings(source: Source, tally: Tally) -> dict[str, Any]:
+def _settings(source: LabelsSource, tally: Tally) -> dict[str, Any]:
     classes = tally.classes()
     return {
         "key": f"digitsort:{source.digest[:32]}",

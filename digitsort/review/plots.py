@@ -45,7 +45,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Polyline:
     """Curve as "x,y x,y …", in px."""
 
     points: str
@@ -83,7 +83,7 @@ class Chart:
     x_ticks: Sequence[Tick]
     y_ticks: Sequence[Tick]
     bars: Sequence[Bar] = ()
-    lines: Sequence[Line] = ()
+    lines: Sequence[Polyline] = ()
     dots: Sequence[Dot] = ()
     legend: Sequence[tuple[str, str]] = ()
 
@@ -165,7 +165,7 @@ def coverage_against_error(found: Guesses, of: int, threshold: float | None = No
         "wrong among the accepted",
         [Tick(_x(share), f"{share:.0%}") for share in (0, 0.25, 0.5, 0.75, 1)],
         [Tick(_y(share), f"{100 * top * share:g}%") for share in (0, 0.5, 1)],
-        lines=[Line(_points(places), "curve")] if places else (),
+        lines=[Polyline(_points(places), "curve")] if places else (),
         dots=dots,
         legend=[("chosen", dot.tip) for dot in dots],
     )
@@ -196,8 +196,8 @@ def reliability(bands: Iterable[Band]) -> Chart:
         [Tick(_x(share), f"{share:g}") for share in (0, 0.25, 0.5, 0.75, 1)],
         [Tick(_y(share), f"{share:.0%}") for share in (0, 0.5, 1)],
         lines=[
-            Line(_points([(_x(0), _y(0)), (_x(1), _y(1))]), "ideal"),
-            Line(_points([(dot.x, dot.y) for dot in dots]), "curve"),
+            Polyline(_points([(_x(0), _y(0)), (_x(1), _y(1))]), "ideal"),
+            Polyline(_points([(dot.x, dot.y) for dot in dots]), "curve"),
         ],
         dots=dots,
         legend=[("ideal", "perfect calibration"), ("point", "measured")],

@@ -20,9 +20,9 @@ from digitsort.sorting.entries import NOTHING_BEFORE, Before, Written, entry_tex
 from digitsort.sorting.journal import FOLDER, Journal, new_journal
 from digitsort.sorting.plan import MANIFEST, Mode, Operation
 from digitsort.sorting.task import (
+    FileStatus,
     NotDeliveredError,
     Results,
-    Status,
     Task,
     source_errors,
     source_place,
@@ -54,7 +54,7 @@ class Ready(NamedTuple):
     source : str
         Absolute path; of a move without links.
     sha256 : str
-    status : Status or None
+    status : FileStatus or None
         None if it was not checked: a copy is compared while it is made.
     entry : str
         For the journal, by `entry_texts`.
@@ -64,7 +64,7 @@ class Ready(NamedTuple):
 
     source: str
     sha256: str
-    status: Status | None
+    status: FileStatus | None
     entry: str
     columns: Iterable[str]
 
@@ -74,7 +74,7 @@ class _Looked(NamedTuple):
 
     source: str
     sha256: str
-    status: Status | None
+    status: FileStatus | None
 
 
 class Preparer:
@@ -164,7 +164,7 @@ class Preparer:
         status, sha256 = look(self._disk, place, sha256, follow=False)
         return _Looked(path, sha256, status)
 
-    def _link(self, place: Place) -> Status | None:
+    def _link(self, place: Place) -> FileStatus | None:
         """Return the state of a symbolic link, which is moved as it is; None for another file."""
         with source_errors():
             found = self._disk.lstat(place)
@@ -185,7 +185,7 @@ class Preparer:
         self._allowed[folder] = inside
         return inside
 
-    def _before(self, status: Status | None) -> Before:
+    def _before(self, status: FileStatus | None) -> Before:
         """Return the size, time and mode that an undo gives back."""
         if status is None or not self._is_move:
             return NOTHING_BEFORE
@@ -213,7 +213,7 @@ NOT_BEGUN = "not started"
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class BatchResults:
     """Results of the operations of a batch; operations without a result were not begun.
 
     Attributes
@@ -300,7 +300,7 @@ class Deliverer:
         self._continues = held.stopped_mode == mode if continues is None else continues
         self._count = 0
 
-    def deliver(self, operations: Iterable[Operation], stop: Stop) -> Iterator[Batch]:
+    def deliver(self, operations: Iterable[Operation], stop: Stop) -> Iterator[BatchResults]:
         """Deliver; what has to end the run comes with what was done before it."""
         waiting = iter(operations)
         while not stop and (batch := list(islice(waiting, BATCH))):
@@ -311,7 +311,7 @@ class Deliverer:
             if result.error is not None:
                 return
 
-    def _deliver(self, places: Places, operations: Sequence[Operation], stop: Stop) -> Batch:
+    def _deliver(self, places: Places, operations: Sequence[Operation], stop: Stop) -> BatchResults:
         listed, results = _Listed(), Results()
         is_written = False
         try:
@@ -366,14 +366,14 @@ class Deliverer:
         reasons = {number: results.failed.get(number, NOT_BEGUN) for number in failed}
         self._begun_journal().settle(listed.numbers.stop, reasons)
 
-    def _batch(self, listed: _Listed, results: Results) -> Batch:
+    def _batch(self, listed: _Listed, results: Results) -> BatchResults:
         done = [listed.whole[number - listed.first][0] for number in sorted(results.done)]
         failed = [
             (listed.whole[number - listed.first][0], reason)
             for number, reason in sorted(results.failed.items())
         ]
         error = None if results.error is None else _stopped(self._dest, results.error)
-        return Batch(done, listed.failed + failed, sum(results.done.values()), error)
+        return BatchResults(done, listed.failed + failed, sum(results.done.values()), error)
 
 
 def _stopped(dest: str, error: OSError) -> OutputError:

@@ -13,9 +13,9 @@ from digitsort.files.places import Places, RealPaths
 from digitsort.sorting.publish import NoUnnamedFilesError, UnnamedCopies, publish, rename_new
 from digitsort.sorting.removal import check_other_place, remove_copy
 from digitsort.sorting.task import (
+    FileStatus,
     NotDeliveredError,
     Results,
-    Status,
     Task,
     reason_of,
     source_errors,
@@ -249,7 +249,9 @@ class _Crossing:
             remove_ours(self._disk, self._places.at(task.temporary))
 
 
-def _check_unchanged(disk: Disk, source: Place, task: Task, *, but_its_names: bool = False) -> Status:
+def _check_unchanged(
+    disk: Disk, source: Place, task: Task, *, but_its_names: bool = False
+) -> FileStatus:
     """Return the state of a source, or raise if another file has replaced it.
 
     With `but_its_names`, other hard links to it may have been moved before.
@@ -272,6 +274,6 @@ def _check_unchanged(disk: Disk, source: Place, task: Task, *, but_its_names: bo
     return seen
 
 
-def _seen(task: Task) -> Status:
+def _seen(task: Task) -> FileStatus:
     assert task.seen is not None
     return task.seen

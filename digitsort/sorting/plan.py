@@ -36,7 +36,7 @@ from digitsort.sorting.journal import delivered_contents
 from digitsort.sorting.sidecars import SideCars, name_beside, sidecars_of
 
 
-class Place(NamedTuple):
+class FreeTarget(NamedTuple):
     """Target of a file whose own name is taken.
 
     Attributes
@@ -114,7 +114,7 @@ class Folder:
             self._spelled[folded] = name
         return f"{self.path}{os.sep}{name}"
 
-    def place(self, name: str, sha256: str, source: str, fits: Fits | None = None) -> Place:
+    def place(self, name: str, sha256: str, source: str, fits: Fits | None = None) -> FreeTarget:
         """Find a numbered name for a file, or one under which its content is there.
 
         A free name is passed over where it does not fit.
@@ -123,7 +123,7 @@ class Folder:
         stem, suffix = os.path.splitext(name)
         while True:
             if sha256 and sha256 in series.by_content:
-                return Place(series.by_content[sha256], True)
+                return FreeTarget(series.by_content[sha256], True)
             candidate = _numbered(stem, suffix, series.following)
             series.following += 1
             if fits is not None and self.is_free(candidate) and not fits(candidate):
@@ -131,7 +131,7 @@ class Folder:
             path = self.take(candidate, sha256, source)
             if path is not None:
                 series.by_content.setdefault(sha256, path)
-                return Place(path, False)
+                return FreeTarget(path, False)
             folded = fold(candidate)
             series.by_content.setdefault(self._content(folded), self._path(folded))
 
@@ -707,7 +707,7 @@ class _Planning:
         return found
 
     def _add_namesake(
-        self, row: Row, name: str, place: Place, folder: Folder, cars: Sequence[str]
+        self, row: Row, name: str, place: FreeTarget, folder: Folder, cars: Sequence[str]
     ) -> None:
         if place.is_there:
             self.same.append(Operation(row, place.path))

@@ -12,7 +12,7 @@ from digitsort.files.disk import Disk, Place
 from digitsort.files.names import printable
 from digitsort.files.places import Places
 from digitsort.sorting.task import NotDeliveredError, source_errors
-from digitsort.sorting.transfer import CHUNK_BYTES, Seen, look, open_source
+from digitsort.sorting.transfer import CHUNK_BYTES, ReadState, look, open_source
 
 SECTOR_BYTES = 512
 """What every disk writes whole or not at all."""
@@ -102,7 +102,7 @@ def _is_part_of_bytes(ours: bytes, theirs: bytes) -> bool:
     return len(ours) <= len(theirs) and all(our == their or not any(our) for our, their in pairs)
 
 
-def check_copy(disk: Disk, place: Place, sha256: str) -> Seen:
+def check_copy(disk: Disk, place: Place, sha256: str) -> ReadState:
     """Return what is seen of a regular file, not a link, which must have a content.
 
     Raises

@@ -21,7 +21,7 @@ class NotDeliveredError(Exception):
     """A file that stays where it is; the message says why."""
 
 
-class Status(NamedTuple):
+class FileStatus(NamedTuple):
     """Identity and version of a file.
 
     Attributes
@@ -57,7 +57,7 @@ class Task:
         Of the content that is meant; empty where any will do.
     token : str
         Of the run, in the names of its temporary files.
-    seen : Status or None
+    seen : FileStatus or None
         Of the source, once somebody looked.
     """
 
@@ -66,7 +66,7 @@ class Task:
     target: str
     sha256: str
     token: str
-    seen: Status | None = None
+    seen: FileStatus | None = None
 
     @property
     def temporary(self) -> str:

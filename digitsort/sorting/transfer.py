@@ -20,27 +20,27 @@ from digitsort.files.disk import (
     Disk,
     Place,
 )
-from digitsort.sorting.task import NotDeliveredError, Status
+from digitsort.sorting.task import FileStatus, NotDeliveredError
 
 CHUNK_BYTES = 2**20
 
 A_LINK = "a symbolic link: --move leaves links alone"
 
 
-class Seen(NamedTuple):
+class ReadState(NamedTuple):
     """State of a file when its content was read.
 
     Attributes
     ----------
-    status : Status
+    status : FileStatus
     sha256 : str
     """
 
-    status: Status
+    status: FileStatus
     sha256: str
 
 
-def look(disk: Disk, place: Place, expected: str = "", *, follow: bool = True) -> Seen:
+def look(disk: Disk, place: Place, expected: str = "", *, follow: bool = True) -> ReadState:
     """Read a regular file for its hash.
 
     Raises
@@ -63,7 +63,7 @@ def look(disk: Disk, place: Place, expected: str = "", *, follow: bool = True) -
         raise NotDeliveredError(error.strerror or str(error)) from error
     finally:
         disk.close(descriptor)
-    return Seen(status_from(status), as_expected(digest.hexdigest(), expected))
+    return ReadState(status_from(status), as_expected(digest.hexdigest(), expected))
 
 
 def anywhere(path: str) -> Place:
@@ -71,7 +71,7 @@ def anywhere(path: str) -> Place:
     return Place(None, path, path)
 
 
-def status_from(found: os.stat_result) -> Status:
+def status_from(found: os.stat_result) -> FileStatus:
     """Return the parts of a status to keep."""
     kept = (
         found.st_dev,
@@ -82,7 +82,7 @@ def status_from(found: os.stat_result) -> Status:
         found.st_ctime_ns,
         found.st_nlink,
     )
-    return tuple.__new__(Status, kept)  # there may be millions
+    return tuple.__new__(FileStatus, kept)  # there may be millions
 
 
 def chunk_bytes(status: os.stat_result) -> int:

@@ -29,9 +29,9 @@ from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import has_content, is_undo_begun, recover, remove_half_done, status_of
 from digitsort.sorting.removal import check_copy, remove_copy
 from digitsort.sorting.task import (
+    FileStatus,
     NotDeliveredError,
     Results,
-    Status,
     Task,
     source_errors,
     temporary_name,
@@ -454,7 +454,7 @@ class _Undoing:
             self._folders.add(folder)
         return Task(entry.number, target, entry.source, entry.sha256, self._run.token, seen)
 
-    def _seen(self, entry: Entry, path: str) -> Status | None:
+    def _seen(self, entry: Entry, path: str) -> FileStatus | None:
         """Return the state of a file with the content that was sorted; None if there is none.
 
         What was moved within DEST may be a symbolic link, which goes back as it is.

@@ -44,7 +44,7 @@ _IMAGES, _LABELS = ("x", "images", "data", "image"), ("y", "labels", "label", "t
 
 _MOST_NAMED = 5
 
-Images = tuple[npt.NDArray[Any], list[str]]
+LabelledArrays = tuple[npt.NDArray[Any], list[str]]
 """Gray images (n, height, width), and their labels."""
 
 
@@ -87,7 +87,7 @@ def open_npz(path: Path) -> Dataset:
     return _dataset(path, (images, [label for _, labels in pairs for label in labels]))
 
 
-def _dataset(path: Path, found: Images) -> Dataset:
+def _dataset(path: Path, found: LabelledArrays) -> Dataset:
     images, labels = found
     _check_labels(path, set(labels))
 
@@ -157,7 +157,7 @@ def _side_of(columns: list[str]) -> int:
     return side if side * side == len(columns) - 1 and side >= LEAST_SIDE_PX else 0
 
 
-def _read_pixels(path: Path, columns: list[str]) -> Images:
+def _read_pixels(path: Path, columns: list[str]) -> LabelledArrays:
     side, name = _side_of(columns), printable(str(path))
     has_header = not all(cell.strip().isdigit() for cell in columns)
     plain = [cell.strip().lower() for cell in columns]
@@ -210,7 +210,7 @@ def _pairs_in(arrays: dict[str, npt.NDArray[Any]]) -> Iterator[tuple[str, str]]:
                     yield lower[form.format(image, part)], found[0]
 
 
-def _pair(path: Path, arrays: dict[str, npt.NDArray[Any]], images: str, labels: str) -> Images:
+def _pair(path: Path, arrays: dict[str, npt.NDArray[Any]], images: str, labels: str) -> LabelledArrays:
     grays, names = _grays(arrays[images]), _labels(arrays[labels])
     if grays is None or names is None or len(grays) != len(names):
         shapes = f"{images} {arrays[images].shape} and {labels} {arrays[labels].shape}"

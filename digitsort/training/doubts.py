@@ -13,7 +13,7 @@ from digitsort.evaluation.certification import picture_hashes
 from digitsort.files.names import printable
 from digitsort.recognition.score import predict, probabilities
 from digitsort.training.examples import Examples
-from digitsort.training.trial import Judged
+from digitsort.training.trial import ScoredExamples
 
 MOST_NAMED = 5
 """Largest number of images to name in a sentence."""
@@ -96,14 +96,14 @@ def describe_imbalance(labels: npt.NDArray[np.str_]) -> list[str]:
 
 
 def most_doubtful(
-    examples: Examples, judged: Judged, classes: Sequence[str], temperature: float
+    examples: Examples, judged: ScoredExamples, classes: Sequence[str], temperature: float
 ) -> tuple[Doubt, ...]:
     """Return the images whose labels the model disagrees with most, the most unlikely label first.
 
     Parameters
     ----------
     examples : Examples
-    judged : Judged
+    judged : ScoredExamples
         Scores of the examples from models that were not fitted to them.
     classes : sequence of str
     temperature : float

@@ -40,7 +40,7 @@ from digitsort.training.doubts import (
 )
 from digitsort.training.examples import Examples, gather
 from digitsort.training.labelled import Taught, teach
-from digitsort.training.trial import Judged, joined_of, judge_examples, try_out, tune_parameters
+from digitsort.training.trial import ScoredExamples, joined_of, judge_examples, try_out, tune_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class FittedModel:
     """Fitted estimator with the facts about its training that its card shows.
 
     Attributes
@@ -165,7 +165,7 @@ def train(
     certificate = certificate_of(
         trial.certification, trial.estimator.classes_, calibration, options.max_error
     )
-    made = Made(
+    made = FittedModel(
         trial.estimator,
         calibration,
         certificate,
@@ -192,14 +192,14 @@ def describe_data(base: Examples, taught: Taught) -> list[str]:
     return [*lines, *describe_contradictions(by_hand, base), *describe_imbalance(base.labels)]
 
 
-def doubts_of(made: Made, examples: Examples, judged: Judged) -> tuple[Doubt, ...]:
+def doubts_of(made: FittedModel, examples: Examples, judged: ScoredExamples) -> tuple[Doubt, ...]:
     """Return the examples whose labels a fitted estimator disagrees with most."""
     classes = [str(name) for name in made.estimator.classes_]
     return most_doubtful(examples, judged, classes, made.calibration.temperature)
 
 
 def finish(
-    made: Made,
+    made: FittedModel,
     names: Sequence[str],
     options: TrainingOptions,
     test: Examples,
@@ -241,7 +241,7 @@ def _parameters(datasets: Sequence[Dataset]) -> dict[str, Any]:
 
 
 def certificate_of(
-    judged: Judged,
+    judged: ScoredExamples,
     classes: npt.NDArray[np.str_],
     calibration: Calibration,
     max_error: float | None,
@@ -270,7 +270,9 @@ def _no_certificate(max_error: float, count: int) -> str:
     )
 
 
-def card_of(made: Made, names: Sequence[str], options: TrainingOptions, evaluation: Evaluation) -> Card:
+def card_of(
+    made: FittedModel, names: Sequence[str], options: TrainingOptions, evaluation: Evaluation
+) -> Card:
     """Return the card of a model; `names` are those of the data sets."""
     estimator, certificate = made.estimator, made.certificate
     machine = estimator.machine()

@@ -24,7 +24,7 @@ from digitsort.recognition.score import FEATURE_COUNT
 from digitsort.recognition.vectorize import vectorize
 from digitsort.training.impostors import Gray, Material, finished, invent_impostors
 from digitsort.training.printed.fonts import DIGITS, Face, draw_font, find_faces
-from digitsort.training.sources import Source
+from digitsort.training.sources import DataSource
 from digitsort.workers.tuning import one_blas_thread
 
 Floats = npt.NDArray[np.float64]
@@ -82,12 +82,12 @@ class Ground:
         )
 
 
-def gather_ground(sources: Sequence[Source], most: int, progress: Progress) -> Ground:
+def gather_ground(sources: Sequence[DataSource], most: int, progress: Progress) -> Ground:
     """Draw impostors, and digits with the same finish.
 
     Parameters
     ----------
-    sources : sequence of Source
+    sources : sequence of DataSource
     most : int
         Largest number of pictures of a kind, for small samples.
     progress : callable
@@ -102,7 +102,7 @@ def gather_ground(sources: Sequence[Source], most: int, progress: Progress) -> G
 
 
 def ground_of_family(
-    sources: Sequence[Source], faces: Sequence[Face], most: int, progress: Progress
+    sources: Sequence[DataSource], faces: Sequence[Face], most: int, progress: Progress
 ) -> Ground:
     """Draw the digits of a family with another finish, and impostors that may be made of them."""
     family = sources[0].family
@@ -121,7 +121,7 @@ def _ground(features: Features, is_digit: bool, family: str) -> Ground:
     return Ground(features, np.full(n, is_digit), np.full(n, family, "U32"))
 
 
-def _digits_of(sources: Sequence[Source]) -> tuple[list[Gray], list[str]]:
+def _digits_of(sources: Sequence[DataSource]) -> tuple[list[Gray], list[str]]:
     """Load the digits of some sources, light on dark."""
     inks: list[Gray] = []
     labels: list[str] = []

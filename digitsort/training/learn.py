@@ -31,7 +31,7 @@ from digitsort.training.examples import (
     without_copies,
 )
 from digitsort.training.fit import (
-    Made,
+    FittedModel,
     Trained,
     TrainingOptions,
     certificate_of,
@@ -85,7 +85,7 @@ def learn(
     calibration = Calibration(card.temperature, card.ok_familiarity, card.min_familiarity)
     keep_likeness(known, estimator, new)
     judged = judge_examples(estimator, certified)
-    made = Made(
+    made = FittedModel(
         estimator,
         calibration,
         certificate_of(judged, estimator.classes_, calibration, options.max_error),

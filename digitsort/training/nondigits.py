@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from digitsort.training.paper import Look, draw_look, empty_paper, put_on_paper
+from digitsort.training.paper import ScanLook, draw_look, empty_paper, put_on_paper
 
 Ink = npt.NDArray[np.uint8]
 Rng = np.random.Generator
@@ -132,6 +132,6 @@ KINDS: dict[str, Callable[[Rng], Image.Image]] = {
 """Kind to its generator; `side_by_side` needs digits and is called on its own."""
 
 
-def _bare(rng: Rng) -> Look:
+def _bare(rng: Rng) -> ScanLook:
     """Draw a look without lines and foreign strokes."""
     return replace(draw_look(rng), line_spacing=0.0, foreign=False)

@@ -28,7 +28,7 @@ INKS = ((25, 25, 30), (20, 30, 110), (40, 60, 170), (110, 20, 30), (70, 70, 75),
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ScanLook:
     """Look of a scan; lengths are in units of the digit's height unless they say pixels.
 
     Attributes
@@ -81,7 +81,7 @@ class Look:
     ink: tuple[int, ...]
 
 
-def draw_look(rng: Rng) -> Look:
+def draw_look(rng: Rng) -> ScanLook:
     """Draw how a scan looks: mostly harmless, each trouble in a part of the scans."""
 
     def sometimes(share: float, low: float, high: float) -> float:
@@ -95,7 +95,7 @@ def draw_look(rng: Rng) -> Look:
         margins = rng.uniform(-0.02, 0.08, 4)  # cut tight
     elif rng.random() < 0.08 and digit_px < 120:
         margins = rng.uniform(0.3, 2.0, 4)  # far too wide
-    return Look(
+    return ScanLook(
         digit_px,
         tuple(float(m) for m in margins),
         rotation=float(np.clip(rng.normal(0, 3), -8, 8)),
@@ -116,14 +116,14 @@ def draw_look(rng: Rng) -> Look:
     )
 
 
-def put_on_paper(ink: Ink, look: Look, rng: Rng) -> Image.Image:
+def put_on_paper(ink: Ink, look: ScanLook, rng: Rng) -> Image.Image:
     """Put ink onto paper.
 
     Parameters
     ----------
     ink : ndarray of shape (height, width), uint8
         255 where there is ink; cut to its box first, so any margin will do.
-    look : Look
+    look : ScanLook
     rng : numpy.random.Generator
         For texture and noise.
 
@@ -140,7 +140,7 @@ def put_on_paper(ink: Ink, look: Look, rng: Rng) -> Image.Image:
     return _photographed(_written(amount * look.contrast, look, rng), look, rng)
 
 
-def empty_paper(look: Look, rng: Rng) -> Image.Image:
+def empty_paper(look: ScanLook, rng: Rng) -> Image.Image:
     """Paper as `put_on_paper` has it, with nothing written on it."""
     side = max(12, round(look.digit_px))
     left, top, right, bottom = look.margins
@@ -149,7 +149,7 @@ def empty_paper(look: Look, rng: Rng) -> Image.Image:
     return _photographed(_written(np.zeros((height, width)), look, rng), look, rng)
 
 
-def _placed(ink: Ink, look: Look) -> Floats:
+def _placed(ink: Ink, look: ScanLook) -> Floats:
     """Resize, turn and frame the ink; amounts of 0-1."""
     image = Image.fromarray(ink)
     image = image.crop(image.getbbox())
@@ -184,14 +184,14 @@ def _foreign_stroke(shape: tuple[int, ...], rng: Rng) -> Floats:
     return np.asarray(inside, np.float64)
 
 
-def _written(amount: Floats, look: Look, rng: Rng) -> Floats:
+def _written(amount: Floats, look: ScanLook, rng: Rng) -> Floats:
     """Mix paper and ink, (height, width, 3); lines are printed below the ink."""
     lines = _lines(amount.shape, look, rng)
     amount = np.maximum(amount, lines * look.line_contrast * look.contrast)[:, :, None]
     return np.asarray(np.array(look.paper) * (1 - amount) + np.array(look.ink) * amount)
 
 
-def _lines(shape: tuple[int, ...], look: Look, rng: Rng) -> Floats:
+def _lines(shape: tuple[int, ...], look: ScanLook, rng: Rng) -> Floats:
     """1 on the lines of ruled or squared paper."""
     lines = np.zeros(shape)
     spacing = round(look.line_spacing * look.digit_px)
@@ -203,7 +203,7 @@ def _lines(shape: tuple[int, ...], look: Look, rng: Rng) -> Floats:
     return lines
 
 
-def _photographed(colors: Floats, look: Look, rng: Rng) -> Image.Image:
+def _photographed(colors: Floats, look: ScanLook, rng: Rng) -> Image.Image:
     """Light, texture, blur, noise and compression."""
     shape = colors.shape[:2]
     y, x = np.indices(shape) / max(shape)

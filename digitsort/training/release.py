@@ -34,12 +34,12 @@ from digitsort.recognition.project import project
 from digitsort.recognition.score import Scores, predict, probabilities, score
 from digitsort.training.calibrate import Calibration, best_temperature, familiarity_limits
 from digitsort.training.examples import Examples, gather
-from digitsort.training.fit import Made, Trained, TrainingOptions, finish
+from digitsort.training.fit import FittedModel, Trained, TrainingOptions, finish
 from digitsort.training.fit_likeness import Ground, fit_likeness, gather_ground, limit_of_family
 from digitsort.training.known import known_to_bytes
 from digitsort.training.labelled import Taught
-from digitsort.training.sources import Source, dataset_of, sources
-from digitsort.training.trial import Judged, judge_examples
+from digitsort.training.sources import DataSource, dataset_of, sources
+from digitsort.training.trial import ScoredExamples, judge_examples
 from digitsort.workers.tuning import one_blas_thread
 
 FIRST_PART = 5
@@ -133,7 +133,7 @@ class Release:
 class Pool:
     """Examples of all sources, with the index (n,) of the source of each."""
 
-    sources: Sequence[Source]
+    sources: Sequence[DataSource]
     examples: Examples
     origin: npt.NDArray[np.intp]
 
@@ -154,7 +154,7 @@ class Pool:
         return sorted({source.family for source in self.sources if source.family})
 
 
-def train_release(progress: Progress = silent, chosen: Sequence[Source] | None = None) -> Release:
+def train_release(progress: Progress = silent, chosen: Sequence[DataSource] | None = None) -> Release:
     """Make the shipped model from its sources, or from other sources in tests."""
     pool = gather_sources(sources() if chosen is None else chosen, progress)
     held = np.arange(len(pool.examples)) % HELD_OUT == HELD_OUT - 1
@@ -170,7 +170,7 @@ def train_release(progress: Progress = silent, chosen: Sequence[Source] | None =
     }
     machine.estimator.likeness = learn_likeness(fitted, machine.estimator, others, accepted, progress)
     count = sum(map(len, judged.values()))
-    made = Made(
+    made = FittedModel(
         machine.estimator,
         calibration,
         certificate,
@@ -185,7 +185,7 @@ def train_release(progress: Progress = silent, chosen: Sequence[Source] | None =
     return Release(trained, known_to_bytes(machine.weights, held_out))
 
 
-def dataset_name(source: Source) -> str:
+def dataset_name(source: DataSource) -> str:
     """Return the name of a source on the model card."""
     return f"{source.name} ({source.licence})"
 
@@ -195,7 +195,7 @@ def parameters() -> dict[str, Any]:
     return dict(PARAMETERS)
 
 
-def gather_sources(chosen: Sequence[Source], progress: Progress) -> Pool:
+def gather_sources(chosen: Sequence[DataSource], progress: Progress) -> Pool:
     """Turn the images of all sources into examples."""
     parts = [gather([dataset_of(source)], progress).examples for source in chosen]
     origin = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
@@ -250,7 +250,7 @@ def _digits_as_ground(pool: Pool) -> Ground:
 
 
 def _accepted(
-    judged: Judged, calibration: Calibration, certificate: Certificate
+    judged: ScoredExamples, calibration: Calibration, certificate: Certificate
 ) -> npt.NDArray[np.intp]:
     """Return the rows of the images that would be accepted."""
     label = predict(judged.scores)
@@ -259,7 +259,7 @@ def _accepted(
     return np.flatnonzero(familiar & (np.round(chances, 4) >= certificate.threshold))
 
 
-def calibrate_by_family(judged: dict[str, Judged]) -> tuple[Calibration, Certificate]:
+def calibrate_by_family(judged: dict[str, ScoredExamples]) -> tuple[Calibration, Certificate]:
     """Find temperature, familiarity limits and threshold from families that were left out.
 
     Every family has the same weight. One half of each gives the temperature and the limits. The other
@@ -276,13 +276,13 @@ def calibrate_by_family(judged: dict[str, Judged]) -> tuple[Calibration, Certifi
     return calibration, _certificate([half for _, half in halves], calibration)
 
 
-def _halves(judged: Judged) -> tuple[Judged, Judged]:
+def _halves(judged: ScoredExamples) -> tuple[ScoredExamples, ScoredExamples]:
     order = np.random.default_rng(0).permutation(len(judged))
     half = (len(judged) + 1) // 2
     return judged[np.sort(order[:half])], judged[np.sort(order[half:])]
 
 
-def _certificate(judged: Sequence[Judged], calibration: Calibration) -> Certificate:
+def _certificate(judged: Sequence[ScoredExamples], calibration: Calibration) -> Certificate:
     accepted = [_confidence_and_right(one, calibration) for one in judged]
     threshold = max(lowest_threshold(c, right, DEFAULT_MAX_ERROR) for c, right in accepted)
     confidence = np.concatenate([c for c, _ in accepted])
@@ -293,7 +293,7 @@ def _certificate(judged: Sequence[Judged], calibration: Calibration) -> Certific
 
 
 def _confidence_and_right(
-    judged: Judged, calibration: Calibration
+    judged: ScoredExamples, calibration: Calibration
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Return the confidence of sufficiently familiar images, and whether each was read right."""
     label = predict(judged.scores)

@@ -41,7 +41,7 @@ Images = tuple[Sequence[Pixels], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DataSource:
     """Source of some of the shipped model's images.
 
     Attributes
@@ -144,23 +144,23 @@ def _printed() -> Images:
     return [gray for gray, _ in pairs], [label for _, label in pairs]
 
 
-def sources() -> list[Source]:
+def sources() -> list[DataSource]:
     """Return the sources of the shipped model."""
     printed = f"printed:{PRINTED_COUNT} ({name_of_faces(find_faces())})"
     own, uci = "digitsort's own", "CC BY 4.0"
     return [
-        Source(
+        DataSource(
             "mnist, half of its first 30,000", "CC BY-SA 3.0", "mnist", 1.0, _mnist, every=2, on_paper=6
         ),
-        Source("digits", uci, "optdigits", 2.0, _digits, on_paper=1),
-        Source("optdigits, training part", uci, "optdigits", 1.0, _optdigits, on_paper=2),
-        Source("semeion, every other", uci, "semeion", 2.0, _semeion, on_paper=1),
-        Source(f"synthetic:{SYNTHETIC_COUNT}", own, "", 0.5, _synthetic, on_paper=3, dark=True),
-        Source(printed, "free fonts, see docs/default-model.md", "", 0.5, _printed),
+        DataSource("digits", uci, "optdigits", 2.0, _digits, on_paper=1),
+        DataSource("optdigits, training part", uci, "optdigits", 1.0, _optdigits, on_paper=2),
+        DataSource("semeion, every other", uci, "semeion", 2.0, _semeion, on_paper=1),
+        DataSource(f"synthetic:{SYNTHETIC_COUNT}", own, "", 0.5, _synthetic, on_paper=3, dark=True),
+        DataSource(printed, "free fonts, see docs/default-model.md", "", 0.5, _printed),
     ]
 
 
-def dataset_of(source: Source) -> Dataset:
+def dataset_of(source: DataSource) -> Dataset:
     """Return the images of a source, with simulated scans of some of them."""
     images, labels = source.load()
     plain, scans = range(0, len(images), source.every), range(0)

@@ -27,7 +27,7 @@ FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ScoredExamples:
     """Scores of n images, and the index of the right class of each."""
 
     scores: Scores
@@ -36,8 +36,8 @@ class Judged:
     def __len__(self) -> int:
         return len(self.truth)
 
-    def __getitem__(self, where: npt.NDArray[np.intp]) -> Judged:
-        return Judged(self.scores[where], self.truth[where])
+    def __getitem__(self, where: npt.NDArray[np.intp]) -> ScoredExamples:
+        return ScoredExamples(self.scores[where], self.truth[where])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +49,23 @@ class Trial:
     estimator : DigitClassifier
     fitted : Examples
         What the estimator was fitted to.
-    temperature, certification : Judged
+    temperature, certification : ScoredExamples
         Disjoint.
     folds : int
         1 where both are splits of their own, disjoint from `fitted`.
     unseen : Examples
         The images that were judged.
-    judged : Judged
+    judged : ScoredExamples
         Scores of `unseen`, by machines that were not fitted to them.
     """
 
     estimator: DigitClassifier
     fitted: Examples
-    temperature: Judged
-    certification: Judged
+    temperature: ScoredExamples
+    certification: ScoredExamples
     folds: int
     unseen: Examples
-    judged: Judged
+    judged: ScoredExamples
 
 
 def try_out(
@@ -87,15 +87,15 @@ def try_out(
     return Trial(estimator, rest, first, second, 1, unseen, joined_of([first, second]))
 
 
-def judge_examples(estimator: DigitClassifier, examples: Examples) -> Judged:
+def judge_examples(estimator: DigitClassifier, examples: Examples) -> ScoredExamples:
     """Score examples that were not used to fit the estimator."""
     truth = np.searchsorted(estimator.classes_, examples.labels)
-    return Judged(score(examples.features, estimator.machine()), truth)
+    return ScoredExamples(score(examples.features, estimator.machine()), truth)
 
 
-def joined_of(judged: Sequence[Judged]) -> Judged:
+def joined_of(judged: Sequence[ScoredExamples]) -> ScoredExamples:
     """Return scores of several sets of images as one."""
-    return Judged(
+    return ScoredExamples(
         Scores.concatenate([each.scores for each in judged]),
         np.concatenate([each.truth for each in judged]),
     )

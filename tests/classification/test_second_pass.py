@@ -19,7 +19,7 @@ from digitsort.images.limits import Limits
 from digitsort.images.read import Picture, UnreadableError, read
 from digitsort.labels.labels_csv import Format, Layout
 from digitsort.labels.partial import labels_file
-from digitsort.labels.resume import Run
+from digitsort.labels.resume import RunSettings
 from tests.conftest import digit_png, invoke, make_tree, read_tree
 
 STRICT = Settings(min_confidence=0.99995)
@@ -53,7 +53,7 @@ class Adapting:
         changed: Callable[[Outcome, Outcome], None] = lambda before, after: None,
     ) -> bytes:
         layout = Layout(str(path.parent), self.model.card.short)
-        run = Run.of([], False, "m", self.settings, self.form, adapt=True)
+        run = RunSettings.of([], False, "m", self.settings, self.form, adapt=True)
         with labels_file(path, layout, run, form=self.form, resume=resume) as file:
             known, rest = file.take_up(Walk([str(self.scans)]).files())
             sample = Sample()

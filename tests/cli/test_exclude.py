@@ -53,7 +53,9 @@ def test_tables(here: Path) -> None:
 
 def test_another_pattern_is_another_run(here: Path, model_file: Path) -> None:
     """`--resume` refuses to mix rows of two choices of files."""
-    from digitsort.labels.resume import Run
+    from digitsort.labels.resume import RunSettings
 
-    one, other = (Run.of(["s"], False, "m", "", "csv", exclude=names) for names in ((), ("old*",)))
+    one, other = (
+        RunSettings.of(["s"], False, "m", "", "csv", exclude=names) for names in ((), ("old*",))
+    )
     assert one.differences(other) == ["sources"]

@@ -18,7 +18,7 @@ from digitsort.classification.classify import Line, run_line
 from digitsort.images.discover import Walk
 from digitsort.labels.labels_csv import Layout
 from digitsort.labels.partial import labels_file
-from digitsort.labels.resume import Run
+from digitsort.labels.resume import RunSettings
 from tests.conftest import digit_png, invoke, make_tree, run_digitsort
 from tests.workers.faults import Noted
 from tests.workers.test_processes import members
@@ -115,7 +115,7 @@ def test_no_finished_file_is_opened_again(tmp_path: Path, model: Model) -> None:
     line = Line(model, Settings(), Noted(str(log)))
     paths = list(Walk([str(tmp_path / "scans")]).files())
     layout = Layout(str(tmp_path), model.card.short)
-    run = Run.of(["scans"], False, "m", "s", "csv")
+    run = RunSettings.of(["scans"], False, "m", "s", "csv")
     rows = 0
     for stop in (50, 120, 210, len(paths)):
         finished = paths[:rows]

@@ -15,7 +15,7 @@ import pytest
 from digitsort import Model, Outcome, read_labels
 from digitsort.classification.classify import classify_files
 from digitsort.labels.labels_csv import COLUMNS, Layout
-from digitsort.labels.resume import RowsHash, Run, remember
+from digitsort.labels.resume import RowsHash, RunSettings, remember
 from digitsort.labels.update import SAME, Contents, Update
 from digitsort.outcomes import Status
 from tests.conftest import digit_png, invoke, make_tree, use_model
@@ -480,7 +480,7 @@ def test_memory_of_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     ]
     path.write_text("\n".join([",".join(COLUMNS), *rows, ""]))
     layout = Layout(str(tmp_path), "0123456789ab")
-    run = Run.of([str(tmp_path)], False, "m", "", "csv")
+    run = RunSettings.of([str(tmp_path)], False, "m", "", "csv")
     rows_hash = RowsHash()
     for row in rows:
         rows_hash.add(f"{row}\n".encode())

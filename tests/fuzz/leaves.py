@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from digitsort.model.assembling import GLOBALS, Global, Made, assemble
+from digitsort.model.assembling import GLOBALS, Global, Requested, assemble
 from digitsort.model.scanning import scan
 from tests.model.hostile.assembler import HEAD, text, u4, unframed
 
@@ -44,10 +44,10 @@ def replaced(tree: Any, path: Path, value: Any) -> Any:
     if not path:
         return value
     key, rest = path[0], path[1:]
-    if isinstance(tree, Made):
+    if isinstance(tree, Requested):
         parts: dict[str, Any] = {"arguments": tree.arguments, "state": tree.state}
         parts[key] = replaced(parts[key], rest, value)
-        return Made(tree.of, parts["arguments"], parts["state"])
+        return Requested(tree.of, parts["arguments"], parts["state"])
     if isinstance(tree, dict):
         return {k: replaced(v, rest, value) if k == key else v for k, v in tree.items()}
     changed = [replaced(v, rest, value) if i == key else v for i, v in enumerate(tree)]
@@ -69,7 +69,7 @@ def substitutes(value: Any) -> list[Any]:
 
 
 def _parts(tree: Any) -> list[tuple[Any, Any]]:
-    if isinstance(tree, Made):
+    if isinstance(tree, Requested):
         return [("arguments", tree.arguments), ("state", tree.state)]
     if isinstance(tree, dict):
         return list(tree.items())
@@ -89,7 +89,7 @@ def _opcodes(value: Any) -> bytes:
     if isinstance(value, Global):
         module, name = _NAMES[value]
         return text(module) + text(name) + b"\x93"
-    if isinstance(value, Made):
+    if isinstance(value, Requested):
         is_object = value.of in (Global.CLASSIFIER, Global.SVC)
         made = _opcodes(value.of) + _opcodes(value.arguments) + (b"\x81" if is_object else b"R")
         return made if value.state is None else made + _opcodes(value.state) + b"b"
@@ -151,10 +151,10 @@ OBJECTS = [
 """What no field of a model is, or only some are."""
 
 
-def _other_arrays(value: Made) -> list[Any]:
+def _other_arrays(value: Requested) -> list[Any]:
     """An array in other types, orders, lengths and shapes; each whole, as numpy would pickle it."""
     if value.of is not Global.RECONSTRUCT:
-        return [Made(value.of, (), value.state), Made(value.of, value.arguments, None)]
+        return [Requested(value.of, (), value.state), Requested(value.of, value.arguments, None)]
     array = pickle.loads(emit(value))
     found = [array.astype(form) for form in _castable(array)]
     found += [array[:-1], array[:0], array[::-1].copy(), array.ravel(), array[None], array.T.copy()]
@@ -206,7 +206,7 @@ def _other_sequences(value: Any) -> list[Any]:
 
 
 _OTHERS: dict[type, Any] = {
-    Made: _other_arrays,
+    Requested: _other_arrays,
     memoryview: _other_bytes,
     dict: _other_dicts,
     tuple: _other_sequences,

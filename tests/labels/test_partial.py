@@ -16,14 +16,14 @@ import pytest
 from digitsort.errors import InterruptedRunError, NothingToDoError, OutputError
 from digitsort.labels.labels_csv import Layout
 from digitsort.labels.partial import labels_file
-from digitsort.labels.resume import Run
+from digitsort.labels.resume import RunSettings
 from digitsort.outcomes import Outcome
 from tests.conftest import Link, make_tree, read_tree
 from tests.labels.test_labels import GOLDEN_CSV, GOLDEN_JSONL, GOLDEN_PROBABILITIES, MODEL, OUTCOMES
 
 LAYOUT = Layout("/scans", MODEL)
 LAYOUT_P = Layout("/scans", MODEL, ("1", "7"))
-RUN = Run.of(["/scans"], False, MODEL * 5, "settings", "csv")
+RUN = RunSettings.of(["/scans"], False, MODEL * 5, "settings", "csv")
 FOLDER = ".labels.csv.partial"
 NO_OPTIONS: dict[str, Any] = {}
 PATHS = [outcome.path for outcome in OUTCOMES]
@@ -41,7 +41,7 @@ def write(
     *,
     stop_after: int | None = None,
     layout: Layout = LAYOUT,
-    run: Run = RUN,
+    run: RunSettings = RUN,
     error: BaseException | None = None,
     **options: Any,
 ) -> list[str]:
@@ -205,7 +205,7 @@ def test_one_run_at_a_time_writes_a_file(tmp_path: Path) -> None:
 
 def test_a_long_list_of_sources_is_compared_by_its_hash() -> None:
     many = [f"/scans/{index}" for index in range(1000)]
-    runs = [Run.of(sources, False, MODEL, "s", "csv") for sources in (many, many[::-1], many)]
+    runs = [RunSettings.of(sources, False, MODEL, "s", "csv") for sources in (many, many[::-1], many)]
     assert runs[0] == runs[2] != runs[1]
     assert len(runs[0].sources) < 200
 

@@ -13,19 +13,19 @@ from digitsort.recognition.score import Scores, score
 from digitsort.training.known import parse_known
 from digitsort.training.learn import fit_beside
 from digitsort.training.release import Release, calibrate_by_family, train_release
-from digitsort.training.sources import Images, Source, sources
-from digitsort.training.trial import Judged
+from digitsort.training.sources import DataSource, Images, sources
+from digitsort.training.trial import ScoredExamples
 from tests.drawing import digit_inks
 
 
-def part(start: int, step: int, name: str, family: str) -> Source:
+def part(start: int, step: int, name: str, family: str) -> DataSource:
     """Some of load_digits as a source of its own."""
 
     def load() -> Images:
         inks, labels = digit_inks()
         return inks[start:900:step], labels[start:900:step]
 
-    return Source(name, "own", family, 1.0, load, on_paper=4)
+    return DataSource(name, "own", family, 1.0, load, on_paper=4)
 
 
 SMALL = [part(0, 3, "a", "one"), part(1, 3, "b", "two"), part(2, 3, "c", "")]
@@ -61,11 +61,13 @@ def test_what_it_knows_gives_the_machine_again(release: Release) -> None:
     assert np.abs(was - now).max() < 0.02
 
 
-def judged(margin: Callable[[int], float], right: Callable[[int], bool], count: int = 1000) -> Judged:
+def judged(
+    margin: Callable[[int], float], right: Callable[[int], bool], count: int = 1000
+) -> ScoredExamples:
     """Readings of two classes, some of them wrong."""
     truth = np.array([0 if right(index) else 1 for index in range(count)], np.intp)
     margins = np.array([(margin(index), -margin(index)) for index in range(count)])
-    return Judged(Scores(margins, margins, np.full(count, 0.5)), truth)
+    return ScoredExamples(Scores(margins, margins, np.full(count, 0.5)), truth)
 
 
 def test_every_family_weighs_the_same_however_large_it_is() -> None:

@@ -35,7 +35,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[set[int], set[int]]]:
         fitted[id(result)] = set(self.features[:, 0].astype(int).tolist())
         return result
 
-    def noting_judge(estimator: DigitClassifier, examples: Examples) -> trial.Judged:
+    def noting_judge(estimator: DigitClassifier, examples: Examples) -> trial.ScoredExamples:
         judged = set(examples.features[:, 0].astype(int).tolist())
         pairs.append((fitted[id(estimator)], judged))
         return judge(estimator, examples)
