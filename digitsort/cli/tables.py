@@ -17,7 +17,7 @@ from digitsort.labels.cells import Findings, check_human, describe_findings, lik
 from digitsort.labels.corrections import Corrections, read_all_corrections
 from digitsort.labels.labels_csv import read_labels
 from digitsort.plural import plural
-from digitsort.sorting.journal import journals
+from digitsort.sorting.journal import FOLDER
 
 if TYPE_CHECKING:
     from digitsort.labels.row import Row
@@ -68,7 +68,7 @@ def rows_of(
     rows: Iterable[Row] = read_labels(path, root, findings)
     if root is not None:
         rows = _found_rows(path, rows, root)
-    elif finds_moved and journals(str(path.absolute().parent)):
+    elif finds_moved and os.path.lexists(path.parent / FOLDER):
         rows = _found_rows(path, rows, path.parent, also_sorted=True)
     known = None
     if by_hand.corrections:
