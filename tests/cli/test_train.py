@@ -46,6 +46,7 @@ def test_pictures_are_sorted_by_the_models_own_classes(here: Path) -> None:
     assert (here / "sorted" / "=" / "b.png").exists()
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_fingerprint(here: Path, model: Model) -> None:
     invoke("train", "-d", "digits", "-o", "m.pkl", "-q")
     assert model.card.fingerprint == load_model(here / "m.pkl").card.fingerprint
@@ -110,6 +111,7 @@ def test_what_a_person_moved_is_learned_and_compared_with_the_model_before(taugh
     assert load_model("m.pkl").card.data == ("folder:mine", "by hand:more")
 
 
+@pytest.mark.slow
 def test_a_better_model_is_kept_without_force(taught: Path) -> None:
     """A model that knew more of the old images stays where it is."""
     assert invoke("train", "-d", "digits", "-o", "m.pkl", "-q").exit_code == 0

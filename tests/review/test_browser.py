@@ -643,6 +643,7 @@ def quoted(cell: str) -> str:
     return '"' + cell.replace('"', '""') + '"'
 
 
+@pytest.mark.slow
 def test_two_hundred_hostile_names_and_reasons_are_text(
     driver: Any, chromium: tuple[Any, Path], tmp_path: Path
 ) -> None:
