@@ -52,6 +52,7 @@ def test_the_same_command_gives_the_same_fingerprint(here: Path, model: Model) -
     assert model.card.fingerprint == load_model(here / "m.pkl").card.fingerprint
 
 
+@pytest.mark.slow
 def test_several_sets_of_data_add_up_and_quiet_is_quiet(here: Path) -> None:
     make_tree(here, {"more": {"one": {f"{e}.png": digit_png(1, example=20 + e) for e in range(5)}}})
     done = invoke("train", "-d", "mine", "-d", "more", "--held-out", "0.2", "--seed", "3", "-q")
@@ -62,6 +63,7 @@ def test_several_sets_of_data_add_up_and_quiet_is_quiet(here: Path) -> None:
     assert card.seed == 3
 
 
+@pytest.mark.slow
 def test_an_existing_model_is_replaced_with_force_only(here: Path) -> None:
     make_tree(here, {"m.pkl": b"another"})
     assert invoke("train", "-d", "mine", "-o", "m.pkl").exit_code == 5

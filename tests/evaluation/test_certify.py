@@ -37,6 +37,7 @@ def sample(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return confidence, rng.random(n) < confidence
 
 
+@pytest.mark.slow
 def test_certified_thresholds_are_rarely_too_low() -> None:
     """Of 200 samples the true error above the threshold exceeds the bound in about 5 % at most."""
     rng = np.random.default_rng(9)

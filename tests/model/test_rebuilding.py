@@ -35,6 +35,7 @@ def test_its_file_is_a_model_again(model: Model) -> None:
     assert np.array_equal(once_more.machine.vectors, model.machine.vectors)
 
 
+@pytest.mark.slow
 def test_two_classes() -> None:
     """scikit-learn turns the sign of a two-class machine."""
     data = train([some({"0": 20, "1": 20})]).data

@@ -200,6 +200,7 @@ def test_a_reload_keeps_the_progress(driver: Any, thirty: str) -> None:
     assert "scan 21," in text(driver, "#loupe-path")  # the first that is open
 
 
+@pytest.mark.slow
 def test_two_tabs_of_a_page_keep_in_step(driver: Any, thirty: str) -> None:
     """What is labelled in one is seen in the other, so that neither overwrites the other's."""
     driver.get(thirty)
@@ -220,6 +221,7 @@ def test_two_tabs_of_a_page_keep_in_step(driver: Any, thirty: str) -> None:
         driver.switch_to.window(first)
 
 
+@pytest.mark.slow
 def test_another_labels_csv_has_its_own_progress(driver: Any, thirty: str, tmp_path: Path) -> None:
     driver.get(thirty)
     press(driver, "1")
@@ -227,6 +229,7 @@ def test_another_labels_csv_has_its_own_progress(driver: Any, thirty: str, tmp_p
     assert text(driver, "#progress-text") == "0 of 29 reviewed"
 
 
+@pytest.mark.slow
 def test_moving_and_taking_back(driver: Any, thirty: str) -> None:
     """Backspace removes the label of the selected scan, else it undoes the last step."""
     from selenium.webdriver.common.keys import Keys
@@ -249,6 +252,7 @@ def test_moving_and_taking_back(driver: Any, thirty: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_search_finds_scans_and_its_digits_are_no_labels(driver: Any, thirty: str) -> None:
     from selenium.webdriver.common.keys import Keys
 
@@ -258,6 +262,7 @@ def test_a_search_finds_scans_and_its_digits_are_no_labels(driver: Any, thirty: 
     assert text(driver, "#progress-text") == "1 of 30 reviewed"
 
 
+@pytest.mark.slow
 def test_a_search_without_a_match_says_so_and_leads_back(driver: Any, thirty: str) -> None:
     driver.get(thirty)
     press(driver, "/", "nothing like it")
@@ -286,6 +291,7 @@ def test_one_key_confirms_the_rest_of_a_group_and_one_undoes_it(driver: Any, thi
     assert text(driver, "#progress-text") == "4 of 30 reviewed"
 
 
+@pytest.mark.slow
 def test_the_rest_of_a_group_is_confirmed_only_once_it_was_seen(driver: Any, tmp_path: Path) -> None:
     from selenium.webdriver.common.keys import Keys
 
@@ -312,6 +318,7 @@ def test_a_range_by_keyboard_has_one_label_and_is_one_step(driver: Any, thirty: 
     assert text(driver, "#progress-text") == "0 of 30 reviewed"
 
 
+@pytest.mark.slow
 def test_a_range_by_mouse(driver: Any, thirty: str) -> None:
     """By Shift+click, by dragging, and by a button for those who can do neither."""
     from selenium.webdriver.common.action_chains import ActionChains
@@ -344,6 +351,7 @@ def touch(driver: Any, name: str, kind: str) -> None:
     driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
+@pytest.mark.slow
 def test_a_range_by_touch(driver: Any, thirty: str) -> None:
     from selenium.webdriver.common.keys import Keys
 
@@ -364,6 +372,7 @@ def test_a_range_by_touch(driver: Any, thirty: str) -> None:
         driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
 
 
+@pytest.mark.slow
 def test_mouse_and_touch_have_keys_too(driver: Any, thirty: str) -> None:
     """The focus goes back to the scans after each control, so that the next key is a label."""
     driver.get(thirty)
@@ -377,6 +386,7 @@ def test_mouse_and_touch_have_keys_too(driver: Any, thirty: str) -> None:
     assert text(driver, "#progress-text") == "1 of 30 reviewed"
 
 
+@pytest.mark.slow
 def test_the_loupe_marks_the_ink_on_the_whole_scan(driver: Any, tmp_path: Path) -> None:
     digit = digit_image(5).resize((40, 40))
     scan = Image.new(digit.mode, (400, 200), digit.getpixel((0, 0)))
@@ -413,6 +423,7 @@ def test_a_held_key_labels_one_scan(driver: Any, thirty: str) -> None:
     assert text(driver, "#progress-text") == "1 of 30 reviewed"
 
 
+@pytest.mark.slow
 def test_digits_of_a_keyboard_that_needs_shift_for_them(driver: Any, thirty: str) -> None:
     """On a French keyboard the key of 6 gives a minus, which is no change of size here."""
     driver.get(thirty)
@@ -430,6 +441,7 @@ def test_undo_of_a_second_label_gives_the_first_one_back(driver: Any, thirty: st
     assert text(driver, "#progress-text") == "1 of 30 reviewed"
 
 
+@pytest.mark.slow
 def test_a_scan_that_was_scrolled_away_is_not_labelled_unseen(driver: Any, tmp_path: Path) -> None:
     same = [line(0).replace("scan 0", f"scan {index}") for index in range(300)]
     driver.get(write_page(tmp_path, same))
@@ -442,6 +454,7 @@ def test_a_scan_that_was_scrolled_away_is_not_labelled_unseen(driver: Any, tmp_p
     assert script(driver, "document.getElementById('pane').scrollTop") < 100
 
 
+@pytest.mark.slow
 def test_what_is_not_saved_is_said_and_enter_after_save_saves_no_second_time(
     driver: Any, chromium: tuple[Any, Path], thirty: str
 ) -> None:
@@ -478,6 +491,7 @@ window.showSaveFilePicker = async (options) => {
 """
 
 
+@pytest.mark.slow
 def test_one_file_is_written_again_and_again_where_the_browser_can(driver: Any, thirty: str) -> None:
     """The person is asked once; after that every change is saved by itself."""
     from selenium.webdriver.support.ui import WebDriverWait
@@ -522,6 +536,7 @@ def test_a_model_of_letters(driver: Any, tmp_path: Path) -> None:
     assert tags == ["X", "N", "✗"]
 
 
+@pytest.mark.slow
 def test_a_model_of_words(driver: Any, tmp_path: Path) -> None:
     """A class without a key: first letters until one class is left; Enter takes the first of them."""
     from selenium.webdriver.common.keys import Keys
@@ -537,6 +552,7 @@ def test_a_model_of_words(driver: Any, tmp_path: Path) -> None:
     assert tags == ["minus", "✓", "po"]
 
 
+@pytest.mark.slow
 def test_single_keys_can_be_switched_off(driver: Any, thirty: str) -> None:
     from selenium.webdriver.common.keys import Keys
 
@@ -549,6 +565,7 @@ def test_single_keys_can_be_switched_off(driver: Any, thirty: str) -> None:
     assert text(driver, "#progress-text") == "1 of 30 reviewed"
 
 
+@pytest.mark.slow
 def test_the_full_stop_takes_the_second_guess_and_plus_makes_tiles_larger(
     driver: Any, thirty: str
 ) -> None:
@@ -559,6 +576,7 @@ def test_the_full_stop_takes_the_second_guess_and_plus_makes_tiles_larger(
     assert driver.find_element("css selector", ".tile").size["width"] > before
 
 
+@pytest.mark.slow
 def test_help_opens_and_its_keys_do_nothing_else(driver: Any, thirty: str) -> None:
     from selenium.webdriver.common.keys import Keys
 
@@ -571,6 +589,7 @@ def test_help_opens_and_its_keys_do_nothing_else(driver: Any, thirty: str) -> No
     assert text(driver, "#progress-text") == "0 of 30 reviewed"
 
 
+@pytest.mark.slow
 def test_labels_can_be_forgotten_after_a_second_press(driver: Any, thirty: str) -> None:
     driver.get(thirty)
     press(driver, "1", "?")
@@ -581,6 +600,7 @@ def test_labels_can_be_forgotten_after_a_second_press(driver: Any, thirty: str) 
     assert driver.execute_script("return localStorage.length") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "height", "phone"), [(360, 740, True), (1400, 900, False), (320, 256, False)]
 )
@@ -598,6 +618,7 @@ def test_nothing_is_wider_than_the_window(
     assert script(driver, "document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.slow
 def test_a_screen_reader_hears_every_card(driver: Any, thirty: str) -> None:
     driver.get(thirty)
     press(driver, "7")
@@ -693,6 +714,7 @@ ODD_NOTES = [
 ]
 
 
+@pytest.mark.slow
 def test_any_cell_of_the_table_comes_back_from_the_page(
     driver: Any, chromium: tuple[Any, Path], tmp_path: Path
 ) -> None:
@@ -725,6 +747,7 @@ def test_any_cell_of_the_table_comes_back_from_the_page(
     ]
 
 
+@pytest.mark.slow
 def test_the_policy_stops_what_might_slip_in(driver: Any, thirty: str) -> None:
     """Were a script or a picture from outside to get into the page, the browser would refuse it."""
     driver.get(thirty)
@@ -738,6 +761,7 @@ def test_the_policy_stops_what_might_slip_in(driver: Any, thirty: str) -> None:
     assert all("Content Security Policy" in message for message in told)
 
 
+@pytest.mark.slow
 def test_rows_labelled_before_come_with_their_labels(
     driver: Any, chromium: tuple[Any, Path], tmp_path: Path
 ) -> None:

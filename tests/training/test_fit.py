@@ -71,6 +71,7 @@ def test_two_classes() -> None:
     assert model.machine.dual_coef.shape[0] == 1
 
 
+@pytest.mark.slow
 def test_tuning_searches_and_reports_progress() -> None:
     seen = []
     tuned = train(
