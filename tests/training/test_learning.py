@@ -54,7 +54,7 @@ def correct(writer: Writer, folder: Path) -> Path:
     """Classify a folder of the writer's digits, and correct the first that were read wrong."""
     scans = folder / "scans"
     scans.mkdir()
-    for index, gray in enumerate(writer.write(40)):
+    for index, gray in enumerate(writer.write(80)):
         Image.fromarray(gray).save(scans / f"{index}.png")
     assert invoke("classify", scans, "-o", folder / "labels.csv", "-q").exit_code == 0
     header, *rows = (folder / "labels.csv").read_text().splitlines()
@@ -94,6 +94,6 @@ def test_an_odd_hand_is_learned_from_twenty_corrections(
         lost[other] = was - now
         print(f"  {other}: {was:.3f} -> {now:.3f}")
     print("\n".join(line for line in done.stdout.splitlines() if "->" in line))
-    assert before <= 50
+    assert before <= 60
     assert after >= 95
     assert max(lost.values()) <= 0.2
