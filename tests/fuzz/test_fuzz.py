@@ -31,7 +31,8 @@ def check_plain_python(report: Report) -> None:
     assert asked == {"plain Python: same answers"}
 
 
-@pytest.mark.parametrize("share", [0.01, pytest.param(0.2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0.2])
 def test_fields_of_models(capsys: pytest.CaptureFixture[str], mutants: int, share: float) -> None:
     """A field changed in any way: refused, or the same model to plain Python as to digitsort.
 

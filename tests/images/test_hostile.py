@@ -202,7 +202,8 @@ CHEAP = (
 )
 
 
-@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 2])
 def test_each_is_a_row_and_no_other_row_changes(tmp_path: Path, model_file: Path, workers: int) -> None:
     """By the command line, which has the limits of a worker where it has none."""
 
