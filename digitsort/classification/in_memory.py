@@ -69,7 +69,8 @@ def classify_images(
     model = default_model() if model is None else model
     if settings.number is not None:
         raise UsageError(
-            "classify_images reads single digits. Save the numbers, and use classify_files."
+            "classify_images can't read numbers (settings.number). Save the images, and call "
+            "classify_files."
         )
     if settings.only_labels is not None:
         checked_labels(settings.only_labels, model.class_names)

@@ -1,8 +1,9 @@
 """Read numbers of several digits: `classify --number`.
 
-The ink is cut into more pieces than there are digits: its connected parts, and those parts cut where
-digits may touch. The model scores every group of neighbouring pieces, and dynamic programming finds the
-best way to read all pieces as digits (Fujisawa, Nakano and Kurino 1992; Liu, Sako and Fujisawa 2002).
+The ink is cut into at least as many pieces as there are digits: into its connected parts, which are cut
+again where digits may touch. The model scores every group of neighbouring pieces as one digit. Dynamic
+programming then finds the best way to group all pieces into digits (Fujisawa, Nakano and Kurino 1992;
+Liu, Sako and Fujisawa 2002).
 """
 
 from __future__ import annotations
@@ -32,55 +33,57 @@ HEIGHT_PX = 40
 """Height to which the ink of a number is scaled."""
 
 MOST_WIDTH_PX = 4_000
-"""Width of the widest number; a wider picture is compressed."""
+"""Largest width of a number at that height; wider ink is compressed."""
 
 SPECK = 0.015
-"""Area of a part, by the squared height of the ink, below which it is a speck."""
+"""A part with less area than this share of the squared height of the ink is a speck."""
 
 SIGN_HEIGHT = 0.35
-"""Height of a part, by the height of the ink, below which it is a dot, a comma or a minus sign."""
+"""A part lower than this share of the height of the ink is a dot, a comma or a minus sign."""
 
 SIGN_BELOW = 0.35
-"""Height, by that of the ink and from its top, below which the middle of a sign lies."""
+"""The middle of such a sign lies further from the top than this share of the height of the ink."""
 
 WIDE = 0.55
-"""Width of a part, by the height of the ink, from which on it may be more than one digit."""
+"""A part at least this wide, as a share of the height of the ink, may be more than one digit."""
 
 CUT_PX = 4
-"""Distance, in pixels, of two cuts, and of a cut from the end of a part."""
+"""Smallest distance between two cuts, and between a cut and the end of a part, in pixels."""
 
 THIN = 0.5
-"""Ink in a column, by the height of the ink, above which there is no cut."""
+"""Largest share of the height of the ink that may be ink in a column where a part is cut."""
 
 SLANT_PX = 10
-"""Columns to each side that a cut may use on its way down."""
+"""Columns to each side by which a cut may deviate on its way down."""
 
 MOST_PIECES = 8
-"""Pieces of the largest group."""
+"""Largest number of pieces in a group."""
 
 WIDEST_DIGIT = 1.35
-"""Width of the widest digit, by the height of the ink."""
+"""Width of the widest digit, as a share of the height of the ink."""
 
 MOST_ALL = 120
-"""Largest number of pieces; with more, a picture is texture."""
+"""Largest number of pieces in a picture. A picture with more is texture: no digits are found."""
 
 BROAD, PRICE_OF_BREADTH = 0.9, 1.0
-"""Width of a digit, by the height of the ink, above which it is broad, and what is subtracted from its
-score for each unit more."""
+"""Width above which a digit is too broad, and what its score loses per unit of width above that; the
+width is a share of the height of the ink."""
 
 PRICE_OF_CUT = 0.3
-"""Subtracted from the score of a digit for each of its ends that is a cut, not a gap. This and the
-other values were chosen on the part `choose` of `benchmarks.numbers`."""
+"""What the score of a digit loses for each of its sides that is a cut and not a gap. This and the other
+values were chosen on the part `choose` of `benchmarks.numbers`."""
 
 CLEAR = 0.5
-"""Lead of a number's score over that of another count of digits, below which it is uncertain. Chosen
-on the same part: of 480 numbers, 1 of those accepted is wrong; without it and `TOUCHING`, 9 are."""
+"""Smallest lead in score over the best reading with another count of digits; with less, a number is
+uncertain. Chosen on the same part: of 480 numbers, 1 is accepted and wrong. Without this rule and the
+one for `TOUCHING`, 9 are."""
 
 LEAST = 1e-6
+"""Smallest likelihood of a digit, so that its logarithm is finite."""
 
 NOTHING = "no digits found"
 NO_DIGIT = "a part is no digit"
-NOT_THAT_LONG = "not so many digits"
+NOT_THAT_LONG = "no number of this length"
 TOUCHING = "digits touch"
 COUNT_UNSURE = "more or fewer digits"
 
@@ -92,9 +95,9 @@ class NumberVerdict:
     Attributes
     ----------
     verdict : Verdict
-        The label is the number.
+        Its label is the whole number.
     note : str
-        What was left out.
+        What was left out, such as "left out: 1 sign"; empty if nothing was.
     """
 
     verdict: Verdict
@@ -114,6 +117,7 @@ class _Strip:
     is_cut : ndarray of shape (n + 1,), bool
         Whether there is a cut, not a gap, before each piece and after the last one.
     note : str
+        As in `NumberVerdict`.
     """
 
     dark: Floats
@@ -126,7 +130,7 @@ class _Strip:
         return len(self.is_cut) - 1
 
     def spans(self) -> list[tuple[int, int]]:
-        """Return the groups of pieces that may be a digit, as the first piece and the one after."""
+        """Return the groups of pieces that may be one digit, as (first piece, piece after the last)."""
         left, right = self.ends()
         most = WIDEST_DIGIT * HEIGHT_PX
         return [
@@ -142,12 +146,12 @@ class _Strip:
         return np.array([c[0] for c in columns]), np.array([c[-1] for c in columns])
 
     def excess_of(self, span: tuple[int, int]) -> float:
-        """Return by how much a group is broader than a digit."""
+        """Return by how much a group is wider than `BROAD`; 0 if it is not."""
         columns = np.flatnonzero(((self.pieces > span[0]) & (self.pieces <= span[1])).any(axis=0))
         return max(0.0, float(columns[-1] - columns[0] + 1) / HEIGHT_PX - BROAD)
 
     def picture(self, start: int, stop: int) -> Gray:
-        """Return a picture of some of the pieces, with a margin."""
+        """Return a picture of the pieces from `start` up to `stop`, with a margin."""
         is_mine = (self.pieces > start) & (self.pieces <= stop)
         rows, columns = np.flatnonzero(is_mine.any(axis=1)), np.flatnonzero(is_mine.any(axis=0))
         margin = HEIGHT_PX // 5
@@ -176,15 +180,15 @@ def read_numbers(
     model : Model
     length : Length
     min_confidence : float, optional
-        Digits below it are uncertain; default: the model's own threshold.
+        A digit below it is uncertain; default: the model's own threshold.
     allowed : ndarray of shape (k,), bool, optional
         Classes that may be given as labels; default: all.
 
     Returns
     -------
     list of NumberVerdict
-        A number is `ok` if each of its digits is, no two of them touch, and no other count of digits
-        is nearly as good; its confidence is the product of theirs.
+        A number is `ok` if all its digits are, no two of them touch, and no other count of digits fits
+        nearly as well. Its confidence is the product of its digits' confidences.
     """
     strips = [_strip_of(gray) for gray in grays]
     spans = [strip.spans() for strip in strips]
@@ -219,7 +223,7 @@ def _grown(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 
 
 def _scores(pictures: Sequence[Gray], model: Model, allowed: Allowed | None) -> list[float]:
-    """Return the logarithm of how much each picture is like one digit."""
+    """Return for each picture the logarithm of a likelihood that it is one digit."""
     if not pictures:
         return []
     components = project(vectorize(pictures).features, model.machine.projection)
@@ -234,10 +238,11 @@ def _scores(pictures: Sequence[Gray], model: Model, allowed: Allowed | None) -> 
 def _best_path(
     scores: dict[tuple[int, int], float], is_cut: npt.NDArray[np.bool_], length: Length
 ) -> tuple[list[tuple[int, int]], float]:
-    """Return the groups that make the best number; none if there is none of this length.
+    """Return the groups of the best number of this length, and its lead over other counts of digits.
 
-    With them comes by how much its score is better than that of the best number with more or fewer
-    digits. A digit of more pieces counts more, so that numbers of more digits have no disadvantage.
+    There are no groups if no number has this length. The lead is the difference in score to the best
+    number with more or fewer digits. A score is a sum of logarithms, so a number of more digits would
+    always score worse; to balance this, a digit counts more if it has more pieces.
     """
     count = len(is_cut) - 1
     best: dict[tuple[int, int], tuple[float, tuple[int, int] | None]] = {(0, 0): (0.0, None)}
@@ -271,7 +276,7 @@ def _best_path(
 
 
 def _joined(digits: Sequence[Verdict], pieces: int, doubt: str) -> Verdict:
-    """Return the verdict on a number, from those on its digits."""
+    """Return the verdict on a number, given the verdicts on its digits."""
     if not digits:
         return Verdict(Status.REJECTED, reason=NOT_THAT_LONG if pieces else NOTHING)
     rejected = [n for n, digit in enumerate(digits, 1) if digit.status is Status.REJECTED]
@@ -301,7 +306,7 @@ def _strip_of(gray: Gray) -> _Strip:
     heights = rows[:, 1] - rows[:, 0]
     tall = max(int(heights.max()), 1)
     is_ink = areas >= SPECK * tall**2
-    is_low = rows.mean(axis=1) > SIGN_BELOW * len(dark)  # above it is the bar of a 5
+    is_low = rows.mean(axis=1) > SIGN_BELOW * len(dark)  # the bar of a 5 is higher up
     is_sign = is_ink & is_low & (heights < SIGN_HEIGHT * tall)
     is_sign &= ~_overlaps_a_taller(columns, heights, tall)
     note = (
@@ -346,7 +351,7 @@ def _ink(dark: Floats) -> npt.NDArray[np.bool_]:
 
 
 def _scaled(dark: Floats) -> Floats:
-    """Cut out the ink, and scale it to one height."""
+    """Crop to the ink, and scale it to a height of `HEIGHT_PX`."""
     mask = _ink(dark)
     rows, columns = np.flatnonzero(mask.sum(axis=1) > 0), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
@@ -360,7 +365,7 @@ def _scaled(dark: Floats) -> Floats:
 
 
 def _overlaps_a_taller(columns: Labels, heights: Labels, tall: int) -> npt.NDArray[np.bool_]:
-    """Tell parts above or below a taller one: the bar of a 5 is no minus sign."""
+    """Tell which parts lie above or below a taller one: the bar of a 5 is not a minus sign."""
     left, right = columns.T
     overlap = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
     is_taller = heights >= SIGN_HEIGHT * tall
@@ -368,7 +373,7 @@ def _overlaps_a_taller(columns: Labels, heights: Labels, tall: int) -> npt.NDArr
 
 
 def _side_by_side(columns: Labels, numbers: Labels) -> list[list[int]]:
-    """Return the parts from left to right; those above each other are together."""
+    """Group the parts from left to right; parts above each other are one group."""
     groups: list[list[int]] = []
     ends: list[tuple[int, int]] = []
     for at in np.argsort(columns[:, 0], kind="stable").tolist():
@@ -405,7 +410,7 @@ def _cut(part: npt.NDArray[np.bool_], dark: Floats) -> list[npt.NDArray[np.bool_
 
 
 def _valleys(ink: Labels, left: int, right: int) -> list[int]:
-    """Return the columns, apart from each other, that have the least ink around them."""
+    """Return the columns with the least ink around them, at least `CUT_PX` apart."""
     smooth = np.convolve(ink, [0.25, 0.5, 0.25], "same")
     inner = range(left + CUT_PX, right - CUT_PX + 1)
     lowest = [
@@ -421,7 +426,7 @@ def _valleys(ink: Labels, left: int, right: int) -> list[int]:
 
 
 def _seam(dark: Floats, column: int) -> Labels:
-    """Return the column, in each row, of the way down near a column that crosses the least ink."""
+    """Return a path from top to bottom near a column that crosses the least ink: its column per row."""
     low = max(column - SLANT_PX, 0)
     band = dark[:, low : column + SLANT_PX + 1] / 255
     cost = band + 0.02 * np.abs(np.arange(band.shape[1]) - (column - low)) / SLANT_PX

@@ -29,7 +29,7 @@ class About(NamedTuple):
 COMMANDS: Mapping[str, About] = {
     "classify": About(
         FILES,
-        "Label every picture in files and folders: one row a file, into labels.csv.",
+        "Label every picture in files and folders: one row per file, into labels.csv.",
         "digitsort classify scans -o labels.csv",
     ),
     "review": About(

@@ -89,8 +89,8 @@ def classify(
         typer.Option(
             "--cells",
             metavar="FILE",
-            help="cells.csv from `digitsort cut`: compare doubtful cells with the print of their page "
-            "in a second pass. The reason of a changed row says so.",
+            help="cells.csv from `digitsort cut`: compare uncertain cells with the printed digits of "
+            "their page in a second pass. The reason of a changed row says so.",
         ),
     ] = None,
     number: Annotated[
@@ -99,7 +99,9 @@ def classify(
     ] = False,
     length: Annotated[
         str | None,
-        typer.Option("--length", metavar="N|N-M", help="Digits of a number, such as 4 or 1-6."),
+        typer.Option(
+            "--length", metavar="N|N-M", help="How many digits a number has, such as 4 or 1-6."
+        ),
     ] = None,
     workers: options.Workers = None,
     dask: options.Dask = None,
@@ -129,7 +131,7 @@ def classify(
     max_bytes: options.MaxBytes = None,
     quiet: options.Quiet = False,
 ) -> ExitCode:
-    """Label every picture in files and folders: one row a file, into labels.csv."""
+    """Label every picture in files and folders: one row per file, into labels.csv."""
     listed = [*_listed(files_from, b"\n"), *_listed(files_from0, b"\0")]
     named = _some([*(sources or ()), *listed])
     if dask is None:
@@ -247,7 +249,7 @@ class _Work:
 
 def _number_length(length: str | None, *, number: bool) -> Length | None:
     if length is not None and not number:
-        raise UsageError("--length is for numbers: add --number.")
+        raise UsageError("--length needs --number: add it.")
     return (ANY_LENGTH if length is None else Length.of(length)) if number else None
 
 
@@ -263,7 +265,7 @@ def _check_output(
     elif update:
         raise UsageError("--update needs an output file. Name one with -o.")
     elif resume:
-        raise UsageError("What went to stdout can't be gone on with: name a file for --resume.")
+        raise UsageError("--resume needs an output file. Name one with -o.")
     elif second:
         raise UsageError(f"{second} needs an output file. Name one with -o.")
 
@@ -358,11 +360,12 @@ def _write_file(work: _Work, file: LabelsFile, second_pass: SecondPass | PagePas
 
 
 def _compare_with_pages(file: LabelsFile, page_pass: PagePass, summary: Summary) -> None:
-    summary.adapted, summary.adapted_how = 0, "changed by the print of their pages"
+    summary.adapted, summary.adapted_how = 0, "changed after comparison with the print of the page"
     if lost := page_pass.change(file, summary.changed):
         warn(
-            f"{plural(len(lost), 'page file')} changed or can't be read, such as {lost[0]}: their "
-            "cells are not compared with their pages. Cut the pages again."
+            f"{plural(len(lost), 'page file')} changed since the cut or can't be read, such as "
+            f"{lost[0]}. Cells of such pages were not compared with their print. Run `digitsort cut` "
+            "again."
         )
 
 

@@ -47,7 +47,9 @@ def cut(
     layout: Annotated[
         Path | None,
         typer.Option(
-            "--layout", metavar="FILE", help="Cut the fields of a form.toml, registered to each page."
+            "--layout",
+            metavar="FILE",
+            help="Cut the cells of a saved layout, wherever the form lies on each page.",
         ),
     ] = None,
     save_layout: Annotated[
@@ -55,7 +57,7 @@ def cut(
         typer.Option(
             "--save-layout",
             metavar="FILE",
-            help="Also write where the cells of the first page with cells are, for --layout.",
+            help="Also save where the cells of the first page with cells are, for --layout.",
         ),
     ] = None,
     follow_links: options.FollowLinks = False,
@@ -120,7 +122,7 @@ def _saving_layout(pages: Iterable[FoundPage], path: Path) -> Iterator[FoundPage
             text = toml_of(layout_of(page.blocks))
         yield page
     if not text:
-        warn(f"No layout was written to {printable(str(path))}: no page has cells.")
+        warn(f"No layout was written to {printable(str(path))}: no cells were found on any page.")
         return
     with replacing(path, force=False) as file:
         file.write(text.encode())

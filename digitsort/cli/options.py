@@ -156,7 +156,7 @@ Exclude = Annotated[
     typer.Option(
         "--exclude",
         metavar="PATTERN",
-        help="Leave out files and folders of this name; repeatable: 'old*'.",
+        help="Leave out files and folders whose name matches; repeatable: 'old*'.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")]

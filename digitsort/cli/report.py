@@ -154,19 +154,19 @@ def _print_estimate(estimate: Estimate, name: str) -> None:
         f"(95 % interval {right.low:.2%} to {right.high:.2%}).",
         f"Of {plural(estimate.accepted, 'accepted row')} about {wrong.share:.2%} are wrong "
         f"({wrong.low:.2%} to {wrong.high:.2%}): {plural(estimate.checked, 'row')} checked at random, "
-        f"{plural(estimate.found_wrong, 'mistake')} found in all.",
+        f"{plural(estimate.found_wrong, 'mistake')} found in total.",
     ]
     if estimate.open:
         lines.append(
-            f"Without a label, and so either right or wrong in the interval: "
-            f"{plural(estimate.open, 'row')} to check."
+            f"{plural(estimate.open, 'row')} to check without a label: the interval allows for all of "
+            "them to be right, or wrong."
         )
     if estimate.more:
         lines.append(
-            f"About {plural(estimate.more, 'more label')} of the random check would halve it: run "
-            "`digitsort review` with --corrections again."
+            f"About {plural(estimate.more, 'more label')} in the random check would halve the interval "
+            "of the accepted rows: run `digitsort review` with --corrections again."
         )
-    lines += ["", "Of the labelled rows alone, which are no fair sample:"]
+    lines += ["", "The labelled rows alone, which are not a fair sample:"]
     typer.echo("\n".join(lines))
 
 

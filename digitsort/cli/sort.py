@@ -84,7 +84,7 @@ def sort(
         bool,
         typer.Option(
             "--sidecars",
-            help="Side-car files go with their images: 7.xmp or 7.png.xmp with 7.png; also .json, "
+            help="Deliver sidecar files with their images: 7.xmp or 7.png.xmp with 7.png; also .json, "
             ".txt, .xml, .yaml and .aae.",
         ),
     ] = False,
@@ -112,7 +112,7 @@ def sort(
     folder_per_number: Annotated[
         bool,
         typer.Option(
-            "--folder-per-number", help="Sort rows of `classify --number`: a folder for each number."
+            "--folder-per-number", help="Sort rows of `classify --number`: one folder for each number."
         ),
     ] = False,
     quiet: options.Quiet = False,
@@ -154,8 +154,8 @@ def sort(
         to_sort = labelled(source, target, by_hand)
         if not folder_per_number and any(row.model.endswith(OF_NUMBERS) for row in to_sort.rows):
             raise UsageError(
-                f"{printable(str(source))} has numbers: each would get a folder of its own. Add "
-                "--folder-per-number for that, or make a table with `digitsort table`."
+                f"{printable(str(source))} has rows of `classify --number`. Each number would get a "
+                "folder of its own. Add --folder-per-number to allow this, or use `digitsort table`."
             )
         return to_sort
 
@@ -175,7 +175,7 @@ def sort(
 
 
 def _planned(read: Callable[[], ToSort], plan: Callable[[list[Row]], Plan]) -> tuple[ToSort, Plan]:
-    """Read the rows and plan their sort; without any image, side-cars may be left to be sorted."""
+    """Read the rows and plan their sort; without any image, sidecars may be left to be sorted."""
     try:
         to_sort = read()
     except NothingToDoError:

@@ -182,18 +182,19 @@ def print_delivery(
 
 
 def _with_sidecars(count: int) -> str:
-    """Say how many side-cars go with their pictures."""
-    return f"{plural(count, 'side-car')} with {'its picture' if count == 1 else 'their pictures'}, " * (
+    """Say how many sidecars go with their pictures."""
+    return f"{plural(count, 'sidecar')} with {'its picture' if count == 1 else 'their pictures'}, " * (
         count > 0
     )
 
 
 def _shared(plan: Plan) -> list[str]:
-    """Say that a side-car is given to one picture only."""
+    """Say that a sidecar is given to one picture only."""
     if not plan.shared:
         return []
-    belong = "side-car belongs" if plan.shared == 1 else "side-cars belong"
-    return [f"{plan.shared} {belong} to several pictures and goes with the first one."]
+    if plan.shared == 1:
+        return ["1 sidecar belongs to several pictures. It goes with the first one."]
+    return [f"{plan.shared} sidecars belong to several pictures. Each goes with its first one."]
 
 
 def _there(plan: Plan, same: Sequence[Operation]) -> str:

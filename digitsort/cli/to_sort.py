@@ -69,7 +69,7 @@ class FolderOptions:
     exclude : tuple of str
         The walk's `patterns`.
     sidecars : bool
-        Side-cars of images will be sorted too, so they are not counted as skipped.
+        Sidecars of images will be sorted too, so they are not counted as skipped.
     """
 
     model: Path | None
@@ -156,7 +156,7 @@ def classified(
 
 
 def _count_out_sidecars(skipped: Counter[str], rows: Iterable[Row]) -> None:
-    """Take the side-cars of images out of the counts of skipped files."""
+    """Take the sidecars of images out of the counts of skipped files."""
     sidecars = SideCars(looks=True)
     for row in rows:
         for path in sidecars.lying_by(absolute(row.path)):

@@ -80,8 +80,8 @@ def refuse_existing(
 ) -> None:
     """Raise OutputError if `path` exists and may not be replaced, or is not a regular file.
 
-    Links are refused even with `force`: in a stranger's folder a link may point to any file. So are
-    the files that a command reads: they are no result of an earlier run.
+    Links are refused even with `force`: in a stranger's folder a link may point to any file. `inputs`,
+    the files that the command reads, are refused too: they are not results of an earlier run.
     """
     if os.path.isdir(path):
         raise OutputError(f"{printable(str(path))} is a folder. Choose a file name.")
@@ -102,7 +102,8 @@ def refuse_existing(
         )
     if os.path.lexists(path) and any(_is_file(path, each) for each in inputs if each is not None):
         raise OutputError(
-            f"{printable(str(path))} is a file to be read, so it is not replaced. Choose another file."
+            f"{printable(str(path))} is an input file of this command, so it is not replaced. Choose "
+            "another output file."
         )
 
 

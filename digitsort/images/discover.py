@@ -33,7 +33,7 @@ _ANY_NAME = "--any-name looks into every file"
 REMEDIES = {
     ".heic": "pip install pillow-heif",
     ".heif": "pip install pillow-heif",
-    ".pdf": "digitsort cut cuts ruled cells out of its pages; or save the pages as PNG",
+    ".pdf": "cut its ruled cells with digitsort cut, or save its pages as PNG",
     ".svg": "save it as PNG",
     ".psd": "save it as PNG",
     ".dng": "save it as JPEG",

@@ -142,7 +142,7 @@ def _corners(cells: Mapping[str, str]) -> npt.NDArray[np.float64]:
     names = [f"{axis}{number}" for number in range(1, 5) for axis in "xy"]
     values = np.array([float(cells.get(name) or 0) for name in names]).reshape(4, 2)
     if not (np.abs(values) < MOST_CORNER).all():
-        raise ValueError("a corner lies far outside of any page")
+        raise ValueError("a corner lies far outside any page")
     return values
 
 

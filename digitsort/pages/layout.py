@@ -45,10 +45,10 @@ FITS_NOTHING = "the layout does not fit this page"
 _KEYS = ("name", "kind", "digits", "x", "y")
 
 HEAD = """\
-# Where the cells of a form are, as `digitsort cut --save-layout` found them. Edit it by hand:
-# name    of the field; it is in the column `field` of cells.csv
-# kind    "digit" (one in each cell), "number" (several, cut as one picture), "mark" or "ignore"
-# digits  that share a cell without lines between them: each cell is cut into so many
+# Where the cells of a form are, from `digitsort cut --save-layout`. You can edit this file:
+# name    name of the field, shown in the column `field` of cells.csv
+# kind    "digit" (one per cell), "number" (several digits, cut as one picture), "mark" or "ignore"
+# digits  number of digits that share a cell without lines between them: each cell is cut into that many
 # x, y    edges of the cells, in pixels of the page: left to right, and top to bottom
 """
 
@@ -301,7 +301,7 @@ def read_layout(path: Path) -> Layout:
         raise UsageError(f"Can't read {name}: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            f"{name} is no layout: {error}. `digitsort cut --save-layout` writes one as an example."
+            f"{name} is not a valid layout: {error}. `digitsort cut --save-layout` writes an example."
         ) from error
 
 
@@ -318,7 +318,7 @@ def _field(number: int, content: Mapping[str, Any]) -> Field:
     _check_keys(content, _KEYS, where)
     name = content.get("name", where)
     if not isinstance(name, str):
-        raise ValueError(f"the name of {where} is no text")
+        raise ValueError(f"the name of {where} is {name!r}, not a text")
     kind = content.get("kind", FieldKind.DIGIT)
     if kind not in tuple(FieldKind):
         raise ValueError(f"the kind of {where} is {kind!r}, not one of {', '.join(FieldKind)}")
@@ -332,15 +332,15 @@ def _field(number: int, content: Mapping[str, Any]) -> Field:
 def _check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     unknown = [key for key in content if key not in known]
     if unknown:
-        raise ValueError(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(known)}")
+        raise ValueError(f"{where} has the unknown key {unknown[0]!r}; the keys are {', '.join(known)}")
 
 
 def _numbers(content: Mapping[str, Any], axis: str, where: str) -> tuple[float, ...]:
     values = content.get(axis)
     if not isinstance(values, list) or not 2 <= len(values) <= MOST_EDGES:
-        raise ValueError(f"{where} has no list of 2 or more edges in {axis}")
+        raise ValueError(f"{axis} of {where} is not a list of 2 to {MOST_EDGES} edges")
     if not all(isinstance(value, int | float) and abs(value) < MOST_PX for value in values):
-        raise ValueError(f"{axis} of {where} has an edge that is no number of pixels")
+        raise ValueError(f"{axis} of {where} has an edge that is not a number of pixels")
     if any(high - low < 2 for low, high in pairwise(values)):
-        raise ValueError(f"the edges in {axis} of {where} do not ascend")
+        raise ValueError(f"{axis} of {where} has edges that do not ascend by 2 pixels or more")
     return tuple(map(float, values))

@@ -114,7 +114,7 @@ def page_table_of(labels: Iterable[Row], cells: Iterable[CellRow]) -> PageTable:
     if table.width * len(table.rows) > MOST_EMPTY_PER_CELL * (table.cells + len(table.rows)):
         raise UsageError(
             f"The table would have {len(table.rows)} rows of {table.width} columns for "
-            f"{table.cells} cells. Check the numbers in the column column of the cells.csv."
+            f"{table.cells} cells. Check the numbers in the `column` column of cells.csv."
         )
     return table
 

@@ -23,7 +23,7 @@ from digitsort.sorting.plan import Mode, Operation, Plan, SideCar
 from digitsort.sorting.recover import recover
 
 WITHOUT_PICTURE = "its picture was not sorted"
-"""Reason why a side-car stays where it is."""
+"""Reason why a sidecar stays where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +220,7 @@ class _Applying:
         self._progress(done, len(self._plan.operations) + len(self._plan.sidecars), self._bytes)
 
     def _deliver_sidecars(self) -> None:
-        """Deliver side-cars after their pictures: where a picture stays, so do its side-cars."""
+        """Deliver sidecars after their pictures: where a picture stays, so do its sidecars."""
         if not self._plan.sidecars:
             return
         stay = {path for path, _ in self._failed} | self._stay

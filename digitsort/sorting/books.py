@@ -156,7 +156,7 @@ def update_books(
 ) -> None:
     """Bring ``DEST/labels.csv`` up to date, as a whole; without rows it goes.
 
-    Rows of earlier sorts stay. A file delivered now has the row of now; a side-car has none. One whose
+    Rows of earlier sorts stay. A file delivered now has the row of now; a sidecar has none. One whose
     content was there already keeps the source that it was copied from, and what a person wrote into its
     row.
 

@@ -63,11 +63,11 @@ class DestIdentity(NamedTuple):
 
 
 PICTURE = "picture"
-"""The only cell of a side-car: the path of its picture, which has many cells, among them its status."""
+"""The only cell of a sidecar: the path of its picture, which has many cells, among them its status."""
 
 
 def is_of_sidecar(cells: Mapping[str, str]) -> bool:
-    """Tell whether these are the cells of a side-car, which has no row in a labels.csv."""
+    """Tell whether these are the cells of a sidecar, which has no row in a labels.csv."""
     return "status" not in cells
 
 

@@ -310,7 +310,7 @@ class Operation(NamedTuple):
 
 
 class SideCar(Operation):
-    """A side-car to be delivered; its row says of which picture, and is written into no labels.csv."""
+    """A sidecar to be delivered; its row says of which picture, and is written into no labels.csv."""
 
     @property
     def picture(self) -> str:
@@ -352,7 +352,7 @@ class Plan:
         Second moves of files in `within` and `sidecars_within`: from a numbered name to their own,
         which another one of them had.
     shared : int
-        Side-cars that belong to several pictures: each goes with the first one.
+        Sidecars that belong to several pictures: each goes with the first one.
     """
 
     dest: str
@@ -388,9 +388,9 @@ class SortOptions:
         Only files below this folder, a path without links, are moved, links resolved; by default any. A
         table that somebody else made can name any file.
     sidecars : bool
-        Side-cars (`sidecars.SUFFIXES`) go with their pictures; one of several goes with the first.
+        Sidecars (`sidecars.SUFFIXES`) go with their pictures; one of several goes with the first.
     tables : frozenset of str
-        Absolute paths of files that are no side-cars, whatever their names.
+        Absolute paths of files that are no sidecars, whatever their names.
     """
 
     mode: Mode = Mode.COPY
@@ -528,7 +528,7 @@ class _Planning:
                 self._add_sidecars(row, row.path, target, folder, cars)
 
     def _fits(self, folder: Folder, name: str, cars: Sequence[str], is_move: bool) -> Fits | None:
-        """Return whether a picture's side-cars can have the names that go with a name of its own.
+        """Return whether a picture's sidecars can have the names that go with a name of its own.
 
         A copy of what is there already is not needed; what is moved has to go somewhere.
         """
@@ -548,7 +548,7 @@ class _Planning:
     def _add_sidecars(
         self, row: Row, picture: str, target: str, folder: Folder, cars: Iterable[str]
     ) -> None:
-        """Plan to deliver side-cars beside the target of their picture, which came from `picture`."""
+        """Plan to deliver sidecars beside the target of their picture, which came from `picture`."""
         for car in cars:
             self.cars.give(car)
             name = name_beside(target, picture, car)
@@ -646,7 +646,7 @@ class _Planning:
         self._settle_sidecars(moved, item, target, strays)
 
     def _cars_of(self, row: Row, item: Item) -> list[str]:
-        """Return the side-cars of a picture that is in DEST: where they came from, or lie."""
+        """Return the sidecars of a picture that is in DEST: where they came from, or lie."""
         if not self.cars.may_be_some:
             return []
         path = absolute(row.path)
@@ -656,7 +656,7 @@ class _Planning:
         return list(dict.fromkeys(cars))
 
     def _settle_sidecars(self, row: Row, item: Item, target: str, strays: Strays) -> None:
-        """Plan for the side-cars of a picture in DEST to lie beside it, but where a person put them."""
+        """Plan for the sidecars of a picture in DEST to lie beside it, but where a person put them."""
         for car in self._cars_of(row, item):
             known = self.cars.items.get(car)
             found = known and (known.path if strays.is_in_place(known) else strays.find(known))
@@ -684,7 +684,7 @@ class _Planning:
         return self._own_names.get(target, target) != target
 
     def add_stranded(self, items: Iterable[Item]) -> None:
-        """Plan for side-cars whose picture an earlier run moved without them, perhaps killed midway."""
+        """Plan for sidecars whose picture an earlier run moved without them, perhaps killed midway."""
         top = os.path.join(self._options.move_from or os.sep, "")
         with open_places(DISK) as places:
             strays = Strays(str(self._dest), {item.path: item for item in items}, places)
@@ -711,7 +711,7 @@ class _Planning:
     ) -> None:
         if place.is_there:
             self.same.append(Operation(row, place.path))
-            if not self._options.mode.is_move:  # a picture that stays keeps its side-cars
+            if not self._options.mode.is_move:  # a picture that stays keeps its sidecars
                 self._add_sidecars(row, row.path, place.path, folder, cars)
         elif self._options.conflict is not Conflict.RENAME:
             self._refuse(row, name, folder)
@@ -722,7 +722,7 @@ class _Planning:
 
     def _refuse(self, row: Row, name: str, folder: Folder) -> None:
         label = folder_for(row, accept_uncertain=self._options.accept_uncertain)
-        named = f"as a side-car of {printable(name)}" if folder.is_free(name) else printable(name)
+        named = f"as a sidecar of {printable(name)}" if folder.is_free(name) else printable(name)
         reason = f"{label} already has a different file named {named}"
         if self._options.conflict is Conflict.ERROR:
             raise OutputError(
@@ -756,7 +756,7 @@ class _Planning:
 
 
 def _sidecar(row: Row, path: str, target: str) -> SideCar:
-    """Return the operation for a side-car of a row's picture."""
+    """Return the operation for a sidecar of a row's picture."""
     cells = {written.PICTURE: row.path}
     return SideCar(row._replace(path=path, sha256="", cells=cells), target)
 

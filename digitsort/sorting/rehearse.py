@@ -36,7 +36,7 @@ def rehearse(plan: Plan, operations: Iterable[Operation], disk: Disk = DISK) -> 
     ----------
     plan : Plan
     operations : iterable of Operation
-        Those of the plan, perhaps with a progress bar: without moves within DEST and side-cars.
+        Those of the plan, perhaps with a progress bar: without moves within DEST and sidecars.
     disk : Disk
 
     Raises
@@ -81,7 +81,7 @@ class _Rehearsing:
         )
 
     def _sidecars(self, places: Places, sidecars: Iterable[SideCar], mode: Mode) -> tuple[SideCar, ...]:
-        """Return the side-cars that would go with their pictures."""
+        """Return the sidecars that would go with their pictures."""
         stay = {path for path, _ in self._failed}
         going = [sidecar for sidecar in sidecars if sidecar.picture not in stay]
         left = [sidecar for sidecar in sidecars if sidecar.picture in stay]

@@ -1,4 +1,4 @@
-"""Find the side-car files of pictures: metadata under a picture's name, as ``7.xmp`` of ``7.png``."""
+"""Find the sidecar files of pictures: metadata under a picture's name, as ``7.xmp`` of ``7.png``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from digitsort.files.names import name_of, natural_key, split_path
 from digitsort.sorting.inventory import Item
 
 SUFFIXES = (".gt.txt", ".xmp", ".json", ".txt", ".xml", ".yaml", ".yml", ".aae")
-"""Endings of side-cars, in lower case. ``.csv`` is none of them: such a file is rarely about one
+"""Endings of sidecars, in lower case. ``.csv`` is none of them: such a file is rarely about one
 picture, and often one of digitsort's own tables."""
 
 
 def base_of(name: str) -> str:
-    """Return a side-car's name without its ending; empty for the name of another file.
+    """Return a sidecar's name without its ending; empty for the name of another file.
 
     >>> base_of("7.png.xmp"), base_of("7.XMP"), base_of("7.png")
     ('7.png', '7', '')
@@ -27,7 +27,7 @@ def base_of(name: str) -> str:
 
 
 def name_beside(target: str, picture: str, sidecar: str) -> str:
-    """Return the name that a side-car gets where its picture has a target.
+    """Return the name that a sidecar gets where its picture has a target.
 
     >>> name_beside("sorted/7/scan_2.png", "scan.png", "scan.xmp")
     'scan_2.xmp'
@@ -41,23 +41,23 @@ def name_beside(target: str, picture: str, sidecar: str) -> str:
 
 
 _Names = Mapping[str, list[str]]
-"""Base to the names of side-cars."""
+"""Base to the names of sidecars."""
 
 
 @dataclass(slots=True)
 class SideCars:
-    """Side-cars of pictures, each given to one picture only: the first one that asks for it.
+    """Sidecars of pictures, each given to one picture only: the first one that asks for it.
 
     Attributes
     ----------
     looks : bool
         Look into the folders of pictures; otherwise only what was sorted before is known.
     tables : frozenset of str
-        Absolute paths of files that are no side-cars: the tables that the command reads.
+        Absolute paths of files that are no sidecars: the tables that the command reads.
     items : mapping of str to Item
-        Side-cars that lie in DEST, by the path that they came from.
+        Sidecars that lie in DEST, by the path that they came from.
     shared : set of str
-        Side-cars that a second picture asked for.
+        Sidecars that a second picture asked for.
     """
 
     looks: bool = False
@@ -77,16 +77,16 @@ class SideCars:
 
     @property
     def may_be_some(self) -> bool:
-        """Tell whether a picture can have side-cars at all."""
+        """Tell whether a picture can have sidecars at all."""
         return self.looks or bool(self.items)
 
     def sorted_of(self, picture: str) -> list[str]:
-        """Return the side-cars of a picture that an earlier sort delivered: where they came from."""
+        """Return the sidecars of a picture that an earlier sort delivered: where they came from."""
         folder, name = split_path(picture)
         return self._free(folder, name, self._known.get(folder, {}))
 
     def lying_by(self, picture: str) -> list[str]:
-        """Return the side-cars that lie beside a picture, an absolute path."""
+        """Return the sidecars that lie beside a picture, an absolute path."""
         if not self.looks:
             return []
         folder, name = split_path(picture)
@@ -96,7 +96,7 @@ class SideCars:
         return [path for path in found if path not in self.tables]
 
     def give(self, sidecar: str) -> None:
-        """Note that a side-car goes with a picture."""
+        """Note that a sidecar goes with a picture."""
         self._given.add(sidecar)
 
     def _free(self, folder: str, name: str, names: _Names) -> list[str]:
@@ -107,7 +107,7 @@ class SideCars:
 
 
 def _listing(folder: str) -> _Names:
-    """Return the side-cars of a folder; none of one that can't be listed: its pictures fail too."""
+    """Return the sidecars of a folder; none of one that can't be listed: its pictures fail too."""
     names: dict[str, list[str]] = defaultdict(list)
     try:
         with os.scandir(folder) as entries:
@@ -124,5 +124,5 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def sidecars_of(items: Iterable[Item]) -> dict[str, Item]:
-    """Return the side-cars among the files of a DEST, by the path that they came from."""
+    """Return the sidecars among the files of a DEST, by the path that they came from."""
     return {item.source: item for item in items if item.is_sidecar}

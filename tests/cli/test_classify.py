@@ -348,7 +348,7 @@ def test_numbers_become_labels_and_are_sorted_only_on_demand(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--length", "4"], "--length is for numbers: add --number."),
+        (["--length", "4"], "--length needs --number: add it."),
         (["--number", "--length", "0"], "--length must be a number from 1 to 32"),
         (["--number", "--adapt"], "--number can't be combined with"),
     ],

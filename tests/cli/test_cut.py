@@ -118,7 +118,7 @@ def test_doubtful_cells_are_compared_with_the_print_of_their_page(here: Path) ->
     assert invoke("cut", "page.png", "out", "-q").exit_code == 0
     read = ("classify", "out/cells", "--cells", "out/cells.csv")
     done = invoke(*read, "-o", "labels.csv")
-    assert "changed by the print of their pages" in done.stderr
+    assert "changed after comparison with the print of the page" in done.stderr
     rows = list(csv.DictReader((here / "labels.csv").read_text().splitlines()))
     changed = [
         (row["label"], label)
@@ -129,7 +129,7 @@ def test_doubtful_cells_are_compared_with_the_print_of_their_page(here: Path) ->
     assert all(label == wanted for label, wanted in changed)
     page.save(here / "page.png")
     done = invoke(*read, "-o", "again.csv")
-    assert "1 page file changed or can't be read, such as" in done.stderr
+    assert "1 page file changed since the cut or can't be read, such as" in done.stderr
 
 
 def test_choose_one_second_pass(here: Path) -> None:

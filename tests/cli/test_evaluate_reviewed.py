@@ -61,7 +61,7 @@ def test_the_estimate_for_all_rows_comes_first() -> None:
     )
     assert lines[4:7] == [
         "",
-        "Of the labelled rows alone, which are no fair sample:",
+        "The labelled rows alone, which are not a fair sample:",
         "labels.csv: accuracy 75.00% (3 of 4 right)",
     ]
     estimate = json.loads(invoke(*asked, "--json").stdout)["estimate"]

@@ -37,4 +37,4 @@ def test_an_input_is_never_replaced(
     before = target.read_bytes()
     ended = invoke(*command.split(), "--force")
     assert (ended.exit_code, target.read_bytes()) == (5, before)
-    assert "is a file to be read" in ended.stderr
+    assert "is an input file of this command" in ended.stderr

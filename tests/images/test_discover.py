@@ -238,7 +238,7 @@ SKIPPED = {
         [
             "13 files skipped (not images): 2 .pdf, 1 without extension, 1 .heic, 9 .txt",
             ".heic: pip install pillow-heif",
-            ".pdf: digitsort cut cuts ruled cells out of its pages; or save the pages as PNG",
+            ".pdf: cut its ruled cells with digitsort cut, or save its pages as PNG",
             "without extension: --any-name looks into every file",
         ],
     ),
@@ -309,7 +309,7 @@ def test_a_folder_without_images_says_what_it_has(tmp_path: Path) -> None:
     walk = Walk([str(tmp_path)])
     assert list(walk.files()) == []
     assert str(nothing_found(walk, "No images found.")) == (
-        "No images found. 3 files skipped (not images): 2 .pdf, 1 without extension. .pdf: digitsort "
-        "cut cuts ruled cells out of its pages; or save the pages as PNG. "
+        "No images found. 3 files skipped (not images): 2 .pdf, 1 without extension. .pdf: cut its "
+        "ruled cells with digitsort cut, or save its pages as PNG. "
         "without extension: --any-name looks into every file."
     )

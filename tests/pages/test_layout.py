@@ -67,19 +67,25 @@ def test_a_layout_does_not_fit_another_form() -> None:
     ("text", "message"),
     [
         ("", "it has no [[field]]"),
-        ("[[fild]]", "the file has the unknown key 'fild'; known are field"),
+        ("[[fild]]", "the file has the unknown key 'fild'; the keys are field"),
         (
             "[[field]]\ndigts = 4",
-            "field 1 has the unknown key 'digts'; known are name, kind, digits, x, y",
+            "field 1 has the unknown key 'digts'; the keys are name, kind, digits, x, y",
         ),
         (
             "[[field]]\nkind = 'letter'",
             "the kind of field 1 is 'letter', not one of digit, number, mark",
         ),
         ("[[field]]\ndigits = 0", "the digits of field 1 are 0, not a number from 1 to 32"),
-        ("[[field]]\nx = [1, 9]", "field 1 has no list of 2 or more edges in y"),
-        ("[[field]]\nx = [9, 1]\ny = [1, 9]", "the edges in x of field 1 do not ascend"),
-        ("[[field]]\nx = [nan, 1]\ny = [1, 9]", "x of field 1 has an edge that is no number of pixels"),
+        ("[[field]]\nx = [1, 9]", "y of field 1 is not a list of 2 to 1000 edges"),
+        (
+            "[[field]]\nx = [9, 1]\ny = [1, 9]",
+            "x of field 1 has edges that do not ascend by 2 pixels or more",
+        ),
+        (
+            "[[field]]\nx = [nan, 1]\ny = [1, 9]",
+            "x of field 1 has an edge that is not a number of pixels",
+        ),
         ("field = ", "Invalid value"),
     ],
 )

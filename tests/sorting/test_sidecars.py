@@ -1,4 +1,4 @@
-"""Side-cars go with their pictures, with the same guarantees."""
+"""Sidecars go with their pictures, with the same guarantees."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PICTURES = {"7.png": "7", "a/7.png": "7", "a/8.jpg": "8"}
 
 
 def make_scans(top: Path, labels: Mapping[str, str], sidecars: Mapping[str, str]) -> Path:
-    """Scans and side-cars with the given contents, and a labels.csv beside them."""
+    """Scans and sidecars with the given contents, and a labels.csv beside them."""
     for name, content in {**{name: f"scan {name}" for name in labels}, **sidecars}.items():
         path = top / "scans" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,17 +69,17 @@ def check_books(dest: Path) -> None:
 
 @pytest.mark.parametrize("mode", CHOSEN_MODES)
 def test_the_loop(quick_folder: Path, mode: Mode) -> None:
-    """Sort, then sort with other labels, even without the option: side-cars follow. Undo twice."""
+    """Sort, then sort with other labels, even without the option: sidecars follow. Undo twice."""
     cars = {"7.xmp": "x", "7.png.json": "j", "a/7.XMP": "y", "a/7.gt.txt": "t", "a/8.yml": "z"}
     labels = make_scans(quick_folder, PICTURES, {**cars, "other.xmp": "no", "a/.7.xmp": "hidden"})
     before, dest = snapshot(quick_folder / "scans"), quick_folder / "sorted"
     command: list[Any] = ["sort", labels, dest, *ARGUMENTS[mode]]
     planned = invoke(*command, "--sidecars", "--dry-run")
     assert "3 to " in planned.stderr
-    assert ", 5 side-cars with their pictures, 0 already there" in planned.stderr
+    assert ", 5 sidecars with their pictures, 0 already there" in planned.stderr
     assert f"{quick_folder}/scans/a/7.XMP -> {dest}/7/7_2.XMP\n" in planned.stdout
     said = invoke(*command, "--sidecars")
-    assert (said.exit_code, ", 5 side-cars with their pictures, " in said.stderr) == (0, True)
+    assert (said.exit_code, ", 5 sidecars with their pictures, " in said.stderr) == (0, True)
     assert contents(dest) == {
         "7/7.png": "scan 7.png",
         "7/7.png.json": "j",
@@ -92,10 +92,10 @@ def test_the_loop(quick_folder: Path, mode: Mode) -> None:
     }
     check_books(dest)
     again = invoke(*command, "--sidecars")
-    assert (again.exit_code, "side-car" in again.stderr) == (0, False)
+    assert (again.exit_code, "sidecar" in again.stderr) == (0, False)
     write_labels(labels, {"7.png": "7", "a/7.png": "1", "a/8.jpg": "7"})
     said = invoke(*command)
-    assert ", 2 moved within DEST, 3 side-cars with their pictures, 1 already there" in said.stderr
+    assert ", 2 moved within DEST, 3 sidecars with their pictures, 1 already there" in said.stderr
     assert list(contents(dest)) == [
         *("1/7.XMP", "1/7.gt.txt", "1/7.png"),
         *("7/7.png", "7/7.png.json", "7/7.xmp", "7/8.jpg", "7/8.yml"),
@@ -111,13 +111,13 @@ def test_the_loop(quick_folder: Path, mode: Mode) -> None:
 
 @pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE])
 def test_a_taken_side_car_name_numbers_both(quick_folder: Path, mode: Mode) -> None:
-    """A stranger's 7.xmp in DEST is not replaced, and the picture keeps its side-car's number."""
+    """A stranger's 7.xmp in DEST is not replaced, and the picture keeps its sidecar's number."""
     labels = make_scans(quick_folder, {"7.png": "7"}, {"7.xmp": "mine"})
     dest = quick_folder / "sorted"
     (dest / "7").mkdir(parents=True)
     (dest / "7/7.xmp").write_text("a stranger's")
     skip = invoke("sort", labels, dest, *ARGUMENTS[mode], "--sidecars", "--on-conflict", "skip")
-    assert "7 already has a different file named as a side-car of 7.png" in re.sub(
+    assert "7 already has a different file named as a sidecar of 7.png" in re.sub(
         r"\s+", " ", skip.stderr
     )
     assert invoke("sort", labels, dest, *ARGUMENTS[mode], "--sidecars").exit_code == 0
@@ -130,7 +130,7 @@ def test_two_pictures_with_one_side_car(quick_folder: Path, mode: Mode) -> None:
     scans = {"7.jpg": "2", "7.png": "7"}
     labels = make_scans(quick_folder, scans, {"7.xmp": "both", "7.png.txt": "one"})
     said = invoke("sort", labels, quick_folder / "sorted", *ARGUMENTS[mode], "--sidecars")
-    assert "1 side-car belongs to several pictures and goes with the first one." in said.stderr
+    assert "1 sidecar belongs to several pictures. It goes with the first one." in said.stderr
     assert list(contents(quick_folder / "sorted")) == ["2/7.jpg", "2/7.xmp", "7/7.png", "7/7.png.txt"]
 
 
@@ -139,7 +139,7 @@ def test_two_pictures_with_one_side_car(quick_folder: Path, mode: Mode) -> None:
 def test_a_picture_that_stays_keeps_its_side_car(
     quick_folder: Path, mode: Mode, dry: list[str]
 ) -> None:
-    """The picture changed after it was labelled: the side-car is listed, and stays too."""
+    """The picture changed after it was labelled: the sidecar is listed, and stays too."""
     labels = make_scans(quick_folder, {"7.png": "7", "1.png": "1"}, {"7.xmp": "x", "1.xmp": "y"})
     (quick_folder / "scans/7.png").write_text("drawn over")
     said = invoke("sort", labels, quick_folder / "sorted", *ARGUMENTS[mode], "--sidecars", *dry)
@@ -163,7 +163,7 @@ def test_a_side_car_that_a_person_changed_or_moved_stays(quick_folder: Path) -> 
     invoke("sort", labels, dest, "--sidecars")
     (dest / "7/7.xmp").write_text("edited")
     (dest / "1/1.xmp").rename(dest / "7/1.xmp")
-    assert "side-car" not in invoke("sort", labels, dest, "--sidecars").stderr
+    assert "sidecar" not in invoke("sort", labels, dest, "--sidecars").stderr
     write_labels(labels, {"7.png": "2", "1.png": "3"})
     said = invoke("sort", labels, dest, "--sidecars")
     assert "7.xmp: changed since it was sorted" in re.sub(r"\s+", " ", said.stderr)
@@ -172,14 +172,14 @@ def test_a_side_car_that_a_person_changed_or_moved_stays(quick_folder: Path) -> 
 
 
 def test_side_cars_left_behind_follow_later(quick_folder: Path) -> None:
-    """A first sort moved the pictures alone, one to a numbered name; the next brings the side-cars."""
+    """A first sort moved the pictures alone, one to a numbered name; the next brings the sidecars."""
     make_scans(quick_folder, {"7.png": "7", "a/7.png": "7"}, {"a/7.xmp": "x"})
     dest, scans = quick_folder / "sorted", quick_folder / "scans"
     labels = quick_folder / "labels.csv"
     invoke("sort", labels, dest, "--move")
     assert invoke("sort", scans, dest, "--sidecars").exit_code == 4
     dry = invoke("sort", scans, dest, "--move", "--sidecars", "--dry-run")
-    assert (dry.exit_code, "1 side-car with its picture" in dry.stderr) == (0, True)
+    assert (dry.exit_code, "1 sidecar with its picture" in dry.stderr) == (0, True)
     said = invoke("sort", scans, dest, "--move", "--sidecars")
     assert said.exit_code == 0
     assert contents(dest)["7/7_2.xmp"] == "x"
@@ -188,7 +188,7 @@ def test_side_cars_left_behind_follow_later(quick_folder: Path) -> None:
 
 
 class SceneWithSideCars(Scene):
-    """Some of the scans have a side-car, two of them with the same content."""
+    """Some of the scans have a sidecar, two of them with the same content."""
 
     def __init__(self, source: Path, dest: Path) -> None:
         super().__init__(source, dest)
@@ -209,7 +209,7 @@ class SceneWithSideCars(Scene):
             )
 
     def check_all(self, mode: Mode) -> None:
-        """Every picture is in DEST once, with its side-car beside it."""
+        """Every picture is in DEST once, with its sidecar beside it."""
         assert {mark for mark, _ in verify(self.dest, read_manifest(str(self.dest)))} == {Mark.SAME}
         found = contents(self.dest)
         number = next(name for name, text in found.items() if text == "another seven")[:-4]
@@ -253,7 +253,7 @@ def test_stopped_before_every_call(quick_folder: Path, mode: Mode, action: str) 
 
 
 def test_moves_within_dest_are_rehearsed(quick_folder: Path) -> None:
-    """A picture that is gone by then is counted as the run would, and its side-car stays."""
+    """A picture that is gone by then is counted as the run would, and its sidecar stays."""
     labels = make_scans(quick_folder, {"7.png": "7", "1.png": "1"}, {"7.xmp": "x", "1.xmp": "y"})
     dest = quick_folder / "sorted"
     invoke("sort", labels, dest, "--move", "--sidecars")
@@ -285,7 +285,7 @@ def test_side_cars_do_not_count_as_skipped(quick_folder: Path) -> None:
 
 @pytest.mark.parametrize("mode", CHOSEN_MODES)
 def test_files_of_one_name_swap_folders(quick_folder: Path, mode: Mode) -> None:
-    """Each keeps its name, with its side-car; a third one gets a number."""
+    """Each keeps its name, with its sidecar; a third one gets a number."""
     scans = {"a/x.png": "1", "b/x.png": "7", "c/x.png": "3", "d/x.png": "1"}
     labels = make_scans(quick_folder, scans, {"a/x.xmp": "of a", "b/x.xmp": "of b"})
     before, dest = snapshot(quick_folder / "scans"), quick_folder / "sorted"
@@ -296,7 +296,7 @@ def test_files_of_one_name_swap_folders(quick_folder: Path, mode: Mode) -> None:
     command: list[Any] = ["sort", labels, dest, *ARGUMENTS[mode], "--sidecars"]
     assert f"move  {dest}/1/x.png -> {dest}/7/x.png\n" in invoke(*command, "-n").stdout
     said = invoke(*command)
-    assert (said.exit_code, "3 moved within DEST, 2 side-cars" in said.stderr) == (0, True)
+    assert (said.exit_code, "3 moved within DEST, 2 sidecars" in said.stderr) == (0, True)
     assert contents(dest) == {
         "1/x.png": "scan b/x.png",
         "1/x.xmp": "of b",
