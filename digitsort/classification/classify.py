@@ -51,7 +51,7 @@ class Summary:
     adapted : int or None
         Number of rows that a second pass changed; None without a second pass.
     adapted_how : str
-        What the second pass did, for a message.
+        What the second pass did with these rows, for the summary.
     """
 
     files: int = 0

@@ -39,18 +39,19 @@ IN_OTHER_WORDS = {
 """Reasons of a model that also has classes other than digits, by the reason for digits."""
 
 UNLIKE_SHARE = 0.5
-"""Share of its strength that a reading of ink unlike a digit keeps. A circle around a digit is read as
-a 0 with the same confidence and familiarity as a digit within it."""
+"""Factor for the strength of a reading whose ink is unlike a digit. Without it, a circle that is read
+as a 0 is as strong as the digit inside the circle."""
 
 AS_GOOD = 0.8
 """Smallest share of a sure first look's strength at which a reading with another label becomes the
 better guess, if that reading is not made of whole parts of the ink."""
 
 PRICE_OF_A_PIECE = 0.25
-"""Strength by which ink that may be a piece of the digit has to be better than the first look."""
+"""Strength by which a reading of what may be a piece of the digit has to beat the first look."""
 
 FEW_JOBS = 256
-"""Looks that are taken at once: their many short calls cost as much as those of a round of them."""
+"""Largest number of second looks that are all taken in one round. For so few, the fixed cost of the
+calls in each round is higher than the cost of looks that an earlier round would have made needless."""
 
 AS_STRONG = 0.15
 """Strength within which a reading of another label makes one doubtful."""
@@ -103,7 +104,7 @@ class Reading(NamedTuple):
 
     @property
     def price(self) -> float:
-        """Strength by which it has to be better than the first look."""
+        """Strength by which this reading has to beat the first look."""
         if self.is_piece:
             return PRICE_OF_A_PIECE
         return BETTER_BY if self.way is None else self.way.price
@@ -166,9 +167,9 @@ def read_digits(
 
 
 def _rounds(candidates: _Doubtful) -> Sequence[tuple[Way, ...]]:
-    """Return the ways of each round; all in one round if few images are looked at again.
+    """Return the ways of each round, or all ways as one round if there are few looks to take.
 
-    What is read in a later round is left out anyway if an earlier one was enough.
+    The result is the same: `take` drops a reading if an earlier one was enough.
     """
     every = tuple(chain.from_iterable(ROUNDS))
     return [every] if len(candidates.jobs(every)) <= FEW_JOBS else ROUNDS
@@ -230,7 +231,7 @@ class _Doubtful:
 
 
 def _may_be(label: str | None, verdicts: Sequence[Verdict]) -> npt.NDArray[np.bool_]:
-    """Find the verdicts (n,) with a label; all of them if it is None."""
+    """Tell which verdicts (n,) have this label; all of them if `label` is None."""
     return np.array([label is None or verdict.label == label for verdict in verdicts], np.bool_)
 
 
@@ -250,8 +251,8 @@ class _Candidates:
     ----------
     first : Verdict
     is_sign, is_framed, is_shaded : bool
-        What the first look saw: the parts of a sign; something long along an edge, and no digits side
-        by side; a dark region at an edge.
+        Whether the first look found the parts of a sign (such as a question mark); something long along
+        an edge, and no digits side by side; a dark region at an edge.
     others : list of Reading
         What is read in other ways. A first look whose ink the model knows well, rejected for
         its form only, is one of them.
@@ -265,7 +266,7 @@ class _Candidates:
 
     @classmethod
     def of(cls, first: Verdict, ink: Ink, index: int, others: Sequence[Reading] = ()) -> _Candidates:
-        """Return the candidates of an image, before it is looked at again."""
+        """Return the candidates of an image from its first look."""
         is_framed = ink.along_edge[index] >= LONG_AT_EDGE and not ink.crowded[index]
         is_sign, is_shaded = ink.sign[index], ink.solid_edge[index]
         return cls(first, bool(is_sign), bool(is_framed), bool(is_shaded), list(others))
@@ -305,12 +306,12 @@ class _Candidates:
         return best if self._is_whole(best) else _doubtful(best, _words(best))
 
     def _worth(self, reading: Reading) -> float:
-        """Return the strength less the price, and less for a reading that can't be accepted."""
+        """Return the strength minus the price, minus `AS_STRONG` if the reading can't be accepted."""
         may_be_ok = reading.verdict.status is Status.OK and self._is_whole(reading)
         return reading.verdict.strength - reading.price - (0.0 if may_be_ok else AS_STRONG)
 
     def _is_whole(self, reading: Reading) -> bool:
-        """Tell whether only surroundings of the digit were left out, so that it may be accepted."""
+        """Tell whether the reading left out only surroundings of the digit, so it can be accepted."""
         way = reading.way
         if way is None or reading.is_piece:
             return False
@@ -321,7 +322,12 @@ class _Candidates:
         return way.leaves_out_surroundings
 
     def _contradicts(self, best: Reading) -> bool:
-        """Tell whether other readings have another label, in the same light and of ink like a digit."""
+        """Tell whether a reading that is nearly as strong, or the first look, has another label.
+
+        With a dark region at an edge, only readings without the region count. The first look does not
+        count if its ink is unlike a digit, or if its label is the one that what was left out is taken
+        for.
+        """
         labels = {
             other.verdict.label
             for other in self.others
@@ -383,7 +389,7 @@ def decide_vectors(
 
 
 def _mark_crowded(verdicts: list[Verdict], ink: Ink) -> None:
-    """Make those verdicts uncertain that accept one of several digits."""
+    """Make a verdict uncertain if it accepts one digit of several."""
     for index in np.flatnonzero(ink.crowded).tolist():
         if verdicts[index].status is Status.OK:
             verdicts[index] = _without_the_rest(verdicts[index])
@@ -394,7 +400,7 @@ def _without_the_rest(verdict: Verdict) -> Verdict:
 
 
 def _mark_unlike(verdicts: list[Verdict], components: Features, likeness: Likeness | None) -> None:
-    """Mark verdicts on ink that is unlike a digit; those that accept it become uncertain."""
+    """Mark verdicts on ink that is unlike a digit, and make those that accept it uncertain."""
     if likeness is None:
         return
     for index in np.flatnonzero(~likeness.are_digits(components)).tolist():

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from digitsort.errors import UsageError
 
 MOST_DIGITS = 32
-"""Digits of the longest number."""
+"""Largest number of digits in a number."""
 
 OF_NUMBERS = "+number"
-"""End of what the column `model` of a labels.csv says of numbers."""
+"""Suffix of the `model` column in a labels.csv with rows of numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How many digits a number has.
+    """Range of how many digits a number may have.
 
     Attributes
     ----------
     least, most : int
+        Smallest and largest count, 1 to `MOST_DIGITS`.
     """
 
     least: int = 1
@@ -33,7 +34,7 @@ class Length:
         Raises
         ------
         UsageError
-            If it is neither.
+            If the text is not a number or a range from 1 to `MOST_DIGITS`.
 
         Examples
         --------

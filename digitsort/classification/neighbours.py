@@ -135,7 +135,7 @@ on the development folders of `benchmarks.adapt`, which reports results on other
 
 MIN_CONFIDENCE = 0.97
 """Lowest confidence at which a row is changed. Among 1,275 changed rows, in folders of digits that
-played no part in choosing this value, 23 were wrong, all of one hand (docs/benchmarks.md)."""
+played no part in choosing this value, 23 were wrong, all of one generated hand (docs/benchmarks.md)."""
 
 _LEAST_CHANCE = 1e-6
 

@@ -52,7 +52,7 @@ THICKEST_LINE = 0.09
 """Largest thickness of a line, as a share of the picture's longer side."""
 
 LEAST_SIDES = 3
-"""Smallest number of lines of a frame: a T has one, an L two."""
+"""Smallest number of sides with a line that make a frame: a T has one such side, an L two."""
 
 CROSSING = 1.5
 """Ink across a line that is this many times thicker than the line is a stroke that meets it."""
@@ -137,7 +137,7 @@ def without_frame(gray: Gray) -> Gray:
 
 
 def _sides(lines: Mask) -> int:
-    """Count in which halves, upper and lower, there are lines along the rows."""
+    """Count the halves of the picture, upper and lower, that have a line along the rows."""
     rows = np.flatnonzero(lines.any(axis=1))
     middle = len(lines) / 2
     return int((rows < middle).any()) + int((rows >= middle).any())

@@ -28,10 +28,10 @@ LONG_AT_EDGE = 0.5
 """Share of a side along which ink that lies at the edge only is a piece of a frame or a grid."""
 
 LONG_IF_CUT = 0.16
-"""The same where the ink reaches the edge; small digits in the corner of a sheet are shorter."""
+"""The same share for ink that reaches the edge. Small digits in the corner of a sheet are shorter."""
 
 OF_FIRST_FRAME = ("at_edge", "near_edge", "along_edge", "pieces", "solid_edge", "crowded")
-"""What is said of the first frame, and stays when a small digit is looked at closely."""
+"""Fields of `Ink` that describe the first frame. They are kept when a look zooms in on a digit."""
 
 EDGE_PX = 3
 """Of the canvas: so near an edge is what a cell's frame leaves on a picture."""
@@ -39,10 +39,12 @@ EDGE_PX = 3
 LEAST_PIECE_PX = 3
 
 SOLID_PX = 7
-"""Of the canvas; few strokes are that thick, unless a digit is cut to its box."""
+"""Side of a square of dark pixels on the canvas that is thicker than most strokes, unless the picture
+is cropped to the digit."""
 
 LEAST_SHADED_PX = 20
-"""Shorter side of a picture on which it may be of a shadow; on 8x8 pixels each stroke is that thick."""
+"""Smallest shorter side of a picture in which such a square counts as a shadow. In a picture of 8x8
+pixels, every stroke is that thick."""
 
 NEAR_PX = 3
 """A gap of up to this many canvas pixels is a broken stroke, not the distance to a neighbour."""
@@ -85,11 +87,11 @@ class Ink:
     pieces : ndarray of shape (n,), intp
         Connected parts on the first frame, kept or not, specks aside.
     solid_edge : ndarray of shape (n,), bool
-        A dark square of `SOLID_PX` lies at an edge of the first frame: of a shadow or a table.
+        A dark square of `SOLID_PX`, part of a shadow or a table, lies at an edge of the first frame.
     crowded : ndarray of shape (n,), bool
-        Two of them, kept or not, look like digits side by side.
+        Two connected parts of the first frame, kept or not, look like digits side by side.
     touches_change : ndarray of shape (n,), bool
-        The ink lies beside what a look changed before it looked.
+        The ink lies beside pixels that `Look.prepare` changed.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -181,7 +183,7 @@ def _find_in_frames(
     looks: Sequence[Look],
     of_first: Mapping[str, npt.NDArray[Any]] | None = None,
 ) -> Ink:
-    """Find the ink in these frames; `of_first` describes the first frame, if this is another one."""
+    """Find the ink in these frames; `of_first` has the `OF_FIRST_FRAME` fields of an earlier frame."""
     alike = _alike(looks)
     canvases = to_canvases(grays, frames)
     prepared, changed = _prepared(canvases, alike)
@@ -199,7 +201,7 @@ def _find_in_frames(
             seen[mine] = keep[mine]
     if of_first is None:
         of_first = _describe_frame(masks, parts, seen, frames)
-    # What is left of the edge of a shadow may lie like the dot of a question mark.
+    # A remnant of a shadow's edge can be placed like the dot of a question mark.
     is_prepared = np.array([look.prepare is not None for look in looks], np.bool_)
     with_dropped = np.unique(parts.image[~keep])
     dropped = parts.of(with_dropped).select(~keep[np.isin(parts.image, with_dropped)])
@@ -213,7 +215,7 @@ def _find_in_frames(
 def _describe_frame(
     masks: Mask, parts: Parts, seen: Mask, frames: Sequence[Box]
 ) -> dict[str, npt.NDArray[Any]]:
-    """Describe all that is dark in the first frames; `seen` are the parts (n_parts,) not left out."""
+    """Return the `OF_FIRST_FRAME` fields but `at_edge`; `seen` (n_parts,) marks parts not left out."""
     near_edge, along_edge = _near_and_along_edge(masks)
     corners = np.array(frames, np.float64).reshape(-1, 4)
     shorter_px = (corners[:, 2:] - corners[:, :2]).min(axis=1)
@@ -238,7 +240,7 @@ def _alike(looks: Sequence[Look]) -> dict[Look, npt.NDArray[np.intp]]:
 def _prepared(
     canvases: Canvases, alike: dict[Look, npt.NDArray[np.intp]]
 ) -> tuple[Canvases, dict[Look, Mask]]:
-    """Change the canvases of the looks that require it; also return where each look changed them."""
+    """Prepare the canvases for the looks that need it; also return which pixels each look changed."""
     changed = {}
     for look, images in alike.items():
         if look.prepare is not None:
@@ -251,7 +253,7 @@ def _prepared(
 def _touch_changes(
     masks: Mask, alike: dict[Look, npt.NDArray[np.intp]], changed: dict[Look, Mask]
 ) -> Mask:
-    """Find masks (n, side, side) with ink beside a pixel that was changed."""
+    """Tell which masks (n, side, side) have ink on or beside a pixel that was changed."""
     touch = np.zeros(len(masks), np.bool_)
     for look, where in changed.items():
         touch[alike[look]] = (grow(masks[alike[look]], 1) & where).any(axis=(1, 2))
@@ -421,7 +423,7 @@ def _have_solid_edge(masks: Mask) -> Mask:
 
 
 def upper_left_of_squares(rows: npt.NDArray[_Bits], side: int) -> npt.NDArray[_Bits]:
-    """Return packed masks (n, height) of the upper left corners of all full squares."""
+    """Return packed masks (n, height) of the upper left corners of all squares that are full."""
     across, covered = rows, 1
     while covered < side:
         step = min(covered, side - covered)
@@ -447,9 +449,9 @@ def _share_along_edge(mask: Mask) -> Floats:
 def _lie_at_edge(
     rows: npt.NDArray[np.uint32], boxes: Floats, frame: Floats, along_edge: Floats
 ) -> Mask:
-    """Find packed masks (n, side) with ink only in the outer fifth, long for that or beside a line.
+    """Tell which packed masks (n, side) have ink only in the outer fifth that can't be a small digit.
 
-    Anything else may be a small digit in the corner of a sheet.
+    It is too long for a small digit in the corner of a sheet, or something long lies along that edge.
     """
     is_inside = (rows & packed(_inner()[None])).any(axis=1)
     size = (boxes[:, 2:] - boxes[:, :2]) / (frame[:, 2:] - frame[:, :2])

@@ -45,16 +45,17 @@ LOW = 0.75
 """Height of a part beside the main one, as a share of its, from which on it may be of a digit."""
 
 BENT, LOW_PARENTHESIS, LOW_INSIDE = 0.12, 0.3, 0.8
-"""How far the middle of a parenthesis lies from its ends, as a share of its width; its smallest height,
-as a share of the canvas; and its height as a share of what it surrounds."""
+"""Smallest distance of the middle of a parenthesis from its ends, as a share of its width; its smallest
+height, as a share of the canvas; and its smallest height, as a share of what it surrounds."""
 
 THICK_PX, BEYOND_PX, LONG_REGION = 5, 4, 0.6
-"""Side of the squares that a dark region at an edge covers, how far of them may lie beyond the edge, in
-pixels of the canvas, and the length of the region as a share of a side."""
+"""A dark region at an edge is covered by full squares: their side, and how much of a square may lie
+beyond the edge, both in pixels of the canvas; and the smallest length of the region, as a share of a
+side."""
 
 PALE, DARK, DARKEST_PX = 0.45, 0.85, 6
-"""Depth of what disappears and of what is full ink, as shares of the depth of the ink, which is that of
-this many pixels."""
+"""Pixels paler than `PALE` disappear, and those darker than `DARK` become full ink. Both are shares of
+the darkness of the ink, which at least `DARKEST_PX` pixels reach."""
 
 FLAT = 0.3
 """The same for a part above or below it; a broken 5 has its bar there."""
@@ -92,8 +93,8 @@ class Way:
         Whether it leaves out things around the digit (a frame, a ring), not beside or inside it. The
         digit itself is unchanged, and may be accepted.
     price : float
-        Strength by which a reading has to be better than the first look. It is
-        below 0 if what is left out explains the first look: a ring is read as a 0.
+        Strength by which a reading has to beat the first look. It is below 0 if what is left out
+        explains the first look: a ring is read as a 0.
     """
 
     words: str
@@ -129,10 +130,11 @@ def is_cut(ink: Ink) -> Mask:
 
 
 def is_piece(ink: Ink, ways: Sequence[Way]) -> Mask:
-    """Tell images (n,) whose ink may be a piece of the digit, each looked at in its own way.
+    """Tell which images (n,) have ink that may be only a piece of the digit; each has its own way.
 
-    Without its surroundings, ink that is cut off has lost a piece, and so may ink beside a region that
-    was evened out. If the digit touched what was removed from the picture, it lost nothing.
+    If a way leaves out the surroundings, a piece of the digit may be missing where the ink is cut off,
+    or where it lies beside pixels that the look changed. A way that redraws the picture loses no piece,
+    even if the digit touched what was removed.
     """
     leaves_out = np.array(
         [way.leaves_out_surroundings and way.redraw is None for way in ways], np.bool_
@@ -194,12 +196,12 @@ def _are_rings(parts: Parts) -> Mask:
 
 
 def has_parentheses(ink: Ink) -> Mask:
-    """Tell images (n,) on which parentheses were kept."""
+    """Tell which images (n,) have parentheses among the parts that were kept."""
     return _with_some(ink, lambda parts: _are_parentheses(parts) != 0)
 
 
 def _without_parentheses(parts: Parts, keep: Mask, _darkness: Bytes) -> Mask:
-    """Keep what lies between parentheses, of the images that have some."""
+    """Keep only what lies between the parentheses, in images that have them."""
     side = _are_parentheses(parts)
     if not side.any():
         return keep
@@ -220,8 +222,8 @@ def _without_parentheses(parts: Parts, keep: Mask, _darkness: Bytes) -> Mask:
 def _are_parentheses(parts: Parts) -> npt.NDArray[np.intp]:
     """Return -1 for a left and 1 for a right parenthesis, 0 for any other part; shape (n_parts,).
 
-    A parenthesis is one stroke, with one run in each row, bent outwards in the middle; there is one on
-    either side of a part that is not taller by much.
+    A parenthesis is one stroke, with one run of pixels in each row, and its middle is bent outwards.
+    There is one on either side of a part that is not much taller.
     """
     bend = _bends(parts)
     box = parts.boxes()
@@ -244,7 +246,7 @@ def _are_parentheses(parts: Parts) -> npt.NDArray[np.intp]:
 
 
 def _bends(parts: Parts) -> npt.NDArray[np.float64]:
-    """Return how far the middle third of each part lies right of its ends, as a share of its width."""
+    """Return how far right of its ends the middle third of each part lies, as a share of its width."""
     _, height, width = parts.shape
     row, left = np.divmod(parts.starts, width + 1)
     row %= height + 1
@@ -287,10 +289,10 @@ def _without_neighbours(parts: Parts, keep: Mask, darkness: Bytes | None) -> Mas
 
 
 def _without_dark_edges(canvases: Bytes) -> Bytes:
-    """Bring dark regions at the edges up to the shade of the paper: frames, shadows, tables.
+    """Brighten dark regions at the edges (frames, shadows, tables) to the shade of the paper.
 
-    They are thicker than strokes where they run beyond the edge, and long. What is darker still inside
-    of them stays so.
+    They are long, and thicker than strokes if they are continued beyond the edge. Ink inside them stays
+    darker than its surroundings.
     """
     up_to = np.cumsum(histogram(canvases), axis=1)
     threshold, _ = otsu(up_to)
@@ -312,7 +314,7 @@ def _without_dark_edges(canvases: Bytes) -> Bytes:
 
 
 def _thick(dark: Mask) -> Mask:
-    """Keep what is covered by full squares of `THICK_PX`, if the edges are repeated outside."""
+    """Keep what is covered by full squares of `THICK_PX`, with the edge pixels repeated outside."""
     width = dark.shape[2]
     beyond = np.pad(
         dark, ((0, 0), (BEYOND_PX, BEYOND_PX), (BEYOND_PX, 64 - width - BEYOND_PX)), mode="edge"
@@ -334,7 +336,7 @@ def _median_of_light(up_to: npt.NDArray[np.int64], threshold: Bytes) -> npt.NDAr
 
 
 def _without_pale(canvases: Bytes) -> Bytes:
-    """Bleach what is paler than about half of the ink: what shines through from the other side."""
+    """Bleach what is less than half as dark as the ink: print that shows through from the back."""
     up_to = np.cumsum(histogram(canvases), axis=1)
     threshold, _ = otsu(up_to)
     paper = _median_of_light(up_to, threshold).astype(np.float64)
@@ -409,8 +411,8 @@ EVEN_SEPARATION = 0.88
 digits that reach an edge and are not sure, 9 of 10 are above it; with bleed-through, 1 of 10."""
 
 LOW_SEPARATION = 0.84
-"""Smallest value at which a sure first look is believed: half of the bleed-through is below it, and
-2 % of simulated scans and no MNIST digit."""
+"""Smallest separation at which a sure first look is believed. Half of the pictures with bleed-through
+are below it, 2 % of the simulated scans, and no MNIST digit."""
 
 FAINT = 60.0
 """Contrast in gray levels below which a camera's noise is part of the ink."""

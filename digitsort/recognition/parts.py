@@ -282,22 +282,23 @@ def _lower_ends(parts: Parts) -> Floats:
 
 
 TALL = 0.6
-"""Height of a part, as a share of the tallest one's, from which on it may be a digit of its own."""
+"""Smallest height of a part, as a share of the tallest part's, that may be a digit of its own."""
 
 NOT_SMALL = 0.2
-"""Area of such a part, as a share of the largest one's."""
+"""Smallest area of such a part, as a share of the largest part's."""
 
 MOST_OVERLAP = 0.1
-"""Largest share of the narrower part's width by which two digits side by side overlap."""
+"""Largest overlap of two digits side by side, as a share of the narrower one's width."""
 
 LINE_PX, STRAIGHT = 3, 0.8
 """Largest thickness of a printed line on the canvas, and smallest share of its box that it fills."""
 
 
 def are_crowded(parts: Parts, seen: Mask) -> Mask:
-    """Find images (n,) of which two parts look like digits side by side; `seen` are those to look at.
+    """Tell which images (n,) have two parts that look like digits side by side.
 
-    Lines, and what encloses other parts, do not count.
+    Only the parts in `seen` (n_parts,) are considered. Lines, and parts that enclose others, do not
+    count.
     """
     found = np.zeros(parts.shape[0], np.bool_)
     largest = np.zeros(len(found), np.int64)
