@@ -40,7 +40,7 @@ class Delivery:
     within : tuple of Operation
         Files that an earlier sort had delivered, moved to another folder of DEST.
     sidecars : tuple of SideCar
-        Delivered with their pictures, or moved with them.
+        Sidecars that were delivered with their pictures, or moved with them within DEST.
     """
 
     done: tuple[Operation, ...]
@@ -123,7 +123,7 @@ def carry_out(
 
 
 def _free_by_now(plan: Plan, within: Delivery) -> tuple[Operation, ...]:
-    """Return the second moves of files whose first one succeeded, to names that nothing has by now."""
+    """Return the second moves that are possible now: the first move succeeded and the name is free."""
     moved = {operation.target for operation in (*within.within, *within.done, *within.sidecars)}
     return tuple(
         operation
@@ -220,7 +220,7 @@ class _Applying:
         self._progress(done, len(self._plan.operations) + len(self._plan.sidecars), self._bytes)
 
     def _deliver_sidecars(self) -> None:
-        """Deliver sidecars after their pictures: where a picture stays, so do its sidecars."""
+        """Deliver sidecars after their pictures; leave a sidecar in place if its picture stays."""
         if not self._plan.sidecars:
             return
         stay = {path for path, _ in self._failed} | self._stay

@@ -156,7 +156,7 @@ def update_books(
 ) -> None:
     """Bring ``DEST/labels.csv`` up to date, as a whole; without rows it goes.
 
-    Rows of earlier sorts stay. A file delivered now has the row of now; a sidecar has none. One whose
+    Rows of earlier sorts stay. A file delivered now gets its new row; a sidecar gets none. A file whose
     content was there already keeps the source that it was copied from, and what a person wrote into its
     row.
 
@@ -248,9 +248,9 @@ def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:
 
 
 def _write(disk: Disk, dest: str, blocks: Iterable[str]) -> None:
-    """Write labels.csv as a whole, and before it gets its name the seal that digitsort wrote it.
+    """Write labels.csv as a whole, and, just before it gets its name, the seal that digitsort wrote it.
 
-    With rows that a person has changed it gets none: an undo still has to keep them.
+    If a person has changed the present file, the new one gets no seal: an undo must keep that work.
     """
     digest = hashlib.sha256()
 
@@ -272,7 +272,7 @@ def _write(disk: Disk, dest: str, blocks: Iterable[str]) -> None:
 
 
 def _write_seal(disk: Disk, places: Places, dest: str, hashes: Iterable[str]) -> None:
-    """Write the seals of labels.csv: of what it is about to be, and of what it is until then."""
+    """Write the seals of labels.csv: for its new content, and for the old one until it is replaced."""
     folder = os.path.join(dest, FOLDER)
     temporary = places.at(new_temporary(folder))
     seals = dict.fromkeys(_seal_of(sha256) for sha256 in hashes if sha256)
@@ -292,7 +292,7 @@ def _goes_if_unfinished(disk: Disk, temporary: Place) -> Iterator[None]:
 
 
 def _fill(disk: Disk, temporary: Place, blocks: Iterable[bytes]) -> None:
-    """Write a new file, and make it durable."""
+    """Write a new file, and sync it to disk."""
     descriptor = disk.open(temporary, NEW, 0o666)
     try:
         file = io.BufferedWriter(_Raw(disk, descriptor), BLOCK_BYTES)

@@ -112,7 +112,7 @@ _TEMPORARY = re.compile(r"labels-[0-9a-f]{16}\.tmp")
 
 
 def new_temporary(folder: str) -> str:
-    """Return a path beside the journals that nothing has: no other file is ever in its place."""
+    """Return a random, unused path beside the journals, so that no other file is ever replaced."""
     return os.path.join(folder, f"labels-{secrets.token_hex(8)}.tmp")
 
 

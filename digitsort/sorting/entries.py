@@ -63,7 +63,7 @@ class DestIdentity(NamedTuple):
 
 
 PICTURE = "picture"
-"""The only cell of a sidecar: the path of its picture, which has many cells, among them its status."""
+"""Name of a sidecar's only cell, the path of its picture. A picture has others, such as `status`."""
 
 
 def is_of_sidecar(cells: Mapping[str, str]) -> bool:

@@ -77,7 +77,7 @@ def inventory_of(runs: Iterable[Run], dest: str) -> dict[str, Item]:
 
 
 def origins(run: Run, dest: str) -> dict[int, Item]:
-    """Return what a run moved within a DEST as earlier runs left it, by the number of its entry."""
+    """Return the items that a run moved within DEST, as earlier runs left them, by entry number."""
     earlier = [each for each in read_runs(dest) if each.path < run.path]
     items = inventory_of(earlier[::-1], dest)
     taken = {entry.number: _taken(items, run, entry, dest) for entry in run.delivered}
@@ -85,7 +85,7 @@ def origins(run: Run, dest: str) -> dict[int, Item]:
 
 
 def _taken(items: dict[str, Item], run: Run, entry: Entry, dest: str) -> Item | None:
-    """Take out the item that an entry moved, if it was one."""
+    """Remove and return the item that an entry moved; None if it moved none."""
     before = None
     if run.mode in (MOVE, WITHIN) and entry.source.startswith(os.path.join(dest, "")):
         before = items.pop(_below(dest, entry.source), None)

@@ -51,7 +51,7 @@ class FreeTarget(NamedTuple):
 
 
 Fits = Callable[[str], bool]
-"""Tells whether a file can have a free name: what goes with it needs names too."""
+"""Function that tells whether a file can take a free name: its sidecars need matching names too."""
 
 
 @dataclass(slots=True)
@@ -94,12 +94,12 @@ class Folder:
     _series: dict[str, _Series] = field(default_factory=dict)
 
     def is_free(self, name: str) -> bool:
-        """Tell whether nothing has a name, and nothing will."""
+        """Tell whether no file or folder has this name, and none is planned to."""
         folded = fold(name)
         return not (folded in self._files or folded in self._folders)
 
     def has(self, name: str, sha256: str) -> bool:
-        """Tell whether a file has this name and this content, or will."""
+        """Tell whether a file with this name and content is there, or is planned."""
         return bool(sha256) and self._content(fold(name)) == sha256
 
     def take(self, name: str, sha256: str, source: str = "") -> str | None:
@@ -115,9 +115,9 @@ class Folder:
         return f"{self.path}{os.sep}{name}"
 
     def place(self, name: str, sha256: str, source: str, fits: Fits | None = None) -> FreeTarget:
-        """Find a numbered name for a file, or one under which its content is there.
+        """Find a numbered name for a file, or one under which its content is already there.
 
-        A free name is passed over where it does not fit.
+        A free name that does not fit is skipped.
         """
         series = self._series.setdefault(fold(name), _Series())
         stem, suffix = os.path.splitext(name)
@@ -310,7 +310,7 @@ class Operation(NamedTuple):
 
 
 class SideCar(Operation):
-    """A sidecar to be delivered; its row says of which picture, and is written into no labels.csv."""
+    """Sidecar to deliver. Its row names its picture, and is not written into labels.csv."""
 
     @property
     def picture(self) -> str:
@@ -345,14 +345,14 @@ class Plan:
     by_hand : tuple of Operation
         Files that a person moved to another folder of DEST, where they stay, or renamed.
     sidecars : tuple of SideCar
-        Delivered after all pictures, but for those whose picture could not be.
+        Sidecars to deliver after all pictures. If a picture can't be delivered, its sidecars stay.
     sidecars_within : tuple of SideCar
-        Likewise, to be moved to another folder of DEST.
+        Sidecars to move with their pictures to another folder of DEST.
     settling : tuple of Operation
-        Second moves of files in `within` and `sidecars_within`: from a numbered name to their own,
-        which another one of them had.
+        Second moves of files in `within` and `sidecars_within`, from a numbered name to their own name,
+        which another of these files had.
     shared : int
-        Sidecars that belong to several pictures: each goes with the first one.
+        Number of sidecars that belong to several pictures: each goes with the first one.
     """
 
     dest: str
@@ -388,9 +388,10 @@ class SortOptions:
         Only files below this folder, a path without links, are moved, links resolved; by default any. A
         table that somebody else made can name any file.
     sidecars : bool
-        Sidecars (`sidecars.SUFFIXES`) go with their pictures; one of several goes with the first.
+        Deliver sidecars (`sidecars.SUFFIXES`) with their pictures. One that belongs to several pictures
+        goes with the first.
     tables : frozenset of str
-        Absolute paths of files that are no sidecars, whatever their names.
+        Absolute paths of files that are not sidecars, whatever their names.
     """
 
     mode: Mode = Mode.COPY
@@ -497,9 +498,9 @@ class _Planning:
         self.sidecars_within: list[SideCar] = []
         self.settling: list[Operation] = []
         self._own_names: dict[str, str] = {}
-        """Target of a file to be moved within DEST, to the path that it would have liked."""
+        """Path of each file moved within DEST under its own name, by the path that it gets."""
         self._others: dict[str, Folder] = {}
-        """Folders of DEST that no row of this run goes to."""
+        """Further folders of DEST, by path, which are opened only for sidecars."""
         self._settled: set[str] = set()
         """Sources of pictures that are in DEST already."""
 
@@ -528,9 +529,9 @@ class _Planning:
                 self._add_sidecars(row, row.path, target, folder, cars)
 
     def _fits(self, folder: Folder, name: str, cars: Sequence[str], is_move: bool) -> Fits | None:
-        """Return whether a picture's sidecars can have the names that go with a name of its own.
+        """Return a function that tells whether a picture's sidecars can follow it to another name.
 
-        A copy of what is there already is not needed; what is moved has to go somewhere.
+        A copy is not needed where the same file is there already; a file to be moved needs a free name.
         """
         if not cars:
             return None
@@ -548,7 +549,7 @@ class _Planning:
     def _add_sidecars(
         self, row: Row, picture: str, target: str, folder: Folder, cars: Iterable[str]
     ) -> None:
-        """Plan to deliver sidecars beside the target of their picture, which came from `picture`."""
+        """Plan to deliver the sidecars of `picture` beside the target that the picture gets."""
         for car in cars:
             self.cars.give(car)
             name = name_beside(target, picture, car)
@@ -589,7 +590,7 @@ class _Planning:
         return others
 
     def _settle_names(self) -> None:
-        """Plan second moves for files whose own names become free by the first moves."""
+        """Plan second moves for files whose own names become free through the first moves."""
         free = set(self.items)
         cars: dict[str, list[SideCar]] = defaultdict(list)
         for car in self.sidecars_within:
@@ -646,7 +647,7 @@ class _Planning:
         self._settle_sidecars(moved, item, target, strays)
 
     def _cars_of(self, row: Row, item: Item) -> list[str]:
-        """Return the sidecars of a picture that is in DEST: where they came from, or lie."""
+        """Return the paths of the sidecars of a picture in DEST: the original ones if sorted."""
         if not self.cars.may_be_some:
             return []
         path = absolute(row.path)
@@ -656,7 +657,10 @@ class _Planning:
         return list(dict.fromkeys(cars))
 
     def _settle_sidecars(self, row: Row, item: Item, target: str, strays: Strays) -> None:
-        """Plan for the sidecars of a picture in DEST to lie beside it, but where a person put them."""
+        """Plan moves that bring the sidecars of a picture in DEST beside it.
+
+        A sidecar that a person changed or moved stays.
+        """
         for car in self._cars_of(row, item):
             known = self.cars.items.get(car)
             found = known and (known.path if strays.is_in_place(known) else strays.find(known))
@@ -711,7 +715,7 @@ class _Planning:
     ) -> None:
         if place.is_there:
             self.same.append(Operation(row, place.path))
-            if not self._options.mode.is_move:  # a picture that stays keeps its sidecars
+            if not self._options.mode.is_move:  # with --move the picture stays, and so do its sidecars
                 self._add_sidecars(row, row.path, place.path, folder, cars)
         elif self._options.conflict is not Conflict.RENAME:
             self._refuse(row, name, folder)

@@ -137,7 +137,7 @@ class _Recovering:
             self._held.made_levels += run.made_levels
             self._held.stopped_mode = run.mode if run.continues else ""
             self._disk.unlink(self._places.at(run.path))
-            self._places.sync([run.path])  # what an undo writes next is of an older run
+            self._places.sync([run.path])  # before an undo writes into the journal of an older run
             return Recovered(0, len(failed))
         journal.flush()
         journal.sync()
@@ -147,7 +147,7 @@ class _Recovering:
         return Recovered(len(delivered), len(failed))
 
     def _rows(self) -> list[Sorted]:
-        """Return the rows of what was delivered; of a file moved within DEST, with its first source."""
+        """Return the rows of what was delivered; a file moved within DEST keeps its first source."""
         items = origins(self._run, self._dest) if self._mode is Mode.WITHIN else {}
         rows = []
         for entry in self._run.delivered:

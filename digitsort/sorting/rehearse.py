@@ -36,7 +36,8 @@ def rehearse(plan: Plan, operations: Iterable[Operation], disk: Disk = DISK) -> 
     ----------
     plan : Plan
     operations : iterable of Operation
-        Those of the plan, perhaps with a progress bar: without moves within DEST and sidecars.
+        `plan.operations`, perhaps wrapped in a progress bar. Moves within DEST and sidecars are
+        taken from the plan itself.
     disk : Disk
 
     Raises
@@ -104,7 +105,7 @@ class _Rehearsing:
         return tuple(same)
 
     def _possible(self, places: Places, operations: Iterable[T], mode: Mode) -> list[T]:
-        """Return the operations that would succeed, and note why the others would not."""
+        """Return the operations that would succeed; record why the others would fail."""
         possible = []
         for operation in operations:
             reason = self._folders.refusal(parent_of(operation.target))

@@ -1,4 +1,4 @@
-"""Find the sidecar files of pictures: metadata under a picture's name, as ``7.xmp`` of ``7.png``."""
+"""Find the sidecar files of pictures: metadata under a picture's name, such as ``7.xmp``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from digitsort.files.names import name_of, natural_key, split_path
 from digitsort.sorting.inventory import Item
 
 SUFFIXES = (".gt.txt", ".xmp", ".json", ".txt", ".xml", ".yaml", ".yml", ".aae")
-"""Endings of sidecars, in lower case. ``.csv`` is none of them: such a file is rarely about one
+"""Extensions of sidecars, in lower case. ``.csv`` is not among them: such a file is rarely about one
 picture, and often one of digitsort's own tables."""
 
 
 def base_of(name: str) -> str:
-    """Return a sidecar's name without its ending; empty for the name of another file.
+    """Return a sidecar's name without its extension; empty if the name is not that of a sidecar.
 
     >>> base_of("7.png.xmp"), base_of("7.XMP"), base_of("7.png")
     ('7.png', '7', '')
@@ -27,7 +27,7 @@ def base_of(name: str) -> str:
 
 
 def name_beside(target: str, picture: str, sidecar: str) -> str:
-    """Return the name that a sidecar gets where its picture has a target.
+    """Return the name that a sidecar gets beside the target of its picture.
 
     >>> name_beside("sorted/7/scan_2.png", "scan.png", "scan.xmp")
     'scan_2.xmp'
@@ -41,7 +41,7 @@ def name_beside(target: str, picture: str, sidecar: str) -> str:
 
 
 _Names = Mapping[str, list[str]]
-"""Base to the names of sidecars."""
+"""Names of sidecars by their base (`base_of`)."""
 
 
 @dataclass(slots=True)
@@ -51,11 +51,11 @@ class SideCars:
     Attributes
     ----------
     looks : bool
-        Look into the folders of pictures; otherwise only what was sorted before is known.
+        Search the folders of pictures. Otherwise only sidecars that were sorted before are known.
     tables : frozenset of str
-        Absolute paths of files that are no sidecars: the tables that the command reads.
+        Absolute paths of files that are not sidecars: the tables that the command reads.
     items : mapping of str to Item
-        Sidecars that lie in DEST, by the path that they came from.
+        Sidecars in DEST, by the path that they came from.
     shared : set of str
         Sidecars that a second picture asked for.
     """
@@ -81,12 +81,12 @@ class SideCars:
         return self.looks or bool(self.items)
 
     def sorted_of(self, picture: str) -> list[str]:
-        """Return the sidecars of a picture that an earlier sort delivered: where they came from."""
+        """Return the sidecars of a picture that an earlier sort delivered, by their original paths."""
         folder, name = split_path(picture)
         return self._free(folder, name, self._known.get(folder, {}))
 
     def lying_by(self, picture: str) -> list[str]:
-        """Return the sidecars that lie beside a picture, an absolute path."""
+        """Return the sidecars that lie beside a picture; `picture` is an absolute path."""
         if not self.looks:
             return []
         folder, name = split_path(picture)
@@ -107,7 +107,7 @@ class SideCars:
 
 
 def _listing(folder: str) -> _Names:
-    """Return the sidecars of a folder; none of one that can't be listed: its pictures fail too."""
+    """Return the sidecars in a folder; none if it can't be listed, as its pictures fail then too."""
     names: dict[str, list[str]] = defaultdict(list)
     try:
         with os.scandir(folder) as entries:
@@ -124,5 +124,5 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def sidecars_of(items: Iterable[Item]) -> dict[str, Item]:
-    """Return the sidecars among the files of a DEST, by the path that they came from."""
+    """Return the sidecars among the items of a DEST, by the path that they came from."""
     return {item.source: item for item in items if item.is_sidecar}

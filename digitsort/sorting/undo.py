@@ -131,7 +131,7 @@ def undo(
                     undoing = _Undoing(books, run, root, progress, places, disk)
                     undoing.run()
                 is_more = bool(undoing.restored) or not was_undone
-                # What a run of the same sort had put under a name of its own counts once.
+                # A file that one sort moved twice, to a numbered name and then its own, counts once.
                 runs += is_more and not renamed
                 restored += undoing.restored - len(renamed & undoing.targets)
                 renamed = undoing.sources if run.continues and run.mode == Mode.WITHIN else frozenset()
@@ -226,12 +226,12 @@ class _Undoing:
 
     @property
     def sources(self) -> Set[str]:
-        """Return where the files that are back lie now."""
+        """Return the paths to which files were put back."""
         return {entry.source for entry in self._entries if entry.number not in self._kept}
 
     @property
     def targets(self) -> Set[str]:
-        """Return where the files that are back lay."""
+        """Return the paths from which files were put back."""
         return {self._target(entry) for entry in self._entries if entry.number not in self._kept}
 
     def make_room(self) -> int:
@@ -320,7 +320,9 @@ class _Undoing:
         items = origins(self._run, self._dest)
         target_of = {}
         for entry in inside:
-            item = items.get(entry.number)  # a person may have dragged it from its row's place
+            item = items.get(
+                entry.number
+            )  # a person may have dragged the file away from its row's path
             place = entry.source if item is None else self._top + os.sep.join(item.path.split("/"))
             target_of[place] = self._target(entry)
         rows: dict[str, Sorted] = {}
