@@ -1,11 +1,12 @@
-"""Measure how many numbers of several digits are read right.
+"""Measure how many numbers of several digits are read correctly.
 
     python -m benchmarks.numbers [--count N] [--part choose|report] [--model FILE]
 
-Numbers of 2 to 8 digits are made of MNIST's second half, which no fit has seen: spaced ones, and ones
-in which neighbours touch. Choices are made on the first 15,000 of these digits (`choose`), and the
-others are reported. The aims are 99 % of the share of single digits that are right, to the power of the
-length, and 90 % of that where digits touch.
+Numbers of 2 to 8 digits are made from MNIST's second half, which was never used for training. In one
+half of them the digits are spaced; in the other, neighbours touch. Parameters are chosen on the first
+15,000 of these digits (`choose`), and results are reported on the others (`report`). The aim is 99 % of
+p ** n, where p is the share of single digits that are read correctly and n is the length; if digits
+touch, it is 90 % of that.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Pixels = npt.NDArray[np.uint8]
 
 LENGTHS = range(2, 9)
 FIRST, MIDDLE = 30_000, 45_000
-"""First digit of MNIST's second half, and the first one that is reported."""
+"""Index of the first digit of MNIST's second half, and of the first one that is reported."""
 
 
 def number_of(digits: Pixels, *, touching: bool, rng: np.random.Generator) -> Pixels:
@@ -51,7 +52,7 @@ def number_of(digits: Pixels, *, touching: bool, rng: np.random.Generator) -> Pi
 
 
 def _touching(ink: Pixels, part: Pixels, top: int, x: int) -> int:
-    """Return the place of a digit at which its ink just touches what is there."""
+    """Return the column for a digit at which its ink just touches the ink to its left."""
     dark = ink > 60
     for at in range(x, max(x - 14, 0), -1):
         mine = np.zeros_like(dark)
@@ -63,7 +64,7 @@ def _touching(ink: Pixels, part: Pixels, top: int, x: int) -> int:
 
 
 def measure(model: Model, part: str, count: int, *, touching: bool) -> None:
-    """Print the share of numbers of each length that are right."""
+    """Print the share of numbers of each length that are read correctly."""
     low, high = (FIRST, MIDDLE) if part == "choose" else (MIDDLE, 60_000)
     folder = data_folder("mnist-train")
     images = read_idx(folder / "train-images-idx3-ubyte.gz", 3)[low:high]

@@ -3,8 +3,8 @@
     python -m benchmarks.pages [--half first|second] [--model FILE] [--previews FOLDER]
 
 The pages are those of `pages` in the development data: 126 printed puzzles, and 128 filled in by hand.
-They are ordered by their number, and a half of each is what choices were made on; the second half is
-what is reported. Each page is cut as `digitsort cut` does, and its cells are read as by
+They are ordered by their number. Choices were made on the first half of each; the second half is
+reported. Each page is cut as `digitsort cut` does, and its cells are read as by
 `digitsort classify --only-labels 1-9 --cells cells.csv`. A page is right if all 81 cells are: a digit
 has its label, sure or uncertain, and an empty cell is blank or rejected.
 """

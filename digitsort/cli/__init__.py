@@ -19,7 +19,7 @@ FILES, MODELS = "Read and sort", "Models"
 
 
 class About(NamedTuple):
-    """What help says of a command before its module is imported."""
+    """What `--help` shows for a command whose module is not imported."""
 
     section: str
     summary: str
@@ -83,8 +83,8 @@ COMMANDS: Mapping[str, About] = {
         "digitsort table form_cells/labels.csv -o form_cells/table.csv",
     ),
 }
-"""All commands, in the order in which help lists them. Each is the function of that name in the
-module of that name, which is imported only when the command is named."""
+"""All commands, in the order in which help lists them. The command `x` is the function `x` in the
+module `digitsort.cli.x`, which is imported only when the command is named."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -111,8 +111,8 @@ def _options(
 def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
     """Build the command line for these arguments.
 
-    If they name a command, only that one can be run, and only its module is imported. Otherwise
-    there is only help to show, or a wrong name to complain of: no command's module is imported.
+    If they name a command, only that one can be run, and only its module is imported. Otherwise no
+    command's module is imported: only the help or an error about a wrong name is shown.
     """
     app = typer.Typer(
         cls=PlainGroup,
@@ -148,11 +148,11 @@ def _command(name: str) -> Callable[..., Any]:
 
 
 def _no_command() -> None:
-    """Stand for a command in the list of commands."""
+    """Stand in for a command in the list of commands."""
 
 
 def _words() -> Sequence[str]:
-    """Return the arguments; while a shell completes a command, the words that it has so far."""
+    """Return the arguments; during shell completion, the words typed so far."""
     if "_DIGITSORT_COMPLETE" in os.environ:
         words = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
         return words.split()[1:]

@@ -343,7 +343,7 @@ def _page_pass(cells: Path, model: Model, settings: Settings) -> PagePass:
 
     if not are_digits(model.class_names):
         raise UsageError("--cells compares printed digits: it needs a model whose classes are digits.")
-    next(iter(read_cells(cells)), None)  # a file that is no cells.csv ends the run before its work
+    next(iter(read_cells(cells)), None)  # a wrong file must end the run before the work
     labels = settings.only_labels or model.class_names
     return PagePass(cells, tuple(label for label in labels if label.isdigit()), settings.limits)
 

@@ -102,7 +102,7 @@ def cut(
 
 
 def _folders(layout: Layout | None) -> tuple[str, ...]:
-    """Return the folders for pictures that are not of single digits."""
+    """Return the names of the folders for pictures that do not show single digits."""
     from digitsort.pages.cutting import PICTURES, PICTURES_OF
 
     kinds = {field.kind for field in layout.fields} if layout is not None else set()
@@ -110,7 +110,7 @@ def _folders(layout: Layout | None) -> tuple[str, ...]:
 
 
 def _saving_layout(pages: Iterable[FoundPage], path: Path) -> Iterator[FoundPage]:
-    """Write the layout of the first page with cells when all pages were found."""
+    """Yield the pages; at the end, write the layout of the first page with cells."""
     from digitsort.cli.console import warn
     from digitsort.files.atomic import replacing
     from digitsort.files.names import printable
@@ -129,7 +129,7 @@ def _saving_layout(pages: Iterable[FoundPage], path: Path) -> Iterator[FoundPage
 
 
 def require_opencv(what: str) -> None:
-    """Raise UsageError if OpenCV is not installed."""
+    """Raise UsageError if OpenCV, which `what` needs, is not installed."""
     from importlib.util import find_spec
 
     from digitsort.errors import UsageError

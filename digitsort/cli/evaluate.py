@@ -206,7 +206,7 @@ def _reviewed(
         say_findings(truth, findings)
         warn_unmatched(truth, list(left), len(truths), "row of the table")
     if model is None:
-        # With another threshold other rows are accepted than those of which some were checked.
+        # Another threshold would accept other rows than those that were checked at random.
         is_as_decided = settings.min_confidence is None
         estimate = strata.estimate() if is_as_decided else None
         models = ", ".join(sorted(filter(None, strata.models)))

@@ -147,7 +147,7 @@ def print_measured(measured: Measured, *, bands: bool) -> None:
 
 
 def _print_estimate(estimate: Estimate, name: str) -> None:
-    """Print the estimate for all rows, before the figures for those that a person labelled."""
+    """Print the estimate for all rows, and a heading for the figures of the labelled rows."""
     right, wrong = estimate.right, estimate.accepted_wrong
     lines = [
         f"{printable(name)}: about {right.share:.2%} of {plural(estimate.rows, 'row')} are right "

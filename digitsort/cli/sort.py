@@ -175,7 +175,7 @@ def sort(
 
 
 def _planned(read: Callable[[], ToSort], plan: Callable[[list[Row]], Plan]) -> tuple[ToSort, Plan]:
-    """Read the rows and plan their sort; without any image, sidecars may be left to be sorted."""
+    """Read the rows and plan their sort; without images, plan for sidecars that were left behind."""
     try:
         to_sort = read()
     except NothingToDoError:

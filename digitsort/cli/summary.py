@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 MOST_LABELS = 200
-"""Labels, such as different numbers, above which no table of them is printed."""
+"""Largest number of different labels for which a table is printed; `--number` can give thousands."""
 
 
 def print_summary(
@@ -189,7 +189,7 @@ def _with_sidecars(count: int) -> str:
 
 
 def _shared(plan: Plan) -> list[str]:
-    """Say that a sidecar is given to one picture only."""
+    """Say how many sidecars belong to several pictures; each goes with one only."""
     if not plan.shared:
         return []
     if plan.shared == 1:

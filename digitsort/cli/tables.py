@@ -36,8 +36,8 @@ class LabelsByHand:
     new_classes : sequence of str
         Labels that are allowed although they are no classes of the model.
     exclude : sequence of str
-        Shell patterns: a row is left out if the name of its file, or of a folder below the table,
-        matches one.
+        Shell patterns. A row is left out if one matches the name of its file, or of a folder of its
+        path below the table.
     """
 
     corrections: Sequence[Path]
@@ -60,7 +60,7 @@ def rows_of(
     classes : iterable of str
         Known classes in addition to those in the table.
     finds_moved : bool
-        In a folder that `sort` made, find by content the files that a person moved.
+        If the table is in a folder that `sort` made, find files that a person moved by their content.
     """
     root = by_hand.root
     findings = Findings()
@@ -92,7 +92,7 @@ def rows_of(
 
 
 def _not_left_out(rows: Iterable[Row], top: str, patterns: Sequence[str]) -> Iterator[Row]:
-    """Yield the rows of files that no pattern leaves out; say how many were."""
+    """Yield the rows of files that match no pattern; warn how many were left out."""
     left_out: Counter[str] = Counter()
     for row in rows:
         found = matching_path(row.path, top, patterns)

@@ -67,9 +67,9 @@ class FolderOptions:
     follow_links, any_name : bool
         As `Walk` has them.
     exclude : tuple of str
-        The walk's `patterns`.
+        Shell patterns, as `Walk.patterns`.
     sidecars : bool
-        Sidecars of images will be sorted too, so they are not counted as skipped.
+        Whether sidecars are sorted too. They are then not counted as skipped.
     """
 
     model: Path | None

@@ -1,7 +1,8 @@
 """Estimate how many rows of a labels.csv are right, from those that a person labelled.
 
-The labelled rows are no fair sample: most were shown because they are doubtful, or look wrong. Each
-kind of row counts as often as it occurs in the table, and of the accepted rows only the random check.
+The labelled rows are not a fair sample: most were shown because they are doubtful or look wrong. So
+each kind of row (status and label) is weighted by how often it occurs in the table. Of the accepted
+rows, only the random check is used.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ _READ = (Status.OK, Status.UNCERTAIN, Status.REJECTED)
 
 
 def lot_of(row: Row) -> int:
-    """Return a number that is drawn for a row once and for all: the lowest are the random check.
+    """Return the permanent random number of a row: the rows with the lowest ones are the random check.
 
-    It depends on the content and the name of the file, and not on the label, the folder or the table.
-    So it is known later which labelled rows are a fair sample, whichever others a person labelled
-    (permanent random numbers; Ohlsson 1995, "Coordination of samples using permanent random numbers").
+    It depends on the content and the name of the file, not on the label, the folder or the table. So
+    `evaluate` knows later which labelled rows are a fair sample, whichever others a person labelled
+    (Ohlsson 1995, "Coordination of samples using permanent random numbers").
     """
     name = basename(row.path) if row.sha256 else row.cells.get("path", row.path)
     key = f"{row.sha256}/{name}".encode(errors="surrogateescape")
@@ -46,13 +47,13 @@ class Interval:
     high: float
 
     def of_other(self) -> Interval:
-        """Return the interval of the other rows' share."""
+        """Return the interval of the complement, `1 - share`."""
         return Interval(1 - self.share, 1 - self.high, 1 - self.low)
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Estimate for all rows of a labels.csv that could be read.
+    """Estimate for all rows of a labels.csv whose files could be read.
 
     Attributes
     ----------
@@ -65,14 +66,14 @@ class Estimate:
     accepted_wrong : Interval
         Share of these that are wrong.
     found_wrong : int
-        Number of accepted rows of which a person said that they are wrong.
+        Number of accepted rows that are known to be wrong.
     checked : int
-        Number of labelled rows of the random check.
+        Number of accepted rows that were checked at random.
     open : int
-        Rows of which nothing is known: doubtful ones without a label, accepted ones of a label without
-        a random check. They widen the intervals as if all of them could be right, or wrong.
+        Number of rows that nothing is known about: doubtful rows without a label, and accepted rows of
+        a label without a random check. The intervals allow for all of them to be right, or wrong.
     more : int
-        Number of further labels of the random check that would halve the interval of `accepted_wrong`.
+        About how many more labels in the random check would halve the interval of `accepted_wrong`.
     """
 
     rows: int
@@ -89,8 +90,8 @@ class Estimate:
 class _Stratum:
     """Counts of the rows of one status and one label.
 
-    `labelled` has the number drawn for each labelled row, and whether the row is wrong; `first_open` is
-    the lowest number of an unlabelled one.
+    `labelled` has the lot of each labelled row (`lot_of`), and whether the row is wrong. `first_open`
+    is the lowest lot of an unlabelled row.
     """
 
     size: int = 0
@@ -115,8 +116,9 @@ class _Stratum:
     def checked(self) -> list[bool]:
         """Return for each row of the random check whether it is wrong.
 
-        These are the rows that were drawn before the first one without a label. Rows that follow the
-        check may be labelled because they look wrong, so only whole checks count.
+        These are the labelled rows whose lot is lower than that of any row without a label. The rows
+        right after a check may be labelled because they look wrong, so only whole checks of
+        `PER_LABEL` rows count.
         """
         if self.first_open is None:
             return [wrong for _, wrong in self.labelled]
@@ -131,12 +133,12 @@ class Strata:
     Parameters
     ----------
     truths : mapping of str to str
-        Right labels by path that are known without a person's label.
+        Right labels by path that are known from a truth.csv.
 
     Attributes
     ----------
     models : set of str
-        First digits of the fingerprints of the models that read the rows.
+        The column `model` of the rows: short fingerprints of the models that read them.
     """
 
     def __init__(self, truths: Mapping[str, str]) -> None:
@@ -159,7 +161,7 @@ class Strata:
         stratum.add(lot_of(row), known == label if known else None)
 
     def estimate(self) -> Estimate | None:
-        """Return the estimate; None if all rows are known, or no accepted row was checked at random."""
+        """Return the estimate; None if all rows have labels, or no accepted row was checked at random."""
         accepted = [s for (status, _), s in self._strata.items() if status is Status.OK]
         doubtful = [s for (status, _), s in self._strata.items() if status is not Status.OK]
         checks = [(stratum, stratum.checked()) for stratum in accepted]
@@ -195,16 +197,17 @@ def _estimate(doubtful: list[_Stratum], checks: list[tuple[_Stratum, list[bool]]
 
 
 def _between(share: float, low: float, high: float) -> float:
-    """Return the share, or the nearest one that agrees with what a person found."""
+    """Return the share, limited to the range that agrees with what a person found."""
     return min(max(share, low), high)
 
 
 def _weighted(checks: list[tuple[_Stratum, list[bool]]]) -> tuple[float, float]:
     """Return the share of wrong rows, each label weighted by its size, and the effective sample size.
 
-    The size is that of a simple random sample with this variance (Korn and Graubard 1998, "Confidence
-    intervals for proportions with small expected number of positive counts estimated from survey
-    data"), by the variance within the labels or by the weights alone, whichever is smaller.
+    The size is that of a simple random sample with the same variance (Korn and Graubard 1998,
+    "Confidence intervals for proportions with small expected number of positive counts estimated from
+    survey data"). It is computed from the variance within the labels, and from the weights alone; the
+    smaller one is used.
     """
     total = sum(stratum.size for stratum, check in checks if check)
     shares = [(s.size / total, sum(check) / len(check), len(check)) for s, check in checks if check]
@@ -218,7 +221,7 @@ def _weighted(checks: list[tuple[_Stratum, list[bool]]]) -> tuple[float, float]:
 
 
 def _of_all(doubtful: list[_Stratum], accepted_wrong: Interval, accepted: int) -> Interval:
-    """Return the share of wrong rows among all of them."""
+    """Return the share of wrong rows among all rows, accepted and doubtful."""
     rows = accepted + sum(stratum.size for stratum in doubtful)
     found = sum(stratum.wrong for stratum in doubtful)
     unknown = sum(stratum.unknown for stratum in doubtful)
@@ -237,7 +240,7 @@ def _of_all(doubtful: list[_Stratum], accepted_wrong: Interval, accepted: int) -
 
 
 def clopper_pearson(share: float, size: float) -> tuple[float, float]:
-    """Return the bounds of the 95 % interval of a share that was seen in a sample of this size."""
+    """Return the bounds of the 95 % interval of a share that was found in a sample of this size."""
     from scipy.stats import beta
 
     wrong = share * size
@@ -247,16 +250,16 @@ def clopper_pearson(share: float, size: float) -> tuple[float, float]:
 
 
 def interval_of(count: int, of: int) -> Interval:
-    """Return the share `count / of` with its interval; from 0 to 1 if there are none."""
+    """Return the share `count / of` with its 95 % interval; NaN, from 0 to 1, if `of` is 0."""
     if not of:
         return Interval(float("nan"), 0.0, 1.0)
     return Interval(count / of, *clopper_pearson(count / of, of))
 
 
 def _more(share: float, size: float, checked: int) -> int:
-    """Return how many more labels halve the interval if as large a share of them is wrong."""
+    """Return how many more labels halve the interval if the same share of them is wrong."""
     low, high = clopper_pearson(share, size)
-    few, many = 1.0, 8.0  # with eight times the labels, even 1/8 of the width is possible
+    few, many = 1.0, 8.0  # eight times the labels always more than halve it
     for _ in range(20):
         times = (few + many) / 2
         narrow_low, narrow_high = clopper_pearson(share, size * times)

@@ -19,7 +19,7 @@ UNREAD = "unread"
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """Image that was read wrong; `accepted` if nobody would have looked at it."""
+    """Image that was read wrong; `accepted` if its status is ok, so that nobody would check it."""
 
     path: str
     truth: str
@@ -93,9 +93,9 @@ class Reviewed:
     unknown : int
         Number of rows without a known label.
     estimate : Estimate or None
-        Estimate for all rows of the labels.csv; None where there is none.
+        Estimate for all rows of the labels.csv; None if there is none.
     models : str
-        Fingerprints of the models that read the rows of the labels.csv, as in its column.
+        Values of the column `model` of the labels.csv, separated by commas.
     """
 
     outcomes: list[Outcome]
@@ -151,9 +151,10 @@ def _decided(outcome: Outcome, min_confidence: float | None) -> Outcome:
 
 
 def acceptable(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Return the outcomes that a lower threshold of confidence would accept, and the accepted ones.
+    """Return the accepted outcomes, and those that a lower confidence threshold would accept.
 
-    Ink that is like none of the training data stays doubtful however confident its label is.
+    An outcome that is doubtful for another reason, such as unfamiliar ink, stays doubtful at any
+    threshold.
     """
     return [o for o in outcomes if o.status is Status.OK or o.reason == LOW_CONFIDENCE]
 

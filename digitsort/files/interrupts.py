@@ -1,7 +1,7 @@
 """Delay Ctrl-C, SIGTERM and SIGHUP until a file is complete, and remove temporary files at the end.
 
-Whoever makes a temporary file or folder removes it as well. But KeyboardInterrupt may come between any
-two steps, also right before the block that would remove it.
+The code that makes a temporary file or folder also removes it. But KeyboardInterrupt may come between
+any two steps, even right before the block that would remove it.
 """
 
 from __future__ import annotations

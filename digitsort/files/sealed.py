@@ -34,7 +34,7 @@ KEY_BYTES = 32
 SEAL_BYTES = 16
 
 _LOOKS = 100
-"""Looks at an empty key, 10 ms apart: another process may be about to write into it."""
+"""How often to read an empty key file, 10 ms apart: another process may be about to write the key."""
 
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -106,13 +106,13 @@ def _make_key(path: Path) -> None:
             os.fsync(file.fileno())
         with suppress(FileExistsError):
             _publish(temporary, path)
-        _sync_name(path)  # also of another process's key, which may not have come to that yet
+        _sync_name(path)  # another process's key too: it may not be synced yet
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _publish(temporary: Path, path: Path) -> None:
-    """Give the key its name; FileExistsError if another process did that first."""
+    """Give the key file its name; raise FileExistsError if another process has made a key first."""
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -129,7 +129,7 @@ def _publish_without_link(temporary: Path, path: Path) -> None:
             DISK.rename_new(old, new)
     except FileExistsError:
         raise
-    except OSError:  # nor such a rename: only making a file is exclusive on every file system
+    except OSError:  # no exclusive rename either; O_EXCL works on every file system
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb", buffering=0) as file:
             file.write(temporary.read_bytes())

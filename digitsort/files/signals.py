@@ -1,9 +1,10 @@
 """Handle Ctrl-C, SIGTERM and SIGHUP from the start of the command line.
 
-A signal that comes while the command line is loaded waits until the command begins; one that comes
-while it works raises KeyboardInterrupt; one that comes when it has ended waits until all is cleaned up.
+While the command line is loading, a signal waits until the command begins. While the command works, a
+signal raises KeyboardInterrupt. After the command has ended, a signal waits until everything is cleaned
+up.
 
-It is imported first, while a signal still ends in a traceback: it imports little itself.
+This module is imported first. Until then a signal ends in a traceback, so this module imports little.
 """
 
 import _thread

@@ -30,7 +30,7 @@ def find_contents(
     taken : collection of str
         Absolute paths that are not used, because they belong to others.
     also_sorted : bool
-        Look also into folders that `digitsort sort` sorted into.
+        Also look into folders that `digitsort sort` made.
 
     Returns
     -------

@@ -260,7 +260,7 @@ def matching(name: str, patterns: Sequence[str]) -> str:
 
 
 def matching_path(path: str, top: str, patterns: Sequence[str]) -> str:
-    """Return the first shell pattern that matches a file's name or that of a folder below `top`."""
+    """Return the first shell pattern that matches a path below `top`: its file name or a folder."""
     below = os.path.relpath(path, top)
     parts = [os.path.basename(path)] if below.startswith(os.pardir) else below.split(os.sep)
     return next((found for part in parts if (found := matching(part, patterns))), "")

@@ -32,7 +32,7 @@ def read_list(file: Path, separator: bytes) -> list[str]:
     Bytes that are not UTF-8 are kept, like `os.fsdecode` does. In a list of lines, a byte order mark is
     removed, and so are carriage returns if every line ends with one. A list of lines may also be UTF-16
     with a byte order mark. A line that begins with ``#`` is a comment, unless a file has that name. A
-    backslash separates folders, as on Windows, if a file is found so and none by the line as it is.
+    backslash separates folders, as on Windows, if only this reading of the line names a file.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def _is_comment(line: bytes) -> bool:
 
 
 def _local(line: bytes) -> bytes:
-    """Return a path of a list that was made on Windows as it is called here."""
+    """Return a path with its backslashes replaced, if only the result exists."""
     if b"\\" not in line or os.sep != "/" or _is_there(line):
         return line
     local = line.replace(b"\\", b"/")

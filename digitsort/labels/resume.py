@@ -53,8 +53,8 @@ class RunSettings:
     Attributes
     ----------
     sources : str
-        The files and folders named, as absolute paths, in order; a long list by its hash. And the
-        patterns that leave some out.
+        The files and folders named, as absolute paths, in order; a long list by its hash. Then the
+        patterns of `--exclude`, if any.
     links : str
         Whether linked folders are followed.
     model : str
@@ -123,7 +123,7 @@ class RunSettings:
 
 
 def run_of(content: bytes) -> RunSettings | None:
-    """Return the run that `Run.to_bytes` described; None if another user or program wrote it."""
+    """Return what `RunSettings.to_bytes` described; None if another user or program wrote it."""
     try:
         kept = json.loads(content)
         described = kept["run"]

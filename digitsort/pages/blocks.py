@@ -94,7 +94,7 @@ class Block:
     field : str
         Name of the field, if the block comes from a layout.
     kind : str
-        What is written in its cells: "digit", "number" or "mark".
+        What is written in its cells: "digit", "number" or "mark" (see `layout.FieldKind`).
     """
 
     cells: tuple[Cell, ...]
@@ -385,7 +385,7 @@ def _guess(at: Index, lattice: dict[Index, Quad]) -> Quad | None:
 
 
 def _filled(lattice: dict[Index, Quad], thick: Pixels) -> dict[Index, Quad]:
-    """Add the missing cells around which there is ruling; those that were added make others sure."""
+    """Add missing cells that have ruling around them, until an added cell makes no further one sure."""
     while lattice:
         full = _filled_once(lattice, thick)
         if len(full) == len(lattice):
@@ -484,7 +484,7 @@ _AROUND = np.array([[x, y] for x in (-4.0, 0.0, 4.0) for y in (-4.0, 0.0, 4.0)])
 
 
 def _contrasts(quads: npt.NDArray[np.float64], soft: Pixels) -> npt.NDArray[np.float64]:
-    """Return how much darker the lines around cells are than the cells, where they are faintest.
+    """Return how much darker the lines around each cell are than the cell, where they are faintest.
 
     Parameters
     ----------
@@ -493,7 +493,7 @@ def _contrasts(quads: npt.NDArray[np.float64], soft: Pixels) -> npt.NDArray[np.f
     Returns
     -------
     ndarray of shape (n, 4)
-        Of the top, right, bottom and left side of each cell.
+        In gray levels, for the top, right, bottom and left side of each cell.
     """
     sides = np.roll(quads, -1, axis=1) - quads  # (n, 4, 2)
     points = quads[:, :, None] + _ALONG * sides[:, :, None]  # (n, 4, 24, 2)
@@ -512,7 +512,7 @@ _ALONG = np.linspace(0.08, 0.92, 24)[:, None]
 
 
 def _sorted_contrasts(lattice: dict[Index, Quad], soft: Pixels) -> npt.NDArray[np.float64]:
-    """Return the contrasts of the sides of each cell, faintest first; combs without their open side."""
+    """Return the contrasts of each cell's sides, faintest first; for a comb, leave out the faintest."""
     leave_out = len({row for row, _ in lattice}) == 1
     return np.sort(_contrasts(np.array(list(lattice.values())), soft), axis=1)[:, leave_out:]
 

@@ -42,7 +42,7 @@ MOST_PER_BLOCK = 100_000
 """Largest row or column of a block: a table is written with an entry for each."""
 
 MOST_CORNER = 1e6
-"""Largest coordinate, in pixels."""
+"""Largest absolute coordinate of a corner, in pixels."""
 
 
 class Kind(StrEnum):

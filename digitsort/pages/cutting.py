@@ -64,7 +64,7 @@ class CutOptions:
     preview : bool
         Write a picture of each page with its cells drawn on it.
     other_folders : tuple of str
-        Folders for pictures of numbers and marks.
+        Names of further folders in DEST, for pictures of numbers and marks.
     """
 
     limits: Limits = DEFAULT_LIMITS
@@ -89,9 +89,9 @@ class FoundPage:
     blanks : frozenset of (int, int, int)
         Block, row and column of the blank cells, from 1.
     pixels : PagePixels or None
-        None if the page can't be read, or if they were not needed yet.
+        None if the page can't be read.
     nothing : str
-        Reason if there are no cells.
+        Reason to give if there are no cells.
     """
 
     source: str
@@ -129,7 +129,7 @@ class Account:
     cells, blank, written : int
         Cells found, blank ones among them, and pictures.
     unfit : int
-        Pages, among the empty ones, that the layout does not fit.
+        Number of pages that the layout does not fit; they are also counted as empty.
     """
 
     files: int = 0
@@ -173,7 +173,7 @@ class Stems:
 def find_pages(
     paths: Iterable[str], limits: Limits, account: Account, layout: Layout | None = None
 ) -> Iterator[FoundPage]:
-    """Yield each page of each file, with the cells that were found on it, or those of a layout."""
+    """Yield each page of each file with the cells found on it, or with the cells of a layout."""
     stems = Stems()
     for path in paths:
         account.files += 1

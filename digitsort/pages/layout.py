@@ -22,20 +22,21 @@ Points = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
 NEAR = 0.25
-"""Distance of a found cell from its place in the layout, by the shorter side of the cell, up to which
-they are the same."""
+"""Largest distance between a found cell and its place in the layout, as a share of the cell's shorter
+side."""
 
 LEAST_FOUND = 0.5
-"""Share of the cells, of those found or of those in the layout, whichever are fewer, that have to be
-in both."""
+"""Smallest share of cells that must match for a layout to fit: of the cells found on the page, or of
+those in the layout, whichever are fewer."""
 
 MOST_DIGITS = 32
-"""Largest number of digits of a field."""
+"""Largest number of digits that share a cell."""
 
 MOST_EDGES = 1_000
 """Largest number of edges of a field, across or down."""
 
 MOST_PX = 1e6
+"""Largest absolute coordinate of an edge, in pixels."""
 
 MOST_BYTES = 2**22
 """Size of the largest layout file."""
@@ -64,7 +65,7 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Cells of a form between edges that cross each other.
+    """Rectangular block of cells of a form, given by the edges between its columns and rows.
 
     Attributes
     ----------
@@ -73,7 +74,7 @@ class Field:
     digits : int
         Digits that share a cell.
     x, y : tuple of float
-        Edges, ascending, in pixels of the page that the layout was made from.
+        Edges of the columns and rows, ascending, in pixels of the page that the layout was made from.
     """
 
     name: str
@@ -92,14 +93,14 @@ class Field:
         return _cells(self.x, self.y)
 
     def cells(self, to_page: Points, inside: float) -> Iterator[Cell]:
-        """Yield the cells that are cut, on another page.
+        """Yield the cells to cut from a page.
 
         Parameters
         ----------
         to_page : ndarray of shape (3, 3)
             Homography from the layout to the page.
         inside : float
-            Size of a cell inside its ruling, by its size between the middles of the ruling.
+            Size of a cell inside its ruled lines, divided by its size between the middles of the lines.
         """
         steps = np.arange(self.digits) / self.digits
         x = [left + (right - left) * s for left, right in pairwise(self.x) for s in steps]
@@ -138,9 +139,9 @@ class Layout:
     fields: tuple[Field, ...]
 
     def on_page(self, found: Sequence[Block]) -> tuple[Block, ...]:
-        """Return the cells of the layout on a page, a block for each field that is cut.
+        """Return the cells of the layout on a page, one block for each field that is cut.
 
-        The layout is registered to the cells that were found on the page.
+        The layout is aligned with the cells that were found on the page.
 
         Parameters
         ----------
@@ -163,7 +164,7 @@ class Layout:
         )
 
     def _registered(self, found: Sequence[Block]) -> Points | None:
-        """Return the homography to a page under which most found cells are in the layout."""
+        """Return the homography to the page that matches most cells; None if they are too few."""
         mine = np.concatenate([field.ruled() for field in self.fields])
         its = _scaled(_corners(found), _growth(found))
         best: tuple[Places, Places] | None = None
@@ -178,7 +179,7 @@ class Layout:
         return None if fitted is None else np.asarray(fitted, np.float64)
 
     def _guesses(self, found: Sequence[Block]) -> Iterator[Points]:
-        """Yield for each found block, and each field with as many cells, the map between them."""
+        """Yield the homography between each field and each found block of the same shape."""
         for field in self.fields:
             rows, columns = field.shape
             for block in found:
@@ -197,18 +198,18 @@ class Layout:
 
 
 def _corners(blocks: Sequence[Block]) -> Points:
-    """Return the corners of all cells of blocks; shape (n, 4, 2)."""
+    """Return the corners of all cells of the blocks, shape (n, 4, 2)."""
     return np.array([cell.corners for block in blocks for cell in block.cells]).reshape(-1, 4, 2)
 
 
 def _scaled(quads: Points, factor: float) -> Points:
-    """Make cells larger or smaller around their middles."""
+    """Scale each cell about its middle."""
     middles = quads.mean(axis=1, keepdims=True)
     return np.asarray(middles + (quads - middles) * factor)
 
 
 def _growth(blocks: Sequence[Block]) -> float:
-    """Return the size of cells between the middles of their ruling, by their size inside it."""
+    """Return the cells' size between the middles of their lines, divided by their size inside them."""
     factors = [1.0]
     for block in blocks:
         quads = {(cell.row, cell.column): cell.corners for cell in block.cells}
@@ -226,7 +227,7 @@ def _near_px(corners: Points) -> float:
 
 
 def _pairs(mine: Points, its: Points) -> tuple[Places, Places]:
-    """Return the places of the cells of a layout, and of a page, whose corners are near each other."""
+    """Return the indices of matching cells in a layout and on a page: their corners are near."""
     apart = np.hypot(*np.moveaxis(mine[:, None] - its, -1, 0)).max(axis=-1)  # (n, m)
     sides = np.hypot(*np.moveaxis(mine - np.roll(mine, -1, axis=1), -1, 0)).min(axis=1)
     nearest = apart.argmin(axis=1)
@@ -235,7 +236,7 @@ def _pairs(mine: Points, its: Points) -> tuple[Places, Places]:
 
 
 def layout_of(blocks: Iterable[Block]) -> Layout:
-    """Return the layout of a page: a field for each block, upright."""
+    """Return the layout of a page: one field for each block, with the tilt of the page removed."""
     blocks = tuple(blocks)
     turned = _upright(_scaled(_corners(blocks), _growth(blocks)))
     fields = []
@@ -252,7 +253,7 @@ def layout_of(blocks: Iterable[Block]) -> Layout:
 
 
 def _upright(quads: Points) -> Points:
-    """Turn cells around their middle, so that most of their upper sides are level."""
+    """Rotate all cells about their common middle so that most upper sides are level."""
     top = quads[:, 1] - quads[:, 0]
     angle = float(np.median(np.arctan2(top[:, 1], top[:, 0])))
     cos, sin = np.cos(-angle), np.sin(-angle)
@@ -263,7 +264,7 @@ def _upright(quads: Points) -> Points:
 def _edges(
     values: Points, numbers: npt.NDArray[np.int64], low: tuple[int, ...], high: tuple[int, ...]
 ) -> tuple[float, ...]:
-    """Return the edges between rows or columns: the median of the sides on both sides of each."""
+    """Return the edges between rows or columns, each the median of the cell sides that lie along it."""
     count = int(numbers.max())
     edges = []
     for edge in range(count + 1):
@@ -288,7 +289,7 @@ def read_layout(path: Path) -> Layout:
     Raises
     ------
     UsageError
-        If it can't be read, or says what no layout says, naming the field.
+        If it can't be read, or is not a valid layout; the message names the field.
     """
     name = printable(str(path))
     try:

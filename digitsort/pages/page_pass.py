@@ -1,4 +1,4 @@
-"""Read the doubtful cells of pages again, by the print of their page: `classify --cells`."""
+"""Compare doubtful cells of pages with the print of their page: `classify --cells`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from digitsort.pages.blocks import Quad
 
 UNLIKE_PRINT = "unlike the print of its page"
-"""Reason of a cell that was read as a digit on a printed page, and has none."""
+"""Reason of a cell on a printed page that was read as a digit, but looks like none of the page's
+digits."""
 
 BY_PRINT = "by the print of its page"
 """Last words of the reason of a changed label."""
@@ -43,7 +44,7 @@ def page_verdicts(
     ----------
     pixels : PagePixels
     corners : mapping of int to ndarray of shape (4, 2)
-        Of each cell, by its place in `verdicts`.
+        Corners of each cell, by its index in `verdicts`.
     verdicts : sequence of Verdict
     labels : sequence of str
         Digits that may be given as labels.
@@ -56,7 +57,7 @@ def page_verdicts(
 
 
 def changes_of(before: Verdict | Outcome, opinion: Opinion) -> dict[str, Any]:
-    """Return the fields of an uncertain cell that its page changes; a changed label stays uncertain."""
+    """Return the fields of an uncertain row that change; a row with a changed label stays uncertain."""
     if before.status is not Status.UNCERTAIN or opinion.label == before.label:
         return {}
     fields = {"label": opinion.label, "confidence": None, "second": "", "second_confidence": None}
@@ -97,7 +98,7 @@ class PagePass:
         Returns
         -------
         list of str
-            Page files that can't be read any more, or that changed since they were cut.
+            Page files that can no longer be read, or that changed since they were cut.
         """
         outcomes = {outcome.path: outcome for outcome, _ in _rows(file) if outcome is not None}
         lost: list[str] = []

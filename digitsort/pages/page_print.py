@@ -1,8 +1,8 @@
-"""Read the doubtful cells of a page by the print of the same page.
+"""Compare the doubtful cells of a page with the print of the same page.
 
-All printed digits of a page have one typeface, one size and one blur. The cells that the model is sure
-of show which; a digit drawn in the same way is then compared with each doubtful cell. This tells a
-blurred 6 from an 8, whose blur the model has never seen.
+All printed digits of a page share one typeface, one size and one blur. The cells that the model is sure
+of show which. Digits drawn in the same way are then compared with each doubtful cell. This tells a 6
+from an 8 even if they are blurred in a way that the model has never seen.
 """
 
 from __future__ import annotations
@@ -22,60 +22,64 @@ from digitsort.pages.cutout import Levels, PagePixels
 from digitsort.pages.ruling import Pixels
 
 SIDE_PX = 48
-"""Shorter side of a cell in which digits are compared."""
+"""Shorter side to which cells are scaled before they are compared."""
 
 MOST_ASPECT = 2.0
-"""Longer side of a cell by its shorter one, beyond which it is compressed."""
+"""Largest aspect ratio of a cell; the longer side of others is compressed."""
 
 _FONT_PX, _CAP_PX, _GLYPH_PX = 96, 69, 160
-"""Size of the typeface that Pillow brings along, height of its digits, and side of their picture."""
+"""Size of Pillow's built-in typeface, height of its digits at this size, and side of their picture."""
 
 STROKES = (0, 3, 6, 9)
-"""Pixels, of the picture of a digit, that are added around its strokes."""
+"""Pixels that are added around the strokes, in the picture of a digit."""
 
 HEIGHTS = (16, 19, 22, 25, 28, 31, 34)
 """Heights of digits in pixels of a cell."""
 
 WIDTHS = (0.85, 1.0, 1.15)
-"""Widths of digits, by that of the typeface."""
+"""Widths of digits, as multiples of the typeface's."""
 
 BLURS = (1.5, 2.5, 3.5)
 """Blur, as sigma in pixels of a cell."""
 
 MOST_PER_LABEL = 5
-"""Accepted cells of a label that the print is fitted to; more take longer."""
+"""Largest number of accepted cells of a label that the print is fitted to; more would take longer."""
 
 STEPS = ((2, 2.0, 0.08, 0.5), (1, 1.0, 0.04, 0.25))
-"""Steps by which the best of these drawings is changed, one value after the other, until none helps."""
+"""Steps for stroke, height, width and blur. The best of the drawings above is refined by the first
+steps, one value at a time, until none helps, and then by the second ones."""
 
 LEAST_ACCEPTED = 4
-"""Accepted cells below which the print of a page is not known."""
+"""Smallest number of accepted cells from which the print of a page is determined."""
 
 LEAST_LIKE = 0.85
-"""Correlation up to which an accepted cell says nothing about the print: it may be handwriting."""
+"""An accepted cell with at most this correlation with a drawn digit is ignored when the print is
+fitted: it may be handwriting."""
 
 ROOM_PX = 4
-"""Pixels by which a digit may reach beyond its cell."""
+"""Pixels by which a digit may extend beyond its cell."""
 
 Drawing = tuple[int, float, float, float]
 """Stroke, height, width and blur."""
 
 LEAST_LIKE_PRINT = 0.93
-"""Correlation of an accepted cell with its digit from which it is print."""
+"""Smallest correlation with its drawn digit at which an accepted cell counts as print."""
 
 LEAST_MATCH = 0.93
-"""Correlation of a doubtful cell with a digit from which the page decides."""
+"""Smallest correlation with a drawn digit at which a doubtful cell gets that digit as its label."""
 
 WEIGHT_OF_CELLS, IF_NO_CELL = 0.35, 0.94
-"""Weight of the correlation with accepted cells of the page, and its value for a label without one.
+"""Weight of the correlation with accepted cells of the page, and the correlation assumed for a label
+that has no such cell.
 
-They, and the limits here, were chosen on the first half of the pages of `benchmarks.pages`."""
+These values and the limits here were chosen on the first half of the pages of `benchmarks.pages`."""
 
 NO_DIGIT_BELOW = 0.8
-"""Correlation with every digit and accepted cell below which a cell of a printed page is empty."""
+"""A cell of a printed page is empty if its correlation with every digit and accepted cell is below
+this."""
 
 PRINTED_SHARE = 0.95
-"""Share of the accepted cells that match the print on a page without handwriting."""
+"""A page has no handwriting if at least this share of its accepted cells is print."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def opinions_on(
     ----------
     pixels : PagePixels
     corners : mapping of int to ndarray of shape (4, 2)
-        Of all cells with ink.
+        Corners of all cells with ink.
     accepted, labels
         As in `opinions_of`.
     """
@@ -117,7 +121,7 @@ def opinions_on(
 
 
 def patch_of(picture: Pixels) -> Levels:
-    """Return the darkness of a cell, as it is compared: its shorter side has `SIDE_PX` pixels."""
+    """Return the darkness of a cell, scaled for the comparison to a shorter side of `SIDE_PX`."""
     height, width = picture.shape
     scale = SIDE_PX / min(height, width)
     most = round(SIDE_PX * MOST_ASPECT)
@@ -178,7 +182,7 @@ def _some_of_each(digits: Mapping[int, str]) -> list[int]:
 
 
 def _fitted(pairs: Sequence[tuple[Levels, str]]) -> Drawing:
-    """Return the way to draw digits that is most like the accepted cells, or like those in print."""
+    """Return the drawing whose digits are most like the accepted cells; handwriting is ignored."""
     best = max(_drawings(), key=lambda drawing: _fit(pairs, drawing))
     fit = _fit(pairs, best)
     for steps in STEPS:
@@ -223,7 +227,7 @@ def _opinion(
 
 
 def correlation(patch: Levels, digit: Levels) -> float:
-    """Return the correlation of a cell with a digit, where it is largest; -1 if the digit is larger."""
+    """Return the largest correlation of a cell with a shifted digit; -1 if the digit is larger."""
     if digit.shape[0] > patch.shape[0] or digit.shape[1] > patch.shape[1]:
         return -1.0
     found = cv2.matchTemplate(patch, digit, cv2.TM_CCOEFF_NORMED)
@@ -232,7 +236,7 @@ def correlation(patch: Levels, digit: Levels) -> float:
 
 @cache
 def drawn_digit(label: str, drawing: Drawing) -> Levels:
-    """Return a digit as the page may have printed it, cut out close to its ink."""
+    """Return a digit as the page may have printed it, cropped to its ink."""
     stroke, height, width, blur = drawing
     scale = height / _CAP_PX
     size = max(8, round(_GLYPH_PX * scale * width)), max(8, round(_GLYPH_PX * scale))

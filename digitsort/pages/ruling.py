@@ -23,8 +23,8 @@ PAPER_PX = 320
 """Longer side, in pixels, of the image in which the paper's brightness is estimated."""
 
 TILT_PX = 800
-"""Longer side, in pixels, of the image in which the tilt is measured. A larger one takes three times as
-long, and the angle differs by at most 0.4 degrees."""
+"""Longer side, in pixels, of the image in which the tilt is measured. In the full-size image it takes
+three times as long, and the angle differs by at most 0.4 degrees."""
 
 MOST_TILT = 20.0
 """Largest tilt, in degrees, that is undone."""

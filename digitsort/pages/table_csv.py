@@ -18,7 +18,8 @@ AFTER = ("doubtful", "note")
 NOTES = {Kind.NONE: "no ruled cells found", Kind.ERROR: "unreadable"}
 
 MOST_EMPTY_PER_CELL = 1_000
-"""A narrow block has empty places up to the width of the widest one; a page has fewer columns."""
+"""Largest number of places in the table per cell and row. A narrow block has empty places up to the
+width of the widest block, but no page has this many columns."""
 
 Place = tuple[str, int, int, int]
 """Source, page, block and row."""

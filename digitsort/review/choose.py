@@ -151,8 +151,8 @@ class Chooser:
     limit : int or None
         Largest number of cards, not counting rows that are already labelled; None for all.
     sample : int
-        Number of accepted rows to sample for each label, if accepted rows are not candidates. They are
-        those with the lowest `lot_of`, so that `evaluate` knows them.
+        Number of accepted rows to sample for each label, if accepted rows are not candidates. The rows
+        with the lowest `lot_of` are taken, so that `evaluate` can tell which they are.
     pool_size : int
         Number of accepted rows to draw for a comparison with each other; 0 for none.
     """
@@ -240,7 +240,7 @@ class Chooser:
             heapq.heappushpop(kept, entry)
 
     def _draw(self, numbered: Numbered) -> None:
-        """Keep the rows of the lowest lots, in a heap with the highest of them on top."""
+        """Keep the rows with the lowest lots, in a heap with the highest of them on top."""
         drawn = self._drawn.setdefault(numbered.row.label, [])
         entry = (-lot_of(numbered.row), -numbered.number, numbered)
         if len(drawn) < self.sample:

@@ -19,7 +19,7 @@ MOST_POINTS = 400
 """Largest number of points of a curve: more are not visible at this size."""
 
 MATRIX_SIZES = (12, 14, 16, 18, 20, 23, 26, 30, 35, 40, 50)
-"""Font sizes of the confusion matrix in the style sheet, in tenths of a percent of its width."""
+"""Font sizes of the confusion matrix in the style sheet, in thousandths of the available width."""
 
 LABELLED = (Status.OK, Status.UNCERTAIN)
 
@@ -205,9 +205,9 @@ def reliability(bands: Iterable[Band]) -> Chart:
 
 
 def matrix_size(evaluation: Evaluation) -> str:
-    """Return the class of a confusion matrix: its font size, so that all of it is visible.
+    """Return the CSS class that sets the font size at which the whole confusion matrix is visible.
 
-    Empty if it would be smaller than a person can read, at a width of 340 px: then it scrolls.
+    Empty if the text would be too small to read at a width of 340 px; the matrix then scrolls.
     """
     columns = zip(evaluation.classes, evaluation.confusion.T, strict=True)
     wide = [max(len(report.name), len(f"{column.max():,}")) for report, column in columns]

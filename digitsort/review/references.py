@@ -33,10 +33,10 @@ nearest three is this high. These numbers and those above were chosen on scans m
 of MNIST's training digits; `benchmarks.review_keys` measures on the other half."""
 
 DOUBT_WEIGHT, LEAST_DOUBT = 0.75, 1e-4
-"""Weight of the model's own doubt of an accepted label, the logarithm of one minus its confidence,
-beside the likeness; and what is added to it, as confidences have four decimals. Chosen on 22 jobs of
-scans made from the first half of MNIST's training digits and half of the scans of no digit: of their
-311 mistakes 272 were among the suspicious rows, and 220 with likeness alone."""
+"""Weight of the model's own doubt about an accepted label, relative to the likeness, and what is added
+to one minus the confidence before its logarithm is taken (confidences have four decimals). Chosen on 22
+folders made from the first half of MNIST's training digits and from half of the scans without a digit.
+Of their 311 mistakes, 272 were among the suspicious rows; with likeness alone, 220."""
 
 ODD = 0.8
 """Below this cosine a scan is like none of the accepted ones: such scans come last in their group."""
@@ -191,13 +191,13 @@ def choose_references(pool: Sequence[Numbered], vectors: Sequence[bytes]) -> Acc
 def least_like(
     pool: Sequence[Numbered], vectors: Sequence[bytes], references: AcceptedScans, most: int
 ) -> list[Numbered]:
-    """Return the accepted rows that are most probably wrong, the most suspicious first.
+    """Return the accepted rows that are most likely wrong, the most suspicious first.
 
-    Two things add up, each in units of its standard deviation. One is how unlike the others of its
-    label a scan is: twice the similarity to them, less the similarity to the most similar other label.
-    It finds things that are like no digit, and digits that are like another digit. The median of each
-    label is taken off, because a 1 is more like other ones than a 2 is like other twos. The second is
-    the model's own doubt.
+    The score has two terms, each in units of its standard deviation. The first is how like the others
+    of its label a scan is: twice the similarity to them, minus the similarity to the most similar other
+    label. It finds things that are like no digit, and digits that are like another digit. The median of
+    the label is subtracted, because a 1 is more like other 1s than a 2 is like other 2s. The second
+    term is the model's own doubt.
     """
     index_of = {label: index for index, label in enumerate(references.labels)}
     places = [place for place, each in enumerate(pool) if vectors[place] and each.row.label in index_of]
@@ -221,7 +221,7 @@ def _likeness_to_own(
     references: AcceptedScans,
     index_of: Mapping[str, int],
 ) -> npt.NDArray[np.float64]:
-    """Return twice the similarity to the own label less that to the most similar other one."""
+    """Return twice the similarity to the own label, minus that to the most similar other label."""
     cosines = references.cosines(unit_vectors(vectors), [each.number for each in some])
     similar = references.similarities(cosines, NEAREST)
     rows, own = np.arange(len(some)), [index_of[each.row.label] for each in some]
@@ -233,7 +233,7 @@ def _likeness_to_own(
 def _less_median(
     scores: npt.NDArray[np.float64], classes: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.float64]:
-    """Return the scores (n,) less the median of those of the same class."""
+    """Return the scores (n,) minus the median score of their class."""
     found = scores.copy()
     for index in np.unique(classes):
         found[classes == index] -= np.median(scores[classes == index])
@@ -241,7 +241,7 @@ def _less_median(
 
 
 def _in_deviations(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the scores less their mean, in units of their standard deviation."""
+    """Return the scores minus their mean, in units of their standard deviation."""
     return np.asarray((scores - scores.mean()) / max(float(scores.std()), 1e-9), np.float64)
 
 

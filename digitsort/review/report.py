@@ -17,7 +17,8 @@ from digitsort.review.render import write_page
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
 
 MOST_MISTAKES = 60
-"""Largest number of mistakes of a kind on a report, the most confident first."""
+"""Largest number of mistakes of each kind (accepted, doubtful) in a report, the most confident
+first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,9 @@ class Measured:
         First digits of the fingerprint; empty if unknown.
     judged : Judged
     guesses : Guesses
-        All labels.
+        Guesses for all images.
     candidates : Guesses
-        Those that a lower threshold would accept, and the accepted ones.
+        Guesses that are accepted, or that a lower threshold would accept.
     threshold : float or None
         Lowest confidence of accepted labels.
     unknown : int
@@ -42,7 +43,7 @@ class Measured:
     estimate : Estimate or None
         Estimate for all rows of a labels.csv of which a person labelled some.
     model_file : str
-        Name of the model, or the fingerprints in the labels.csv; empty if unknown.
+        Name of the model file, or the fingerprints in the labels.csv; empty if unknown.
     card : Card or None
     """
 
@@ -84,7 +85,7 @@ def write_report(target: Path, measured: Measured, *, force: bool = False) -> No
 
 
 def _kind_of(mistakes: Sequence[Mistake], *, accepted: bool) -> tuple[str, int, list[Mistake]]:
-    """Return the heading of a kind of mistakes, how many there are, and those to show."""
+    """Return the heading for a kind of mistakes, their count, and the mistakes to show."""
     found = [mistake for mistake in mistakes if mistake.accepted is accepted]
     return "Accepted and wrong" if accepted else "Doubtful", len(found), found[:MOST_MISTAKES]
 

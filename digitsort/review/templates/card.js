@@ -32,7 +32,7 @@ function tile(card, place) {
   return element;
 }
 
-// The style sheet shows the text: the name of the tile says all of it, in words.
+// The style sheet shows the text. Screen readers get all of it from the accessible name of the tile.
 function corner(name, text) {
   const element = make("span", name);
   element.dataset.text = text;

@@ -86,7 +86,7 @@ function markSaved(found, name) {
   count();
   if (byId("end").open) {
     fillEnd();
-    byId("end-title").focus(); // or else the next Enter would save once more
+    byId("end-title").focus(); // otherwise the next Enter would save again
   }
   say(`Saved ${plural(found.count, "row")} to ${name}.`);
 }
@@ -126,5 +126,5 @@ function fillEnd() {
 function showEnd() {
   fillEnd();
   if (!byId("end").open) byId("end").showModal();
-  byId("end-title").focus(); // an Enter too many, after the last scan, saves nothing
+  byId("end-title").focus(); // so that one Enter too many after the last scan does not save
 }
