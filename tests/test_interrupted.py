@@ -32,7 +32,7 @@ COUNT = 600
 PAGES = 2
 
 HUMAN = "5"
-"""What a person wrote beside every row of a table that is brought up to date."""
+"""What a person wrote beside every row of a table that `--update` rewrites."""
 
 COMMANDS = {
     "help": "--help",
@@ -212,7 +212,7 @@ class Run:
 
 
 def work_of(session: int) -> tuple[bool, float]:
-    """Whether the processes of a session all wait, and the seconds that they computed."""
+    """Return whether all processes of a session wait, and their CPU seconds."""
     is_waiting, seconds = True, 0.0
     for folder in Path("/proc").glob("[0-9]*"):
         try:

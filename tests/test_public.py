@@ -49,7 +49,7 @@ CLASSES = {
 
 
 def named_in(found: object) -> Iterator[str]:
-    """Names of classes in the signature of a function, or in the fields of a dataclass."""
+    """Return the names of classes in the signature of a function or the fields of a dataclass."""
     public = {} if not inspect.isclass(found) else vars(found).get("__annotations__", {})
     if inspect.isfunction(found):
         public = found.__annotations__
@@ -86,7 +86,7 @@ def test_the_package_says_that_it_is_typed() -> None:
 def test_the_examples_of_the_docs_work(
     tmp_path: Path, model: Model, model_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each block of Python as it stands there, one after the other; its paths are relative."""
+    """Each block of Python runs as it is shown, one after the other; its paths are relative."""
     monkeypatch.setattr("digitsort.classification.classify.default_model", lambda: model)
     monkeypatch.setattr("digitsort.classification.in_memory.default_model", lambda: model)
     scans = {"7.png": digit_png(7)}

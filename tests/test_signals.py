@@ -124,7 +124,7 @@ except KeyboardInterrupt: print("outer", signals.exit_code())
 
 
 def test_little_is_imported_before_signals_are_listened_to() -> None:
-    """Until then Ctrl-C is a traceback: each module more is a longer time for that."""
+    """Until then Ctrl-C ends in a traceback, and each further module makes that time longer."""
     code = (
         "import sys; before = set(sys.modules); from digitsort.files import signals; "
         "print(*set(sys.modules) - before)"

@@ -161,7 +161,7 @@ class Strata:
         stratum.add(lot_of(row), known == label if known else None)
 
     def estimate(self) -> Estimate | None:
-        """Return the estimate; None if all rows have labels, or no accepted row was checked at random."""
+        """Return the estimate; None if all rows are labelled, or no accepted one was checked."""
         accepted = [s for (status, _), s in self._strata.items() if status is Status.OK]
         doubtful = [s for (status, _), s in self._strata.items() if status is not Status.OK]
         checks = [(stratum, stratum.checked()) for stratum in accepted]

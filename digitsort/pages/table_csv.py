@@ -11,6 +11,7 @@ from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.labels.row import Row
 from digitsort.outcomes import Status
 from digitsort.pages.cells_csv import CellRow, Kind
+from digitsort.plural import plural
 
 BEFORE = ("source", "page", "block", "row")
 AFTER = ("doubtful", "note")
@@ -114,8 +115,8 @@ def page_table_of(labels: Iterable[Row], cells: Iterable[CellRow]) -> PageTable:
     table.unused = len({id(row) for row in known.values()} - used)
     if table.width * len(table.rows) > MOST_EMPTY_PER_CELL * (table.cells + len(table.rows)):
         raise UsageError(
-            f"The table would have {len(table.rows)} rows of {table.width} columns for "
-            f"{table.cells} cells. Check the numbers in the `column` column of cells.csv."
+            f"The table would have {plural(len(table.rows), 'row')} of {table.width} columns for "
+            f"{plural(table.cells, 'cell')}. Check the numbers in the `column` column of cells.csv."
         )
     return table
 

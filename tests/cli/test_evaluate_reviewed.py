@@ -53,7 +53,7 @@ def test_reviewed_rows_are_judged_by_the_person() -> None:
 
 @pytest.mark.usefixtures("here")
 def test_the_estimate_for_all_rows_comes_first() -> None:
-    """Not where all is known, nor with another threshold, which accepts other rows."""
+    """There is none if all labels are known, or with another threshold, which accepts other rows."""
     asked = ("evaluate", "labels.csv", "--corrections", "corrections.csv")
     lines = invoke(*asked).stdout.splitlines()
     assert lines[0] == (

@@ -1,4 +1,4 @@
-"""No output takes the place of a file that the command reads, even with --force."""
+"""No output replaces a file that the command reads, even with --force."""
 
 from __future__ import annotations
 

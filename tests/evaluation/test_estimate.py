@@ -39,7 +39,7 @@ ROWS = [row(number, "7") for number in range(200)]
 
 
 def test_only_whole_random_checks_count() -> None:
-    """What was labelled besides them, because it looks wrong, adds to the mistakes found alone."""
+    """Rows that were labelled besides, because they look wrong, only add to the mistakes found."""
     drawn = first_drawn(ROWS, PER_LABEL)
     beyond = first_drawn(ROWS, PER_LABEL + 4) - drawn
     found = estimate(labelled(labelled(ROWS, drawn, "7"), beyond, "1"), {})
@@ -87,7 +87,7 @@ def test_three_times_as_many_labels_halve_the_interval() -> None:
 
 
 def test_the_interval_of_a_share_is_that_of_the_books() -> None:
-    """Of 10, none: 30.85 %; one: 0.25 % to 44.50 % (Clopper and Pearson 1934)."""
+    """0 of 10: at most 30.85 %; 1 of 10: 0.25 % to 44.50 % (Clopper and Pearson 1934)."""
     assert clopper_pearson(0, 10)[0] == 0
     assert clopper_pearson(0, 10)[1] == pytest.approx(0.3085, abs=1e-4)
     assert clopper_pearson(0.1, 10) == pytest.approx((0.0025, 0.4450), abs=1e-4)
@@ -142,7 +142,7 @@ def reviewed_once(rows: list[Row], truth: list[str], draw: random.Random, share:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_the_interval_has_the_truth_in_it(name: str) -> None:
-    """Of 300 simulated jobs, in 93 % at least; and the estimate is right on average."""
+    """In at least 93 % of 300 simulated jobs; and the estimate is right on average."""
     kind, inside, errors = KINDS[name], [], []
     for seed in range(300):
         rows, truth = map(list, zip(*simulated(kind, seed), strict=True))

@@ -82,7 +82,7 @@ def _refused(*arguments: object, **options: object) -> None:
 def test_without_hard_links_two_processes_get_one_key(
     state: Path, monkeypatch: pytest.MonkeyPatch, has_rename: bool
 ) -> None:
-    """The other one makes its key after this one saw that there is none: this one's has to go."""
+    """The other process makes its key after this one found none: this one drops its own."""
     monkeypatch.setattr(os, "link", _refused)
     if not has_rename:
         monkeypatch.setattr(DISK, "rename_new", _refused)

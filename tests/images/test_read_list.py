@@ -45,7 +45,7 @@ def test_lines_are_paths(tmp_path: Path, content: bytes, expected: list[str]) ->
 
 
 def test_backslashes_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    r"""``sub\a`` is ``sub/a`` where that exists, and no file has the name as it is."""
+    r"""``sub\a`` is read as ``sub/a`` if that exists and no file has the literal name."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sub").mkdir()
     for name in ("sub/a", "sub/b", "sub\\b"):

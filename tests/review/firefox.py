@@ -30,7 +30,7 @@ PREFERENCES = {
 
 
 def why_no_firefox() -> str:
-    """What is missing; empty where nothing is."""
+    """Return what is missing to run these tests; empty if nothing is."""
     try:
         import websocket  # noqa: F401
     except ImportError:
@@ -140,7 +140,7 @@ def firefox(folder: Path) -> Iterator[Firefox]:
         env={**os.environ, "HOME": str(folder), "MOZ_DISABLE_AUTO_SAFE_MODE": "1"},
     )
     try:
-        # Firefox takes connections only from a program that is no web page, which has no origin.
+        # Firefox accepts connections only from programs, not from web pages, which send an origin.
         socket = websocket.create_connection(
             f"{_address(process)}/session", timeout=WAIT_S, suppress_origin=True
         )

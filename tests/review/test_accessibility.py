@@ -158,7 +158,7 @@ def test_the_pages_reflow(
 
 
 def test_a_larger_font_makes_the_words_larger(driver: Any, review_page: str) -> None:
-    """A person's own font size counts: no text has a size in px, but those in a picture."""
+    """The user's own font size counts: no text has a size in px, except inside a picture."""
     driver.get(review_page)
     texts = "[...document.querySelectorAll('button, p, h1, .tile span')]"
     sizes = f"{texts}.map((e) => getComputedStyle(e).fontSize)"
@@ -171,7 +171,7 @@ def test_a_larger_font_makes_the_words_larger(driver: Any, review_page: str) -> 
 
 
 def test_the_tab_key_goes_through_the_page_in_the_order_of_sight(driver: Any, review_page: str) -> None:
-    """And what has the focus can be seen to have it: of the scans, the selected one."""
+    """The element with the focus is marked visibly; among the scans, the selected one is."""
     from selenium.webdriver.common.keys import Keys
 
     driver.get(review_page)

@@ -198,7 +198,7 @@ def test_what_undo_can_not_put_back_it_does_later(labels: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("mode", CHOSEN_MODES)
 def test_a_dragged_file_whose_move_was_killed_has_one_row(labels: Path, mode: Mode) -> None:
-    """Killed before labels.csv was brought up to date: the row of its first place goes."""
+    """If it is killed before labels.csv is updated, the row of the first place is removed."""
     top, dest = labels.parent, labels.parent / "sorted"
     command: list[Any] = ["sort", labels, dest, *ARGUMENTS[mode]]
     assert invoke(*command).exit_code == 0
@@ -248,7 +248,7 @@ def test_a_dragged_file_has_its_row_again_after_an_undo(labels: Path) -> None:
 
 @pytest.mark.parametrize("later", ["the same", "a new scan", "a correction"])
 def test_what_a_person_wrote_outlives_a_later_sort_and_an_undo_of_all(labels: Path, later: str) -> None:
-    """The later sort writes labels.csv anew: it is not all digitsort's for that."""
+    """The later sort writes labels.csv again, but the file still holds a person's work."""
     top, dest = labels.parent, labels.parent / "sorted"
     few = {"a.png": "3", "b.png": "3"}
     invoke("sort", write_labels(labels, few), dest)
@@ -385,7 +385,7 @@ def test_moves_and_a_new_scan_stopped_before_every_call(quick_folder: Path, mode
 
 
 def test_review_and_evaluate_find_dragged_files(labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By content, as `sort`, `undo` and `verify` do."""
+    """They find them by content, as `sort`, `undo` and `verify` do."""
     monkeypatch.chdir(labels.parent)
     invoke("sort", labels, "sorted", "--move")
     shutil.move("sorted/7/c.png", "sorted/3/c.png")
@@ -399,7 +399,7 @@ def test_review_and_evaluate_find_dragged_files(labels: Path, monkeypatch: pytes
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize("calls", range(4, 9))
 def test_a_dragged_file_has_one_row_after_a_kill(quick_folder: Path, calls: int) -> None:
-    """The row of the place where it was sorted to goes with it, and comes back by undo."""
+    """The row follows the file from the place where it was sorted to, and undo restores it."""
     scene = Scene(quick_folder / "one", quick_folder / "two")
     scene.rows = [row for row in scene.rows if row.path.endswith("b/1.png")]
     scene.sort(Mode.COPY, Disk())

@@ -377,7 +377,7 @@ def test_a_cut_after_a_kill(mode: str, steps: str) -> None:
 
 
 def test_a_cut_of_an_undo_after_one_that_was_killed_at_its_first_word() -> None:
-    """It said in the journal that it had begun, and had not made that durable."""
+    """It had marked the journal as begun, but had not synced the mark."""
     case = Case(Mode.MOVE, AFTER_A_KILL["an undo"], is_two=True, kills=[6])
     report("killed at its first word", try_case(case, [Order.ORDERED], [1.0]))
 

@@ -126,7 +126,7 @@ def test_a_taken_side_car_name_numbers_both(quick_folder: Path, mode: Mode) -> N
 
 @pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE])
 def test_two_pictures_with_one_side_car(quick_folder: Path, mode: Mode) -> None:
-    """It goes with the first one in the table, and this is said; the full name is one picture's own."""
+    """It goes with the first one in the table, and the command says so; a full name has one picture."""
     scans = {"7.jpg": "2", "7.png": "7"}
     labels = make_scans(quick_folder, scans, {"7.xmp": "both", "7.png.txt": "one"})
     said = invoke("sort", labels, quick_folder / "sorted", *ARGUMENTS[mode], "--sidecars")

@@ -280,7 +280,7 @@ def test_what_a_killed_program_wrote_is_no_persons_work(tmp_path: Path, after: i
 
 @pytest.mark.parametrize("name", ["labels.csv", "labels.seal.tmp", "labels-mine.tmp", "notes.txt"])
 def test_a_persons_file_beside_the_journals_stays(tmp_path: Path, name: str) -> None:
-    """No temporary file is ever in the place of another one; those of a killed run go."""
+    """No temporary file ever replaces another file; those of a killed run are removed."""
     scans = make_tree(tmp_path / "scans", {"7.png": b"seven"})
     dest = tmp_path / "sorted"
     theirs = make_tree(dest / ".digitsort", {name: b"theirs"}) / name
