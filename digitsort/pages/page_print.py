@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 
 import cv2
@@ -47,6 +47,9 @@ MOST_PER_LABEL = 5
 
 STEPS = ((2, 2.0, 0.08, 0.5), (1, 1.0, 0.04, 0.25))
 """Steps by which the best of these drawings is changed, one value after the other, until none helps."""
+
+MOST_DRAWN = 10_000
+"""Drawn digits that are kept, with all of the first drawings: together some 50 MB."""
 
 LEAST_ACCEPTED = 4
 """Accepted cells below which the print of a page is not known."""
@@ -230,7 +233,7 @@ def correlation(patch: Levels, digit: Levels) -> float:
     return float(found.max())
 
 
-@cache
+@lru_cache(MOST_DRAWN)
 def drawn_digit(label: str, drawing: Drawing) -> Levels:
     """Return a digit as the page may have printed it, cut out close to its ink."""
     stroke, height, width, blur = drawing
