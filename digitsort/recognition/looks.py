@@ -177,19 +177,12 @@ def _are_rings(parts: Parts) -> Mask:
     rings = np.zeros(len(parts.image), np.bool_)
     left, top, right, bottom = parts.boxes().T
     height, area = bottom - top, parts.area
-    # The parts of an image are adjacent: compare each with the next one, the one after that, ...
-    first = np.arange(len(parts.image))
-    for second in range(1, len(parts.image)):
-        first = first[first + second < len(parts.image)]
-        first = first[parts.image[first] == parts.image[first + second]]
-        if not len(first):
-            break
-        for outer, inner in ((first, first + second), (first + second, first)):
-            within = (left[inner] > left[outer]) & (right[inner] < right[outer])
-            within &= (top[inner] > top[outer]) & (bottom[inner] < bottom[outer])
-            within &= height[inner] >= RING_HEIGHT * height[outer]
-            within &= area[inner] >= RING_AREA * area[outer]
-            rings[outer[within]] = True
+    for outer, inner in parts.pairs():
+        within = (left[inner] > left[outer]) & (right[inner] < right[outer])
+        within &= (top[inner] > top[outer]) & (bottom[inner] < bottom[outer])
+        within &= height[inner] >= RING_HEIGHT * height[outer]
+        within &= area[inner] >= RING_AREA * area[outer]
+        rings[outer[within]] = True
     return rings
 
 
@@ -248,7 +241,8 @@ def _bends(parts: Parts) -> npt.NDArray[np.float64]:
     _, height, width = parts.shape
     row, left = np.divmod(parts.starts, width + 1)
     row %= height + 1
-    box = parts.boxes()[parts.part]
+    own = parts.boxes()
+    box = own[parts.part]
     share = (row + 0.5 - box[:, 1]) / (box[:, 3] - box[:, 1])
     is_middle = np.abs(share - 0.5) < 1 / 6
     middle = left + parts.lengths / 2
@@ -258,7 +252,6 @@ def _bends(parts: Parts) -> npt.NDArray[np.float64]:
         for weights in (middle, np.ones(len(middle)))
     ]
     bend = sums[0] / np.maximum(sums[1], 1) - sums[2] / np.maximum(sums[3], 1)
-    own = parts.boxes()
     return np.asarray(bend / (own[:, 2] - own[:, 0]))
 
 
