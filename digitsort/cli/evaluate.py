@@ -101,9 +101,9 @@ def evaluate(
 ) -> ExitCode:
     """Measure how well digitsort reads images whose labels are known."""
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
-    if report is not None:
-        refuse_existing(report, force=force)
     source = table_of(source)
+    if report is not None:
+        refuse_existing(report, force=force, inputs=(source, truth, model, *(corrections or ())))
     is_table = is_labels(source)
     if source.suffix.lower() in TABLE_SUFFIXES and truth is None and not is_table:
         source, truth = source.parent, source
