@@ -20,6 +20,7 @@ from digitsort.classification.neighbours import Sample
 from digitsort.classification.second_pass import Eyes, SecondPass
 from digitsort.cli import options
 from digitsort.cli.console import counted, open_model, warn
+from digitsort.cli.cut import require_opencv
 from digitsort.cli.errors import reports_errors
 from digitsort.cli.summary import print_summary
 from digitsort.cli.tables import say_findings
@@ -29,18 +30,20 @@ from digitsort.files.names import folder_of
 from digitsort.images.discover import Walk, check_sources, has_picture_suffix, nothing_found
 from digitsort.images.read import has_sha256
 from digitsort.images.read_list import read_list
+from digitsort.labels.cells import are_digits
 from digitsort.labels.corrections import keep_human
 from digitsort.labels.labels_csv import Format, LabelsWriter, Layout
 from digitsort.labels.partial import Beginning, LabelsFile, labels_file
 from digitsort.labels.resume import RunSettings
 from digitsort.labels.update import Update, is_json_lines
+from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome
+from digitsort.pages.cells_csv import read_cells
 from digitsort.plural import plural
 from digitsort.workers.early import start_early
 from digitsort.workers.tuning import garbage_waits
 
 if TYPE_CHECKING:
-    from digitsort.model.reading import Model
     from digitsort.pages.page_pass import PagePass
 
 
@@ -136,8 +139,8 @@ def classify(
         start_early(named, workers)
 
     limits = options.limits(max_pixels, max_side, max_bytes)
-    settings = Settings(min_confidence, probabilities, limits)
-    settings = replace(settings, number=_number_length(length, number=number))
+    digits = _number_length(length, number=number)
+    settings = Settings(min_confidence, probabilities, limits, number=digits)
     if number and (adapt or cells or probabilities):
         raise UsageError("--number can't be combined with --adapt, --cells or --probabilities.")
     check_sources(sources or ())  # a listed file that no longer exists becomes an error row
@@ -167,7 +170,7 @@ def classify(
         )
         second_pass: SecondPass | PagePass | None = None
         if adapt:
-            second_pass = _second_pass(found, settings, workers, dask)
+            second_pass = SecondPass(Eyes(found, settings), workers, dask)
         elif cells:
             second_pass = _page_pass(cells, found, settings)
         if updates:
@@ -241,7 +244,6 @@ class _Work:
 
     @contextmanager
     def counted(self, outcomes: Iterable[Outcome]) -> Iterator[Iterable[Outcome]]:
-
         with counted(self.summary.counted(outcomes), self.walk, quiet=self.quiet) as rows:
             yield _at_least_one(rows, self.walk)
 
@@ -261,7 +263,6 @@ def _check_output(
     second: str,
     update: bool,
 ) -> None:
-
     if update and force:
         raise UsageError("Choose one of --update and --force.")
     if output != "-":
@@ -276,19 +277,16 @@ def _check_output(
 
 
 def _listed(file: Path | None, separator: bytes) -> list[str]:
-
     return [] if file is None else read_list(file, separator)
 
 
 def _some(sources: list[Path | str]) -> list[Path | str]:
-
     if not sources:
         raise UsageError("Nothing to classify: name a file or folder, or --files-from FILE.")
     return sources
 
 
 def _beginning(*, force: bool, resume: bool, update: bool, exists: bool) -> Beginning:
-
     if update:
         return Beginning(update=True, discards=exists, option="")
     return Beginning(force=force, resume=resume)
@@ -314,7 +312,6 @@ def _before_publishing(path: Path, work: _Work) -> None:
 
 
 def _format(form: str | None, output: str, *, updates: bool) -> Format:
-
     if form is None and updates:
         return "jsonl" if is_json_lines(Path(output)) else "csv"
     if form is None or form == "csv":
@@ -325,7 +322,6 @@ def _format(form: str | None, output: str, *, updates: bool) -> Format:
 
 
 def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
-
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
     with work.counted(work.outcomes_of(work.paths())) as rows:
         writer = LabelsWriter(sys.stdout, layout, form)
@@ -333,17 +329,8 @@ def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
             writer.write(outcome)
 
 
-def _second_pass(model: Model, settings: Settings, workers: int | None, dask: str | None) -> SecondPass:
-
-    return SecondPass(Eyes(model, settings), workers, dask)
-
-
 def _page_pass(cells: Path, model: Model, settings: Settings) -> PagePass:
-    from digitsort.cli.cut import require_opencv
-    from digitsort.labels.cells import are_digits
-
     require_opencv("--cells")
-    from digitsort.pages.cells_csv import read_cells
     from digitsort.pages.page_pass import PagePass
 
     if not are_digits(model.class_names):
@@ -376,7 +363,6 @@ def _compare_with_pages(file: LabelsFile, page_pass: PagePass, summary: Summary)
 def _write_and_adapt(
     rows: Iterable[Outcome], file: LabelsFile, second_pass: SecondPass, summary: Summary
 ) -> None:
-
     sample = Sample()
     for outcome in sample.noted(rows):
         file.write(outcome)
