@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -113,10 +114,13 @@ class PagePass:
     def _of_file(
         self, source: str, rows: Sequence[CellRow], outcomes: Mapping[str, Outcome], lost: list[str]
     ) -> dict[str, Outcome]:
-        pages = {page: list(some) for page, some in groupby(rows, key=lambda row: row.page)}
+        pages: defaultdict[int, list[CellRow]] = defaultdict(list)
+        for row in rows:
+            pages[row.page].append(row)
         after: dict[str, Outcome] = {}
         for leaf in leaves_of(source, self.limits):
-            if leaf.gray is None or leaf.sha256 != rows[0].source_sha256:
+            is_needed = leaf.number in pages or leaf.number == 0  # 0 stands for the whole file
+            if leaf.sha256 != rows[0].source_sha256 or (leaf.gray is None and is_needed):
                 lost.append(source)
                 break
             if leaf.number in pages:
