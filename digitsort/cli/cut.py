@@ -79,6 +79,8 @@ def cut(
 
     if layout and save_layout:
         raise UsageError("Choose one of --layout and --save-layout.")
+    if dry_run and save_layout:
+        raise UsageError("--dry-run writes nothing: leave out --save-layout.")
     if save_layout:
         refuse_existing(save_layout, force=False)
     fields = read_layout(layout) if layout else None

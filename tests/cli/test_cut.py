@@ -149,6 +149,13 @@ def test_a_page_without_cells_that_is_unreadable_leaves_the_others(here: Path) -
     assert "can't be read" not in done.stderr
 
 
+def test_a_dry_run_saves_no_layout(here: Path) -> None:
+    form().save(here / "form.png")
+    done = invoke("cut", "form.png", "out", "--dry-run", "--save-layout", "form.toml")
+    assert (done.exit_code, "--dry-run writes nothing" in done.stderr) == (2, True)
+    assert os.listdir(here) == ["form.png"]
+
+
 def test_choose_one_second_pass(here: Path) -> None:
     (here / "a.png").touch()
     done = invoke("classify", "a.png", "--adapt", "--cells", "cells.csv")
