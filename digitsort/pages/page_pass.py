@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from digitsort.classification.neighbours import adapted_from
 from digitsort.labels.cells import path_of
@@ -31,13 +31,15 @@ UNLIKE_PRINT = "unlike the print of its page"
 BY_PRINT = "by the print of its page"
 """Last words of the reason of a changed label."""
 
+T = TypeVar("T", "Verdict", "Outcome")
+
 Changed = Callable[[Outcome, Outcome], None]
 """Callback that gets a row as it was and as it is now."""
 
 
 def page_verdicts(
-    pixels: PagePixels, corners: Mapping[int, Quad], verdicts: Sequence[Verdict], labels: Sequence[str]
-) -> list[Verdict]:
+    pixels: PagePixels, corners: Mapping[int, Quad], verdicts: Sequence[T], labels: Sequence[str]
+) -> list[T]:
     """Return verdicts on the cells of a page, changed where its print contradicts them.
 
     Parameters
@@ -45,7 +47,7 @@ def page_verdicts(
     pixels : PagePixels
     corners : mapping of int to ndarray of shape (4, 2)
         Of each cell, by its place in `verdicts`.
-    verdicts : sequence of Verdict
+    verdicts : sequence of Verdict or of Outcome
     labels : sequence of str
         Digits that may be given as labels.
     """
@@ -135,11 +137,9 @@ class PagePass:
         if leaf.gray is None:
             return {}
         before = [outcomes[row.path] for row in rows]
-        accepted = {n: outcome.label for n, outcome in enumerate(before) if outcome.status is Status.OK}
-        corners = {n: row.corners for n, row in enumerate(rows)}
-        found = opinions_on(PagePixels(leaf.gray), corners, accepted, self.labels)
-        changes = {before[n]: changes_of(before[n], opinion) for n, opinion in found.items()}
-        return {o.path: o._replace(**fields) for o, fields in changes.items() if fields}
+        corners = {number: row.corners for number, row in enumerate(rows)}
+        after = page_verdicts(PagePixels(leaf.gray), corners, before, self.labels)
+        return {now.path: now for now, then in zip(after, before, strict=True) if now != then}
 
 
 def _rows(file: LabelsFile) -> Iterator[tuple[Outcome | None, bytes]]:
