@@ -21,10 +21,23 @@ class Length:
     Attributes
     ----------
     least, most : int
+        From 1 to 32.
+
+    Raises
+    ------
+    UsageError
+        If they are not, or if `most` is less than `least`.
     """
 
     least: int = 1
     most: int = MOST_DIGITS
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.least <= self.most <= MOST_DIGITS:
+            raise UsageError(
+                f"A number has from 1 to {MOST_DIGITS} digits, the least number first: "
+                f"got {self.least} to {self.most}."
+            )
 
     @classmethod
     def of(cls, text: str) -> Length:

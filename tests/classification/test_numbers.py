@@ -101,3 +101,9 @@ def test_groups_of_many_pieces_are_scored_in_stacks(monkeypatch: pytest.MonkeyPa
     assert [number.verdict.label for number in found] == ["31415"] * 2
     assert len(stacks) > 2
     assert max(stacks) <= 4
+
+
+@pytest.mark.parametrize(("least", "most"), [(0, 4), (4, 2), (1, 33)])
+def test_lengths_that_no_number_has(least: int, most: int) -> None:
+    with pytest.raises(UsageError, match="from 1 to 32 digits"):
+        Length(least, most)
