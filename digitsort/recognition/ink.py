@@ -87,7 +87,7 @@ class Ink:
     solid_edge : ndarray of shape (n,), bool
         A dark square of `SOLID_PX` lies at an edge of the first frame: of a shadow or a table.
     crowded : ndarray of shape (n,), bool
-        Two of them, kept or not, look like digits side by side.
+        Two of the parts, kept or not, look like digits side by side.
     touches_change : ndarray of shape (n,), bool
         The ink lies beside what a look changed before it looked.
     """

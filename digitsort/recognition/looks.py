@@ -44,6 +44,15 @@ LIKE_THE_MAIN_PART = 0.08
 LOW = 0.75
 """Height of a part beside the main one, as a share of its, from which on it may be of a digit."""
 
+FLAT = 0.3
+"""The same for a part above or below it; a broken 5 has its bar there."""
+
+WIDE = 1.2
+"""Width of a part above or below it, as a share of its width, from which on it is a line."""
+
+MOST_OVERLAP = 0.25
+"""Share of a part's width or height by which it may overlap the main part and still lie beside it."""
+
 BENT, LOW_PARENTHESIS, LOW_INSIDE = 0.12, 0.3, 0.8
 """How far the middle of a parenthesis lies from its ends, as a share of its width; its smallest height,
 as a share of the canvas; and its height as a share of what it surrounds."""
@@ -55,16 +64,6 @@ pixels of the canvas, and the length of the region as a share of a side."""
 PALE, DARK, DARKEST_PX = 0.45, 0.85, 6
 """Depth of what disappears and of what is full ink, as shares of the depth of the ink, which is that of
 this many pixels."""
-
-FLAT = 0.3
-"""The same for a part above or below it; a broken 5 has its bar there."""
-
-WIDE = 1.2
-"""Width of a part above or below it, as a share of its width, from which on it is a line."""
-
-MOST_OVERLAP = 0.25
-"""Share of a part's width or height by which it may overlap the main part and still lie beside it."""
-
 
 BETTER_BY = 0.1
 """Usual price of a way, in strength (confidence times familiarity)."""
