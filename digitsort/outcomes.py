@@ -61,10 +61,6 @@ Fields = tuple[Any, ...]
 """An outcome without its path: the quickest to send, to somebody who has the path."""
 
 
-KnownContent = tuple[str]
-"""Result for a file whose content is known: its sha256 alone, instead of `Fields`."""
-
-
 def failed(reason: str, sha256: str = "") -> Fields:
     """The fields of a file that could not be read."""
     return Outcome("", Status.ERROR, reason=reason, sha256=sha256)[1:]

@@ -22,10 +22,22 @@ class Length:
     ----------
     least, most : int
         Smallest and largest count, 1 to `MOST_DIGITS`.
+
+    Raises
+    ------
+    UsageError
+        If one of them is out of that range, or if `most` is less than `least`.
     """
 
     least: int = 1
     most: int = MOST_DIGITS
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.least <= self.most <= MOST_DIGITS:
+            raise UsageError(
+                f"A number has from 1 to {MOST_DIGITS} digits, the least number first: "
+                f"got {self.least} to {self.most}."
+            )
 
     @classmethod
     def of(cls, text: str) -> Length:

@@ -20,11 +20,12 @@ from digitsort.classification.decide import Verdict, decide
 from digitsort.classification.length import ANY_LENGTH, Length
 from digitsort.model.reading import Model
 from digitsort.outcomes import Status
+from digitsort.plural import plural
 from digitsort.recognition.background import otsu
 from digitsort.recognition.canvas import Gray
 from digitsort.recognition.project import project
 from digitsort.recognition.score import Allowed, probabilities, score_components
-from digitsort.recognition.vectorize import vectorize
+from digitsort.recognition.vectorize import STACK, vectorize
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
@@ -50,6 +51,9 @@ WIDE = 0.55
 CUT_PX = 4
 """Smallest distance between two cuts, and between a cut and the end of a part, in pixels."""
 
+SOFT_PX = 2
+"""How far the soft edge of a stroke is followed."""
+
 THIN = 0.5
 """Largest share of the height of the ink that may be ink in a column where a part is cut."""
 
@@ -64,6 +68,9 @@ WIDEST_DIGIT = 1.35
 
 MOST_ALL = 120
 """Largest number of pieces in a picture. A picture with more is texture: no digits are found."""
+
+MOST_PARTS = 1_000
+"""Largest number of parts that are no specks, signs among them; with more, a picture is texture too."""
 
 BROAD, PRICE_OF_BREADTH = 0.9, 1.0
 """Width above which a digit is too broad, and what its score loses per unit of width above that; the
@@ -116,6 +123,8 @@ class _Strip:
         Number of the piece of each pixel, from 1; 0 for paper.
     is_cut : ndarray of shape (n + 1,), bool
         Whether there is a cut, not a gap, before each piece and after the last one.
+    left, right : ndarray of shape (n,), intp
+        First and last column of each piece.
     note : str
         As in `NumberVerdict`.
     """
@@ -123,7 +132,24 @@ class _Strip:
     dark: Floats
     pieces: Labels
     is_cut: npt.NDArray[np.bool_]
+    left: Labels
+    right: Labels
     note: str = ""
+
+    @classmethod
+    def of(cls, dark: Floats, pieces: Labels, is_cut: Sequence[bool], note: str = "") -> _Strip:
+        """Return the strip of these pieces."""
+        from scipy import ndimage
+
+        columns = [box[1] for box in ndimage.find_objects(pieces)]
+        left = np.array([each.start for each in columns], np.intp)
+        right = np.array([each.stop - 1 for each in columns], np.intp)
+        return cls(dark, pieces, np.array(is_cut, np.bool_), left, right, note)
+
+    @classmethod
+    def empty(cls, dark: Floats) -> _Strip:
+        """Return the strip of a picture without pieces."""
+        return cls.of(dark, np.zeros(dark.shape, np.intp), [False])
 
     @property
     def count(self) -> int:
@@ -131,38 +157,40 @@ class _Strip:
 
     def spans(self) -> list[tuple[int, int]]:
         """Return the groups of pieces that may be one digit, as (first piece, piece after the last)."""
-        left, right = self.ends()
-        most = WIDEST_DIGIT * HEIGHT_PX
         return [
             (start, stop)
             for start in range(self.count)
             for stop in range(start + 1, min(start + MOST_PIECES, self.count) + 1)
-            if stop == start + 1 or right[start:stop].max() - left[start:stop].min() <= most
+            if stop == start + 1 or self._width_px(start, stop) <= WIDEST_DIGIT * HEIGHT_PX + 1
         ]
 
-    def ends(self) -> tuple[Labels, Labels]:
-        """Return the first and the last column of each piece."""
-        columns = [np.flatnonzero((self.pieces == n).any(axis=0)) for n in range(1, self.count + 1)]
-        return np.array([c[0] for c in columns]), np.array([c[-1] for c in columns])
+    def _width_px(self, start: int, stop: int) -> int:
+        return int(self.right[start:stop].max() - self.left[start:stop].min()) + 1
 
     def excess_of(self, span: tuple[int, int]) -> float:
         """Return by how much a group is wider than `BROAD`; 0 if it is not."""
-        columns = np.flatnonzero(((self.pieces > span[0]) & (self.pieces <= span[1])).any(axis=0))
-        return max(0.0, float(columns[-1] - columns[0] + 1) / HEIGHT_PX - BROAD)
+        return max(0.0, self._width_px(*span) / HEIGHT_PX - BROAD)
 
     def picture(self, start: int, stop: int) -> Gray:
         """Return a picture of the pieces from `start` up to `stop`, with a margin."""
-        is_mine = (self.pieces > start) & (self.pieces <= stop)
-        rows, columns = np.flatnonzero(is_mine.any(axis=1)), np.flatnonzero(is_mine.any(axis=0))
+        from scipy import ndimage
+
         margin = HEIGHT_PX // 5
-        inside = (
-            slice(rows[0], rows[-1] + 1 + 2 * margin),
-            slice(columns[0], columns[-1] + 1 + 2 * margin),
-        )
+        first, end = self.left[start:stop].min(), self.right[start:stop].max() + 1
+        near = slice(max(first - SOFT_PX, 0), end + SOFT_PX)
+        pieces = self.pieces[:, near]
+        is_mine = (pieces > start) & (pieces <= stop)
+        rows = np.flatnonzero(is_mine.any(axis=1))
         # The soft edge of a stroke is part of its shape.
-        is_soft = _grown(_grown(is_mine)) & ((self.pieces == 0) | is_mine)
-        ink = np.pad(np.where(is_soft, self.dark, 0.0), margin)[inside]
-        return np.asarray(255 - np.clip(ink, 0, 255), np.uint8)
+        side = 2 * SOFT_PX + 1
+        is_soft = ndimage.binary_dilation(is_mine, np.ones((side, side))) & ((pieces == 0) | is_mine)
+        ink = np.pad(np.where(is_soft, self.dark[:, near], 0.0), margin)
+        left = first - near.start
+        inside = ink[
+            rows[0] : rows[-1] + 1 + 2 * margin,
+            left : left + end - first + 2 * margin,
+        ]
+        return np.asarray(255 - np.clip(inside, 0, 255), np.uint8)
 
 
 def read_numbers(
@@ -211,28 +239,21 @@ def read_numbers(
     ]
 
 
-def _grown(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Grow a mask by a pixel to each side."""
-    rows = mask.copy()
-    rows[1:] |= mask[:-1]
-    rows[:-1] |= mask[1:]
-    grown = rows.copy()
-    grown[:, 1:] |= rows[:, :-1]
-    grown[:, :-1] |= rows[:, 1:]
-    return grown
-
-
 def _scores(pictures: Sequence[Gray], model: Model, allowed: Allowed | None) -> list[float]:
-    """Return for each picture the logarithm of a likelihood that it is one digit."""
-    if not pictures:
-        return []
+    """Return for each picture the logarithm of a likelihood that it is one digit, in stacks."""
+    stacks = (pictures[start : start + STACK] for start in range(0, len(pictures), STACK))
+    return [score for stack in stacks for score in _scores_of_stack(stack, model, allowed)]
+
+
+def _scores_of_stack(pictures: Sequence[Gray], model: Model, allowed: Allowed | None) -> list[float]:
     components = project(vectorize(pictures).features, model.machine.projection)
     scores = score_components(components, model.machine, allowed)
     chances = probabilities(scores, model.card.temperature)
     if allowed is not None:
         chances = chances[:, allowed]
     likely = np.maximum(chances.max(axis=1) * scores.familiarity**2, LEAST)
-    return [float(value) for value in np.log(likely)]
+    values: list[float] = np.log(likely).tolist()
+    return values
 
 
 def _best_path(
@@ -279,8 +300,7 @@ def _joined(digits: Sequence[Verdict], pieces: int, doubt: str) -> Verdict:
     """Return the verdict on a number, given the verdicts on its digits."""
     if not digits:
         return Verdict(Status.REJECTED, reason=NOT_THAT_LONG if pieces else NOTHING)
-    rejected = [n for n, digit in enumerate(digits, 1) if digit.status is Status.REJECTED]
-    if rejected:
+    if any(digit.status is Status.REJECTED for digit in digits):
         return Verdict(Status.REJECTED, reason=NO_DIGIT)
     label = "".join(digit.label for digit in digits)
     confidence = float(np.prod([digit.confidence or 0.0 for digit in digits]))
@@ -298,24 +318,28 @@ def _strip_of(gray: Gray) -> _Strip:
     dark = _scaled(_darkness(gray))
     mask = _ink(dark)
     labels, count = ndimage.label(mask, np.ones((3, 3)))
+    if not count:
+        return _Strip.empty(dark)
     boxes = ndimage.find_objects(labels)
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     rows, columns = (np.array([(box[axis].start, box[axis].stop) for box in boxes]) for axis in (0, 1))
-    if not count:
-        return _Strip(dark, labels, np.zeros(1, np.bool_))
     heights = rows[:, 1] - rows[:, 0]
-    tall = max(int(heights.max()), 1)
+    tall = int(heights.max())
     is_ink = areas >= SPECK * tall**2
-    is_low = rows.mean(axis=1) > SIGN_BELOW * len(dark)  # the bar of a 5 is higher up
-    is_sign = is_ink & is_low & (heights < SIGN_HEIGHT * tall)
-    is_sign &= ~_overlaps_a_taller(columns, heights, tall)
-    note = (
-        f"left out: {int(is_sign.sum())} sign" + "s" * int(is_sign.sum() > 1) if is_sign.any() else ""
-    )
+    if np.count_nonzero(is_ink) > MOST_PARTS:
+        return _Strip.empty(dark)
+    is_low = rows.mean(axis=1) > SIGN_BELOW * len(dark)  # above it is the bar of a 5
+    is_short = heights < SIGN_HEIGHT * tall
+    is_sign = is_ink & is_low & is_short
+    is_sign[is_sign] = ~_overlap_some(columns[is_sign], columns[~is_short])
+    signs = int(is_sign.sum())
     kept = np.flatnonzero(is_ink & ~is_sign)
-    pieces = np.zeros_like(labels)
+    groups = _side_by_side(columns[kept], kept)
+    if len(groups) > MOST_ALL:
+        return _Strip.empty(dark)
+    pieces = np.zeros(labels.shape, np.intp)
     is_cut = [False]
-    for group in _side_by_side(columns[kept], kept):
+    for group in groups:
         part = np.isin(labels, np.array(group) + 1)
         for number, piece in enumerate(_cut(part, dark)):
             if number:
@@ -323,8 +347,8 @@ def _strip_of(gray: Gray) -> _Strip:
             pieces[piece] = len(is_cut)
             is_cut.append(False)
     if len(is_cut) > MOST_ALL:
-        return _Strip(dark, np.zeros_like(labels), np.zeros(1, np.bool_))
-    return _Strip(dark, pieces, np.array(is_cut), note)
+        return _Strip.empty(dark)
+    return _Strip.of(dark, pieces, is_cut, f"left out: {plural(signs, 'sign')}" if signs else "")
 
 
 def _darkness(gray: Gray) -> Floats:
@@ -353,7 +377,7 @@ def _ink(dark: Floats) -> npt.NDArray[np.bool_]:
 def _scaled(dark: Floats) -> Floats:
     """Crop to the ink, and scale it to a height of `HEIGHT_PX`."""
     mask = _ink(dark)
-    rows, columns = np.flatnonzero(mask.sum(axis=1) > 0), np.flatnonzero(mask.any(axis=0))
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return np.zeros((HEIGHT_PX, HEIGHT_PX))
     cut = dark[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -364,12 +388,11 @@ def _scaled(dark: Floats) -> Floats:
     return np.pad(np.clip(np.asarray(image, np.float64), 0, 255), 1)
 
 
-def _overlaps_a_taller(columns: Labels, heights: Labels, tall: int) -> npt.NDArray[np.bool_]:
+def _overlap_some(columns: Labels, others: Labels) -> npt.NDArray[np.bool_]:
     """Tell which parts lie above or below a taller one: the bar of a 5 is not a minus sign."""
     left, right = columns.T
-    overlap = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
-    is_taller = heights >= SIGN_HEIGHT * tall
-    return np.asarray(((overlap > 0.3 * (right - left)[:, None]) & is_taller).any(axis=1))
+    overlap = np.minimum(right[:, None], others[:, 1]) - np.maximum(left[:, None], others[:, 0])
+    return np.asarray((overlap > 0.3 * (right - left)[:, None]).any(axis=1))
 
 
 def _side_by_side(columns: Labels, numbers: Labels) -> list[list[int]]:
@@ -431,8 +454,9 @@ def _seam(dark: Floats, column: int) -> Labels:
     band = dark[:, low : column + SLANT_PX + 1] / 255
     cost = band + 0.02 * np.abs(np.arange(band.shape[1]) - (column - low)) / SLANT_PX
     total = cost.copy()
+    above = np.full(total.shape[1] + 2, np.inf)
     for row in range(1, len(total)):
-        above = np.pad(total[row - 1], 1, constant_values=np.inf)
+        above[1:-1] = total[row - 1]
         total[row] += np.minimum(above[1:-1], np.minimum(above[:-2], above[2:]) + 0.05)
     at = int(total[-1].argmin())
     path = [at]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +20,7 @@ from digitsort.classification.neighbours import Sample
 from digitsort.classification.second_pass import Eyes, SecondPass
 from digitsort.cli import options
 from digitsort.cli.console import counted, open_model, warn
+from digitsort.cli.cut import require_opencv
 from digitsort.cli.errors import reports_errors
 from digitsort.cli.summary import print_summary
 from digitsort.cli.tables import say_findings
@@ -29,18 +30,20 @@ from digitsort.files.names import folder_of
 from digitsort.images.discover import Walk, check_sources, has_picture_suffix, nothing_found
 from digitsort.images.read import has_sha256
 from digitsort.images.read_list import read_list
+from digitsort.labels.cells import are_digits
 from digitsort.labels.corrections import keep_human
 from digitsort.labels.labels_csv import Format, LabelsWriter, Layout
 from digitsort.labels.partial import Beginning, LabelsFile, labels_file
 from digitsort.labels.resume import RunSettings
 from digitsort.labels.update import Update, is_json_lines
+from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome
+from digitsort.pages.cells_csv import read_cells
 from digitsort.plural import plural
 from digitsort.workers.early import start_early
 from digitsort.workers.tuning import garbage_waits
 
 if TYPE_CHECKING:
-    from digitsort.model.reading import Model
     from digitsort.pages.page_pass import PagePass
 
 
@@ -138,8 +141,8 @@ def classify(
         start_early(named, workers)
 
     limits = options.limits(max_pixels, max_side, max_bytes)
-    settings = Settings(min_confidence, probabilities, limits)
-    settings = replace(settings, number=_number_length(length, number=number))
+    digits = _number_length(length, number=number)
+    settings = Settings(min_confidence, probabilities, limits, number=digits)
     if number and (adapt or cells or probabilities):
         raise UsageError("--number can't be combined with --adapt, --cells or --probabilities.")
     check_sources(sources or ())  # a listed file that no longer exists becomes an error row
@@ -148,7 +151,8 @@ def classify(
         [os.fspath(source) for source in named], follow_links, any_name=any_name, patterns=patterns
     )
     second = "--adapt" if adapt else "--cells" if cells else ""
-    _check_output(output, walk, force=force, resume=resume, second=second, update=update)
+    inputs = [*walk.sources, files_from, files_from0, cells, model]
+    _check_output(output, inputs, force=force, resume=resume, second=second, update=update)
     if adapt and cells:
         raise UsageError("Choose one of --adapt and --cells.")
     updates = update and os.path.exists(output)
@@ -168,7 +172,7 @@ def classify(
         )
         second_pass: SecondPass | PagePass | None = None
         if adapt:
-            second_pass = _second_pass(found, settings, workers, dask)
+            second_pass = SecondPass(Eyes(found, settings), workers, dask)
         elif cells:
             second_pass = _page_pass(cells, found, settings)
         if updates:
@@ -242,7 +246,6 @@ class _Work:
 
     @contextmanager
     def counted(self, outcomes: Iterable[Outcome]) -> Iterator[Iterable[Outcome]]:
-
         with counted(self.summary.counted(outcomes), self.walk, quiet=self.quiet) as rows:
             yield _at_least_one(rows, self.walk)
 
@@ -254,14 +257,19 @@ def _number_length(length: str | None, *, number: bool) -> Length | None:
 
 
 def _check_output(
-    output: str, walk: Walk, *, force: bool, resume: bool, second: str, update: bool
+    output: str,
+    inputs: Sequence[str | Path | None],
+    *,
+    force: bool,
+    resume: bool,
+    second: str,
+    update: bool,
 ) -> None:
-
     if update and force:
         raise UsageError("Choose one of --update and --force.")
     if output != "-":
         pictures = [output] if has_picture_suffix(os.path.basename(output)) else []
-        refuse_existing(Path(output), force=force or update, inputs=[*walk.sources, *pictures])
+        refuse_existing(Path(output), force=force or update, inputs=[*inputs, *pictures])
     elif update:
         raise UsageError("--update needs an output file. Name one with -o.")
     elif resume:
@@ -271,19 +279,16 @@ def _check_output(
 
 
 def _listed(file: Path | None, separator: bytes) -> list[str]:
-
     return [] if file is None else read_list(file, separator)
 
 
 def _some(sources: list[Path | str]) -> list[Path | str]:
-
     if not sources:
         raise UsageError("Nothing to classify: name a file or folder, or --files-from FILE.")
     return sources
 
 
 def _beginning(*, force: bool, resume: bool, update: bool, exists: bool) -> Beginning:
-
     if update:
         return Beginning(update=True, discards=exists, option="")
     return Beginning(force=force, resume=resume)
@@ -309,7 +314,6 @@ def _before_publishing(path: Path, work: _Work) -> None:
 
 
 def _format(form: str | None, output: str, *, updates: bool) -> Format:
-
     if form is None and updates:
         return "jsonl" if is_json_lines(Path(output)) else "csv"
     if form is None or form == "csv":
@@ -320,7 +324,6 @@ def _format(form: str | None, output: str, *, updates: bool) -> Format:
 
 
 def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
-
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
     with work.counted(work.outcomes_of(work.paths())) as rows:
         writer = LabelsWriter(sys.stdout, layout, form)
@@ -328,17 +331,8 @@ def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
             writer.write(outcome)
 
 
-def _second_pass(model: Model, settings: Settings, workers: int | None, dask: str | None) -> SecondPass:
-
-    return SecondPass(Eyes(model, settings), workers, dask)
-
-
 def _page_pass(cells: Path, model: Model, settings: Settings) -> PagePass:
-    from digitsort.cli.cut import require_opencv
-    from digitsort.labels.cells import are_digits
-
     require_opencv("--cells")
-    from digitsort.pages.cells_csv import read_cells
     from digitsort.pages.page_pass import PagePass
 
     if not are_digits(model.class_names):
@@ -372,7 +366,6 @@ def _compare_with_pages(file: LabelsFile, page_pass: PagePass, summary: Summary)
 def _write_and_adapt(
     rows: Iterable[Outcome], file: LabelsFile, second_pass: SecondPass, summary: Summary
 ) -> None:
-
     sample = Sample()
     for outcome in sample.noted(rows):
         file.write(outcome)

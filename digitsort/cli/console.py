@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from digitsort.files.names import printable
 from digitsort.progress import ByteProgress, Progress, silent, silent_bytes
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ def stderr_console(*, quiet: bool = False) -> Console:
 
 def warn(message: str) -> None:
     """Print a warning."""
-    from digitsort.files.names import printable
-
     stderr_console().print(f"digitsort: {printable(message)}", markup=False, soft_wrap=True)
 
 

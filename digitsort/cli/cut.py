@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections import Counter
@@ -12,15 +13,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digitsort.cli import options
+from digitsort.cli.console import stderr_console, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.errors import ExitCode
+from digitsort.cli.failures import MOST_NAMED
+from digitsort.cli.summary import warn_unlisted
+from digitsort.errors import ExitCode, UsageError
+from digitsort.files.atomic import refuse_existing, replacing
+from digitsort.files.names import printable
+from digitsort.images.discover import Walk, check_sources, describe_skipped, nothing_found
+from digitsort.plural import plural
 
 if TYPE_CHECKING:
-    from digitsort.images.discover import Walk
     from digitsort.pages.cutting import Account, FoundPage
     from digitsort.pages.layout import Layout
-
-MOST_NAMED = 5
 
 
 @reports_errors
@@ -67,19 +72,17 @@ def cut(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Cut the ruled cells of scanned pages (pictures, TIFF, PDF) into one picture per cell."""
-    from digitsort.errors import UsageError
-    from digitsort.files.atomic import refuse_existing
-    from digitsort.images.discover import Walk, check_sources
-
     if len(paths) < 2:
         raise UsageError("Name the pages, then DEST: digitsort cut SOURCE... DEST")
     *sources, dest = paths
-    require_opencv("`digitsort cut`")
+    require_opencv("`digitsort cut`")  # which all that is imported from `pages` here needs
     from digitsort.pages.cutting import Account, CutOptions, cut_pages, find_pages, refuse_dest
     from digitsort.pages.layout import read_layout
 
     if layout and save_layout:
         raise UsageError("Choose one of --layout and --save-layout.")
+    if dry_run and save_layout:
+        raise UsageError("--dry-run writes nothing: leave out --save-layout.")
     if save_layout:
         refuse_existing(save_layout, force=False)
     fields = read_layout(layout) if layout else None
@@ -111,9 +114,6 @@ def _folders(layout: Layout | None) -> tuple[str, ...]:
 
 def _saving_layout(pages: Iterable[FoundPage], path: Path) -> Iterator[FoundPage]:
     """Yield the pages; at the end, write the layout of the first page with cells."""
-    from digitsort.cli.console import warn
-    from digitsort.files.atomic import replacing
-    from digitsort.files.names import printable
     from digitsort.pages.layout import layout_of, toml_of
 
     text = ""
@@ -130,11 +130,7 @@ def _saving_layout(pages: Iterable[FoundPage], path: Path) -> Iterator[FoundPage
 
 def require_opencv(what: str) -> None:
     """Raise UsageError if OpenCV, which `what` needs, is not installed."""
-    from importlib.util import find_spec
-
-    from digitsort.errors import UsageError
-
-    if find_spec("cv2") is None:
+    if importlib.util.find_spec("cv2") is None:
         raise UsageError(
             f"{what} needs OpenCV, which is not installed: pip install opencv-python-headless."
         )
@@ -142,8 +138,6 @@ def require_opencv(what: str) -> None:
 
 def _at_least_one(walk: Walk) -> Iterator[str]:
     """Yield the files of a walk; raise its error if there are none."""
-    from digitsort.images.discover import nothing_found
-
     found = False
     for path in walk.files():
         found = True
@@ -154,10 +148,6 @@ def _at_least_one(walk: Walk) -> Iterator[str]:
 
 def _named(pages: Iterable[FoundPage], *, quiet: bool) -> Iterator[FoundPage]:
     """Say of the first pages without cells why they have none, and how many more there are."""
-    from digitsort.cli.console import warn
-    from digitsort.cli.failures import MOST_NAMED
-    from digitsort.plural import plural
-
     counts: Counter[str] = Counter()
     for page in pages:
         if page.reason and not (quiet and not page.leaf.reason):
@@ -175,9 +165,6 @@ def _title(page: FoundPage) -> str:
 
 
 def _print_found(pages: Iterable[FoundPage], account: Account) -> None:
-    from digitsort.files.names import printable
-    from digitsort.plural import plural
-
     for page in pages:
         account.count(page, 0)
         shapes = ", ".join(f"{block.rows} x {block.columns}" for block in page.blocks)
@@ -187,12 +174,6 @@ def _print_found(pages: Iterable[FoundPage], account: Account) -> None:
 
 
 def _print_account(account: Account, walk: Walk, dest: Path, *, dry_run: bool, quiet: bool) -> None:
-    from digitsort.cli.console import stderr_console
-    from digitsort.cli.summary import warn_unlisted
-    from digitsort.files.names import printable
-    from digitsort.images.discover import describe_skipped
-    from digitsort.plural import plural
-
     console = stderr_console(quiet=quiet)
     full = account.pages - account.empty - account.unreadable
     console.print(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -26,15 +26,13 @@ from digitsort.evaluation.truth import find_truth, read_truth
 from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import printable
 from digitsort.images.discover import Walk, check_sources
+from digitsort.images.limits import Limits
 from digitsort.labels.cells import Findings
 from digitsort.labels.gone import GoneRows, before_gone
 from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels, table_of
+from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome, Status
 from digitsort.review.report import Measured, write_report
-
-if TYPE_CHECKING:
-    from digitsort.images.limits import Limits
-    from digitsort.model.reading import Model
 
 
 @reports_errors
@@ -101,9 +99,9 @@ def evaluate(
 ) -> ExitCode:
     """Measure how well digitsort reads images whose labels are known."""
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
-    if report is not None:
-        refuse_existing(report, force=force)
     source = table_of(source)
+    if report is not None:
+        refuse_existing(report, force=force, inputs=(source, truth, model, *(corrections or ())))
     is_table = is_labels(source)
     if source.suffix.lower() in TABLE_SUFFIXES and truth is None and not is_table:
         source, truth = source.parent, source
@@ -113,7 +111,7 @@ def evaluate(
         raise UsageError("--certify needs a model: add --model, or use a folder as SOURCE.")
     if not is_table and (corrections or root is not None):
         raise UsageError("--corrections and --root need a labels.csv as SOURCE.")
-    found = None if is_table and model is None else _model(model)
+    found = None if is_table and model is None else open_model(model)
     settings = _with_labels(settings, only_labels, found, certify)
     if is_table:
         by_hand = LabelsByHand(corrections or (), root, new_class or (), exclude or ())
@@ -139,17 +137,11 @@ def evaluate(
 def _with_labels(
     settings: Settings, only_labels: str | None, model: Model | None, certify: Path | None
 ) -> Settings:
-
     if only_labels is None:
         return settings
     if model is None or certify is not None:
         raise UsageError("--only-labels goes with a folder or --model, and not with --certify.")
     return replace(settings, only_labels=options.labels(only_labels, model.class_names))
-
-
-def _model(path: Path | None) -> Model:
-
-    return open_model(path)
 
 
 def _some(model: Model | None) -> Model:
@@ -232,7 +224,6 @@ def _classify(
     workers: int | None,
     quiet: bool,
 ) -> list[Outcome]:
-
     outcomes = classify_files(summary.found(paths), model, settings, workers=workers)
     with counted(summary.counted(outcomes), len(paths), quiet=quiet) as rows:
         found = list(rows)
@@ -243,7 +234,6 @@ def _classify(
 def _measured(
     name: str, known: Reviewed, model: Model | None, path: Path | None, min_confidence: float | None
 ) -> Measured:
-
     threshold = min_confidence
     if threshold is None:
         threshold = least_accepted(known.outcomes) if model is None else model.card.min_confidence
@@ -266,13 +256,11 @@ def _name_of(model: Path | None) -> str:
 
 
 def _write_report(target: Path, measured: Measured, force: bool, *, quiet: bool) -> None:
-
     write_report(target, measured, force=force)
     stderr_console(quiet=quiet).print(f"Report written to {printable(str(target))}.", markup=False)
 
 
 def _check_certify(target: Path, max_error: float) -> None:
-
     refuse_existing(target, force=False)
     if not 0 < max_error < 1:
         raise UsageError(f"--max-error must be between 0 and 1, got {max_error}. Try 0.01.")
@@ -287,7 +275,6 @@ def _certify(
     source: Path,
     target: Path,
 ) -> None:
-
     from digitsort.model.saving import save
 
     certified = certify_on(outcomes, truths, max_error, limits)

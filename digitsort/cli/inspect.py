@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 import typer
 
 from digitsort.classification.inspect import Inspection, inspect_file
@@ -16,10 +17,6 @@ from digitsort.errors import ExitCode
 from digitsort.files.names import printable
 from digitsort.images.discover import check_sources
 from digitsort.images.read import UnreadableError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 
 @reports_errors
@@ -48,7 +45,6 @@ def inspect(
 
 
 def _print(seen: Inspection) -> None:
-
     typer.echo(printable(seen.path))
     lines = _half_blocks(seen.normal)
     facts = _facts(seen)

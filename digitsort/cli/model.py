@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,10 +11,8 @@ from digitsort.cli.console import open_model
 from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 from digitsort.files.names import printable
+from digitsort.model.card import Card
 from digitsort.model.reading import Model, verify_model
-
-if TYPE_CHECKING:
-    from digitsort.model.card import Card
 
 
 @reports_errors

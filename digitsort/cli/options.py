@@ -222,10 +222,9 @@ def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) 
 
 def labels(text: str | None, classes: Sequence[str]) -> tuple[str, ...] | None:
     """Return the labels that `--only-labels` allows, in the model's order; None for all."""
-    from digitsort.classification.only_labels import parse_labels
-
     if text is None:
         return None
+    from digitsort.classification.only_labels import parse_labels  # help needs none of what it loads
 
     return parse_labels(text, classes)
 

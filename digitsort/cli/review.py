@@ -112,7 +112,6 @@ def review(
 
 
 def _chooser(only: list[str] | None, limit: int | None, everything: bool) -> Chooser:
-
     unknown = [name for name in only or () if name not in OF_A_RUN]
     if unknown:
         raise UsageError(f"{unknown[0]!r} is not a status. Choose one of {', '.join(OF_A_RUN)}.")
@@ -155,7 +154,6 @@ def _why_unreadable(path: str) -> str:
 
 
 def _print_end(choice: Choice, chooser: Chooser, total: int, output: Path) -> None:
-
     console = stderr_console()
     missing = choice.doubtful - choice.shown
     of_accepted = f"{len(choice.unlike)} accepted but unlike the others, {choice.sampled} at random"
@@ -181,6 +179,5 @@ def _print_end(choice: Choice, chooser: Chooser, total: int, output: Path) -> No
 
 
 def _open(output: Path) -> None:
-
     if not webbrowser.open(output.absolute().as_uri()):
         warn(f"Could not start a browser. Open {output} yourself.")

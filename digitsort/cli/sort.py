@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -27,6 +27,7 @@ from digitsort.cli.to_sort import FolderOptions, ToSort, classified, labelled, w
 from digitsort.errors import ExitCode, NothingToDoError, UsageError
 from digitsort.files.names import printable
 from digitsort.images.discover import check_sources
+from digitsort.labels.row import Row
 from digitsort.sorting.apply import carry_out
 from digitsort.sorting.dest import Held, locked
 from digitsort.sorting.plan import Conflict, Mode, Plan, SortOptions, plan_sort
@@ -34,9 +35,6 @@ from digitsort.sorting.recover import recover
 from digitsort.sorting.rehearse import check_room, rehearse
 from digitsort.workers.early import start_early
 from digitsort.workers.tuning import garbage_waits
-
-if TYPE_CHECKING:
-    from digitsort.labels.row import Row
 
 
 @reports_errors
@@ -203,7 +201,6 @@ def _carry_out(
     quiet: bool,
     may_be_elsewhere: bool,
 ) -> ExitCode:
-
     recovered = recover(held)
     print_recovered(recovered, quiet=quiet)
     try:
@@ -229,12 +226,10 @@ def _move_from(source: Path, root: Path | None) -> str:
 def _settings(
     min_confidence: float | None, max_pixels: int | None, max_side: int | None, max_bytes: int | None
 ) -> Settings:
-
     return Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
 
 
 def _mode(copy: bool, move: bool, link: str | None) -> Mode:
-
     if copy + move + (link is not None) > 1:
         raise UsageError("Choose one of --copy, --move and --link.")
     if link is not None and link not in ("hard", "sym"):
@@ -245,7 +240,6 @@ def _mode(copy: bool, move: bool, link: str | None) -> Mode:
 
 
 def _conflict(text: str) -> Conflict:
-
     try:
         return Conflict(text)
     except ValueError as error:

@@ -66,7 +66,7 @@ def print_summary(
             console.print(f"\nNo file could be read. The reasons are in {name}.", markup=False)
         else:
             console.print(f"\nWritten to {name}.", end=" Next: ", markup=False)
-            console.print(f"digitsort sort {_quoted(name)} sorted", markup=False, style="bold")
+            console.print(f"digitsort sort {shlex.quote(name)} sorted", markup=False, style="bold")
 
 
 def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
@@ -101,11 +101,6 @@ def _table(summary: Summary) -> Table:
         counts = (summary.by_label[label, s] for s in (Status.OK, Status.UNCERTAIN))
         shown.add_row(Text(label), *(str(count) if count else "·" for count in counts))
     return shown
-
-
-def _quoted(name: str) -> str:
-
-    return shlex.quote(name)
 
 
 VERBS = {

@@ -61,7 +61,6 @@ def table(
 
 
 def _write(made: PageTable, output: str, *, force: bool) -> None:
-
     root = folder_of(output)
     if output == "-":
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
@@ -72,13 +71,11 @@ def _write(made: PageTable, output: str, *, force: bool) -> None:
 
 
 def _text(made: PageTable, root: str) -> Iterable[str]:
-
     yield line_of(made.header())
     yield from map(line_of, made.lines(root))
 
 
 def _say(made: PageTable, output: str, *, quiet: bool) -> None:
-
     if made.unlabelled:
         warn(
             f"{plural(made.unlabelled, 'cell')} with ink have no row in the labels; they are doubtful."

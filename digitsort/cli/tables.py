@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from digitsort.cli.console import warn
 from digitsort.cli.failures import MOST_NAMED
@@ -16,11 +15,9 @@ from digitsort.images.discover import describe_left_out, matching_path
 from digitsort.labels.cells import Findings, check_human, describe_findings, likely_classes
 from digitsort.labels.corrections import Corrections, read_all_corrections
 from digitsort.labels.labels_csv import read_labels
+from digitsort.labels.row import Row
 from digitsort.plural import plural
 from digitsort.sorting.journal import FOLDER
-
-if TYPE_CHECKING:
-    from digitsort.labels.row import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from digitsort.classification.classify import Settings, Summary, classify_files
 from digitsort.cli import options
@@ -25,17 +26,12 @@ from digitsort.labels.gone import GoneRows
 from digitsort.labels.labels_csv import Layout, require_rows, row_of
 from digitsort.labels.partial import kept_rows
 from digitsort.labels.resume import RunSettings
+from digitsort.labels.row import Row
+from digitsort.outcomes import Outcome
 from digitsort.sorting.books import read_books
+from digitsort.sorting.plan import SortOptions
 from digitsort.sorting.sidecars import SideCars
 from digitsort.workers.tuning import garbage_waits
-
-if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Iterable, Sequence
-
-    from digitsort.labels.row import Row
-    from digitsort.outcomes import Outcome
-    from digitsort.sorting.plan import SortOptions
 
 
 @dataclass(frozen=True, slots=True)

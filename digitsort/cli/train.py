@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -26,12 +27,8 @@ from digitsort.files.names import printable
 from digitsort.labels.cells import Findings
 from digitsort.labels.corrections import Corrections, read_all_corrections
 from digitsort.labels.labels_csv import TABLE_SUFFIXES
-from digitsort.model.reading import Model, load_model
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from digitsort.model.card import Card
+from digitsort.model.card import Card
+from digitsort.model.reading import load_model
 
 
 @reports_errors
@@ -127,7 +124,8 @@ def train(
     is_default = learns and [dataset.name for dataset in base] == ["default"]
     replaces = learns and is_model
     refuse_existing(output, force=force or replaces)
-    before = _before(output if replaces else None) if replaces or is_default else None
+    # The model to compare with: the one that would be replaced, else the default model.
+    before = open_model(output if replaces else None) if replaces or is_default else None
     share = DEFAULTS.held_out if held_out is None else held_out
     if not quiet:
         print_notes(datasets)
@@ -167,13 +165,7 @@ def _class_folders(names: list[str]) -> set[str]:
     return {entry.name for folder in folders for entry in folder.iterdir() if entry.is_dir()}
 
 
-def _before(replaced: Path | None) -> Model:
-    """The model to compare with: the one that would be replaced, else the default model."""
-    return open_model(replaced)
-
-
 def _is_model(path: Path) -> bool:
-
     try:
         load_model(path)
     except ModelError:
@@ -201,7 +193,6 @@ def _train_release(output: Path, force: bool, quiet: bool) -> ExitCode:
 
 
 def _print_end(card: Card, output: Path) -> None:
-
     name = printable(str(output))
     typer.echo(
         f"Fitted {sum(card.counts.values())} images (C {card.C:g}, gamma {card.gamma:.3g}), "

@@ -32,8 +32,8 @@ Identity = tuple[int, int]
 class Places:
     """Open folders, each found from the root down without following a link.
 
-    Paths must be absolute results of `real_path`. A link in one was then created later, so it is
-    refused.
+    Paths must be absolute, with the links in their folders resolved. A link in one was then created
+    later, so it is refused.
     """
 
     def __init__(self, disk: Disk) -> None:
@@ -170,12 +170,6 @@ def open_places(disk: Disk) -> Iterator[Places]:
         yield places
     finally:
         places.close()
-
-
-def real_path(path: str) -> str:
-    """Return a path with the links in its folders resolved, but not a link in its last part."""
-    folder, name = split_path(os.path.abspath(path) if not os.path.isabs(path) else path)
-    return os.path.join(os.path.realpath(folder), name)
 
 
 def _in_the_way(error: OSError, name: str, parent: int | None, path: str) -> OSError:

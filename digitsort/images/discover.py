@@ -260,9 +260,12 @@ def matching(name: str, patterns: Sequence[str]) -> str:
 
 
 def matching_path(path: str, top: str, patterns: Sequence[str]) -> str:
-    """Return the first shell pattern that matches a path below `top`: its file name or a folder."""
-    below = os.path.relpath(path, top)
-    parts = [os.path.basename(path)] if below.startswith(os.pardir) else below.split(os.sep)
+    """Return the first shell pattern that matches a file's name or that of a folder below `top`.
+
+    `top` is an absolute path.
+    """
+    whole, above = os.path.abspath(path), os.path.join(top, "")
+    parts = whole[len(above) :].split(os.sep) if whole.startswith(above) else [os.path.basename(path)]
     return next((found for part in parts if (found := matching(part, patterns))), "")
 
 

@@ -260,10 +260,6 @@ class Table:
         """Return the text of each row; a cell with line breaks makes it several lines."""
         return lines_of(list(map(self._cells, rows)))
 
-    def lines_of_file(self, index: Mapping[str, int], places: Iterable[tuple[str, ...]]) -> list[str]:
-        """Return `lines` faster, for rows of one file whose places end with an empty cell."""
-        return lines_of(list(map(self._picker(index), places)))
-
     def _cells(self, row: Mapping[str, str]) -> Sequence[str]:
         if not isinstance(row, Cells):
             return [row.get(name, "") for name in self._columns]

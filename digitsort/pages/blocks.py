@@ -495,6 +495,11 @@ def _contrasts(quads: npt.NDArray[np.float64], soft: Pixels) -> npt.NDArray[np.f
     ndarray of shape (n, 4)
         In gray levels, for the top, right, bottom and left side of each cell.
     """
+    starts = range(0, max(len(quads), 1), CELLS_AT_ONCE)
+    return np.concatenate([_some_contrasts(quads[at : at + CELLS_AT_ONCE], soft) for at in starts])
+
+
+def _some_contrasts(quads: npt.NDArray[np.float64], soft: Pixels) -> npt.NDArray[np.float64]:
     sides = np.roll(quads, -1, axis=1) - quads  # (n, 4, 2)
     points = quads[:, :, None] + _ALONG * sides[:, :, None]  # (n, 4, 24, 2)
     outward = np.stack([sides[..., 1], -sides[..., 0]], axis=-1)
@@ -506,6 +511,9 @@ def _contrasts(quads: npt.NDArray[np.float64], soft: Pixels) -> npt.NDArray[np.f
     darker = levels[:, :, :5].max(axis=2) - levels[:, :, 6:].min(axis=2)
     return np.asarray(np.percentile(darker, 15, axis=-1))
 
+
+CELLS_AT_ONCE = 200
+"""Cells whose contrasts are measured at a time: 60 kB for each."""
 
 _ALONG = np.linspace(0.08, 0.92, 24)[:, None]
 """Places along a side of a cell, as shares of it."""

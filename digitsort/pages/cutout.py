@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 import cv2
 import numpy as np
@@ -115,7 +116,9 @@ def _cut_out(page: Pixels, corners: Quad) -> Pixels:
     inner = centre + (corners - centre) * (1 - 2 * INSET)
     across = max(np.hypot(*(inner[1] - inner[0])), np.hypot(*(inner[2] - inner[3])))
     down = max(np.hypot(*(inner[3] - inner[0])), np.hypot(*(inner[2] - inner[1])))
-    width, height = max(8, round(across)), max(8, round(down))
+    # On the page none is longer than the diagonal; a layout or a cells.csv can claim any size.
+    longest = ceil(np.hypot(*page.shape))
+    width, height = (min(max(8, round(side)), max(8, longest)) for side in (across, down))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     # Corners are edges of pixels; OpenCV's maps are between their centres.
     to_page = cv2.getPerspectiveTransform(target - 0.5, (inner - 0.5).astype(np.float32))

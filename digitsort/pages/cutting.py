@@ -228,9 +228,7 @@ def cut_pages(pages: Iterable[FoundPage], dest: Path, options: CutOptions, accou
     """
     refuse_dest(dest)
     with _new_folder(dest) as folder, output_errors(dest):
-        for name in (PICTURES, *([PREVIEWS] if options.preview else [])):
-            (folder / name).mkdir()
-        for name in options.other_folders:
+        for name in (PICTURES, *options.other_folders, *([PREVIEWS] if options.preview else [])):
             (folder / name).mkdir()
         with (folder / CELLS_CSV).open("x", encoding="utf-8", newline="") as table:
             table.write(line_of(COLUMNS))

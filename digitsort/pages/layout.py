@@ -14,9 +14,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.classification.length import MOST_DIGITS
 from digitsort.errors import UsageError
 from digitsort.files.names import printable
+from digitsort.files.regular import read_regular
 from digitsort.pages.blocks import Block, Cell
+from digitsort.pages.cells_csv import MOST_CORNER
 
 Points = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -29,14 +32,15 @@ LEAST_FOUND = 0.5
 """Smallest share of cells that must match for a layout to fit: of the cells found on the page, or of
 those in the layout, whichever are fewer."""
 
-MOST_DIGITS = 32
-"""Largest number of digits that share a cell."""
-
 MOST_EDGES = 1_000
 """Largest number of edges of a field, across or down."""
 
-MOST_PX = 1e6
-"""Largest absolute coordinate of an edge, in pixels."""
+MOST_CELLS = 100_000
+"""Largest number of cells of a layout; a page has fewer."""
+
+PAIRS_AT_ONCE = 2**18
+"""Pairs of cells whose distances are measured at a time."""
+
 
 MOST_BYTES = 2**22
 """Size of the largest layout file."""
@@ -88,6 +92,12 @@ class Field:
         """Number of rows and columns between the ruling."""
         return len(self.y) - 1, len(self.x) - 1
 
+    @property
+    def count(self) -> int:
+        """Number of cells that the field is cut into."""
+        rows, columns = self.shape
+        return rows * columns * self.digits
+
     def ruled(self) -> Points:
         """Return the corners of the cells between the ruling, shape (n, 4, 2), row by row."""
         return _cells(self.x, self.y)
@@ -137,6 +147,11 @@ class Layout:
     """
 
     fields: tuple[Field, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of cells, those of a field that is not cut among them."""
+        return sum(field.count for field in self.fields)
 
     def on_page(self, found: Sequence[Block]) -> tuple[Block, ...]:
         """Return the cells of the layout on a page, one block for each field that is cut.
@@ -228,11 +243,15 @@ def _near_px(corners: Points) -> float:
 
 def _pairs(mine: Points, its: Points) -> tuple[Places, Places]:
     """Return the indices of matching cells in a layout and on a page: their corners are near."""
-    apart = np.hypot(*np.moveaxis(mine[:, None] - its, -1, 0)).max(axis=-1)  # (n, m)
+    nearest, least = [], []
+    for some in np.array_split(mine, len(mine) * len(its) // PAIRS_AT_ONCE + 1):
+        apart = np.hypot(*np.moveaxis(some[:, None] - its, -1, 0)).max(axis=-1)  # (n, m)
+        nearest.append(apart.argmin(axis=1))
+        least.append(apart.min(axis=1))
+    places = np.concatenate(nearest)
     sides = np.hypot(*np.moveaxis(mine - np.roll(mine, -1, axis=1), -1, 0)).min(axis=1)
-    nearest = apart.argmin(axis=1)
-    is_near = apart[np.arange(len(mine)), nearest] <= NEAR * sides
-    return np.flatnonzero(is_near), nearest[is_near]
+    is_near = np.concatenate(least) <= NEAR * sides
+    return np.flatnonzero(is_near), places[is_near]
 
 
 def layout_of(blocks: Iterable[Block]) -> Layout:
@@ -293,13 +312,9 @@ def read_layout(path: Path) -> Layout:
     """
     name = printable(str(path))
     try:
-        with path.open("rb") as file:
-            text = file.read(MOST_BYTES + 1)
-        if len(text) > MOST_BYTES:
-            raise ValueError(f"it is larger than {MOST_BYTES >> 20} MB")
-        return _layout(tomllib.loads(text.decode()))
+        return _layout(tomllib.loads(read_regular(path, MOST_BYTES).decode()))
     except OSError as error:
-        raise UsageError(f"Can't read {name}: {error.strerror}.") from error
+        raise UsageError(f"Can't read {name}: {error.strerror or error}.") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(
             f"{name} is not a valid layout: {error}. `digitsort cut --save-layout` writes an example."
@@ -311,7 +326,10 @@ def _layout(content: Mapping[str, Any]) -> Layout:
     fields = content.get("field")
     if not isinstance(fields, list) or not fields or not all(isinstance(each, dict) for each in fields):
         raise ValueError("it has no [[field]]")
-    return Layout(tuple(_field(number, field) for number, field in enumerate(fields, 1)))
+    layout = Layout(tuple(_field(number, field) for number, field in enumerate(fields, 1)))
+    if layout.count > MOST_CELLS:
+        raise ValueError(f"it has {layout.count:,} cells, more than {MOST_CELLS:,}")
+    return layout
 
 
 def _field(number: int, content: Mapping[str, Any]) -> Field:
@@ -340,7 +358,7 @@ def _numbers(content: Mapping[str, Any], axis: str, where: str) -> tuple[float, 
     values = content.get(axis)
     if not isinstance(values, list) or not 2 <= len(values) <= MOST_EDGES:
         raise ValueError(f"{axis} of {where} is not a list of 2 to {MOST_EDGES} edges")
-    if not all(isinstance(value, int | float) and abs(value) < MOST_PX for value in values):
+    if not all(isinstance(value, int | float) and abs(value) < MOST_CORNER for value in values):
         raise ValueError(f"{axis} of {where} has an edge that is not a number of pixels")
     if any(high - low < 2 for low, high in pairwise(values)):
         raise ValueError(f"{axis} of {where} has edges that do not ascend by 2 pixels or more")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from digitsort.classification.neighbours import adapted_from
 from digitsort.labels.cells import path_of
@@ -31,23 +32,30 @@ digits."""
 BY_PRINT = "by the print of its page"
 """Last words of the reason of a changed label."""
 
+T = TypeVar("T", "Verdict", "Outcome")
+
 Changed = Callable[[Outcome, Outcome], None]
 """Callback that gets a row as it was and as it is now."""
 
 
 def page_verdicts(
-    pixels: PagePixels, corners: Mapping[int, Quad], verdicts: Sequence[Verdict], labels: Sequence[str]
-) -> list[Verdict]:
+    pixels: PagePixels, corners: Mapping[int, Quad], verdicts: Sequence[T], labels: Sequence[str]
+) -> list[T]:
     """Return verdicts on the cells of a page, changed where its print contradicts them.
 
-    Parameters
-    ----------
-    pixels : PagePixels
-    corners : mapping of int to ndarray of shape (4, 2)
-        Corners of each cell, by its index in `verdicts`.
-    verdicts : sequence of Verdict
-    labels : sequence of str
-        Digits that may be given as labels.
+        Parameters
+        ----------
+        pixels : PagePixels
+        corners : mapping of int to ndarray of shape (4, 2)
+    <<<<<<< ours
+            Corners of each cell, by its index in `verdicts`.
+        verdicts : sequence of Verdict
+    =======
+            Of each cell, by its place in `verdicts`.
+        verdicts : sequence of Verdict or of Outcome
+    >>>>>>> theirs
+        labels : sequence of str
+            Digits that may be given as labels.
     """
     accepted = {n: verdict.label for n, verdict in enumerate(verdicts) if verdict.status is Status.OK}
     changed = list(verdicts)
@@ -114,10 +122,13 @@ class PagePass:
     def _of_file(
         self, source: str, rows: Sequence[CellRow], outcomes: Mapping[str, Outcome], lost: list[str]
     ) -> dict[str, Outcome]:
-        pages = {page: list(some) for page, some in groupby(rows, key=lambda row: row.page)}
+        pages: defaultdict[int, list[CellRow]] = defaultdict(list)
+        for row in rows:
+            pages[row.page].append(row)
         after: dict[str, Outcome] = {}
         for leaf in leaves_of(source, self.limits):
-            if leaf.gray is None or leaf.sha256 != rows[0].source_sha256:
+            is_needed = leaf.number in pages or leaf.number == 0  # 0 stands for the whole file
+            if leaf.sha256 != rows[0].source_sha256 or (leaf.gray is None and is_needed):
                 lost.append(source)
                 break
             if leaf.number in pages:
@@ -132,11 +143,9 @@ class PagePass:
         if leaf.gray is None:
             return {}
         before = [outcomes[row.path] for row in rows]
-        accepted = {n: outcome.label for n, outcome in enumerate(before) if outcome.status is Status.OK}
-        corners = {n: row.corners for n, row in enumerate(rows)}
-        found = opinions_on(PagePixels(leaf.gray), corners, accepted, self.labels)
-        changes = {before[n]: changes_of(before[n], opinion) for n, opinion in found.items()}
-        return {o.path: o._replace(**fields) for o, fields in changes.items() if fields}
+        corners = {number: row.corners for number, row in enumerate(rows)}
+        after = page_verdicts(PagePixels(leaf.gray), corners, before, self.labels)
+        return {now.path: now for now, then in zip(after, before, strict=True) if now != then}
 
 
 def _rows(file: LabelsFile) -> Iterator[tuple[Outcome | None, bytes]]:

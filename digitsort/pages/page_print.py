@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 
 import cv2
@@ -48,6 +48,9 @@ MOST_PER_LABEL = 5
 STEPS = ((2, 2.0, 0.08, 0.5), (1, 1.0, 0.04, 0.25))
 """Steps for stroke, height, width and blur. The best of the drawings above is refined by the first
 steps, one value at a time, until none helps, and then by the second ones."""
+
+MOST_DRAWN = 10_000
+"""Drawn digits that are kept, with all of the first drawings: together some 50 MB."""
 
 LEAST_ACCEPTED = 4
 """Smallest number of accepted cells from which the print of a page is determined."""
@@ -234,7 +237,7 @@ def correlation(patch: Levels, digit: Levels) -> float:
     return float(found.max())
 
 
-@cache
+@lru_cache(MOST_DRAWN)
 def drawn_digit(label: str, drawing: Drawing) -> Levels:
     """Return a digit as the page may have printed it, cropped to its ink."""
     stroke, height, width, blur = drawing

@@ -44,6 +44,15 @@ LIKE_THE_MAIN_PART = 0.08
 LOW = 0.75
 """Height of a part beside the main one, as a share of its, from which on it may be of a digit."""
 
+FLAT = 0.3
+"""The same for a part above or below it; a broken 5 has its bar there."""
+
+WIDE = 1.2
+"""Width of a part above or below it, as a share of its width, from which on it is a line."""
+
+MOST_OVERLAP = 0.25
+"""Share of a part's width or height by which it may overlap the main part and still lie beside it."""
+
 BENT, LOW_PARENTHESIS, LOW_INSIDE = 0.12, 0.3, 0.8
 """Smallest distance of the middle of a parenthesis from its ends, as a share of its width; its smallest
 height, as a share of the canvas; and its smallest height, as a share of what it surrounds."""
@@ -56,16 +65,6 @@ side."""
 PALE, DARK, DARKEST_PX = 0.45, 0.85, 6
 """Pixels paler than `PALE` disappear, and those darker than `DARK` become full ink. Both are shares of
 the darkness of the ink, which at least `DARKEST_PX` pixels reach."""
-
-FLAT = 0.3
-"""The same for a part above or below it; a broken 5 has its bar there."""
-
-WIDE = 1.2
-"""Width of a part above or below it, as a share of its width, from which on it is a line."""
-
-MOST_OVERLAP = 0.25
-"""Share of a part's width or height by which it may overlap the main part and still lie beside it."""
-
 
 BETTER_BY = 0.1
 """Usual price of a way, in strength (confidence times familiarity)."""
@@ -179,19 +178,12 @@ def _are_rings(parts: Parts) -> Mask:
     rings = np.zeros(len(parts.image), np.bool_)
     left, top, right, bottom = parts.boxes().T
     height, area = bottom - top, parts.area
-    # The parts of an image are adjacent: compare each with the next one, the one after that, ...
-    first = np.arange(len(parts.image))
-    for second in range(1, len(parts.image)):
-        first = first[first + second < len(parts.image)]
-        first = first[parts.image[first] == parts.image[first + second]]
-        if not len(first):
-            break
-        for outer, inner in ((first, first + second), (first + second, first)):
-            within = (left[inner] > left[outer]) & (right[inner] < right[outer])
-            within &= (top[inner] > top[outer]) & (bottom[inner] < bottom[outer])
-            within &= height[inner] >= RING_HEIGHT * height[outer]
-            within &= area[inner] >= RING_AREA * area[outer]
-            rings[outer[within]] = True
+    for outer, inner in parts.pairs():
+        within = (left[inner] > left[outer]) & (right[inner] < right[outer])
+        within &= (top[inner] > top[outer]) & (bottom[inner] < bottom[outer])
+        within &= height[inner] >= RING_HEIGHT * height[outer]
+        within &= area[inner] >= RING_AREA * area[outer]
+        rings[outer[within]] = True
     return rings
 
 
@@ -250,7 +242,8 @@ def _bends(parts: Parts) -> npt.NDArray[np.float64]:
     _, height, width = parts.shape
     row, left = np.divmod(parts.starts, width + 1)
     row %= height + 1
-    box = parts.boxes()[parts.part]
+    own = parts.boxes()
+    box = own[parts.part]
     share = (row + 0.5 - box[:, 1]) / (box[:, 3] - box[:, 1])
     is_middle = np.abs(share - 0.5) < 1 / 6
     middle = left + parts.lengths / 2
@@ -260,7 +253,6 @@ def _bends(parts: Parts) -> npt.NDArray[np.float64]:
         for weights in (middle, np.ones(len(middle)))
     ]
     bend = sums[0] / np.maximum(sums[1], 1) - sums[2] / np.maximum(sums[3], 1)
-    own = parts.boxes()
     return np.asarray(bend / (own[:, 2] - own[:, 0]))
 
 

@@ -101,6 +101,17 @@ class Parts:
         is_last[:-1] = self.image[1:] != self.image[:-1]  # they are sorted by image
         return np.asarray(ascending[is_last])
 
+    def pairs(self) -> Iterator[tuple[Ints, Ints]]:
+        """Yield the indices of all ordered pairs of parts of one image."""
+        first = np.arange(len(self.image))
+        for distance in range(1, len(self.image)):  # the parts of an image are adjacent
+            first = first[first + distance < len(self.image)]
+            first = first[self.image[first] == self.image[first + distance]]
+            if not len(first):
+                return
+            yield first, first + distance
+            yield first + distance, first
+
     def touch(self, where: Mask) -> Mask:
         """Tell which parts have a pixel in `where` (n, side, side); shape (n_parts,)."""
         touched = np.zeros(len(self.image) + 1, np.bool_)
@@ -312,28 +323,16 @@ def are_crowded(parts: Parts, seen: Mask) -> Mask:
     wide, high = right - left, bottom - top
     is_line = (np.minimum(wide, high) <= LINE_PX) & (some.area >= STRAIGHT * wide * high)
     usable = large[np.isin(parts.image, several)] & ~is_line
-    for first, second in _pairs(some.image):
+    for first, second in some.pairs():
         within = (left[second] >= left[first]) & (right[second] <= right[first])
         within &= (top[second] >= top[first]) & (bottom[second] <= bottom[first])
         usable[first[within & usable[second]]] = False
     tallest = np.zeros(len(several), np.int64)
     np.maximum.at(tallest, some.image[usable], high[usable])
     usable &= high >= TALL * tallest[some.image]
-    for first, second in _pairs(some.image):
+    for first, second in some.pairs():
         overlap = np.minimum(right[first], right[second]) - np.maximum(left[first], left[second])
         apart = overlap <= MOST_OVERLAP * np.minimum(wide[first], wide[second])
         apart &= usable[first] & usable[second]
         found[several[some.image[first[apart]]]] = True
     return found
-
-
-def _pairs(image: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Yield the indices of all ordered pairs of parts of one image; the parts are sorted by image."""
-    first = np.arange(len(image))
-    for distance in range(1, len(image)):
-        first = first[first + distance < len(image)]
-        first = first[image[first] == image[first + distance]]
-        if not len(first):
-            return
-        yield first, first + distance
-        yield first + distance, first

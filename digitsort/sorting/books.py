@@ -211,7 +211,8 @@ def keep_persons_work(
     written : mapping
         Path to the cells that digitsort wrote.
     """
-    if _is_as_written(dest) or not any(
+    now = file_sha256(os.path.join(dest, LABELS_NAME))
+    if _is_as_written(dest, now) or not any(
         path in books and _is_changed(books[path].cells, cells) for path, cells in written.items()
     ):
         return
@@ -229,13 +230,13 @@ def keep_persons_work(
         places.sync([copy])  # the rows go next
 
 
-def _is_as_written(dest: str) -> bool:
-    """Tell whether labels.csv is as digitsort wrote it."""
+def _is_as_written(dest: str, sha256: str) -> bool:
+    """Tell whether labels.csv, with this content, is as digitsort wrote it."""
     try:
         found = read_regular(os.path.join(dest, FOLDER, SEAL_NAME), MOST_SEAL_BYTES).decode("ascii")
     except (OSError, UnicodeDecodeError):
         return False
-    return _seal_of(file_sha256(os.path.join(dest, LABELS_NAME))) in found.split()
+    return _seal_of(sha256) in found.split()
 
 
 def _seal_of(sha256: str) -> str:
@@ -266,8 +267,9 @@ def _write(disk: Disk, dest: str, blocks: Iterable[str]) -> None:
         temporary = places.at(new_temporary(folder))
         with _goes_if_unfinished(disk, temporary):
             _fill(disk, temporary, encoded())
-            if not os.path.lexists(path) or _is_as_written(dest):
-                _write_seal(disk, places, dest, [digest.hexdigest(), file_sha256(path)])
+            before = file_sha256(path)
+            if not os.path.lexists(path) or _is_as_written(dest, before):
+                _write_seal(disk, places, dest, [digest.hexdigest(), before])
             disk.replace(temporary, places.at(path))
 
 

@@ -492,15 +492,14 @@ class _Planning:
         self.within: list[Operation] = []
         self.items: dict[str, Item] = {}
         self.by_hand: list[Operation] = []
-        self._looks = options.sidecars
         self.cars = SideCars(options.sidecars, options.tables, sidecars)
         self.sidecars: list[SideCar] = []
         self.sidecars_within: list[SideCar] = []
         self.settling: list[Operation] = []
         self._own_names: dict[str, str] = {}
         """Path of each file moved within DEST under its own name, by the path that it gets."""
-        self._others: dict[str, Folder] = {}
-        """Further folders of DEST, by path, which are opened only for sidecars."""
+        self._by_path: dict[str, Folder] = {}
+        """All folders above, and those that only side-cars go to, by path."""
         self._settled: set[str] = set()
         """Sources of pictures that are in DEST already."""
 
@@ -514,7 +513,7 @@ class _Planning:
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         folder, name = self._folder(row), name_of(row.path)
-        cars: Sequence[str] = self.cars.lying_by(absolute(row.path)) if self._looks else ()
+        cars: Sequence[str] = self.cars.lying_by(absolute(row.path)) if self._options.sidecars else ()
         fits = self._fits(folder, name, cars, self._options.mode.is_move) if cars else None
         target = None
         if fits is None or fits(name):
@@ -704,11 +703,9 @@ class _Planning:
 
     def _folder_at(self, path: str) -> Folder:
         """Return a folder of DEST by its path."""
-        folders = (*self._tops.values(), *self._kept.values(), *self._others.values())
-        found = next((folder for folder in folders if folder.path == path), None)
-        if found is None:
-            found = self._others[path] = open_folder(path)
-        return found
+        if path not in self._by_path:
+            self._by_path[path] = open_folder(path)
+        return self._by_path[path]
 
     def _add_namesake(
         self, row: Row, name: str, place: FreeTarget, folder: Folder, cars: Sequence[str]
@@ -747,16 +744,17 @@ class _Planning:
             return top
         above = parent_of(row.path)
         if (top.path, above) not in self._kept:
-            self._kept[top.path, above] = _descended(top, above, base)
+            kept = self._kept[top.path, above] = _descended(top, above, base)
+            self._by_path.setdefault(kept.path, kept)
         return self._kept[top.path, above]
 
     def _opened(self, label: str) -> Folder:
         """The folder for a label, of which there is one only."""
         path = str(self._dest / label)
-        opened = (*self._tops.values(), *self._others.values())
-        known = (folder for folder in opened if folder.path == path)
-        is_link = self._options.mode is Mode.SYMBOLIC
-        return next(known, None) or open_folder(path, reads_links=is_link)
+        if path not in self._by_path:
+            is_link = self._options.mode is Mode.SYMBOLIC
+            self._by_path[path] = open_folder(path, reads_links=is_link)
+        return self._by_path[path]
 
 
 def _sidecar(row: Row, path: str, target: str) -> SideCar:

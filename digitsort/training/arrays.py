@@ -111,7 +111,6 @@ def _check_labels(path: Path, labels: set[str]) -> None:
 
 
 def _listed(path: Path, limits: Limits) -> Dataset:
-
     labels = {file: label for file, label in read_truth(path).items() if label}
     there = [file for file in labels if Path(file).is_file()]
     gone = [file for file in labels if file not in set(there)] if len(there) < len(labels) else []

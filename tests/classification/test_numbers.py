@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
@@ -13,6 +16,7 @@ from digitsort.errors import UsageError
 from digitsort.model.reading import default_model
 from digitsort.outcomes import Status
 from digitsort.recognition.canvas import Gray
+from digitsort.recognition.vectorize import Vectors, vectorize
 
 
 def printed(text: str, spacing: int = 26) -> Gray:
@@ -70,3 +74,36 @@ def test_wrong_lengths(text: str) -> None:
 def test_images_in_memory_are_single_digits() -> None:
     with pytest.raises(UsageError, match="can't read numbers"):
         next(classify_images([printed("23")], settings=Settings(number=Length())))
+
+
+def test_a_wide_texture_takes_little_memory() -> None:
+    texture = np.full((40, 2000), 255, np.uint8)
+    texture[::2, ::2] = 0  # 20,000 parts
+    texture[0] = 255
+    tracemalloc.start()
+    (found,) = read_numbers([texture], default_model())
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (found.verdict.status, found.verdict.reason) == (Status.REJECTED, "no digits found")
+    assert most_bytes < 100e6
+
+
+def test_groups_of_many_pieces_are_scored_in_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    stacks = []
+
+    def counting(pictures: Sequence[Gray]) -> Vectors:
+        stacks.append(len(pictures))
+        return vectorize(pictures)
+
+    monkeypatch.setattr("digitsort.classification.numbers.vectorize", counting)
+    monkeypatch.setattr("digitsort.classification.numbers.STACK", 4)
+    found = read_numbers([printed("31415")] * 2, default_model())
+    assert [number.verdict.label for number in found] == ["31415"] * 2
+    assert len(stacks) > 2
+    assert max(stacks) <= 4
+
+
+@pytest.mark.parametrize(("least", "most"), [(0, 4), (4, 2), (1, 33)])
+def test_lengths_that_no_number_has(least: int, most: int) -> None:
+    with pytest.raises(UsageError, match="from 1 to 32 digits"):
+        Length(least, most)

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from PIL import ImageFilter
+from PIL import Image, ImageFilter
 
 from tests.conftest import invoke
 from tests.pages_forms import digit, form, grid, sheet
@@ -108,13 +108,20 @@ def test_each_table_that_is_missing_has_its_own_remedy(here: Path) -> None:
     assert "Name a labels.csv" in invoke("table", "none.csv").stderr
 
 
-def test_doubtful_cells_are_compared_with_the_print_of_their_page(here: Path) -> None:
-    printed = "147368529417468"
+PRINTED = "147368529417468"
+
+
+def blurred_page() -> Image.Image:
+    """Return a page with printed digits, some of which the model reads wrong."""
     page = sheet(480, 250)
     grid(page, (60, 50), 3, 5)
-    for place, label in enumerate(printed):
+    for place, label in enumerate(PRINTED):
         digit(page, label, (60, 50), place // 5 + 1, place % 5 + 1)
-    page.filter(ImageFilter.GaussianBlur(2.4)).save(here / "page.png")
+    return page.filter(ImageFilter.GaussianBlur(2.4))
+
+
+def test_doubtful_cells_are_compared_with_the_print_of_their_page(here: Path) -> None:
+    blurred_page().save(here / "page.png")
     assert invoke("cut", "page.png", "out", "-q").exit_code == 0
     read = ("classify", "out/cells", "--cells", "out/cells.csv")
     done = invoke(*read, "-o", "labels.csv")
@@ -122,14 +129,31 @@ def test_doubtful_cells_are_compared_with_the_print_of_their_page(here: Path) ->
     rows = list(csv.DictReader((here / "labels.csv").read_text().splitlines()))
     changed = [
         (row["label"], label)
-        for row, label in zip(rows, printed, strict=True)
+        for row, label in zip(rows, PRINTED, strict=True)
         if "by the print of its page" in row["reason"]
     ]
     assert changed
     assert all(label == wanted for label, wanted in changed)
-    page.save(here / "page.png")
+    sheet(480, 250).save(here / "page.png")
     done = invoke(*read, "-o", "again.csv")
     assert "1 page file changed since the cut or can't be read, such as" in done.stderr
+
+
+def test_a_page_without_cells_that_is_unreadable_leaves_the_others(here: Path) -> None:
+    large = Image.new("L", (1000, 1000), 255)
+    large.save(here / "pages.tif", save_all=True, append_images=[blurred_page()])
+    limit = ("--max-pixels", "500000")
+    assert invoke("cut", "pages.tif", "out", "-q", *limit).exit_code == 1
+    done = invoke("classify", "out/cells", "--cells", "out/cells.csv", "-o", "labels.csv", *limit)
+    assert "changed by the print of their pages" in done.stderr
+    assert "can't be read" not in done.stderr
+
+
+def test_a_dry_run_saves_no_layout(here: Path) -> None:
+    form().save(here / "form.png")
+    done = invoke("cut", "form.png", "out", "--dry-run", "--save-layout", "form.toml")
+    assert (done.exit_code, "--dry-run writes nothing" in done.stderr) == (2, True)
+    assert os.listdir(here) == ["form.png"]
 
 
 def test_choose_one_second_pass(here: Path) -> None:

@@ -15,6 +15,12 @@ OVER_INPUTS = {
     "classify": "classify scans/3.png -o scans/3.png",
     "classify a folder": "classify scans -o scans/3.png",
     "classify, by another path": "classify scans/3.png -o scans/../scans/3.png",
+    "classify over a list": "classify --files-from list.txt -o list.txt",
+    "classify over cells": "classify scans --cells cells.csv -o cells.csv",
+    "evaluate": "evaluate labels.csv --report labels.csv",
+    "evaluate over truth": "evaluate scans --truth labels2.csv --report labels2.csv",
+    "evaluate over a table of truth": "evaluate labels2.csv --report labels2.csv",
+    "evaluate over corrections": "evaluate labels.csv --corrections labels2.csv --report labels2.csv",
     "table": "table labels.csv -o labels.csv",
     "table over cells": "table labels.csv -o cells.csv",
     "table over corrections": "table labels.csv --corrections labels2.csv -o labels2.csv",
@@ -30,7 +36,12 @@ OVER_INPUTS = {
 def test_an_input_is_never_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    files = {"labels.csv": LABELS, "labels2.csv": LABELS, "cells.csv": CELLS}
+    files = {
+        "labels.csv": LABELS,
+        "labels2.csv": LABELS,
+        "cells.csv": CELLS,
+        "list.txt": "scans/3.png\n",
+    }
     make_tree(tmp_path, {**files, "scans": {"3.png": digit_png(3)}})
     monkeypatch.chdir(tmp_path)
     target = Path(command.split()[-1])

@@ -16,6 +16,7 @@ from digitsort.images.discover import (
     check_sources,
     count_suffix,
     describe_skipped,
+    matching_path,
     nothing_found,
     suffix_of,
 )
@@ -313,3 +314,10 @@ def test_a_folder_without_images_says_what_it_has(tmp_path: Path) -> None:
         "ruled cells with digitsort cut, or save its pages as PNG. "
         "without extension: --any-name looks into every file."
     )
+
+
+def test_a_pattern_is_for_names_below_the_top(tmp_path: Path) -> None:
+    top = str(tmp_path / "old" / "scans")
+    assert matching_path(f"{top}/..old/7.png", top, ["..old"]) == "..old"
+    assert matching_path(f"{top}/a/7.png", top, ["old", "7.*"]) == "7.*"
+    assert matching_path(str(tmp_path / "old" / "7.png"), top, ["old"]) == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tracemalloc
 from pathlib import Path
 
 import cv2
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from digitsort.errors import UsageError
-from digitsort.pages.blocks import find_blocks
+from digitsort.pages.blocks import Block, find_blocks
 from digitsort.pages.layout import Field, FieldKind, Layout, layout_of, read_layout, toml_of
 from tests.pages_forms import CELL, Pixels, form, sheet
 
@@ -63,6 +65,24 @@ def test_a_layout_does_not_fit_another_form() -> None:
     assert Layout((FIELD,)).on_page(find_blocks(np.asarray(sheet()))) == ()
 
 
+def test_a_large_layout_is_registered_in_little_memory() -> None:
+    edges = tuple(float(at) for at in range(0, 20 * 70, 20))
+    blocks = (Block(tuple(Field("", FieldKind.DIGIT, 1, edges, edges).cells(np.eye(3), 1.0))),)
+    tracemalloc.start()
+    found = layout_of(blocks).on_page(blocks)
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [len(block.cells) for block in found] == [69 * 69]
+    assert most_bytes < 150e6
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="special files as POSIX has them")
+def test_a_pipe_is_no_layout(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "form.toml")
+    with pytest.raises(UsageError, match=r"form\.toml"):
+        read_layout(tmp_path / "form.toml")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -87,6 +107,10 @@ def test_a_layout_does_not_fit_another_form() -> None:
             "x of field 1 has an edge that is not a number of pixels",
         ),
         ("field = ", "Invalid value"),
+        (
+            f"[[field]]\ndigits = 2\nx = {list(range(0, 2000, 2))}\ny = {list(range(0, 400, 2))}",
+            "it has 397,602 cells, more than 100,000",
+        ),
     ],
 )
 def test_wrong_layouts(tmp_path: Path, text: str, message: str) -> None:
