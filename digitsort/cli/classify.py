@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -146,7 +146,8 @@ def classify(
         [os.fspath(source) for source in named], follow_links, any_name=any_name, patterns=patterns
     )
     second = "--adapt" if adapt else "--cells" if cells else ""
-    _check_output(output, walk, force=force, resume=resume, second=second, update=update)
+    inputs = [*walk.sources, *filter(None, (files_from, files_from0, cells, model))]
+    _check_output(output, inputs, force=force, resume=resume, second=second, update=update)
     if adapt and cells:
         raise UsageError("Choose one of --adapt and --cells.")
     updates = update and os.path.exists(output)
@@ -252,14 +253,20 @@ def _number_length(length: str | None, *, number: bool) -> Length | None:
 
 
 def _check_output(
-    output: str, walk: Walk, *, force: bool, resume: bool, second: str, update: bool
+    output: str,
+    inputs: Sequence[str | Path],
+    *,
+    force: bool,
+    resume: bool,
+    second: str,
+    update: bool,
 ) -> None:
 
     if update and force:
         raise UsageError("Choose one of --update and --force.")
     if output != "-":
         pictures = [output] if has_picture_suffix(os.path.basename(output)) else []
-        refuse_existing(Path(output), force=force or update, inputs=[*walk.sources, *pictures])
+        refuse_existing(Path(output), force=force or update, inputs=[*inputs, *pictures])
     elif update:
         raise UsageError("--update needs an output file. Name one with -o.")
     elif resume:

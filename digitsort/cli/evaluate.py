@@ -25,7 +25,7 @@ from digitsort.evaluation.metrics import guesses
 from digitsort.evaluation.truth import find_truth, read_truth
 from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import printable
-from digitsort.images.discover import Walk, check_sources
+from digitsort.images.discover import Walk, check_sources, has_picture_suffix
 from digitsort.labels.cells import Findings
 from digitsort.labels.gone import GoneRows, before_gone
 from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels, table_of
@@ -101,9 +101,11 @@ def evaluate(
 ) -> ExitCode:
     """Measure how well digitsort reads images whose labels are known."""
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
-    if report is not None:
-        refuse_existing(report, force=force)
     source = table_of(source)
+    if report is not None:
+        pictures = [report] if has_picture_suffix(report.name) else []
+        inputs = (source, truth, model, *(corrections or ()), *pictures)
+        refuse_existing(report, force=force, inputs=inputs)
     is_table = is_labels(source)
     if source.suffix.lower() in TABLE_SUFFIXES and truth is None and not is_table:
         source, truth = source.parent, source
