@@ -192,8 +192,9 @@ def _shared(plan: Plan) -> list[str]:
     """Say that a side-car is given to one picture only."""
     if not plan.shared:
         return []
-    belong = "side-car belongs" if plan.shared == 1 else "side-cars belong"
-    return [f"{plan.shared} {belong} to several pictures and goes with the first one."]
+    if plan.shared == 1:
+        return ["1 side-car belongs to several pictures and goes with the first one."]
+    return [f"{plan.shared} side-cars belong to several pictures and go with the first one each."]
 
 
 def _there(plan: Plan, same: Sequence[Operation]) -> str:
