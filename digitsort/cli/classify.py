@@ -141,7 +141,7 @@ def classify(
     if number and (adapt or cells or probabilities):
         raise UsageError("--number can't be combined with --adapt, --cells or --probabilities.")
     check_sources(sources or ())  # a listed file that no longer exists becomes an error row
-    patterns = tuple(exclude or ())
+    patterns = options.patterns(exclude)
     walk = Walk(
         [os.fspath(source) for source in named], follow_links, any_name=any_name, patterns=patterns
     )

@@ -100,6 +100,7 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Measure how well digitsort reads images whose labels are known."""
+    patterns = options.patterns(exclude)
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
     source = table_of(source)
     if report is not None:
@@ -118,12 +119,12 @@ def evaluate(
     found = None if is_table and model is None else _model(model)
     settings = _with_labels(settings, only_labels, found, certify)
     if is_table:
-        by_hand = LabelsByHand(corrections or (), root, new_class or (), exclude or ())
+        by_hand = LabelsByHand(corrections or (), root, new_class or (), patterns)
         known = _reviewed(source, by_hand, truth, settings, found, workers, quiet)
         failed = any(outcome.status is Status.ERROR for outcome in known.outcomes)
         code = ExitCode.SOME_FAILED if failed and found is not None else ExitCode.DONE
     else:
-        walk = Walk(check_sources([source]), follow_links, any_name=any_name, patterns=exclude or ())
+        walk = Walk(check_sources([source]), follow_links, any_name=any_name, patterns=patterns)
         known, code = _classified(walk, truth, settings, _some(found), workers, quiet)
     measured = _measured(str(source), known, found, model, min_confidence)
     if as_json:
