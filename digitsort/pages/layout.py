@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from digitsort.errors import UsageError
 from digitsort.files.names import printable
 from digitsort.pages.blocks import Block, Cell
+from digitsort.pages.cutout import is_on_page
 
 Points = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -36,11 +38,30 @@ MOST_EDGES = 1_000
 """Largest number of edges of a field, across or down."""
 
 MOST_PX = 1e6
+"""Largest distance of an edge from the page's corner, in pixels."""
 
-MOST_BYTES = 2**22
+MOST_NAME_CHARS = 200
+"""Length of the longest name of a field."""
+
+MOST_SHOWN = 40
+"""Characters of a wrong value that a message shows."""
+
+MOST_CELLS = 20_000
+"""Largest number of cells of a layout, each counted once for each digit in it. A sheet of A3 that is
+squared in 5 mm has 5,000."""
+
+MOST_BYTES = 2**20
 """Size of the largest layout file."""
 
+MOST_DOTS = 1_000
+"""Largest number of dots that are not in a number. The parser's memory grows with the square of the
+length of a dotted key."""
+
+MOST_PAIRS = 2**20
+"""Pairs of cells that are compared at once: 64 MiB for their corners."""
+
 FITS_NOTHING = "the layout does not fit this page"
+OFF_THE_PAGE = "a field of the layout is not on this page"
 
 _KEYS = ("name", "kind", "digits", "x", "y")
 
@@ -86,6 +107,12 @@ class Field:
     def shape(self) -> tuple[int, int]:
         """Number of rows and columns between the ruling."""
         return len(self.y) - 1, len(self.x) - 1
+
+    @property
+    def count(self) -> int:
+        """Number of cells that are cut."""
+        rows, columns = self.shape
+        return rows * columns * self.digits
 
     def ruled(self) -> Points:
         """Return the corners of the cells between the ruling, shape (n, 4, 2), row by row."""
@@ -137,7 +164,7 @@ class Layout:
 
     fields: tuple[Field, ...]
 
-    def on_page(self, found: Sequence[Block]) -> tuple[Block, ...]:
+    def on_page(self, found: Sequence[Block], shape: tuple[int, ...]) -> tuple[Block, ...]:
         """Return the cells of the layout on a page, a block for each field that is cut.
 
         The layout is registered to the cells that were found on the page.
@@ -146,21 +173,31 @@ class Layout:
         ----------
         found : sequence of Block
             From `find_blocks`.
+        shape : tuple of int
+            Height and width of the page.
 
         Returns
         -------
         tuple of Block
-            Empty if the layout does not fit.
+
+        Raises
+        ------
+        LayoutError
+            If the layout does not fit, or a field that is cut is not on the page.
         """
         to_page = self._registered(found)
         if to_page is None:
-            return ()
+            raise LayoutError(FITS_NOTHING)
         inside = 1 / _growth(found)
-        return tuple(
+        blocks = tuple(
             Block(tuple(field.cells(to_page, inside)), field.name, field.kind)
             for field in self.fields
             if field.kind is not FieldKind.IGNORE
         )
+        for block in blocks:
+            if not all(is_on_page(cell.corners, shape) for cell in block.cells):
+                raise LayoutError(f"{OFF_THE_PAGE}: {printable(block.field[:MOST_SHOWN])}")
+        return blocks
 
     def _registered(self, found: Sequence[Block]) -> Points | None:
         """Return the homography to a page under which most found cells are in the layout."""
@@ -196,6 +233,10 @@ class Layout:
                     yield np.asarray(guess, np.float64)
 
 
+class LayoutError(ValueError):
+    """Error of a layout on a page; its text is the reason."""
+
+
 def _corners(blocks: Sequence[Block]) -> Points:
     """Return the corners of all cells of blocks; shape (n, 4, 2)."""
     return np.array([cell.corners for block in blocks for cell in block.cells]).reshape(-1, 4, 2)
@@ -227,10 +268,15 @@ def _near_px(corners: Points) -> float:
 
 def _pairs(mine: Points, its: Points) -> tuple[Places, Places]:
     """Return the places of the cells of a layout, and of a page, whose corners are near each other."""
-    apart = np.hypot(*np.moveaxis(mine[:, None] - its, -1, 0)).max(axis=-1)  # (n, m)
     sides = np.hypot(*np.moveaxis(mine - np.roll(mine, -1, axis=1), -1, 0)).min(axis=1)
-    nearest = apart.argmin(axis=1)
-    is_near = apart[np.arange(len(mine)), nearest] <= NEAR * sides
+    nearest = np.zeros(len(mine), np.intp)
+    is_near = np.zeros(len(mine), np.bool_)
+    step = max(1, MOST_PAIRS // len(its))
+    for start in range(0, len(mine), step):
+        some = slice(start, start + step)
+        apart = np.hypot(*np.moveaxis(mine[some, None] - its, -1, 0)).max(axis=-1)
+        nearest[some] = apart.argmin(axis=1)
+        is_near[some] = apart.min(axis=1) <= NEAR * sides[some]
     return np.flatnonzero(is_near), nearest[is_near]
 
 
@@ -296,13 +342,28 @@ def read_layout(path: Path) -> Layout:
             text = file.read(MOST_BYTES + 1)
         if len(text) > MOST_BYTES:
             raise ValueError(f"it is larger than {MOST_BYTES >> 20} MB")
-        return _layout(tomllib.loads(text.decode()))
+        return _layout(_parsed(text))
     except OSError as error:
-        raise UsageError(f"Can't read {name}: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
+        raise UsageError(f"Can't read {name}: {error.strerror}. Name a layout file.") from error
+    except ValueError as error:
         raise UsageError(
             f"{name} is no layout: {error}. `digitsort cut --save-layout` writes one as an example."
         ) from error
+
+
+def _parsed(content: bytes) -> Mapping[str, Any]:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not text in UTF-8") from error
+    if len(re.findall(r"\.(?!\d+\s*[,\]\n#])", text)) > MOST_DOTS:
+        raise ValueError(f"it has more than {MOST_DOTS:,} dots outside of numbers")
+    if re.search(r"\d{100}", text):
+        raise ValueError("it has a number with 100 digits")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("its brackets are nested too deep") from error
 
 
 def _layout(content: Mapping[str, Any]) -> Layout:
@@ -310,7 +371,11 @@ def _layout(content: Mapping[str, Any]) -> Layout:
     fields = content.get("field")
     if not isinstance(fields, list) or not fields or not all(isinstance(each, dict) for each in fields):
         raise ValueError("it has no [[field]]")
-    return Layout(tuple(_field(number, field) for number, field in enumerate(fields, 1)))
+    layout = Layout(tuple(_field(number, field) for number, field in enumerate(fields, 1)))
+    count = sum(field.count for field in layout.fields)
+    if count > MOST_CELLS:
+        raise ValueError(f"it has {count:,} cells, more than {MOST_CELLS:,}")
+    return layout
 
 
 def _field(number: int, content: Mapping[str, Any]) -> Field:
@@ -319,12 +384,18 @@ def _field(number: int, content: Mapping[str, Any]) -> Field:
     name = content.get("name", where)
     if not isinstance(name, str):
         raise ValueError(f"the name of {where} is no text")
+    if printable(name) != name or len(name) > MOST_NAME_CHARS:
+        raise ValueError(
+            f"the name of {where} has control characters or more than {MOST_NAME_CHARS} characters"
+        )
     kind = content.get("kind", FieldKind.DIGIT)
     if kind not in tuple(FieldKind):
-        raise ValueError(f"the kind of {where} is {kind!r}, not one of {', '.join(FieldKind)}")
+        raise ValueError(f"the kind of {where} is {_shown(kind)}, not one of {', '.join(FieldKind)}")
     digits = content.get("digits", 1)
-    if not isinstance(digits, int) or not 1 <= digits <= MOST_DIGITS:
-        raise ValueError(f"the digits of {where} are {digits!r}, not a number from 1 to {MOST_DIGITS}")
+    if not isinstance(digits, int) or isinstance(digits, bool) or not 1 <= digits <= MOST_DIGITS:
+        raise ValueError(
+            f"the digits of {where} are {_shown(digits)}, not a number from 1 to {MOST_DIGITS}"
+        )
     x, y = (_numbers(content, axis, where) for axis in "xy")
     return Field(name, FieldKind(kind), digits, x, y)
 
@@ -332,14 +403,24 @@ def _field(number: int, content: Mapping[str, Any]) -> Field:
 def _check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     unknown = [key for key in content if key not in known]
     if unknown:
-        raise ValueError(f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(known)}")
+        raise ValueError(
+            f"{where} has the unknown key {_shown(unknown[0])}; known are {', '.join(known)}"
+        )
+
+
+def _shown(value: object) -> str:
+    """Return a value as a message shows it, shortened."""
+    if isinstance(value, int) and abs(value) >= MOST_PX:  # its digits may be too many to write
+        return "a very large number"
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _numbers(content: Mapping[str, Any], axis: str, where: str) -> tuple[float, ...]:
     values = content.get(axis)
     if not isinstance(values, list) or not 2 <= len(values) <= MOST_EDGES:
-        raise ValueError(f"{where} has no list of 2 or more edges in {axis}")
-    if not all(isinstance(value, int | float) and abs(value) < MOST_PX for value in values):
+        raise ValueError(f"{where} has no list of 2 to {MOST_EDGES:,} edges in {axis}")
+    if not all(type(value) in (int, float) and abs(value) < MOST_PX for value in values):
         raise ValueError(f"{axis} of {where} has an edge that is no number of pixels")
     if any(high - low < 2 for low, high in pairwise(values)):
         raise ValueError(f"the edges in {axis} of {where} do not ascend")
