@@ -276,7 +276,7 @@ def _write_report(target: Path, measured: Measured, force: bool, *, quiet: bool)
 
 def _check_certify(target: Path, max_error: float) -> None:
 
-    refuse_existing(target, force=False)
+    refuse_existing(target, force=False, offers_force=False)
     if not 0 < max_error < 1:
         raise UsageError(f"--max-error must be between 0 and 1, got {max_error}. Try 0.01.")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from digitsort.classification.neighbours import adapted_from
 from digitsort.labels.cells import path_of
@@ -14,7 +14,7 @@ from digitsort.labels.labels_csv import row_bytes
 from digitsort.labels.resume import cells_of, outcome_of, raw_rows
 from digitsort.outcomes import Outcome, Status
 from digitsort.pages.cells_csv import CellRow, read_cells
-from digitsort.pages.cutout import PagePixels
+from digitsort.pages.cutout import PagePixels, is_on_page
 from digitsort.pages.page_files import Leaf, leaves_of
 from digitsort.pages.page_print import Opinion, opinions_on
 
@@ -73,6 +73,22 @@ def changes_of(before: Verdict | Outcome, opinion: Opinion) -> dict[str, Any]:
     }
 
 
+class NotCompared(NamedTuple):
+    """Pictures that were not compared with a page.
+
+    Attributes
+    ----------
+    files : tuple of str
+        Page files that can't be read any more, that changed since they were cut, or that are too small
+        for their cells.
+    unknown : int
+        Pictures that are not in the cells.csv.
+    """
+
+    files: tuple[str, ...]
+    unknown: int
+
+
 @dataclass(frozen=True, slots=True)
 class PagePass:
     """Pass over the rows of a labels file that compares doubtful cells with the print of their page.
@@ -91,36 +107,42 @@ class PagePass:
     labels: tuple[str, ...]
     limits: Limits
 
-    def change(self, file: LabelsFile, changed: Changed) -> list[str]:
-        """Replace the changed rows in the file, and call `changed` for each.
-
-        Returns
-        -------
-        list of str
-            Page files that can't be read any more, or that changed since they were cut.
-        """
+    def change(self, file: LabelsFile, changed: Changed) -> NotCompared:
+        """Replace the changed rows in the file, and call `changed` for each."""
         outcomes = {outcome.path: outcome for outcome, _ in _rows(file) if outcome is not None}
         lost: list[str] = []
         after: dict[str, Outcome] = {}
-        for source, rows in groupby(read_cells(self.cells), key=lambda row: row.source):
-            of_file = [row for row in rows if row.path in outcomes]
-            if any(outcomes[row.path].status is Status.UNCERTAIN for row in of_file):
-                after |= self._of_file(source, of_file, outcomes, lost)
+        known: dict[str, CellRow] = {}
+        for row in read_cells(self.cells):
+            if row.path in outcomes:
+                known.setdefault(row.path, row)
+        files: dict[str, list[CellRow]] = defaultdict(list)  # each is read once, in whatever order
+        for row in known.values():
+            files[row.source].append(row)
+        for source, rows in files.items():
+            if any(outcomes[row.path].status is Status.UNCERTAIN for row in rows):
+                after |= self._of_file(source, rows, outcomes, lost)
         if after:
             file.adapt(_changed_rows(file, after, changed))
-        return lost
+        return NotCompared(tuple(lost), len(outcomes) - len(known))
 
     def _of_file(
         self, source: str, rows: Sequence[CellRow], outcomes: Mapping[str, Outcome], lost: list[str]
     ) -> dict[str, Outcome]:
-        pages = {page: list(some) for page, some in groupby(rows, key=lambda row: row.page)}
+        pages: dict[int, list[CellRow]] = defaultdict(list)
+        for row in rows:
+            pages[row.page].append(row)
         after: dict[str, Outcome] = {}
         for leaf in leaves_of(source, self.limits):
             if leaf.gray is None or leaf.sha256 != rows[0].source_sha256:
                 lost.append(source)
                 break
-            if leaf.number in pages:
-                after |= self._of_page(leaf, pages.pop(leaf.number), outcomes)
+            of_page = pages.pop(leaf.number, [])
+            on_page = [row for row in of_page if is_on_page(row.corners, leaf.gray.shape)]
+            if len(on_page) < len(of_page) and source not in lost:
+                lost.append(source)
+            if on_page:
+                after |= self._of_page(leaf, on_page, outcomes)
             if not pages:
                 break
         return after
