@@ -146,12 +146,13 @@ def classify(
     if number and (adapt or cells or probabilities):
         raise UsageError("--number can't be combined with --adapt, --cells or --probabilities.")
     check_sources(sources or ())  # a listed file that no longer exists becomes an error row
-    patterns = tuple(exclude or ())
+    patterns = options.patterns(exclude)
     walk = Walk(
         [os.fspath(source) for source in named], follow_links, any_name=any_name, patterns=patterns
     )
     second = "--adapt" if adapt else "--cells" if cells else ""
-    inputs = [*walk.sources, files_from, files_from0, cells, model]
+    tables = [file for file in (files_from, files_from0, cells, model) if file is not None]
+    inputs: list[str | Path] = [*walk.sources, *tables]
     _check_output(output, inputs, force=force, resume=resume, second=second, update=update)
     if adapt and cells:
         raise UsageError("Choose one of --adapt and --cells.")
@@ -258,7 +259,7 @@ def _number_length(length: str | None, *, number: bool) -> Length | None:
 
 def _check_output(
     output: str,
-    inputs: Sequence[str | Path | None],
+    inputs: Sequence[str | Path],
     *,
     force: bool,
     resume: bool,
@@ -337,7 +338,8 @@ def _page_pass(cells: Path, model: Model, settings: Settings) -> PagePass:
 
     if not are_digits(model.class_names):
         raise UsageError("--cells compares printed digits: it needs a model whose classes are digits.")
-    next(iter(read_cells(cells)), None)  # a wrong file must end the run before the work
+    for _ in read_cells(cells):  # a file that is no cells.csv ends the run before its work
+        pass
     labels = settings.only_labels or model.class_names
     return PagePass(cells, tuple(label for label in labels if label.isdigit()), settings.limits)
 
@@ -355,11 +357,16 @@ def _write_file(work: _Work, file: LabelsFile, second_pass: SecondPass | PagePas
 
 def _compare_with_pages(file: LabelsFile, page_pass: PagePass, summary: Summary) -> None:
     summary.adapted, summary.adapted_how = 0, "changed after comparison with the print of the page"
-    if lost := page_pass.change(file, summary.changed):
+    files, unknown = page_pass.change(file, summary.changed)
+    if files:
         warn(
-            f"{plural(len(lost), 'page file')} changed since the cut or can't be read, such as "
-            f"{lost[0]}. Cells of such pages were not compared with their print. Run `digitsort cut` "
-            "again."
+            f"{plural(len(files), 'page file')} changed, can't be read, or can't have such cells, such "
+            f"as {files[0]}: their cells were not compared with the print. Run `digitsort cut` again."
+        )
+    if unknown:
+        warn(
+            f"{plural(unknown, 'picture')} not found in {page_pass.cells}, so not compared with a "
+            "page. Name the cells.csv that `digitsort cut` wrote with the pictures."
         )
 
 

@@ -81,10 +81,10 @@ def cut(
 
     if layout and save_layout:
         raise UsageError("Choose one of --layout and --save-layout.")
-    if dry_run and save_layout:
-        raise UsageError("--dry-run writes nothing: leave out --save-layout.")
+    if save_layout and dry_run:
+        raise UsageError("Choose one of --dry-run and --save-layout: a dry run writes nothing.")
     if save_layout:
-        refuse_existing(save_layout, force=False)
+        _check_save_layout(save_layout, dest)
     fields = read_layout(layout) if layout else None
     if not dry_run:
         refuse_dest(dest)
@@ -110,6 +110,16 @@ def _folders(layout: Layout | None) -> tuple[str, ...]:
 
     kinds = {field.kind for field in layout.fields} if layout is not None else set()
     return tuple(folder for kind, folder in PICTURES_OF.items() if kind in kinds and folder != PICTURES)
+
+
+def _check_save_layout(path: Path, dest: Path) -> None:
+    """Raise an error if the layout can't get this name."""
+    refuse_existing(path, force=False, offers_force=False)
+    if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(dest)):
+        raise UsageError(
+            f"{printable(str(path))} would be in DEST, which `cut` writes as a whole. Name a file "
+            "outside of DEST with --save-layout."
+        )
 
 
 def _saving_layout(pages: Iterable[FoundPage], path: Path) -> Iterator[FoundPage]:

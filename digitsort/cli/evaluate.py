@@ -25,7 +25,7 @@ from digitsort.evaluation.metrics import guesses
 from digitsort.evaluation.truth import find_truth, read_truth
 from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import printable
-from digitsort.images.discover import Walk, check_sources
+from digitsort.images.discover import Walk, check_sources, has_picture_suffix
 from digitsort.images.limits import Limits
 from digitsort.labels.cells import Findings
 from digitsort.labels.gone import GoneRows, before_gone
@@ -98,10 +98,13 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Measure how well digitsort reads images whose labels are known."""
+    patterns = options.patterns(exclude)
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
     source = table_of(source)
     if report is not None:
-        refuse_existing(report, force=force, inputs=(source, truth, model, *(corrections or ())))
+        pictures = [report] if has_picture_suffix(report.name) else []
+        inputs = (source, truth, model, *(corrections or ()), *pictures)
+        refuse_existing(report, force=force, inputs=inputs)
     is_table = is_labels(source)
     if source.suffix.lower() in TABLE_SUFFIXES and truth is None and not is_table:
         source, truth = source.parent, source
@@ -114,12 +117,12 @@ def evaluate(
     found = None if is_table and model is None else open_model(model)
     settings = _with_labels(settings, only_labels, found, certify)
     if is_table:
-        by_hand = LabelsByHand(corrections or (), root, new_class or (), exclude or ())
+        by_hand = LabelsByHand(corrections or (), root, new_class or (), patterns)
         known = _reviewed(source, by_hand, truth, settings, found, workers, quiet)
         failed = any(outcome.status is Status.ERROR for outcome in known.outcomes)
         code = ExitCode.SOME_FAILED if failed and found is not None else ExitCode.DONE
     else:
-        walk = Walk(check_sources([source]), follow_links, any_name=any_name, patterns=exclude or ())
+        walk = Walk(check_sources([source]), follow_links, any_name=any_name, patterns=patterns)
         known, code = _classified(walk, truth, settings, _some(found), workers, quiet)
     measured = _measured(str(source), known, found, model, min_confidence)
     if as_json:
@@ -261,7 +264,8 @@ def _write_report(target: Path, measured: Measured, force: bool, *, quiet: bool)
 
 
 def _check_certify(target: Path, max_error: float) -> None:
-    refuse_existing(target, force=False)
+
+    refuse_existing(target, force=False, offers_force=False)
     if not 0 < max_error < 1:
         raise UsageError(f"--max-error must be between 0 and 1, got {max_error}. Try 0.01.")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +11,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from digitsort.errors import ExitCode
+from digitsort.errors import ExitCode, UsageError
+from digitsort.files.names import printable
 from digitsort.images.limits import DEFAULT_LIMITS, Limits
 
 FEW_OPTIONS = 8
@@ -218,6 +221,25 @@ def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) 
         side_px=max_side or DEFAULT_LIMITS.side_px,
         file_bytes=max_bytes or DEFAULT_LIMITS.file_bytes,
     )
+
+
+def patterns(exclude: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the patterns of `--exclude`.
+
+    Raises
+    ------
+    UsageError
+        If one is no pattern for a name: it would match nothing, and nothing would be left out.
+    """
+    for pattern in exclude or ():
+        name = os.path.basename(pattern.rstrip("/" + os.sep))
+        if pattern in ("", os.curdir, os.pardir) or name != pattern:
+            example = f" Did you mean --exclude {shlex.quote(printable(name))}?" if name else ""
+            raise UsageError(
+                "--exclude takes the name of a file or folder, or a pattern such as 'old*', no path: "
+                f"got {printable(pattern)!r}.{example}"
+            )
+    return tuple(exclude or ())
 
 
 def labels(text: str | None, classes: Sequence[str]) -> tuple[str, ...] | None:

@@ -88,7 +88,8 @@ def review(
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)
-    by_hand, gone = LabelsByHand(corrections or (), root, new_class or (), exclude or ()), GoneRows()
+    patterns = options.patterns(exclude)
+    by_hand, gone = LabelsByHand(corrections or (), root, new_class or (), patterns), GoneRows()
     rows = without_matched(gone.left_out(rows_of(labels, by_hand, finds_moved=True)), left)
     source, tally = read_source(labels, rows, truths, chooser)
     for line in gone.say(labels):

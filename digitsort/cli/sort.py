@@ -135,7 +135,7 @@ def sort(
             "SOURCE is already labelled. Use --model, --min-confidence, --only-labels and limits only "
             "with a folder."
         )
-    patterns = tuple(exclude or ())
+    patterns = options.patterns(exclude)
     by_hand = LabelsByHand(corrections or (), root, new_class or (), patterns)
     folder_options = None
     if os.path.isdir(source):

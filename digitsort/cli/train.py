@@ -100,6 +100,7 @@ def train(
     from digitsort.training.fit import train as train_model
 
     limits = options.limits(max_pixels, max_side, max_bytes)
+    patterns = options.patterns(exclude)
     names = data or ["default"]
     if names == ["release"]:
         return _train_release(output, force, quiet)
@@ -113,7 +114,7 @@ def train(
         trust_machine=trust_machine,
         limits=limits,
         tables=tables,
-        exclude=exclude or (),
+        exclude=patterns,
     )
     check_tables(tables, _class_folders(names), new_class)
     if known is not None:

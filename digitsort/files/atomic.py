@@ -76,7 +76,11 @@ class Output(io.FileIO):
 
 
 def refuse_existing(
-    path: Path, *, force: bool, inputs: Iterable[str | os.PathLike[str] | None] = ()
+    path: Path,
+    *,
+    force: bool,
+    inputs: Iterable[str | os.PathLike[str] | None] = (),
+    offers_force: bool = True,
 ) -> None:
     """Raise OutputError if `path` exists and may not be replaced, or is not a regular file.
 
@@ -98,7 +102,7 @@ def refuse_existing(
     if not force and os.path.lexists(path):
         raise OutputError(
             f"{printable(str(path))} already exists and may contain someone's work. "
-            "Choose another file, or replace it with --force."
+            f"Choose another file{', or replace it with --force' if offers_force else ''}."
         )
     if os.path.lexists(path) and any(_is_file(path, each) for each in inputs if each is not None):
         raise OutputError(

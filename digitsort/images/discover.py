@@ -279,9 +279,10 @@ def nothing_found(walk: Walk, message: str) -> DigitsortError:
             f"{printable(folder)} can't be listed: {reason}. No images were found elsewhere. Make the "
             "folder readable, or name another one."
         )
-    return NothingToDoError(
-        " ".join([message, *(f"{line}." for line in describe_skipped(walk.skipped))])
-    )
+    lines = describe_skipped(walk.skipped)
+    if walk.left_out:
+        lines = [*lines, describe_left_out(walk.left_out)]
+    return NothingToDoError(" ".join([message, *(f"{line}." for line in lines)]))
 
 
 def check_sources(sources: Sequence[str | Path]) -> list[str]:

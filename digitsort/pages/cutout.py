@@ -15,6 +15,12 @@ from digitsort.pages.ruling import Pixels, flattened
 
 Levels = npt.NDArray[np.float32]
 
+MOST_ROOM = 0.5
+"""Distance of a cell's corner from the page, by the page's side, up to which the cell may be on it."""
+
+LEAST_SIDE_PX = 1.0
+"""Shorter diagonal, in pixels, of the smallest cell."""
+
 INSET = 0.04
 """Share of a cell's side that is left out at each of its edges, where the ruling's blurred edge is."""
 
@@ -95,6 +101,23 @@ class PagePixels:
         inner = picture[across : picture.shape[0] - across, down : picture.shape[1] - down].ravel()
         count = min(len(inner) - 1, round(INK_SHARE * (side * (1 - 2 * INNER)) ** 2))
         return bool(np.median(inner) - np.partition(inner, count)[count] < BLANK_BELOW)
+
+
+def is_on_page(corners: Quad, shape: tuple[int, ...]) -> bool:
+    """Return whether a cell has an extent and its middle is on a page, with its corners not far off.
+
+    The picture of any other cell would be empty, or larger than memory.
+    """
+    if not np.isfinite(corners).all():
+        return False
+    places = corners / np.array(shape[1::-1], np.float64)
+    middle = places.mean(axis=0)
+    diagonals = np.hypot(*(corners[:2] - corners[2:]).T)
+    return bool(
+        ((middle >= 0) & (middle <= 1)).all()
+        and ((places >= -MOST_ROOM) & (places <= 1 + MOST_ROOM)).all()
+        and diagonals.min() >= LEAST_SIDE_PX
+    )
 
 
 def _array(values: object) -> Levels:

@@ -27,7 +27,7 @@ from digitsort.labels.table import line_of
 from digitsort.pages.blocks import Block, Cell, find_blocks
 from digitsort.pages.cells_csv import COLUMNS, Kind
 from digitsort.pages.cutout import PagePixels
-from digitsort.pages.layout import FITS_NOTHING, Layout
+from digitsort.pages.layout import Layout, LayoutError
 from digitsort.pages.page_files import Leaf, leaves_of
 from digitsort.pages.ruling import Pixels
 
@@ -92,6 +92,9 @@ class FoundPage:
         None if the page can't be read.
     nothing : str
         Reason to give if there are no cells.
+        Reason if there are no cells.
+    is_unfit : bool
+        The layout does not fit the page.
     """
 
     source: str
@@ -101,6 +104,7 @@ class FoundPage:
     blanks: frozenset[tuple[int, int, int]] = frozenset()
     pixels: PagePixels | None = None
     nothing: str = NOTHING_FOUND
+    is_unfit: bool = False
 
     @property
     def reason(self) -> str:
@@ -146,7 +150,7 @@ class Account:
         self.pages += 1
         self.unreadable += bool(page.leaf.reason)
         self.empty += not page.leaf.reason and not page.blocks
-        self.unfit += page.reason == FITS_NOTHING
+        self.unfit += page.is_unfit
         self.cells += page.cells
         self.blank += len(page.blanks)
         self.written += written
@@ -187,7 +191,10 @@ def _found(path: str, stem: str, leaf: Leaf, layout: Layout | None) -> FoundPage
         return FoundPage(path, stem, leaf)
     blocks = tuple(find_blocks(leaf.gray))
     if layout is not None:
-        blocks = layout.on_page(blocks)
+        try:
+            blocks = layout.on_page(blocks, leaf.gray.shape)
+        except LayoutError as error:
+            return FoundPage(path, stem, leaf, nothing=str(error), is_unfit=True)
     pixels = PagePixels(leaf.gray)
     blanks = frozenset(
         (number, cell.row, cell.column)
@@ -195,8 +202,7 @@ def _found(path: str, stem: str, leaf: Leaf, layout: Layout | None) -> FoundPage
         for cell in block.cells
         if pixels.is_blank(cell.corners)
     )
-    nothing = NOTHING_FOUND if layout is None else FITS_NOTHING
-    return FoundPage(path, stem, leaf, blocks, blanks, pixels, nothing)
+    return FoundPage(path, stem, leaf, blocks, blanks, pixels)
 
 
 def refuse_dest(dest: Path) -> None:
@@ -352,5 +358,6 @@ def drawn(page: FoundPage, gray: Pixels) -> Pixels:
         name = (block.field or f"block {number}").encode("ascii", "replace").decode()
         cv2.putText(picture, name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, RED, 2, cv2.LINE_AA)
     if not page.blocks:
-        cv2.putText(picture, page.reason, (10, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.8, RED, 2, cv2.LINE_AA)
+        reason = page.reason.encode("ascii", "replace").decode()
+        cv2.putText(picture, reason, (10, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.8, RED, 2, cv2.LINE_AA)
     return np.asarray(picture, np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from digitsort.errors import UsageError
 from digitsort.files.names import printable
 from digitsort.files.regular import read_regular
 from digitsort.pages.blocks import Block, Cell
-from digitsort.pages.cells_csv import MOST_CORNER
+from digitsort.pages.cutout import is_on_page
 
 Points = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
@@ -35,17 +36,31 @@ those in the layout, whichever are fewer."""
 MOST_EDGES = 1_000
 """Largest number of edges of a field, across or down."""
 
-MOST_CELLS = 100_000
-"""Largest number of cells of a layout; a page has fewer."""
+MOST_PX = 1e6
+"""Largest distance of an edge from the page's corner, in pixels."""
 
-PAIRS_AT_ONCE = 2**18
-"""Pairs of cells whose distances are measured at a time."""
+MOST_NAME_CHARS = 200
+"""Length of the longest name of a field."""
 
+MOST_SHOWN = 40
+"""Characters of a wrong value that a message shows."""
 
-MOST_BYTES = 2**22
+MOST_CELLS = 20_000
+"""Largest number of cells of a layout, each counted once for each digit in it. A sheet of A3 that is
+squared in 5 mm has 5,000."""
+
+MOST_BYTES = 2**20
 """Size of the largest layout file."""
 
+MOST_DOTS = 1_000
+"""Largest number of dots that are not in a number. The parser's memory grows with the square of the
+length of a dotted key."""
+
+MOST_PAIRS = 2**20
+"""Pairs of cells that are compared at once: 64 MiB for their corners."""
+
 FITS_NOTHING = "the layout does not fit this page"
+OFF_THE_PAGE = "a field of the layout is not on this page"
 
 _KEYS = ("name", "kind", "digits", "x", "y")
 
@@ -94,7 +109,7 @@ class Field:
 
     @property
     def count(self) -> int:
-        """Number of cells that the field is cut into."""
+        """Number of cells that are cut."""
         rows, columns = self.shape
         return rows * columns * self.digits
 
@@ -148,13 +163,8 @@ class Layout:
 
     fields: tuple[Field, ...]
 
-    @property
-    def count(self) -> int:
-        """Number of cells, those of a field that is not cut among them."""
-        return sum(field.count for field in self.fields)
-
-    def on_page(self, found: Sequence[Block]) -> tuple[Block, ...]:
-        """Return the cells of the layout on a page, one block for each field that is cut.
+    def on_page(self, found: Sequence[Block], shape: tuple[int, ...]) -> tuple[Block, ...]:
+        """Return the cells of the layout on a page, a block for each field that is cut.
 
         The layout is aligned with the cells that were found on the page.
 
@@ -162,21 +172,31 @@ class Layout:
         ----------
         found : sequence of Block
             From `find_blocks`.
+        shape : tuple of int
+            Height and width of the page.
 
         Returns
         -------
         tuple of Block
-            Empty if the layout does not fit.
+
+        Raises
+        ------
+        LayoutError
+            If the layout does not fit, or a field that is cut is not on the page.
         """
         to_page = self._registered(found)
         if to_page is None:
-            return ()
+            raise LayoutError(FITS_NOTHING)
         inside = 1 / _growth(found)
-        return tuple(
+        blocks = tuple(
             Block(tuple(field.cells(to_page, inside)), field.name, field.kind)
             for field in self.fields
             if field.kind is not FieldKind.IGNORE
         )
+        for block in blocks:
+            if not all(is_on_page(cell.corners, shape) for cell in block.cells):
+                raise LayoutError(f"{OFF_THE_PAGE}: {printable(block.field[:MOST_SHOWN])}")
+        return blocks
 
     def _registered(self, found: Sequence[Block]) -> Points | None:
         """Return the homography to the page that matches most cells; None if they are too few."""
@@ -212,6 +232,10 @@ class Layout:
                     yield np.asarray(guess, np.float64)
 
 
+class LayoutError(ValueError):
+    """Error of a layout on a page; its text is the reason."""
+
+
 def _corners(blocks: Sequence[Block]) -> Points:
     """Return the corners of all cells of the blocks, shape (n, 4, 2)."""
     return np.array([cell.corners for block in blocks for cell in block.cells]).reshape(-1, 4, 2)
@@ -242,16 +266,17 @@ def _near_px(corners: Points) -> float:
 
 
 def _pairs(mine: Points, its: Points) -> tuple[Places, Places]:
-    """Return the indices of matching cells in a layout and on a page: their corners are near."""
-    nearest, least = [], []
-    for some in np.array_split(mine, len(mine) * len(its) // PAIRS_AT_ONCE + 1):
-        apart = np.hypot(*np.moveaxis(some[:, None] - its, -1, 0)).max(axis=-1)  # (n, m)
-        nearest.append(apart.argmin(axis=1))
-        least.append(apart.min(axis=1))
-    places = np.concatenate(nearest)
+    """Return the places of the cells of a layout, and of a page, whose corners are near each other."""
     sides = np.hypot(*np.moveaxis(mine - np.roll(mine, -1, axis=1), -1, 0)).min(axis=1)
-    is_near = np.concatenate(least) <= NEAR * sides
-    return np.flatnonzero(is_near), places[is_near]
+    nearest = np.zeros(len(mine), np.intp)
+    is_near = np.zeros(len(mine), np.bool_)
+    step = max(1, MOST_PAIRS // len(its))
+    for start in range(0, len(mine), step):
+        some = slice(start, start + step)
+        apart = np.hypot(*np.moveaxis(mine[some, None] - its, -1, 0)).max(axis=-1)
+        nearest[some] = apart.argmin(axis=1)
+        is_near[some] = apart.min(axis=1) <= NEAR * sides[some]
+    return np.flatnonzero(is_near), nearest[is_near]
 
 
 def layout_of(blocks: Iterable[Block]) -> Layout:
@@ -312,13 +337,29 @@ def read_layout(path: Path) -> Layout:
     """
     name = printable(str(path))
     try:
-        return _layout(tomllib.loads(read_regular(path, MOST_BYTES).decode()))
+        return _layout(_parsed(read_regular(path, MOST_BYTES)))
     except OSError as error:
-        raise UsageError(f"Can't read {name}: {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:
+        reason = error.strerror or error
+        raise UsageError(f"Can't read {name}: {reason}. Name a layout file.") from error
+    except ValueError as error:
         raise UsageError(
             f"{name} is not a valid layout: {error}. `digitsort cut --save-layout` writes an example."
         ) from error
+
+
+def _parsed(content: bytes) -> Mapping[str, Any]:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not text in UTF-8") from error
+    if len(re.findall(r"\.(?!\d+\s*[,\]\n#])", text)) > MOST_DOTS:
+        raise ValueError(f"it has more than {MOST_DOTS:,} dots outside of numbers")
+    if re.search(r"\d{100}", text):
+        raise ValueError("it has a number with 100 digits")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("its brackets are nested too deep") from error
 
 
 def _layout(content: Mapping[str, Any]) -> Layout:
@@ -327,8 +368,9 @@ def _layout(content: Mapping[str, Any]) -> Layout:
     if not isinstance(fields, list) or not fields or not all(isinstance(each, dict) for each in fields):
         raise ValueError("it has no [[field]]")
     layout = Layout(tuple(_field(number, field) for number, field in enumerate(fields, 1)))
-    if layout.count > MOST_CELLS:
-        raise ValueError(f"it has {layout.count:,} cells, more than {MOST_CELLS:,}")
+    count = sum(field.count for field in layout.fields)
+    if count > MOST_CELLS:
+        raise ValueError(f"it has {count:,} cells, more than {MOST_CELLS:,}")
     return layout
 
 
@@ -337,13 +379,19 @@ def _field(number: int, content: Mapping[str, Any]) -> Field:
     _check_keys(content, _KEYS, where)
     name = content.get("name", where)
     if not isinstance(name, str):
-        raise ValueError(f"the name of {where} is {name!r}, not a text")
+        raise ValueError(f"the name of {where} is not a text")
+    if printable(name) != name or len(name) > MOST_NAME_CHARS:
+        raise ValueError(
+            f"the name of {where} has control characters or more than {MOST_NAME_CHARS} characters"
+        )
     kind = content.get("kind", FieldKind.DIGIT)
     if kind not in tuple(FieldKind):
-        raise ValueError(f"the kind of {where} is {kind!r}, not one of {', '.join(FieldKind)}")
+        raise ValueError(f"the kind of {where} is {_shown(kind)}, not one of {', '.join(FieldKind)}")
     digits = content.get("digits", 1)
-    if not isinstance(digits, int) or not 1 <= digits <= MOST_DIGITS:
-        raise ValueError(f"the digits of {where} are {digits!r}, not a number from 1 to {MOST_DIGITS}")
+    if not isinstance(digits, int) or isinstance(digits, bool) or not 1 <= digits <= MOST_DIGITS:
+        raise ValueError(
+            f"the digits of {where} are {_shown(digits)}, not a number from 1 to {MOST_DIGITS}"
+        )
     x, y = (_numbers(content, axis, where) for axis in "xy")
     return Field(name, FieldKind(kind), digits, x, y)
 
@@ -351,14 +399,24 @@ def _field(number: int, content: Mapping[str, Any]) -> Field:
 def _check_keys(content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     unknown = [key for key in content if key not in known]
     if unknown:
-        raise ValueError(f"{where} has the unknown key {unknown[0]!r}; the keys are {', '.join(known)}")
+        raise ValueError(
+            f"{where} has the unknown key {_shown(unknown[0])}; the keys are {', '.join(known)}"
+        )
+
+
+def _shown(value: object) -> str:
+    """Return a value as a message shows it, shortened."""
+    if isinstance(value, int) and abs(value) >= MOST_PX:  # its digits may be too many to write
+        return "a very large number"
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _numbers(content: Mapping[str, Any], axis: str, where: str) -> tuple[float, ...]:
     values = content.get(axis)
     if not isinstance(values, list) or not 2 <= len(values) <= MOST_EDGES:
-        raise ValueError(f"{axis} of {where} is not a list of 2 to {MOST_EDGES} edges")
-    if not all(isinstance(value, int | float) and abs(value) < MOST_CORNER for value in values):
+        raise ValueError(f"{where} has no list of 2 to {MOST_EDGES:,} edges in {axis}")
+    if not all(type(value) in (int, float) and abs(value) < MOST_PX for value in values):
         raise ValueError(f"{axis} of {where} has an edge that is not a number of pixels")
     if any(high - low < 2 for low, high in pairwise(values)):
         raise ValueError(f"{axis} of {where} has edges that do not ascend by 2 pixels or more")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from digitsort.classification.neighbours import adapted_from
 from digitsort.labels.cells import path_of
@@ -15,7 +14,7 @@ from digitsort.labels.labels_csv import row_bytes
 from digitsort.labels.resume import cells_of, outcome_of, raw_rows
 from digitsort.outcomes import Outcome, Status
 from digitsort.pages.cells_csv import CellRow, read_cells
-from digitsort.pages.cutout import PagePixels
+from digitsort.pages.cutout import PagePixels, is_on_page
 from digitsort.pages.page_files import Leaf, leaves_of
 from digitsort.pages.page_print import Opinion, opinions_on
 
@@ -43,19 +42,14 @@ def page_verdicts(
 ) -> list[T]:
     """Return verdicts on the cells of a page, changed where its print contradicts them.
 
-        Parameters
-        ----------
-        pixels : PagePixels
-        corners : mapping of int to ndarray of shape (4, 2)
-    <<<<<<< ours
-            Corners of each cell, by its index in `verdicts`.
-        verdicts : sequence of Verdict
-    =======
-            Of each cell, by its place in `verdicts`.
-        verdicts : sequence of Verdict or of Outcome
-    >>>>>>> theirs
-        labels : sequence of str
-            Digits that may be given as labels.
+    Parameters
+    ----------
+    pixels : PagePixels
+    corners : mapping of int to ndarray of shape (4, 2)
+        Corners of each cell, by its index in `verdicts`.
+    verdicts : sequence of Verdict or of Outcome
+    labels : sequence of str
+        Digits that may be given as labels.
     """
     accepted = {n: verdict.label for n, verdict in enumerate(verdicts) if verdict.status is Status.OK}
     changed = list(verdicts)
@@ -82,6 +76,22 @@ def changes_of(before: Verdict | Outcome, opinion: Opinion) -> dict[str, Any]:
     }
 
 
+class NotCompared(NamedTuple):
+    """Pictures that were not compared with a page.
+
+    Attributes
+    ----------
+    files : tuple of str
+        Page files that can't be read any more, that changed since they were cut, or that are too small
+        for their cells.
+    unknown : int
+        Pictures that are not in the cells.csv.
+    """
+
+    files: tuple[str, ...]
+    unknown: int
+
+
 @dataclass(frozen=True, slots=True)
 class PagePass:
     """Pass over the rows of a labels file that compares doubtful cells with the print of their page.
@@ -100,24 +110,24 @@ class PagePass:
     labels: tuple[str, ...]
     limits: Limits
 
-    def change(self, file: LabelsFile, changed: Changed) -> list[str]:
-        """Replace the changed rows in the file, and call `changed` for each.
-
-        Returns
-        -------
-        list of str
-            Page files that can no longer be read, or that changed since they were cut.
-        """
+    def change(self, file: LabelsFile, changed: Changed) -> NotCompared:
+        """Replace the changed rows in the file, and call `changed` for each."""
         outcomes = {outcome.path: outcome for outcome, _ in _rows(file) if outcome is not None}
         lost: list[str] = []
         after: dict[str, Outcome] = {}
-        for source, rows in groupby(read_cells(self.cells), key=lambda row: row.source):
-            of_file = [row for row in rows if row.path in outcomes]
-            if any(outcomes[row.path].status is Status.UNCERTAIN for row in of_file):
-                after |= self._of_file(source, of_file, outcomes, lost)
+        known: dict[str, CellRow] = {}
+        for row in read_cells(self.cells):
+            if row.path in outcomes:
+                known.setdefault(row.path, row)
+        files: dict[str, list[CellRow]] = defaultdict(list)  # each is read once, in whatever order
+        for row in known.values():
+            files[row.source].append(row)
+        for source, rows in files.items():
+            if any(outcomes[row.path].status is Status.UNCERTAIN for row in rows):
+                after |= self._of_file(source, rows, outcomes, lost)
         if after:
             file.adapt(_changed_rows(file, after, changed))
-        return lost
+        return NotCompared(tuple(lost), len(outcomes) - len(known))
 
     def _of_file(
         self, source: str, rows: Sequence[CellRow], outcomes: Mapping[str, Outcome], lost: list[str]
@@ -131,8 +141,13 @@ class PagePass:
             if leaf.sha256 != rows[0].source_sha256 or (leaf.gray is None and is_needed):
                 lost.append(source)
                 break
-            if leaf.number in pages:
-                after |= self._of_page(leaf, pages.pop(leaf.number), outcomes)
+            of_page = pages.pop(leaf.number, [])
+            shape = () if leaf.gray is None else leaf.gray.shape
+            on_page = [row for row in of_page if is_on_page(row.corners, shape)]
+            if len(on_page) < len(of_page) and source not in lost:
+                lost.append(source)
+            if on_page:
+                after |= self._of_page(leaf, on_page, outcomes)
             if not pages:
                 break
         return after

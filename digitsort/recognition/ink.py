@@ -57,45 +57,41 @@ SOFT_EDGE_PX = 3
 class Ink:
     """Ink found on each image, with the decisions made on the way.
 
-        Attributes
-        ----------
-        pixels : ndarray of shape (n, 32, 32), uint8
-            Ink on the working canvas: 0 paper, 255 full ink, soft at the edges.
-        frame : ndarray of shape (n, 4), float64
-            The part of the source image that the canvas shows: left, top, right, bottom in source pixels.
-        box : ndarray of shape (n, 4), float64
-            Bounding box of the ink in source pixels: left, top, right, bottom.
-        light_on_dark : ndarray of shape (n,), bool
-        contrast : ndarray of shape (n,), float64
-            Largest difference between paper and ink, in gray levels of 0-255.
-        separation : ndarray of shape (n,), float64
-            How cleanly the darkness falls into ink and paper (Otsu's criterion), 0-1.
-        share : ndarray of shape (n,), float64
-            Ink as a share of the canvas, 0-1.
-        parts : ndarray of shape (n,), intp
-            Connected parts that were kept; 0 where there is no ink.
-        lined : ndarray of shape (n,), bool
-            Printed lines were taken out.
-        at_edge : ndarray of shape (n,), bool
-            All ink lies in the outer fifth of the first frame looked at, along more than half a side of it.
-        near_edge : ndarray of shape (n,), bool
-            Something dark, kept or not, lies near an edge of the first frame.
-        along_edge : ndarray of shape (n,), float64
-            Largest share of a row or column so near an edge that is dark, 0-1.
-        sign : ndarray of shape (n,), bool
-            The parts, kept or not, lie as those of a face or of a question mark.
-        pieces : ndarray of shape (n,), intp
-            Connected parts on the first frame, kept or not, specks aside.
-        solid_edge : ndarray of shape (n,), bool
-            A dark square of `SOLID_PX`, part of a shadow or a table, lies at an edge of the first frame.
-        crowded : ndarray of shape (n,), bool
-    <<<<<<< ours
-            Two connected parts of the first frame, kept or not, look like digits side by side.
-    =======
-            Two of the parts, kept or not, look like digits side by side.
-    >>>>>>> theirs
-        touches_change : ndarray of shape (n,), bool
-            The ink lies beside pixels that `Look.prepare` changed.
+    Attributes
+    ----------
+    pixels : ndarray of shape (n, 32, 32), uint8
+        Ink on the working canvas: 0 paper, 255 full ink, soft at the edges.
+    frame : ndarray of shape (n, 4), float64
+        The part of the source image that the canvas shows: left, top, right, bottom in source pixels.
+    box : ndarray of shape (n, 4), float64
+        Bounding box of the ink in source pixels: left, top, right, bottom.
+    light_on_dark : ndarray of shape (n,), bool
+    contrast : ndarray of shape (n,), float64
+        Largest difference between paper and ink, in gray levels of 0-255.
+    separation : ndarray of shape (n,), float64
+        How cleanly the darkness falls into ink and paper (Otsu's criterion), 0-1.
+    share : ndarray of shape (n,), float64
+        Ink as a share of the canvas, 0-1.
+    parts : ndarray of shape (n,), intp
+        Connected parts that were kept; 0 where there is no ink.
+    lined : ndarray of shape (n,), bool
+        Printed lines were taken out.
+    at_edge : ndarray of shape (n,), bool
+        All ink lies in the outer fifth of the first frame looked at, along more than half a side of it.
+    near_edge : ndarray of shape (n,), bool
+        Something dark, kept or not, lies near an edge of the first frame.
+    along_edge : ndarray of shape (n,), float64
+        Largest share of a row or column so near an edge that is dark, 0-1.
+    sign : ndarray of shape (n,), bool
+        The parts, kept or not, lie as those of a face or of a question mark.
+    pieces : ndarray of shape (n,), intp
+        Connected parts on the first frame, kept or not, specks aside.
+    solid_edge : ndarray of shape (n,), bool
+        A dark square of `SOLID_PX`, part of a shadow or a table, lies at an edge of the first frame.
+    crowded : ndarray of shape (n,), bool
+        Two connected parts of the first frame, kept or not, look like digits side by side.
+    touches_change : ndarray of shape (n,), bool
+        The ink lies beside pixels that `Look.prepare` changed.
     """
 
     pixels: npt.NDArray[np.uint8]

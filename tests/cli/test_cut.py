@@ -134,9 +134,66 @@ def test_doubtful_cells_are_compared_with_the_print_of_their_page(here: Path) ->
     ]
     assert changed
     assert all(label == wanted for label, wanted in changed)
+    _check_wrong_cells(here, read)
     sheet(480, 250).save(here / "page.png")
     done = invoke(*read, "-o", "again.csv")
-    assert "1 page file changed since the cut or can't be read, such as" in done.stderr
+    assert "1 page file changed, can't be read, or can't have such cells, such as" in done.stderr
+
+
+def _check_wrong_cells(here: Path, read: tuple[str, ...]) -> None:
+    """Cells that can't be on their page, or are not in the table, are not compared; this is said."""
+    whole = (here / "out" / "cells.csv").read_text()
+    header, *lines = list(csv.reader(whole.splitlines()))
+    start = header.index("x1")
+    table = here / "out" / "wrong.csv"
+    for corners in (
+        "-9e5 -9e5 9e5 -9e5 9e5 9e5 -9e5 9e5",
+        "9e5 9e5 9.1e5 9e5 9.1e5 9.1e5 9e5 9.1e5",
+        "0 " * 8,
+    ):
+        wrong = [[*line[:start], *corners.split(), *line[start + 8 :]] for line in lines]
+        table.write_text("\n".join(map(",".join, [header, *wrong])))
+        done = invoke(*read[:-1], table, "-o", "wrong.csv", "--force")
+        assert done.exit_code == 0
+        assert "1 page file changed, can't be read, or can't have such cells" in done.stderr
+    table.write_text(whole.replace("cells/page", "cells/other"))
+    done = invoke(*read[:-1], table, "-o", "wrong.csv", "--force")
+    assert "15 pictures not found in " in done.stderr
+    mixed = [
+        line
+        for cells in lines
+        for line in (cells, ["", "/other.png", *cells[2:6], "blank", *cells[7:]])
+    ]
+    table.write_text("\n".join(map(",".join, [header, *mixed])))
+    done = invoke(*read[:-1], table, "-o", "wrong.csv", "--force")
+    assert "changed after comparison with the print of the page" in done.stderr
+
+
+def test_a_wrong_line_of_cells_csv_ends_the_run_before_its_work(here: Path) -> None:
+    digit_png_here = here / "a.png"
+    sheet().save(digit_png_here)
+    lines = (
+        "path,source,page,block,row,column,kind\na.png,p.png,1,1,1,1,cell\na.png,p.png,1,1,x,1,cell\n"
+    )
+    (here / "cells.csv").write_text(lines)
+    done = invoke("classify", "a.png", "--cells", "cells.csv")
+    assert (done.exit_code, "line 3: row is 'x'" in done.stderr) == (2, True)
+    assert sorted(path.name for path in here.iterdir()) == ["a.png", "cells.csv"]
+
+
+def test_where_a_layout_is_saved(here: Path) -> None:
+    sheet().save(here / "page.png")
+    cut = ("cut", "page.png", "out", "--save-layout")
+    done = invoke(*cut, "form.toml", "--dry-run")
+    assert (done.exit_code, "a dry run writes nothing" in done.stderr) == (2, True)
+    for path in ("out", "out/form.toml", "out/x/../form.toml"):
+        done = invoke(*cut, path)
+        assert (done.exit_code, "outside of DEST" in done.stderr) == (2, True)
+    (here / "form.toml").write_text("mine")
+    done = invoke(*cut, "form.toml")
+    assert (done.exit_code, "Choose another file." in done.stderr) == (5, True)
+    assert "--force" not in done.stderr  # `cut` has no such option
+    assert sorted(path.name for path in here.iterdir()) == ["form.toml", "page.png"]
 
 
 def test_a_page_without_cells_that_is_unreadable_leaves_the_others(here: Path) -> None:
@@ -145,15 +202,8 @@ def test_a_page_without_cells_that_is_unreadable_leaves_the_others(here: Path) -
     limit = ("--max-pixels", "500000")
     assert invoke("cut", "pages.tif", "out", "-q", *limit).exit_code == 1
     done = invoke("classify", "out/cells", "--cells", "out/cells.csv", "-o", "labels.csv", *limit)
-    assert "changed by the print of their pages" in done.stderr
+    assert "changed after comparison with the print of the page" in done.stderr
     assert "can't be read" not in done.stderr
-
-
-def test_a_dry_run_saves_no_layout(here: Path) -> None:
-    form().save(here / "form.png")
-    done = invoke("cut", "form.png", "out", "--dry-run", "--save-layout", "form.toml")
-    assert (done.exit_code, "--dry-run writes nothing" in done.stderr) == (2, True)
-    assert os.listdir(here) == ["form.png"]
 
 
 def test_choose_one_second_pass(here: Path) -> None:

@@ -59,3 +59,28 @@ def test_another_pattern_is_another_run(here: Path, model_file: Path) -> None:
         RunSettings.of(["s"], False, "m", "", "csv", exclude=names) for names in ((), ("old*",))
     )
     assert one.differences(other) == ["sources"]
+
+
+@pytest.mark.parametrize("pattern", ["", ".", "..", "scans/old1", "old1/", "/scans/old1", "*/old1"])
+@pytest.mark.parametrize(
+    "command",
+    ["classify scans", "sort scans out", "review labels.csv", "evaluate scans", "train -d scans"],
+)
+def test_a_pattern_that_can_match_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, pattern: str
+) -> None:
+    """It is refused: files that were to be left out would be read, and nobody told."""
+    monkeypatch.chdir(tmp_path)
+    make_tree(tmp_path, {"scans": {"1": {"a.png": digit_png(1)}}, "labels.csv": "path,label,status\n"})
+    refused = invoke(*command.split(), "--exclude", pattern)
+    assert refused.exit_code == 2
+    assert "--exclude takes the name of a file or folder" in refused.stderr
+    assert ("Did you mean --exclude old1?" in refused.stderr) == ("old1" in pattern)
+
+
+def test_patterns_that_leave_nothing(tmp_path: Path) -> None:
+    """The error says that the files were left out, not only that there are none."""
+    make_tree(tmp_path, {"scans": {"a.png": digit_png(1), "b.png": digit_png(1)}})
+    none = invoke("classify", tmp_path / "scans", "--exclude", "*", "-o", tmp_path / "labels.csv")
+    assert none.exit_code == 4
+    assert "left out by name: * (2)." in none.stderr

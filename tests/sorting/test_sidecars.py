@@ -134,6 +134,13 @@ def test_two_pictures_with_one_side_car(quick_folder: Path, mode: Mode) -> None:
     assert list(contents(quick_folder / "sorted")) == ["2/7.jpg", "2/7.xmp", "7/7.png", "7/7.png.txt"]
 
 
+def test_several_shared_side_cars(quick_folder: Path) -> None:
+    scans = {"7.jpg": "2", "7.png": "7"}
+    labels = make_scans(quick_folder, scans, {"7.xmp": "both", "7.json": "both too"})
+    said = invoke("sort", labels, quick_folder / "sorted", "--sidecars")
+    assert "2 side-cars belong to several pictures and go with the first one each." in said.stderr
+
+
 @pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE])
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
 def test_a_picture_that_stays_keeps_its_side_car(
