@@ -138,7 +138,7 @@ def test_a_pipe_is_no_layout(tmp_path: Path) -> None:
         ),
         ("[[field]]\ndigits = 0", "the digits of field 1 are 0, not a number from 1 to 32"),
         ("[[field]]\nx = [1, 9]", "field 1 has no list of 2 to 1,000 edges in y"),
-        ("[[field]]\nx = [9, 1]\ny = [1, 9]", "the edges in x of field 1 do not ascend"),
+        ("[[field]]\nx = [9, 1]\ny = [1, 9]", "x of field 1 has edges that do not ascend"),
         (
             "[[field]]\nx = [nan, 1]\ny = [1, 9]",
             "x of field 1 has an edge that is not a number of pixels",
