@@ -24,7 +24,7 @@ from digitsort.sorting.dest import Held, locked, make_folders, remove_empty
 from digitsort.sorting.entries import Entry, Run
 from digitsort.sorting.foreign import check_is_ours, place_back
 from digitsort.sorting.inventory import Whereabouts, origins
-from digitsort.sorting.journal import FOLDER, journals, read_runs, reopen
+from digitsort.sorting.journal import FOLDER, is_earlier, journals, read_runs, reopen
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import has_content, is_undo_begun, recover, remove_half_done, status_of
 from digitsort.sorting.removal import check_copy, remove_copy
@@ -327,7 +327,7 @@ class _Undoing:
             target_of[place] = self._target(entry)
         rows: dict[str, Sorted] = {}
         for run in read_runs(self._dest):
-            if run.path >= self._run.path:
+            if not is_earlier(run, self._run):
                 continue
             for entry in run.delivered:
                 path = self._target(entry)
