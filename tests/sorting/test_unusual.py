@@ -336,7 +336,11 @@ def test_a_table_that_is_saved_at_the_last_moment_is_kept(
     dest = tmp_path / "sorted"
     apply_plan(plan_sort(rows_of(one), dest))
     (tmp_path / "two.csv").write_text("path,label,status\ntwo/5.png,5,ok\n")
-    commands = (["sort", tmp_path / "two.csv", dest], ["undo", dest], ["undo", dest])
+    commands: tuple[list[str | Path], ...] = (
+        ["sort", tmp_path / "two.csv", dest],
+        ["undo", dest],
+        ["undo", dest],
+    )
     for number, command in enumerate(commands, 1):
         said = invoke(*command)
         ending = f"_{number}" if number > 1 else ""
