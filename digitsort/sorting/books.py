@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import NEW, Disk, Place
+from digitsort.files.disk import HAS_METADATA_BY_DESCRIPTOR, NEW, Disk, Place
 from digitsort.files.names import printable, to_cell, to_cells
 from digitsort.files.places import Places, open_places
 from digitsort.files.regular import read_regular
@@ -291,7 +291,7 @@ def _write(disk: Disk, dest: str, blocks: Iterable[str], read: str) -> str:
         remove_temporaries(disk, places, folder)
         temporary = places.at(new_temporary(folder))
         with _goes_if_unfinished(disk, temporary):
-            _fill(disk, temporary, encoded())
+            _fill(disk, temporary, encoded(), _mode_of(disk, places.at(path)))
             before = file_sha256(path)
             if not os.path.lexists(path) or _is_as_written(dest, before):
                 _write_seal(disk, places, dest, [digest.hexdigest(), before])
@@ -355,14 +355,24 @@ def _goes_if_unfinished(disk: Disk, temporary: Place) -> Iterator[None]:
         raise
 
 
-def _fill(disk: Disk, temporary: Place, blocks: Iterable[bytes]) -> None:
-    """Write a new file, and sync it to disk."""
+def _mode_of(disk: Disk, place: Place) -> int | None:
+    """Return the permissions of a file that is to be replaced; None if there is none."""
+    try:
+        return stat.S_IMODE(disk.lstat(place).st_mode) & 0o777
+    except FileNotFoundError:
+        return None
+
+
+def _fill(disk: Disk, temporary: Place, blocks: Iterable[bytes], mode: int | None = None) -> None:
+    """Write a new file, perhaps with the permissions of the one that it replaces, and sync it to disk."""
     descriptor = disk.open(temporary, NEW, 0o666)
     try:
         file = io.BufferedWriter(_Raw(disk, descriptor), BLOCK_BYTES)
         for block in blocks:
             file.write(block)
         file.flush()
+        if mode is not None and HAS_METADATA_BY_DESCRIPTOR:
+            disk.set_mode(descriptor, mode)
         disk.fsync(descriptor)
     finally:
         disk.close(descriptor)

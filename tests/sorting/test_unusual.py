@@ -295,6 +295,18 @@ def test_a_persons_file_beside_the_journals_stays(tmp_path: Path, name: str) -> 
     assert (dest / "labels_before_undo.csv").exists()
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_a_sorted_table_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    scans = make_tree(tmp_path / "scans", {"7.png": b"seven", "1.png": b"one"})
+    one, other = rows_of(scans)
+    dest = tmp_path / "sorted"
+    apply_plan(plan_sort([one], dest))
+    (dest / "labels.csv").chmod(mode)
+    apply_plan(plan_sort([one, other], dest))
+    assert len((dest / "labels.csv").read_text().splitlines()) == 3
+    assert (dest / "labels.csv").stat().st_mode & 0o777 == mode
+
+
 class SavesAtTheLastMoment(Disk):
     """A person saves DEST/labels.csv just before digitsort replaces or removes it."""
 
