@@ -120,7 +120,7 @@ def _is_file(path: Path, other: str | os.PathLike[str]) -> bool:
 
 
 def publish_as(temporary: Path, path: Path, *, force: bool) -> None:
-    """Give a finished file its final name, and the permissions of the file that it replaces, or the usual.
+    """Give a finished file its final name, with the permissions of the file that it replaces, if any.
 
     A table that only its owner could read must not be readable for others after an update.
     """

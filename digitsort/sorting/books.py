@@ -364,7 +364,7 @@ def _mode_of(disk: Disk, place: Place) -> int | None:
 
 
 def _fill(disk: Disk, temporary: Place, blocks: Iterable[bytes], mode: int | None = None) -> None:
-    """Write a new file, perhaps with the permissions of the one that it replaces, and sync it to disk."""
+    """Write a new file, perhaps with given permissions, and sync it to disk."""
     descriptor = disk.open(temporary, NEW, 0o666)
     try:
         file = io.BufferedWriter(_Raw(disk, descriptor), BLOCK_BYTES)
