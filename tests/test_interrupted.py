@@ -90,6 +90,8 @@ SIGNALS = {
     "INT": Sent(signal.SIGINT, False),
     "INT to the group": Sent(signal.SIGINT, True),
     "TERM": Sent(signal.SIGTERM, False),
+    "TERM to the group": Sent(signal.SIGTERM, True),
+    "HUP": Sent(signal.SIGHUP, False),
     "HUP to the group": Sent(signal.SIGHUP, True),
 }
 

@@ -25,9 +25,8 @@ from digitsort.cli.errors import reports_errors
 from digitsort.cli.summary import print_summary
 from digitsort.cli.tables import say_findings
 from digitsort.errors import ExitCode, UsageError
-from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import folder_of
-from digitsort.images.discover import Walk, check_sources, has_picture_suffix, nothing_found
+from digitsort.images.discover import Walk, check_sources, nothing_found
 from digitsort.images.read import has_sha256
 from digitsort.images.read_list import read_list
 from digitsort.labels.cells import are_digits
@@ -269,8 +268,7 @@ def _check_output(
     if update and force:
         raise UsageError("Choose one of --update and --force.")
     if output != "-":
-        pictures = [output] if has_picture_suffix(os.path.basename(output)) else []
-        refuse_existing(Path(output), force=force or update, inputs=[*inputs, *pictures])
+        options.refuse_output(Path(output), force=force or update, inputs=inputs)
     elif update:
         raise UsageError("--update needs an output file. Name one with -o.")
     elif resume:

@@ -25,7 +25,7 @@ from digitsort.evaluation.metrics import guesses
 from digitsort.evaluation.truth import find_truth, read_truth
 from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import printable
-from digitsort.images.discover import Walk, check_sources, has_picture_suffix
+from digitsort.images.discover import Walk, check_sources
 from digitsort.images.limits import Limits
 from digitsort.labels.cells import Findings
 from digitsort.labels.gone import GoneRows, before_gone
@@ -102,9 +102,8 @@ def evaluate(
     settings = Settings(min_confidence, limits=options.limits(max_pixels, max_side, max_bytes))
     source = table_of(source)
     if report is not None:
-        pictures = [report] if has_picture_suffix(report.name) else []
-        inputs = (source, truth, model, *(corrections or ()), *pictures)
-        refuse_existing(report, force=force, inputs=inputs)
+        inputs = (source, truth, model, *(corrections or ()))
+        options.refuse_output(report, force=force, inputs=inputs)
     is_table = is_labels(source)
     if source.suffix.lower() in TABLE_SUFFIXES and truth is None and not is_table:
         source, truth = source.parent, source

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +12,11 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from digitsort.errors import ExitCode, UsageError
+from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import printable
-from digitsort.images.limits import DEFAULT_LIMITS, Limits
+from digitsort.files.regular import head_of
+from digitsort.images.discover import has_picture_suffix
+from digitsort.images.limits import DEFAULT_LIMITS, MAGIC_BYTES, Limits, begins_as_picture
 
 FEW_OPTIONS = 8
 """Largest number of options that are listed without sections."""
@@ -221,6 +224,23 @@ def limits(max_pixels: int | None, max_side: int | None, max_bytes: int | None) 
         side_px=max_side or DEFAULT_LIMITS.side_px,
         file_bytes=max_bytes or DEFAULT_LIMITS.file_bytes,
     )
+
+
+def refuse_output(
+    output: Path, *, force: bool, inputs: Iterable[str | os.PathLike[str] | None] = ()
+) -> None:
+    """Do what `refuse_existing` does; pictures count as inputs, so that no output ever replaces one."""
+    pictures = [output] if _is_picture(output) else []
+    refuse_existing(output, force=force, inputs=[*inputs, *pictures])
+
+
+def _is_picture(path: Path) -> bool:
+    if has_picture_suffix(path.name):
+        return True
+    try:
+        return begins_as_picture(head_of(path, MAGIC_BYTES))
+    except OSError:
+        return False
 
 
 def patterns(exclude: Sequence[str] | None) -> tuple[str, ...]:

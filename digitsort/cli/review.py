@@ -15,7 +15,6 @@ from digitsort.cli.failures import all_failed, warn_of
 from digitsort.cli.tables import LabelsByHand, rows_of, say_findings, warn_unmatched, without_matched
 from digitsort.errors import ExitCode, UsageError
 from digitsort.evaluation.truth import read_truth
-from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import printable
 from digitsort.files.regular import NotRegularError, head_of
 from digitsort.labels.cells import Findings
@@ -84,7 +83,7 @@ def review(
     """Write an HTML page for correcting doubtful labels, offline, with the keyboard."""
     labels = table_of(labels)
     chooser = _chooser(only, limit, everything)
-    refuse_existing(output, force=force, inputs=(labels, truth, *(corrections or ())))
+    options.refuse_output(output, force=force, inputs=(labels, truth, *(corrections or ())))
     findings = Findings()
     truths = {} if truth is None else read_truth(truth, findings)
     left = dict(truths)

@@ -168,6 +168,7 @@ def print_delivery(
     _print(console, _shared(plan))
     if may_be_elsewhere:
         _print(console, hint_to_root(left))
+    print_kept(delivery.tables)
     if not (delivery.done or delivery.same or delivery.within or delivery.sidecars):
         return
     dest = printable(plan.dest)
@@ -205,6 +206,7 @@ def print_recovered(recovered: Recovered | None, *, quiet: bool) -> None:
             f"Found an interrupted run. It had sorted {plural(recovered.delivered, 'file')}; "
             f"{plural(recovered.open, 'more file')} that it had begun did not change."
         )
+        print_kept([recovered.table] if recovered.table else [])
 
 
 def warn_of_open_run(dest: Path) -> None:
@@ -234,6 +236,16 @@ def print_undone(undone: Undone, *, quiet: bool) -> None:
     console.print(f"Undid {plural(undone.runs, 'sort')} ({plural(undone.restored, 'file')}).{too}{end}")
     for path, reason in undone.left:
         console.print(f"  {printable(path)}: {reason}", markup=False)
+    print_kept(undone.tables)
+
+
+def print_kept(tables: Iterable[str]) -> None:
+    """Warn that a labels.csv with a person's work is kept under another name."""
+    for path in tables:
+        warn(
+            f"labels.csv in {printable(os.path.dirname(path))} had changes that were not digitsort's. "
+            f"Their version is kept as {printable(os.path.basename(path))}."
+        )
 
 
 def _print(console: Console, lines: Iterable[str]) -> None:

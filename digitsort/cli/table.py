@@ -14,7 +14,7 @@ from digitsort.cli.console import stderr_console, warn
 from digitsort.cli.errors import reports_errors
 from digitsort.cli.tables import LabelsByHand, rows_of
 from digitsort.errors import ExitCode, NothingToDoError
-from digitsort.files.atomic import refuse_existing, replacing
+from digitsort.files.atomic import replacing
 from digitsort.files.names import folder_of, printable
 from digitsort.labels.table import line_of
 from digitsort.pages.cells_csv import read_cells
@@ -50,7 +50,7 @@ def table(
     """Put the labels of cells back into the rows and columns of their pages."""
     places = cells or labels.parent / "cells.csv"
     if output != "-":
-        refuse_existing(Path(output), force=force, inputs=(labels, places, *(corrections or ())))
+        options.refuse_output(Path(output), force=force, inputs=(labels, places, *(corrections or ())))
     by_hand = LabelsByHand(corrections or (), root, new_class or ())
     made = page_table_of(rows_of(labels, by_hand), read_cells(places))
     if not made.rows:

@@ -22,7 +22,7 @@ from digitsort.cli.report import (
 from digitsort.cli.tables import check_tables, warn_contradicted, warn_unused
 from digitsort.errors import ExitCode, ModelError
 from digitsort.evaluation.certification import describe_copies
-from digitsort.files.atomic import refuse_existing, replacing
+from digitsort.files.atomic import replacing
 from digitsort.files.names import printable
 from digitsort.labels.cells import Findings
 from digitsort.labels.corrections import Corrections, read_all_corrections
@@ -105,7 +105,7 @@ def train(
     if names == ["release"]:
         return _train_release(output, force, quiet)
     is_model = _is_model(output)
-    refuse_existing(output, force=force or is_model, inputs=(*names, *(corrections or ())))
+    options.refuse_output(output, force=force or is_model, inputs=(*names, *(corrections or ())))
     tables: dict[str, Findings] = {}
     known = _corrections(corrections or (), names, tables)
     datasets = open_datasets(
@@ -124,7 +124,7 @@ def train(
     learns = 0 < len(base) < len(datasets)
     is_default = learns and [dataset.name for dataset in base] == ["default"]
     replaces = learns and is_model
-    refuse_existing(output, force=force or replaces)
+    options.refuse_output(output, force=force or replaces)
     # The model to compare with: the one that would be replaced, else the default model.
     before = open_model(output if replaces else None) if replaces or is_default else None
     share = DEFAULTS.held_out if held_out is None else held_out
@@ -181,7 +181,7 @@ def _train_release(output: Path, force: bool, quiet: bool) -> ExitCode:
 
     known = output.with_suffix(".npz")
     for path in (output, known):
-        refuse_existing(path, force=force)
+        options.refuse_output(path, force=force)
     with stages(quiet=quiet) as progress:
         release = train_release(progress)
     save(release.trained.data, output, force=force)

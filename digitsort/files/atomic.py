@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -119,12 +120,22 @@ def _is_file(path: Path, other: str | os.PathLike[str]) -> bool:
 
 
 def publish_as(temporary: Path, path: Path, *, force: bool) -> None:
-    """Give a finished file its final name and the usual permissions."""
-    temporary.chmod(0o666 & ~_umask())
+    """Give a finished file its final name, with the permissions of the file that it replaces, if any.
+
+    A table that only its owner could read must not be readable for others after an update.
+    """
+    temporary.chmod(_mode_of(path) if force else 0o666 & ~_umask())
     if force:
         temporary.replace(path)
     else:
         publish(temporary, path)
+
+
+def _mode_of(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.lstat().st_mode) & 0o777
+    except FileNotFoundError:
+        return 0o666 & ~_umask()
 
 
 def publish(temporary: Path, path: Path) -> None:

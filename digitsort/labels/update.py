@@ -277,7 +277,7 @@ class Update:
         """Return a person's cells by path, and the rows whose content is gone.
 
         A person's cells belong to a content. They go with a file that was renamed. They stay in a gone
-        row if the file has another content now.
+        row if the file has another content now, or another row of it has other cells.
         """
         extras: dict[str, Extra] = {}
         kept: set[str] = set()
@@ -286,9 +286,9 @@ class Update:
             for row in rows:
                 if cell in self._now and _is_of(row, self._now[cell]):
                     kept.add(cell)
-                    self._give(extras, cell, row)
-                else:
-                    left.append((cell, row))
+                    if self._give(extras, cell, row):
+                        continue
+                left.append((cell, row))
         places = self._places(left, kept)
         return extras, [row for cell, row in left if not self._moved(row, cell, places, extras)]
 

@@ -41,6 +41,8 @@ class Delivery:
         Files that an earlier sort had delivered, moved to another folder of DEST.
     sidecars : tuple of SideCar
         Sidecars that were delivered with their pictures, or moved with them within DEST.
+    tables : tuple of str
+        Paths under which a ``DEST/labels.csv`` is kept that was saved while it was brought up to date.
     """
 
     done: tuple[Operation, ...]
@@ -48,6 +50,7 @@ class Delivery:
     failed: tuple[tuple[str, str], ...]
     within: tuple[Operation, ...] = ()
     sidecars: tuple[SideCar, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 def apply_plan(plan: Plan, progress: ByteProgress = silent_bytes, disk: Disk = DISK) -> Delivery:
@@ -88,6 +91,7 @@ def carry_out(
     goes_on = held.stopped_mode in (plan.mode, Mode.WITHIN)
     within = Delivery((), (), ())
     first, end = None, ""
+    tables: tuple[str, ...] = ()
     if plan.within or plan.sidecars_within:
         moves = Plan(
             plan.dest,
@@ -102,12 +106,12 @@ def carry_out(
         # Until the rest is done too, a kill is one of both: they are undone together.
         end = "stopped" if plan.operations or plan.sidecars or plan.settling else "done"
         within = _Applying(moves, progress, disk, deliverer, end).run()
-        first = deliverer.journal
+        first, tables = deliverer.journal, within.tables
     if first is not None and (settling := _free_by_now(plan, within)):
         moves = Plan(plan.dest, settling, (), (), Mode.WITHIN, items=plan.items)
         deliverer = Deliverer(disk, held, Mode.WITHIN, plan.dest, continues=True)
         end = "stopped" if plan.operations or plan.sidecars else "done"
-        _Applying(moves, progress, disk, deliverer, end).run()
+        tables += _Applying(moves, progress, disk, deliverer, end).run().tables
         if deliverer.journal is None:
             end = "stopped"
         else:
@@ -119,7 +123,8 @@ def carry_out(
         _say_done(disk, first.run)
     failed = (*within.failed, *delivery.failed)
     sidecars = (*within.sidecars, *delivery.sidecars)
-    return Delivery(delivery.done, delivery.same, failed, within.done, sidecars)
+    tables += delivery.tables
+    return Delivery(delivery.done, delivery.same, failed, within.done, sidecars, tables)
 
 
 def _free_by_now(plan: Plan, within: Delivery) -> tuple[Operation, ...]:
@@ -177,6 +182,7 @@ class _Applying:
         self._sidecars: list[SideCar] = []
         self._failed: list[tuple[str, str]] = []
         self._bytes = 0
+        self._saved_meanwhile = ""
 
     def run(self) -> Delivery:
         try:
@@ -198,7 +204,11 @@ class _Applying:
                 "sorted. Free some space, and run the command again to update its labels.csv."
             ) from error
         return Delivery(
-            tuple(self._done), tuple(self._same), tuple(self._failed), sidecars=tuple(self._sidecars)
+            tuple(self._done),
+            tuple(self._same),
+            tuple(self._failed),
+            sidecars=tuple(self._sidecars),
+            tables=(self._saved_meanwhile,) if self._saved_meanwhile else (),
         )
 
     def _deliver(self, operations: Iterable[Operation]) -> None:
@@ -257,7 +267,7 @@ class _Applying:
             if journal is not None:
                 self._make_durable(places, journal)
             if self._done or self._same:
-                update_books(
+                self._saved_meanwhile = update_books(
                     self._disk,
                     self._plan.dest,
                     delivered=map(self._sorted, self._done),

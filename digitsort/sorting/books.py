@@ -8,12 +8,12 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import NEW, Disk, Place
+from digitsort.files.disk import HAS_METADATA_BY_DESCRIPTOR, NEW, Disk, Place
 from digitsort.files.names import printable, to_cell, to_cells
 from digitsort.files.places import Places, open_places
 from digitsort.files.regular import read_regular
@@ -100,7 +100,7 @@ def _kept(written: Mapping[str, str], cells: Mapping[str, str]) -> dict[str, str
     return {**further, **{name: text for name, text in cells.items() if text or name not in further}}
 
 
-LABELS_NAME = "labels.csv"
+LABELS_NAME, SAVED_MEANWHILE = "labels.csv", "labels_saved_meanwhile"
 
 SEAL_PURPOSE, MOST_SEAL_BYTES = b"labels.csv", 256
 
@@ -129,18 +129,24 @@ def read_books(dest: str) -> dict[str, Row]:
 
 
 class Books:
-    """Reader of ``DEST/labels.csv`` that reads it again only if its content changed."""
+    """Reader of ``DEST/labels.csv`` that reads it again only if its content changed.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of the content that was read last.
+    """
 
     def __init__(self, dest: str) -> None:
         self.dest = dest
-        self._sha256 = ""
+        self.sha256 = ""
         self._rows: dict[str, Row] = {}
 
     def read(self) -> Mapping[str, Row]:
         """Return what `read_books` does."""
         sha256 = file_sha256(os.path.join(self.dest, LABELS_NAME))
-        if not sha256 or sha256 != self._sha256:
-            self._rows, self._sha256 = read_books(self.dest), sha256
+        if not sha256 or sha256 != self.sha256:
+            self._rows, self.sha256 = read_books(self.dest), sha256
         return self._rows
 
 
@@ -148,17 +154,18 @@ def update_books(
     disk: Disk,
     dest: str,
     books: Mapping[str, Row] | None = None,
+    sha256: str = "",
     *,
     delivered: Iterable[Sorted] = (),
     moved: bool = False,
     there: Iterable[Sorted] = (),
     gone: Iterable[str] = (),
-) -> None:
+) -> str:
     """Bring ``DEST/labels.csv`` up to date, as a whole; without rows it goes.
 
     Rows of earlier sorts stay. A file delivered now gets its new row; a sidecar gets none. A file whose
     content was there already keeps the source that it was copied from, and what a person wrote into its
-    row.
+    row. A table that a person saves between the reading and the replacing is kept under another name.
 
     Parameters
     ----------
@@ -166,16 +173,24 @@ def update_books(
     dest : str
     books : mapping, optional
         What `read_books` says, if it was asked just before.
+    sha256 : str
+        Of the content that these were read from.
     delivered : iterable of Sorted
     moved : bool
         They are not at their sources any more, which may have been in DEST too.
     there : iterable of Sorted
     gone : iterable of str
         Paths that have no row any more.
+
+    Returns
+    -------
+    str
+        Path of a table that was saved meanwhile; empty if none was.
     """
     delivered = (file for file in delivered if not is_of_sidecar(file.cells))
     if books is None:
-        books = read_books(dest)
+        reader = Books(dest)
+        books, sha256 = reader.read(), reader.sha256
     rows: dict[str, Mapping[str, str]] = {name: row.cells for name, row in books.items()}
     before = list(rows.items())
     booking = Booking(dest)
@@ -190,16 +205,15 @@ def update_books(
         rows.pop(target, None)
     if rows and (not before or before != list(rows.items())):
         table = Table(columns_of_books(rows.values()))
-        _write(disk, dest, table.blocks(rows.values()))
-    elif before and not rows:
-        with open_places(disk) as places:
-            for name in (LABELS_NAME, os.path.join(FOLDER, SEAL_NAME)):
-                remove_ours(disk, places.at(os.path.join(dest, name)))
+        return _write(disk, dest, table.blocks(rows.values()), sha256)
+    if before and not rows:
+        return _remove(disk, dest, sha256)
+    return ""
 
 
 def keep_persons_work(
     disk: Disk, dest: str, books: Mapping[str, Row], written: Mapping[str, Mapping[str, str]]
-) -> None:
+) -> str:
     """Before rows go that a person has changed, keep a copy of labels.csv under another name.
 
     Parameters
@@ -210,24 +224,34 @@ def keep_persons_work(
         What `read_books` says.
     written : mapping
         Path to the cells that digitsort wrote.
+
+    Returns
+    -------
+    str
+        Path of the copy; empty if none was made.
     """
     now = file_sha256(os.path.join(dest, LABELS_NAME))
     if _is_as_written(dest, now) or not any(
         path in books and _is_changed(books[path].cells, cells) for path, cells in written.items()
     ):
-        return
-    number = 1
-    while True:
-        ending = "" if number == 1 else f"_{number}"
-        copy = os.path.join(dest, f"labels_before_undo{ending}.csv")
-        if not os.path.lexists(copy):
-            break
-        number += 1
+        return ""
     with open_places(disk) as places:
         temporary = places.at(new_temporary(os.path.join(dest, FOLDER)))
         copy_to_temporary(disk, places.at(os.path.join(dest, LABELS_NAME)), temporary, "")
-        publish(disk, temporary, places.at(copy))
+        copy = _published(disk, places, temporary, dest, "labels_before_undo")
         places.sync([copy])  # the rows go next
+    return copy
+
+
+def _published(disk: Disk, places: Places, temporary: Place, dest: str, stem: str) -> str:
+    """Give a kept table a free name in DEST, and return its path."""
+    for number in count(1):
+        ending = "" if number == 1 else f"_{number}"
+        path = os.path.join(dest, f"{stem}{ending}.csv")
+        with suppress(FileExistsError):
+            publish(disk, temporary, places.at(path))
+            return path
+    raise AssertionError("numbers do not end")
 
 
 def _is_as_written(dest: str, sha256: str) -> bool:
@@ -248,10 +272,11 @@ def _is_changed(now: Mapping[str, str], written: Mapping[str, str]) -> bool:
     return any(text != written.get(name, "") for name, text in now.items() if name not in ours)
 
 
-def _write(disk: Disk, dest: str, blocks: Iterable[str]) -> None:
+def _write(disk: Disk, dest: str, blocks: Iterable[str], read: str) -> str:
     """Write labels.csv as a whole, and, just before it gets its name, the seal that digitsort wrote it.
 
     If a person has changed the present file, the new one gets no seal: an undo must keep that work.
+    `read` is the hash of what the rows were read from; another content is kept, and its path returned.
     """
     digest = hashlib.sha256()
 
@@ -266,11 +291,48 @@ def _write(disk: Disk, dest: str, blocks: Iterable[str]) -> None:
         remove_temporaries(disk, places, folder)
         temporary = places.at(new_temporary(folder))
         with _goes_if_unfinished(disk, temporary):
-            _fill(disk, temporary, encoded())
+            _fill(disk, temporary, encoded(), _mode_of(disk, places.at(path)))
             before = file_sha256(path)
             if not os.path.lexists(path) or _is_as_written(dest, before):
                 _write_seal(disk, places, dest, [digest.hexdigest(), before])
+            second = _second_name(disk, places, dest, read)
             disk.replace(temporary, places.at(path))
+        return _kept_if_saved(disk, places, dest, second, read)
+
+
+def _remove(disk: Disk, dest: str, read: str) -> str:
+    """Remove labels.csv and its seal; a content that was not read is kept, and its path returned."""
+    with open_places(disk) as places:
+        removed = places.at(new_temporary(os.path.join(dest, FOLDER)))
+        with suppress(FileNotFoundError):
+            disk.replace(places.at(os.path.join(dest, LABELS_NAME)), removed)
+        remove_ours(disk, places.at(os.path.join(dest, FOLDER, SEAL_NAME)))
+        return _kept_if_saved(disk, places, dest, removed, read)
+
+
+def _second_name(disk: Disk, places: Places, dest: str, read: str) -> Place:
+    """Give the present labels.csv a second name, by which its content is looked at once it is replaced.
+
+    A person may save it at any moment. Where there are no hard links, one that was saved is copied.
+    """
+    place = places.at(os.path.join(dest, LABELS_NAME))
+    second = places.at(new_temporary(os.path.join(dest, FOLDER)))
+    try:
+        disk.link(place, second)
+    except FileNotFoundError:
+        pass  # the first sort
+    except OSError:
+        if file_sha256(place.path) not in ("", read):
+            copy_to_temporary(disk, place, second, "")
+    return second
+
+
+def _kept_if_saved(disk: Disk, places: Places, dest: str, second: Place, read: str) -> str:
+    """Keep a labels.csv that has another content than was read, and return its path."""
+    if file_sha256(second.path) in ("", read):
+        remove_ours(disk, second)
+        return ""
+    return _published(disk, places, second, dest, SAVED_MEANWHILE)
 
 
 def _write_seal(disk: Disk, places: Places, dest: str, hashes: Iterable[str]) -> None:
@@ -293,14 +355,24 @@ def _goes_if_unfinished(disk: Disk, temporary: Place) -> Iterator[None]:
         raise
 
 
-def _fill(disk: Disk, temporary: Place, blocks: Iterable[bytes]) -> None:
-    """Write a new file, and sync it to disk."""
+def _mode_of(disk: Disk, place: Place) -> int | None:
+    """Return the permissions of a file that is to be replaced; None if there is none."""
+    try:
+        return stat.S_IMODE(disk.lstat(place).st_mode) & 0o777
+    except FileNotFoundError:
+        return None
+
+
+def _fill(disk: Disk, temporary: Place, blocks: Iterable[bytes], mode: int | None = None) -> None:
+    """Write a new file, perhaps with given permissions, and sync it to disk."""
     descriptor = disk.open(temporary, NEW, 0o666)
     try:
         file = io.BufferedWriter(_Raw(disk, descriptor), BLOCK_BYTES)
         for block in blocks:
             file.write(block)
         file.flush()
+        if mode is not None and HAS_METADATA_BY_DESCRIPTOR:
+            disk.set_mode(descriptor, mode)
         disk.fsync(descriptor)
     finally:
         disk.close(descriptor)

@@ -15,7 +15,7 @@ from digitsort.files.names import absolute, name_of, natural_key, parent_of, pri
 from digitsort.files.places import Places, RealPaths
 from digitsort.labels.row import Row
 from digitsort.sorting.entries import MOVE, SYMBOLIC_LINK, WITHIN, Entry, Run, is_of_sidecar
-from digitsort.sorting.journal import FOLDER, journals, read_runs
+from digitsort.sorting.journal import FOLDER, is_earlier, journals, read_runs
 from digitsort.sorting.removal import check_copy
 from digitsort.sorting.task import NotDeliveredError
 from digitsort.sorting.transfer import anywhere, look
@@ -78,7 +78,7 @@ def inventory_of(runs: Iterable[Run], dest: str) -> dict[str, Item]:
 
 def origins(run: Run, dest: str) -> dict[int, Item]:
     """Return the items that a run moved within DEST, as earlier runs left them, by entry number."""
-    earlier = [each for each in read_runs(dest) if each.path < run.path]
+    earlier = [each for each in read_runs(dest) if is_earlier(each, run)]
     items = inventory_of(earlier[::-1], dest)
     taken = {entry.number: _taken(items, run, entry, dest) for entry in run.delivered}
     return {number: item for number, item in taken.items() if item is not None}

@@ -231,6 +231,17 @@ def journals(dest: str) -> list[str]:
     return [path for _, path in sorted(_files(dest), reverse=True)]
 
 
+def is_earlier(one: Run, other: Run) -> bool:
+    """Return whether a run is older than another one; as text, run 1,000,000 would precede 999,999."""
+    return _order(one) < _order(other)
+
+
+def _order(run: Run) -> tuple[int, str]:
+    match = _NAME.fullmatch(os.path.basename(run.path))
+    assert match is not None, "a journal that was found has such a name"
+    return int(match[1]), run.path
+
+
 def _files(dest: str) -> list[tuple[int, str]]:
     folder = os.path.join(dest, FOLDER)
     try:

@@ -37,10 +37,13 @@ class Recovered:
         Files that it had delivered.
     open : int
         Files that it had set out to deliver and left where they were.
+    table : str
+        Path under which a ``DEST/labels.csv`` is kept that was saved while it was brought up to date.
     """
 
     delivered: int
     open: int
+    table: str = ""
 
 
 def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
@@ -141,10 +144,10 @@ class _Recovering:
             return Recovered(0, len(failed))
         journal.flush()
         journal.sync()
-        update_books(self._disk, self._dest, delivered=delivered, moved=self._mode.is_move)
+        table = update_books(self._disk, self._dest, delivered=delivered, moved=self._mode.is_move)
         self._places.sync([run.path])
         journal.mark(end="recovered")
-        return Recovered(len(delivered), len(failed))
+        return Recovered(len(delivered), len(failed), table)
 
     def _rows(self) -> list[Sorted]:
         """Return the rows of what was delivered; a file moved within DEST keeps its first source."""

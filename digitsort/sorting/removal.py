@@ -112,12 +112,16 @@ def check_copy(disk: Disk, place: Place, sha256: str) -> ReadState:
     return look(disk, place, sha256, follow=False)
 
 
+_OF_INODE = 2**32 - 1
+"""The bits of an inode's number that an overlay leaves as they are (``xino``, overlayfs.rst)."""
+
+
 def check_other_place(disk: Disk, places: Places, one: Place, other: Place) -> None:
     """Raise NotDeliveredError unless two places are two, each with a regular file of the same size.
 
     They are one if their folders are one and their names too. Where a folder is seen by two ways and
-    looks like two (a network share that is mounted twice), a file with a single name gives it away: it
-    is there twice, with the same inode and the same last change.
+    looks like two (a network share that is mounted twice, an overlay), a file with a single name gives
+    it away: it is there twice, with the same inode and the same last change.
     """
     if places.is_same(one, other):
         raise NotDeliveredError(f"{printable(other.path)} is the same file under another path")
@@ -128,8 +132,9 @@ def check_other_place(disk: Disk, places: Places, one: Place, other: Place) -> N
         or here.st_size != there.st_size
     ):
         raise NotDeliveredError(f"{printable(other.path)} is no longer a copy")
-    is_one_file = (here.st_ino, here.st_ctime_ns) == (there.st_ino, there.st_ctime_ns)
-    if is_one_file and here.st_nlink == 1 and here.st_ino != 0:
+    inode = here.st_ino & _OF_INODE
+    is_one_file = (inode, here.st_ctime_ns) == (there.st_ino & _OF_INODE, there.st_ctime_ns)
+    if is_one_file and here.st_nlink == 1 and inode != 0:
         raise NotDeliveredError(f"{printable(other.path)} is the same file under another path")
 
 

@@ -24,7 +24,7 @@ from digitsort.sorting.dest import Held, locked, make_folders, remove_empty
 from digitsort.sorting.entries import Entry, Run
 from digitsort.sorting.foreign import check_is_ours, place_back
 from digitsort.sorting.inventory import Whereabouts, origins
-from digitsort.sorting.journal import FOLDER, journals, read_runs, reopen
+from digitsort.sorting.journal import FOLDER, is_earlier, journals, read_runs, reopen
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import has_content, is_undo_begun, recover, remove_half_done, status_of
 from digitsort.sorting.removal import check_copy, remove_copy
@@ -57,6 +57,8 @@ class Undone:
         Files in DEST that stay as they are.
     put_back, removed : int
         Of `restored`, files that a person had moved or renamed within DEST.
+    tables : tuple of str
+        Paths under which a person's ``DEST/labels.csv`` is kept.
     """
 
     runs: int
@@ -64,6 +66,7 @@ class Undone:
     left: tuple[tuple[str, str], ...]
     put_back: int = 0
     removed: int = 0
+    tables: tuple[str, ...] = ()
 
 
 def undo(
@@ -117,6 +120,7 @@ def undo(
         books = Books(held.dest)
         books.read()  # checked before anything changes
         restored, left, runs = 0, [], 0
+        tables: list[str] = []
         put_back, removed = 0, 0
         renamed: Set[str] = frozenset()
         try:
@@ -136,6 +140,7 @@ def undo(
                 restored += undoing.restored - len(renamed & undoing.targets)
                 renamed = undoing.sources if run.continues and run.mode == Mode.WITHIN else frozenset()
                 left += undoing.left
+                tables += undoing.tables
                 if undoing.is_move:
                     put_back += undoing.by_hand
                 else:
@@ -149,7 +154,7 @@ def undo(
                 f"{printable(where)} can't be written: {error.strerror}. No file is lost. Free some "
                 "space, and run `digitsort undo` again to continue."
             ) from error
-    return Undone(runs, restored, tuple(left), put_back, removed)
+    return Undone(runs, restored, tuple(left), put_back, removed, tuple(tables))
 
 
 def _recover(held: Held, books: Books, progress: Progress, disk: Disk) -> int:
@@ -213,6 +218,7 @@ class _Undoing:
         """Where a person had put files."""
         self.restored = self.by_hand = 0
         self.left: list[tuple[str, str]] = []
+        self.tables: list[str] = []
 
     def run(self) -> None:
         self._begin()
@@ -267,17 +273,21 @@ class _Undoing:
         back = [entry for entry in self._entries if entry.number not in self._kept]
         inside = [e for e in back if self.is_move and self._is_in_dest(e.source)]
         books = self._books.read()
-        keep_persons_work(self._disk, self._dest, books, {self._target(e): e.cells for e in back})
+        kept = keep_persons_work(
+            self._disk, self._dest, books, {self._target(e): e.cells for e in back}
+        )
         if self._mode is Mode.WITHIN:
             books = self._without_ours(books, inside)
-        update_books(
+        saved = update_books(
             self._disk,
             self._dest,
             books,
+            self._books.sha256,
             delivered=self._rows_before(inside),
             moved=True,
             gone=[*map(self._target, back), *self._found_and_gone()],
         )
+        self.tables = [path for path in (kept, saved) if path]
         made = (os.path.join(self._dest, *folder.split("/")) for folder in self._run.made)
         remove_empty(self._disk, self._places, made)
         self._places.sync([self._run.path, *self._devices.values()])
@@ -327,7 +337,7 @@ class _Undoing:
             target_of[place] = self._target(entry)
         rows: dict[str, Sorted] = {}
         for run in read_runs(self._dest):
-            if run.path >= self._run.path:
+            if not is_earlier(run, self._run):
                 continue
             for entry in run.delivered:
                 path = self._target(entry)

@@ -30,6 +30,11 @@ OVER_INPUTS = {
     "review over truth": "review labels.csv --truth labels2.csv -o labels2.csv",
     "review over corrections": "review labels.csv --corrections labels2.csv -o labels2.csv",
     "train": "train -d labels.csv -o labels.csv",
+    "review over a picture": "review labels.csv -o scans/3.png",
+    "review over a picture of any name": "review labels.csv -o scans/three",
+    "table over a picture": "table labels.csv -o scans/3.png",
+    "train over a picture": "train -d default -d labels.csv -o scans/3.png",
+    "train, synthetic, over a picture": "train -d synthetic:5 -o scans/three",
     "train over corrections": "train -d default --corrections labels.csv -o labels.csv",
 }
 
@@ -44,7 +49,7 @@ def test_an_input_is_never_replaced(
         "cells.csv": CELLS,
         "list.txt": "scans/3.png\n",
     }
-    make_tree(tmp_path, {**files, "scans": {"3.png": digit_png(3)}})
+    make_tree(tmp_path, {**files, "scans": {"3.png": digit_png(3), "three": digit_png(3)}})
     monkeypatch.chdir(tmp_path)
     target = Path(command.split()[-1])
     before = target.read_bytes()

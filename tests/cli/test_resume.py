@@ -108,6 +108,46 @@ def test_so_is_one_after_a_hundred_kills(tmp_path: Path, model_file: Path) -> No
     assert expected == (tmp_path / "labels.csv").read_bytes()
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks into /proc")
+def test_workers_that_are_always_killed_end_the_run_and_blame_no_file(
+    tmp_path: Path, model_file: Path
+) -> None:
+    """From outside, before they begin, ten in a row: all rows are kept, and the run can be resumed."""
+    scans(tmp_path / "scans", 1500)
+    expected = undisturbed(tmp_path, model_file)
+    run = start(tmp_path, model_file, "--workers", "2")
+    while run.poll() is None:
+        if size(tmp_path) > 20_000:
+            kill_children_of_children(run.pid)
+    _, said = run.communicate()
+    assert run.returncode == 1
+    assert "Worker processes die before they begin to work." in said
+    assert "Run the same command with --resume to continue." in said
+    kept = (tmp_path / PARTIAL).read_bytes()
+    assert len(kept) > 20_000
+    assert expected.startswith(kept), "no row is an error, or missing"
+    run = start(tmp_path, model_file, "--resume", "--workers", "2")
+    run.communicate()
+    assert expected == (tmp_path / "labels.csv").read_bytes()
+
+
+def kill_children_of_children(pid: int) -> None:
+    """Kill what the server of a run has forked."""
+    for server in children(pid):
+        for worker in children(server):
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of a process, which may have ended."""
+    with suppress(OSError):
+        lists = Path(f"/proc/{pid}/task").glob("*/children")
+        return [int(child) for path in lists for child in path.read_text().split()]
+    return []
+
+
 def test_no_finished_file_is_opened_again(tmp_path: Path, model: Model) -> None:
     """Counted: of the files that have a row, none is read a second time."""
     scans(tmp_path / "scans", 300)

@@ -171,6 +171,22 @@ def test_a_changed_file_is_read_again_and_keeps_no_label_of_the_old_content(
     assert (here / "labels.csv").read_text() == with_human(here / "back.csv", {"4.png": "6"})
 
 
+def test_a_second_row_of_a_file_loses_no_label(here: Path, classify: Classify) -> None:
+    """Of two tables put together: the label of the second one stays, in a row with status gone."""
+    classify("scans")
+    table = here / "labels.csv"
+    write_human(table, {"4.png": "6", "7.png": "2"})
+    four, seven = table.read_text().splitlines()[2:4]
+    table.write_text(f"{table.read_text()}{four[:-1]}9\n{seven}\n")
+    said = classify("scans", "--update").stderr
+    assert "2 labels from a person kept; 1 in rows with status gone" in said
+    rows = table.read_text().splitlines()
+    assert [row[-1] for row in rows[1:]] == [",", "6", "2", "9"]
+    assert rows[4].split(",")[:5] == [*four.split(",")[:3], "gone", "was ok"]
+    classify("scans", "--update")
+    assert table.read_text().splitlines() == rows
+
+
 def test_gone_files_are_marked_and_renamed_ones_are_not(here: Path, classify: Classify) -> None:
     """A person's label goes with a renamed file."""
     make_tree(here / "scans", NEW)

@@ -84,6 +84,17 @@ def test_the_mode_is_what_the_umask_leaves(tmp_path: Path, umask: int, mode: int
     assert mode == stat.S_IMODE((tmp_path / "labels.csv").stat().st_mode)
 
 
+@posix_modes
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_a_replaced_file_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    """A table that only its owner could read stays so, and one that a group may change too."""
+    path = make_tree(tmp_path, {"labels.csv": b"old"}) / "labels.csv"
+    path.chmod(mode)
+    with replacing(path, force=True) as file:
+        file.write(b"row\n")
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"row\n", mode)
+
+
 @pytest.mark.parametrize(
     ("tree", "name", "said"),
     [

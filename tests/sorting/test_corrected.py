@@ -416,3 +416,20 @@ def test_a_dragged_file_has_one_row_after_a_kill(quick_folder: Path, calls: int)
     assert sources == [(str(scene.dest / "9/1.png"), str(scene.source / "b/1.png"))]
     scene.undo(Disk())
     assert [row.path for row in read_labels(books)] == before == [str(sorted_to)]
+
+
+@pytest.mark.parametrize("first", ["run-000008.jsonl", "run-999999.jsonl"])
+def test_the_millionth_run_comes_after_the_one_before(labels: Path, first: str) -> None:
+    """Compared as text, run 1,000,000 would come first: its undo would find no earlier rows."""
+    dest = labels.parent / "sorted"
+    invoke("sort", labels, dest)
+    before = (dest / "labels.csv").read_bytes()
+    (dest / ".digitsort/run-000001.jsonl").rename(dest / ".digitsort" / first)
+    write_labels(labels, {**WRONG, "c.png": "1"})
+    assert invoke("sort", labels, dest).exit_code == 0
+    assert [path.name for path in (dest / ".digitsort").glob("run-1*")] == (
+        ["run-1000000.jsonl"] if "999999" in first else []
+    )
+    assert invoke("undo", dest).exit_code == 0
+    assert (dest / "labels.csv").read_bytes() == before
+    check_books(dest)

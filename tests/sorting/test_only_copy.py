@@ -27,7 +27,7 @@ from digitsort.files.disk import Disk, Place
 from digitsort.sorting.plan import Mode
 from tests.conftest import run_digitsort
 from tests.sorting.stopping import CHOSEN_MODES, StopsBeforeChanges, in_child, two_devices
-from tests.sorting.tying import TIES, TiedScene, bind, real_files
+from tests.sorting.tying import TIES, TiedScene, bind, mount, real_files
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
@@ -79,10 +79,13 @@ def be_a_link(path: Path, target: Path) -> None:
     path.symlink_to(target)
 
 
-def run(top: Path, *arguments: str | Path, codes: tuple[int, ...] = (0,)) -> None:
-    """Run a command, after which everything is still there."""
+def run(
+    top: Path, *arguments: str | Path, codes: tuple[int, ...] = (0,), other: Path | None = None
+) -> None:
+    """Run a command, after which everything is still there, or in another folder."""
     ran = run_digitsort(*arguments)
-    assert {path.read_bytes() for path in real_files(top)} >= {name.encode() for name in NAMES}
+    files = [*real_files(top), *(real_files(other) if other else ())]
+    assert {path.read_bytes() for path in files} >= {name.encode() for name in NAMES}
     assert "Traceback" not in ran.stderr
     assert ran.returncode in codes, ran.stderr
 
@@ -132,6 +135,24 @@ def test_a_folder_that_was_moved_from_and_became_the_target(tmp_path: Path, how:
     with ExitStack() as stack:
         bind(stack, tmp_path / "sorted" / "3", scans)
         run(tmp_path, "undo", tmp_path / "sorted", codes=(1,))
+
+
+@pytest.mark.parametrize("how", [[], ["--move"]], ids=["copies", "moves"])
+def test_an_overlay_of_the_target_over_the_scans(tmp_path: Path, how: list[str]) -> None:
+    """With ``xino``, an overlay changes the first bits of each inode's number, and the device too."""
+    scans, labels = threes(tmp_path)
+    layers = [tmp_path / "upper", tmp_path / "work"]
+    for folder in layers:
+        folder.mkdir()
+    with two_devices() as (_, other, _), ExitStack() as stack:
+        run(tmp_path, "sort", labels, other / "sorted", *how, codes=(0,), other=other)
+        for path in scans.iterdir():
+            path.unlink()
+        upper = f"lowerdir={other}/sorted/3,upperdir={layers[0]},workdir={layers[1]},xino=on"
+        mount(stack, ["-t", "overlay", "overlay", "-o", upper, str(scans)], scans)
+        assert len(list(scans.iterdir())) == len(NAMES)
+        run(tmp_path, "undo", other / "sorted", codes=(1,), other=other)
+        assert len(list((other / "sorted/3").iterdir())) == len(NAMES)
 
 
 COMBINATIONS = [

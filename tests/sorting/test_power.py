@@ -18,10 +18,14 @@ import pytest
 
 from digitsort.errors import DigitsortError, OutputError, UsageError
 from digitsort.files.disk import Disk, Place
+from digitsort.labels.labels_csv import read_labels
 from digitsort.sorting.plan import Mode
+from digitsort.sorting.sidecars import name_beside
 from digitsort.sorting.undo import undo as undo_runs
+from digitsort.sorting.verify import Mark, read_manifest, verify
 from tests.sorting.power import Data, IdleDisk, Killed, Listing, Order, RecordingDisk, Volume
-from tests.sorting.stopping import CONTENTS, LABELS, NamingDisk, Scene, two_devices
+from tests.sorting.stopping import CONTENTS, LABELS, NamingDisk, Scene, temporary_files, two_devices
+from tests.sorting.test_sidecars import SIDECARS, SceneWithSideCars, contents
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="no POSIX file system here")
 
@@ -70,6 +74,8 @@ class Case:
         The scans and DEST lie on two file systems.
     kills : sequence of int
         Changes before which the step before the last one is killed; none if empty.
+    disk : type of RecordingDisk
+    scene : type of Scene
     """
 
     mode: Mode
@@ -77,6 +83,7 @@ class Case:
     is_two: bool = False
     kills: Sequence[int] = ()
     disk: type[RecordingDisk] = RecordingDisk
+    scene: type[Scene] = Scene
 
 
 @dataclass
@@ -127,8 +134,28 @@ def undo_all(scene: Scene, disk: Disk, mode: Mode) -> None:
     assert undone.left == ()
 
 
+class SceneOfSideCars(SceneWithSideCars):
+    """One that can tell whether each sidecar lies beside its picture, wherever that is."""
+
+    def check_sorted(self, mode: Mode) -> None:
+        """Everything is delivered exactly once, in the books, and nothing temporary is left."""
+        found = {name: text.encode() for name, text in contents(self.dest).items()}
+        for car, content in SIDECARS.items():
+            picture = next(name for name in CONTENTS if name[:-4] == car[: len(name) - 4])
+            target = next(name for name, data in found.items() if data == CONTENTS[picture])
+            beside = name_beside(target, Path(picture).name, Path(car).name)
+            assert found.pop(f"{Path(target).parent}/{beside}", None) == content, car
+        assert sorted(found.values()) == sorted(set(CONTENTS.values()))
+        assert any((self.source / car).exists() for car in SIDECARS) == (mode is not Mode.MOVE)
+        assert len(list(read_labels(self.dest / "labels.csv"))) == len(found)
+        manifest = read_manifest(str(self.dest))
+        assert manifest.finished
+        assert {mark for mark, _ in verify(self.dest, manifest)} == {Mark.SAME}
+        assert temporary_files(self.source, self.dest) == []
+
+
 @contextmanager
-def scene_on(is_two: bool) -> Iterator[tuple[Scene, Sequence[Path]]]:
+def scene_on(is_two: bool, kind: type[Scene] = Scene) -> Iterator[tuple[Scene, Sequence[Path]]]:
     """A scene, in memory where that is possible, and the folders that its two parts lie in."""
     with ExitStack() as stack:
         if is_two:
@@ -140,7 +167,7 @@ def scene_on(is_two: bool) -> Iterator[tuple[Scene, Sequence[Path]]]:
         tops = one / "one", two / "two"
         for top in tops:
             top.mkdir()
-        yield Scene(*tops), tops
+        yield kind(*tops), tops
 
 
 def check_nothing_lost(scene: Scene, mode: Mode) -> None:
@@ -153,6 +180,12 @@ def check_nothing_lost(scene: Scene, mode: Mode) -> None:
         labels = LABELS[source.name], RELABELLED[source.name]
         found = [path for label in labels for path in (scene.dest / label).glob(f"{source.stem}*")]
         assert content in [path.read_bytes() for path in found], f"{name} is nowhere"
+    for name, content in SIDECARS.items() if isinstance(scene, SceneOfSideCars) else ():
+        source = scene.source / name
+        if not (source.is_file() and source.read_bytes() == content):
+            assert mode is Mode.MOVE, f"{name} is not whole at its source"
+            found = list(scene.dest.glob(f"*/*{source.suffix}"))
+            assert content in [path.read_bytes() for path in found], f"{name} is nowhere"
 
 
 def finish_sort(scene: Scene, mode: Mode) -> None:
@@ -237,7 +270,7 @@ def try_case(case: Case, orders: Sequence[Order], losses: Sequence[float], seed:
     """Cut the power everywhere in a case's last step."""
     tried = Tried()
     for kill in case.kills or (None,):
-        with scene_on(case.is_two) as (scene, tops):
+        with scene_on(case.is_two, case.scene) as (scene, tops):
             volume = Volume(tops, case.is_two)
             for step in case.steps[:-1]:
                 is_killed = step is case.steps[-2]
@@ -338,6 +371,20 @@ def test_files_that_cannot_be_moved(order: Order) -> None:
 def test_a_cut_of_moves_within_dest(mode: str, steps: str, order: Order) -> None:
     case = Case(MODES[mode][0], CORRECTIONS[steps], MODES[mode][1])
     report(f"{mode}, {steps}, {order}", try_case(case, [order], LOSSES[order]))
+
+
+WITH_SIDECARS = {**{name: STEPS[name] for name in ("sort", "undo")}, **CORRECTIONS}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_small_batches")
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("steps", WITH_SIDECARS)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cut_of_sidecars(mode: str, steps: str, order: Order) -> None:
+    """They are where their pictures are, or can be brought there, and no content is lost."""
+    case = Case(MODES[mode][0], WITH_SIDECARS[steps], MODES[mode][1], scene=SceneOfSideCars)
+    report(f"sidecars, {mode}, {steps}, {order}", try_case(case, [order], LOSSES[order]))
 
 
 CORRECTIONS_AFTER_A_KILL: dict[str, Sequence[Step]] = {

@@ -74,7 +74,11 @@ ALLOWED = {
         "_write_seal",
         "disk.replace(temporary, places.at(os.path.join(folder, SEAL_NAME)))",
     ),
-    ("books.py", "update_books", "remove_ours(disk, places.at(os.path.join(dest, name)))"),
+    ("books.py", "_remove", "remove_ours(disk, places.at(os.path.join(dest, FOLDER, SEAL_NAME)))"),
+    # To a random name, under which it is kept if a person has saved it meanwhile.
+    ("books.py", "_remove", "disk.replace(places.at(os.path.join(dest, LABELS_NAME)), removed)"),
+    # A second name of a labels.csv that was read before it was replaced.
+    ("books.py", "_kept_if_saved", "remove_ours(disk, second)"),
     # Journals of runs that did nothing, or of which nothing is left; a torn last line of one.
     ("apply.py", "_close_books", "self._disk.unlink(places.at(journal.run.path))"),
     ("recover.py", "_write_down", "self._disk.unlink(self._places.at(run.path))"),

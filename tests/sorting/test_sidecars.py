@@ -194,13 +194,16 @@ def test_side_cars_left_behind_follow_later(quick_folder: Path) -> None:
     assert (scans / "a/7.xmp").read_text() == "x"
 
 
+SIDECARS = {"7.xmp": b"of a seven", "a/7.xmp": b"of a seven", "b/1.png.txt": b"of a one"}
+
+
 class SceneWithSideCars(Scene):
     """Some of the scans have a sidecar, two of them with the same content."""
 
     def __init__(self, source: Path, dest: Path) -> None:
         super().__init__(source, dest)
-        for name in ("7.xmp", "a/7.xmp", "b/1.png.txt"):
-            (self.source / name).write_bytes(b"of a seven" if "7" in name else b"of a one")
+        for name, content in SIDECARS.items():
+            (self.source / name).write_bytes(content)
         self.before = snapshot(self.source)
 
     def sort(self, mode: Mode, disk: Disk) -> None:

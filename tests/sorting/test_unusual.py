@@ -22,7 +22,8 @@ from digitsort.files.disk import Disk, Place
 from digitsort.files.places import RealPaths
 from digitsort.labels.row import Row
 from digitsort.outcomes import Status
-from digitsort.sorting.apply import apply_plan
+from digitsort.sorting.apply import apply_plan, carry_out
+from digitsort.sorting.dest import locked
 from digitsort.sorting.journal import read_runs
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
 from digitsort.sorting.undo import undo
@@ -292,6 +293,76 @@ def test_a_persons_file_beside_the_journals_stays(tmp_path: Path, name: str) -> 
     assert theirs.read_bytes() == b"theirs"
     assert not killed.exists()
     assert (dest / "labels_before_undo.csv").exists()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_a_sorted_table_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    scans = make_tree(tmp_path / "scans", {"7.png": b"seven", "1.png": b"one"})
+    one, other = rows_of(scans)
+    dest = tmp_path / "sorted"
+    apply_plan(plan_sort([one], dest))
+    (dest / "labels.csv").chmod(mode)
+    apply_plan(plan_sort([one, other], dest))
+    assert len((dest / "labels.csv").read_text().splitlines()) == 3
+    assert (dest / "labels.csv").stat().st_mode & 0o777 == mode
+
+
+class SavesAtTheLastMoment(Disk):
+    """A person saves DEST/labels.csv just before digitsort replaces or removes it."""
+
+    def __init__(self, how: str) -> None:
+        self._how = how
+
+    def replace(self, source: Place, target: Place) -> None:
+        if self._how == "in place" or source.name == "labels.csv":
+            self._save(source, target)
+        super().replace(source, target)
+
+    def link(self, source: Place, target: Place) -> None:
+        if self._how != "in place":
+            self._save(source)
+        if self._how == "without hard links":
+            raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+        super().link(source, target)
+
+    def _save(self, *places: Place) -> None:
+        path = Path(next((place.path for place in places if place.name == "labels.csv"), ""))
+        if path.is_file():
+            text = path.read_text().replace(",ok,", ",ok,by hand", 1)
+            if self._how == "by a rename":
+                path.unlink()
+            path.write_text(text)
+
+
+@pytest.mark.parametrize("how", ["in place", "by a rename", "without hard links"])
+def test_a_table_that_is_saved_at_the_last_moment_is_kept(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a sort, a recovery and each undo; the command says where it is."""
+    disk = SavesAtTheLastMoment(how)
+    monkeypatch.setattr("digitsort.cli.sort.locked", partial(locked, disk=disk))
+    monkeypatch.setattr("digitsort.cli.sort.carry_out", partial(carry_out, disk=disk))
+    monkeypatch.setattr("digitsort.cli.undo.undo_runs", partial(undo, disk=disk))
+    one = make_tree(tmp_path / "one", {"7.png": b"seven", "1.png": b"one"})
+    two = make_tree(tmp_path / "two", {"5.png": b"five"})
+    dest = tmp_path / "sorted"
+    apply_plan(plan_sort(rows_of(one), dest))
+    (tmp_path / "two.csv").write_text("path,label,status\ntwo/5.png,5,ok\n")
+    commands: tuple[list[str | Path], ...] = (
+        ["sort", tmp_path / "two.csv", dest],
+        ["undo", dest],
+        ["undo", dest],
+    )
+    for number, command in enumerate(commands, 1):
+        said = invoke(*command)
+        ending = f"_{number}" if number > 1 else ""
+        kept = dest / f"labels_saved_meanwhile{ending}.csv"
+        assert kept.read_text().count("by hand") == 1, said.stderr
+        assert f"Their version is kept as {kept.name}." in said.stderr
+        assert list(dest.glob(".digitsort/labels-*")) == []
+        assert said.exit_code == 0
+    assert (dest / "labels.csv").exists() is False
+    assert read_tree(two) == {"5.png": b"five"}
 
 
 # Scans that can't be read; folders that change midway.

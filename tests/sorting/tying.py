@@ -306,9 +306,14 @@ def _twin(name: str) -> str:
 
 def bind(stack: ExitStack, source: Path, target: Path) -> None:
     """Let a file or folder be seen at the place of another one until the stack is closed."""
-    mount = ["mount", "--bind", str(source), str(target)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("a bind mount takes root")
+    mount(stack, ["--bind", str(source), str(target)], target)
+
+
+def mount(stack: ExitStack, arguments: list[str], target: Path) -> None:
+    """Mount something until the stack is closed."""
+    command = ["mount", *arguments]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("a mount takes root")
     stack.callback(subprocess.run, ["umount", "--lazy", str(target)], check=True)
 
 
