@@ -13,7 +13,7 @@ from digitsort.files.names import natural_key, printable
 from digitsort.files.other_machine import PathFinder
 from digitsort.images.discover import Walk, nothing_found
 from digitsort.labels.cells import NONE_LABEL, Findings, Labels, human_label, listed, path_of
-from digitsort.labels.read_table import cells_of_row, header_of, is_empty, opened_table
+from digitsort.labels.read_table import cells_of_row, fault_of, header_of, is_empty, opened_table
 
 TRUTH_NAME = "truth.csv"
 
@@ -112,7 +112,9 @@ def read_truth(path: Path, findings: Findings | None = None) -> dict[str, str]:
             return dict(filter(None, map(maker.pair, reader)))
         except (csv.Error, ValueError) as error:
             line = max(reader.line_num, 1)
-            raise UsageError(f"{name} can't be read as a CSV, line {line}: {error}") from error
+            raise UsageError(
+                f"{name} can't be read as a CSV, line {line}: {fault_of(error, '')}"
+            ) from error
 
 
 class _TruthMaker:

@@ -321,5 +321,21 @@ def plain_cells(block: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     return block if "'" not in text else [list(map(unescaped, cells)) for cells in block]
 
 
+def fault_of(error: Exception, otherwise: str) -> str:
+    """Return what is wrong with a table that can't be read to its end, and the remedy.
+
+    Parameters
+    ----------
+    error : Exception
+        That the reader raised.
+    otherwise : str
+        Remedy, unless the table was saved in another encoding.
+    """
+    if isinstance(error, UnicodeDecodeError) and error.encoding == "utf-8":
+        byte = error.object[error.start]
+        return f"byte 0x{byte:02x} is not UTF-8. Save the table as UTF-8 (in Excel: CSV UTF-8)."
+    return f"{error}. {otherwise}".rstrip()
+
+
 def _not_readable(path: Path, reason: str, remedy: str) -> UsageError:
     return UsageError(f"{printable(str(path))} can't be read: {reason}. {remedy}")
