@@ -187,7 +187,7 @@ def opened_table(path: Path, remedy: str = NAME_LABELS) -> Iterator[TableReader]
     with os.fdopen(descriptor, "rb", _HEAD_BYTES) as raw:
         try:
             head = _head(path, raw, remedy)
-            encoding = _encoding(head)
+            encoding = encoding_of(head)
             with io.TextIOWrapper(raw, encoding=encoding, newline="") as file:
                 yield _reader(file, head.decode(encoding, "ignore").lstrip())
         except OSError as error:  # of a disk or a network, in the midst of the file
@@ -214,7 +214,8 @@ def _reader(file: io.TextIOWrapper, start: str) -> TableReader:
     return csv.reader(lines, delimiter=_separator(start), strict=True)
 
 
-def _encoding(head: bytes) -> str:
+def encoding_of(head: bytes) -> str:
+    """Return the encoding of a table that begins with these bytes."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     little, big = _UTF_16_WITHOUT_MARK
