@@ -541,6 +541,8 @@ def test_the_last_label_shows_what_to_do_next(
     driver.find_element("id", "end-save").click()
     assert re.fullmatch(r"Saved to corrections-[\d-]+\.csv\.", text(driver, "#end-state"))
     name = text(driver, "#end-state").split()[-1].rstrip(".")
+    lines = driver.find_element("id", "end-commands")
+    assert driver.execute_script("const e = arguments[0]; return e.scrollWidth <= e.clientWidth", lines)
     first = text(driver, "#end-commands").splitlines()[0]
     assert first == f"digitsort sort {tmp_path / 'labels.csv'} sorted --corrections ~/Downloads/{name}"
     downloaded(chromium[1])
