@@ -38,6 +38,17 @@ those of a zero have two runs."""
 LEAST_LEFT, LEAST_AREA = 0.35, 0.03
 """Smallest height and area of the ink that remains, as shares of the box of all ink."""
 
+RING_WIDTH, BESIDE_RING_PX = 0.15, 1.0
+"""Share of the rays whose outermost ink is not thicker than the ring: along the others a stroke of the
+digit may touch it; and the width, in pixels of the copy, of what is removed on its inner side."""
+
+CORNER = 0.1
+"""Side of a square in a corner, as a share of the picture's: a ring, however bold, leaves it free."""
+
+NEAR_MIDDLE = 0.4
+"""Distance from the middle, in half box sizes, within which something in the ring must have ink: the
+thicker side of a zero does not come so near."""
+
 LINE_COVERAGE = 0.88
 """Smallest share of the ink's width that is dark in a row that belongs to a line."""
 
@@ -100,7 +111,7 @@ def may_have_frame(ink: Ink) -> Mask:
 def without_ring(gray: Gray) -> Gray:
     """Remove an ellipse around the ink, and everything outside it."""
     small = shrink(gray, WORKING_PX)
-    mask, paper = _ink_and_paper(small)
+    mask, paper = _ink_and_paper(small, _corners(small))
     if not mask.any():
         return gray
     box = _box(mask)
@@ -112,18 +123,21 @@ def without_ring(gray: Gray) -> Gray:
     if is_ring.mean() < RING_CLOSED:
         return gray
     outside = np.where(is_ring, radius, np.median(radius[is_ring]))
-    thickness = np.median(width[is_ring]) * REACH / STEPS
+    thickness = np.quantile(width[is_ring], RING_WIDTH, method="lower") * REACH / STEPS
     y, x = np.indices(mask.shape)
     u, v = ((x + 0.5 - box[0]) / half[0] - 1), ((y + 0.5 - box[1]) / half[1] - 1)
     ray = np.rint(np.arctan2(v, u) / (2 * np.pi) * RAYS).astype(np.intp) % RAYS
-    lost = np.sqrt(u * u + v * v) > outside[ray] - thickness - 1.5 / half.min()
+    distance = np.sqrt(u * u + v * v)
+    lost = distance > outside[ray] - thickness - BESIDE_RING_PX / half.min()
+    if not (mask & (distance < NEAR_MIDDLE)).any():
+        return gray
     return _erased(small, mask, lost, paper, gray)
 
 
 def without_frame(gray: Gray) -> Gray:
     """Remove straight lines along the sides of the ink, but keep strokes that cross or touch them."""
     small = shrink(gray, WORKING_PX)
-    mask, paper = _ink_and_paper(small)
+    mask, paper = _ink_and_paper(small, small)
     if not mask.any():
         return gray
     lost = np.zeros_like(mask)
@@ -186,17 +200,31 @@ def _erased(small: Gray, mask: Mask, lost: Mask, paper: float, gray: Gray) -> Gr
     return np.where(lost, np.uint8(round(paper)), small)
 
 
-def _ink_and_paper(small: Gray) -> tuple[Mask, float]:
-    """Return the ink and the shade of the paper, which is the median of all pixels.
+def _ink_and_paper(small: Gray, sample: Gray) -> tuple[Mask, float]:
+    """Return the ink and the shade of the paper, which is the median of a sample of the picture.
 
     Ink differs from the paper by more than half of the largest difference.
     """
-    up_to = np.cumsum(np.bincount(small.ravel(), minlength=256))
-    low, paper, high = np.searchsorted(up_to, np.array([0.01, 0.5, 0.99]) * small.size).tolist()
+    low, high = _quantiles(small, (0.01, 0.99))
+    (paper,) = _quantiles(sample, (0.5,))
     is_light = paper - low >= high - paper
     values = small.astype(np.int16)
     far = paper - values if is_light else values - paper
     return np.asarray(far > max(float(far.max()) / 2, 4)), float(paper)
+
+
+def _quantiles(pixels: Gray, shares: tuple[float, ...]) -> list[int]:
+    up_to = np.cumsum(np.bincount(pixels.ravel(), minlength=256))
+    quantiles: list[int] = np.searchsorted(up_to, np.array(shares) * pixels.size).tolist()
+    return quantiles
+
+
+def _corners(small: Gray) -> Gray:
+    """Return the pixels of the four corners."""
+    height, width = (max(1, round(CORNER * side)) for side in small.shape)
+    upper, lower = small[:height], small[-height:]
+    parts = (some[:, at] for some in (upper, lower) for at in (slice(width), slice(-width, None)))
+    return np.concatenate([part.ravel() for part in parts])
 
 
 def _box(mask: Mask) -> Ints:

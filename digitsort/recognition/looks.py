@@ -85,9 +85,9 @@ class Way:
         Share of the picture to leave out at each side.
     redraw : callable, optional
         Function that changes the picture first.
-    taken_for : str, optional
-        Label that the model gives to what is left out. This way skips an image if its first look is
-        sure and has another label.
+    taken_for : tuple of str, optional
+        Labels that the model may give to what is left out. This way skips an image if its first look
+        is sure and has another label.
     leaves_out_surroundings : bool
         Whether it leaves out things around the digit (a frame, a ring), not beside or inside it. The
         digit itself is unchanged, and may be accepted.
@@ -101,7 +101,7 @@ class Way:
     look: Look = FIRST_LOOK
     margin: float = 0.0
     redraw: Callable[[Gray], Gray] | None = None
-    taken_for: str | None = None
+    taken_for: tuple[str, ...] = ()
     leaves_out_surroundings: bool = False
     price: float = BETTER_BY
 
@@ -419,7 +419,7 @@ _TOUCHING_RING = Way(
     IN_A_RING,
     may_have_ring,
     redraw=without_ring,
-    taken_for="0",
+    taken_for=("0", "6", "8", "9"),
     leaves_out_surroundings=True,
     price=-0.2,
 )
@@ -476,4 +476,4 @@ IF_OK = {
     _TOUCHING_RING: may_have_ring,
     _PALE: _shines_through,
 }
-"""What is tried even where the first look was sure, and where: a circled digit looks like a 0."""
+"""What is tried even where the first look was sure, and where: a circled digit looks like a 0 or 8."""
