@@ -201,7 +201,7 @@ class Whitening:
     ----------
     matrix : ndarray of shape (392, 392), float32
     center : ndarray of shape (392,), float32
-        Mean of all references after the map, which is subtracted; zeros for a single label.
+        Mean of all references after the map, which is subtracted.
     """
 
     matrix: Floats
@@ -220,8 +220,7 @@ class Whitening:
         variances, axes = np.linalg.eigh(apart.T @ apart / len(apart))
         added = RIDGE * max(float(variances.mean()), 1e-9)
         matrix = (axes / np.sqrt(np.maximum(variances, 0) + added)).astype(np.float32)
-        center = (references.vectors @ matrix).mean(axis=0)
-        return cls(matrix, center if len(means) > 1 else np.zeros_like(center))
+        return cls(matrix, (references.vectors @ matrix).mean(axis=0))
 
     def apply(self, vectors: Floats) -> Floats:
         """Return the vectors after the map, with length 1."""

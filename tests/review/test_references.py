@@ -75,7 +75,6 @@ def test_a_direction_in_which_one_label_varies_much_counts_little() -> None:
 
 
 def test_a_table_of_one_label_has_an_odd_one_out() -> None:
-    """There is no other label, so the odd one may not lie on the same side of the mean as some."""
     pool = with_confidence(pool_of("1" * 12))
     vectors = [*(vector(3, 0.1 * i) for i in range(11)), vector(3, 3)]
     references = choose_references(pool, vectors)
