@@ -90,6 +90,9 @@ def _folder_name(path: str) -> str:
     return os.path.basename(os.path.dirname(os.path.abspath(path)))
 
 
+MOST_COLUMNS = 5
+"""Largest number of columns that a message names."""
+
 NAME_TRUTH = "Name a table with the columns path and label."
 """Remedy if a truth.csv can't be read."""
 
@@ -107,7 +110,10 @@ def read_truth(path: Path, findings: Findings | None = None) -> dict[str, str]:
         try:
             columns = header_of(reader)
             if any(columns.count(column) != 1 for column in ("path", "label")):
-                raise UsageError(f"{name} has no columns path and label, each once: add them.")
+                has = ", ".join(map(printable, columns[:MOST_COLUMNS])) or "no column"
+                raise UsageError(
+                    f"{name} has no columns path and label, each once. It has {has}. Rename them."
+                )
             maker = _TruthMaker(columns, root, findings or Findings())
             return dict(filter(None, map(maker.pair, reader)))
         except (csv.Error, ValueError) as error:

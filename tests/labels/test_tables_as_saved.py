@@ -332,6 +332,12 @@ def test_a_truth_that_matches_no_row_says_where_its_paths_start(tmp_path: Path) 
     assert "No row of the table has a label in the truth." in done.stderr
 
 
+def test_a_truth_with_other_columns_names_them(tmp_path: Path) -> None:
+    (tmp_path / "truth.csv").write_text("filename,digit\na.png,3\n")
+    with pytest.raises(UsageError, match=r"It has filename, digit\. Rename them\."):
+        read_truth(tmp_path / "truth.csv")
+
+
 def test_a_truth_in_the_encoding_of_windows_is_named(tmp_path: Path) -> None:
     (tmp_path / "truth.csv").write_bytes("path,label\nGröße.png,3\n".encode("cp1252"))
     with pytest.raises(UsageError, match=r"byte 0xf6 is not UTF-8\. Save the table as UTF-8"):
