@@ -217,7 +217,7 @@ class _Work:
         """Yield and count all files."""
         found = self.walk.files()
         if self.update is not None:
-            found = self.update.paths(found, self.walk.sources)
+            found = self.update.paths(found, self.walk.sources, self.walk.patterns)
         return self.summary.found(found)
 
     def outcomes_of(self, paths: Iterable[str]) -> Iterable[Outcome]:

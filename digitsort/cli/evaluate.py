@@ -17,7 +17,7 @@ from digitsort.cli.failures import all_failed, warn_of
 from digitsort.cli.report import print_json, print_measured
 from digitsort.cli.summary import warn_unlisted
 from digitsort.cli.tables import LabelsByHand, rows_of, say_findings, warn_unmatched, without_matched
-from digitsort.errors import ExitCode, UsageError
+from digitsort.errors import ExitCode, NothingToDoError, UsageError
 from digitsort.evaluation.certification import certified_copy, certify_on
 from digitsort.evaluation.estimate import Strata
 from digitsort.evaluation.judge import Reviewed, acceptable, judge, least_accepted, reviewed
@@ -127,7 +127,8 @@ def evaluate(
     if as_json:
         print_json(measured)
     else:
-        print_measured(measured, bands=is_table)
+        is_as_decided = is_table and model is None and min_confidence is None
+        print_measured(measured, bands=is_table, lacks_estimate=is_as_decided)
     if report is not None:
         _write_report(report, measured, force, quiet=quiet or as_json)
     if certify is not None:
@@ -193,12 +194,14 @@ def _reviewed(
     rows = map(before_gone, all_rows) if model is None else gone.left_out(all_rows)
     strata = Strata(truths)
     rows = strata.counted(without_matched(rows, left))
-    known = reviewed(rows, truths, settings.min_confidence)
+    try:
+        known = reviewed(rows, truths, settings.min_confidence)
+    except NothingToDoError:
+        _warn_of_truth(truth, findings, left, len(truths))
+        raise
     for line in gone.say(source):
         warn(line)
-    if truth is not None:
-        say_findings(truth, findings)
-        warn_unmatched(truth, list(left), len(truths), "row of the table")
+    _warn_of_truth(truth, findings, left, len(truths))
     if model is None:
         # Another threshold would accept other rows than those that were checked at random.
         is_as_decided = settings.min_confidence is None
@@ -208,6 +211,12 @@ def _reviewed(
     outcomes = _classify(known.truths, settings, model, Summary(), workers, quiet)
     _check_read(source, outcomes, may_be_elsewhere=by_hand.root is None)
     return replace(known, outcomes=outcomes)
+
+
+def _warn_of_truth(truth: Path | None, findings: Findings, left: Collection[str], total: int) -> None:
+    if truth is not None:
+        say_findings(truth, findings)
+        warn_unmatched(truth, list(left), total, "row of the table")
 
 
 def _check_read(table: Path, outcomes: Sequence[Outcome], *, may_be_elsewhere: bool) -> None:

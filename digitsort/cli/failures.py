@@ -31,8 +31,19 @@ def some_of(failures: Iterable[Failure]) -> Iterator[str]:
 
 def hint_to_root(failures: Iterable[Failure]) -> Iterator[str]:
     """Yield a hint to --root if any of the files does not exist."""
-    if any(not os.path.lexists(path) for path, _ in failures):
+    if any(_is_missing(path) for path, _ in failures):
         yield "If their folder was renamed or moved, name it with --root DIR."
+
+
+def _is_missing(path: str) -> bool:
+    """Return whether there is no such file; one in a folder that can't be entered may be there."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def warn_of(failures: Sequence[Failure], total: int, *, may_be_elsewhere: bool) -> None:

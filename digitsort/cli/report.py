@@ -136,10 +136,25 @@ def _share(value: float) -> str:
 WORST = 10
 
 
-def print_measured(measured: Measured, *, bands: bool) -> None:
-    """Print tables on stdout; with `bands` also the share of right labels by confidence."""
+def print_measured(measured: Measured, *, bands: bool, lacks_estimate: bool = False) -> None:
+    """Print tables on stdout.
+
+    Parameters
+    ----------
+    measured : Measured
+    bands : bool
+        Also print the share of right labels by confidence.
+    lacks_estimate : bool
+        Say what is missing for an estimate, if there is none.
+    """
     if measured.estimate:
         _print_estimate(measured.estimate, measured.name)
+    elif lacks_estimate and measured.unknown:
+        typer.echo(
+            f"{printable(measured.name)}: no estimate for all rows, because no accepted row was "
+            "checked at random. Label the group Random check of `digitsort review`.\n\n"
+            "The labelled rows alone, which are not a fair sample:"
+        )
     print_evaluation(measured.judged.evaluation, measured.name)
     if bands:
         _print_bands(measured)
@@ -158,8 +173,8 @@ def _print_estimate(estimate: Estimate, name: str) -> None:
     ]
     if estimate.open:
         lines.append(
-            f"{plural(estimate.open, 'row')} to check without a label: the interval allows for all of "
-            "them to be right, or wrong."
+            f"Of {plural(estimate.open, 'row')} nothing is known: the interval allows for all of them "
+            "to be right, or wrong."
         )
     if estimate.more:
         lines.append(

@@ -72,7 +72,7 @@ def print_summary(
 def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:
     """Print which files were no rows, or rows without a label, and why."""
     for (status, reason), count in (+summary.reasons).most_common():
-        console.print(f"  {status}: {count} {reason}", markup=False)
+        console.print(f"  {status}: {reason} ({count})", markup=False)
     for outcome in summary.errors:
         console.print(f"    {printable(outcome.path)}: {outcome.reason}", markup=False)
     for note, count in summary.notes.most_common():
@@ -273,4 +273,4 @@ def _size(operations: Iterable[Operation]) -> str:
             total += os.stat(operation.row.path).st_size
         except OSError:
             continue  # the run reports the error
-    return f"{total:,} bytes"
+    return "1 byte" if total == 1 else f"{total:,} bytes"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from digitsort.cli.console import warn
 from digitsort.cli.failures import MOST_NAMED
+from digitsort.files.names import folder_of
 from digitsort.images.by_content import find_contents
 from digitsort.images.discover import describe_left_out, matching_path
 from digitsort.labels.cells import Findings, check_human, describe_findings, likely_classes
@@ -180,7 +181,8 @@ def warn_unmatched(truth: Path, unmatched: Sequence[str], total: int, what: str 
     more = len(unmatched) - MOST_NAMED
     match = "matches" if len(unmatched) == 1 else "match"
     named = ", ".join(unmatched[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    warn(f"{truth}: {len(unmatched)} of {plural(total, 'row')} {match} no {what}: {named}.")
+    hint = f" Its relative paths start at {folder_of(str(truth))}." if len(unmatched) == total else ""
+    warn(f"{truth}: {len(unmatched)} of {plural(total, 'row')} {match} no {what}: {named}.{hint}")
 
 
 def without_matched(rows: Iterable[Row], truths: dict[str, str]) -> Iterator[Row]:

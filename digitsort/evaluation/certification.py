@@ -232,7 +232,7 @@ def _why_not(max_error: float, count: int, wrong: int, notes: Sequence[str]) -> 
     sentences = [
         f"Cannot certify an error of {max_error:.2%} on these scans: that needs at least "
         f"{needed_images(max_error)} accepted images without an error, but {wrong} of {count} that "
-        "could be accepted were wrong.",
+        f"could be accepted {'was' if wrong == 1 else 'were'} wrong.",
         *notes,
         "Label more scans, or choose a larger --max-error.",
     ]

@@ -132,7 +132,9 @@ def reviewed(
             unknown += 1
     if not outcomes:
         raise NothingToDoError(
-            "No row has a label from a person. Label some with `digitsort review`, then add "
+            "No row of the table has a label in the truth. Its paths must be those of the rows."
+            if truths
+            else "No row has a label from a person. Label some with `digitsort review`, then add "
             "the file that its page saves: --corrections corrections.csv."
         )
     return Reviewed(outcomes, known, unknown)

@@ -13,7 +13,7 @@ from digitsort.files.names import natural_key, printable
 from digitsort.files.other_machine import PathFinder
 from digitsort.images.discover import Walk, nothing_found
 from digitsort.labels.cells import NONE_LABEL, Findings, Labels, human_label, listed, path_of
-from digitsort.labels.read_table import cells_of_row, header_of, is_empty, opened_table
+from digitsort.labels.read_table import cells_of_row, fault_of, header_of, is_empty, opened_table
 
 TRUTH_NAME = "truth.csv"
 
@@ -90,6 +90,9 @@ def _folder_name(path: str) -> str:
     return os.path.basename(os.path.dirname(os.path.abspath(path)))
 
 
+MOST_COLUMNS = 5
+"""Largest number of columns that a message names."""
+
 NAME_TRUTH = "Name a table with the columns path and label."
 """Remedy if a truth.csv can't be read."""
 
@@ -107,12 +110,17 @@ def read_truth(path: Path, findings: Findings | None = None) -> dict[str, str]:
         try:
             columns = header_of(reader)
             if any(columns.count(column) != 1 for column in ("path", "label")):
-                raise UsageError(f"{name} has no columns path and label, each once: add them.")
+                has = ", ".join(map(printable, columns[:MOST_COLUMNS])) or "no column"
+                raise UsageError(
+                    f"{name} has no columns path and label, each once. It has {has}. Rename them."
+                )
             maker = _TruthMaker(columns, root, findings or Findings())
             return dict(filter(None, map(maker.pair, reader)))
         except (csv.Error, ValueError) as error:
             line = max(reader.line_num, 1)
-            raise UsageError(f"{name} can't be read as a CSV, line {line}: {error}") from error
+            raise UsageError(
+                f"{name} can't be read as a CSV, line {line}: {fault_of(error, '')}"
+            ) from error
 
 
 class _TruthMaker:

@@ -160,7 +160,7 @@ class Walk:
         A file that was named itself is yielded whatever it is called.
         """
         entered: set[tuple[int, int]] = set()  # by all sources: links lead from one into another
-        for source in _without_overlap(self.sources, self._is_seen):
+        for source in _without_overlap(self.sources, self._is_seen, self.patterns):
             if os.path.isdir(source):
                 yield from self._walk(source, entered)
             else:
@@ -328,13 +328,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _without_overlap(sources: Sequence[str], is_seen: Callable[[Path], bool]) -> list[str]:
+def _without_overlap(
+    sources: Sequence[str], is_seen: Callable[[Path], bool], patterns: Sequence[str]
+) -> list[str]:
     """Sources that the walk through another one would not reach anyway, each once."""
     real = {source: _identity(source) for source in sources}
     folders = [path for path in real.values() if os.path.isdir(path)]
     kept: dict[Path, str] = {}
     for source, path in real.items():
-        if not any(_reaches(folder, path, is_seen) for folder in folders):
+        if not any(_reaches(folder, path, is_seen, patterns) for folder in folders):
             kept.setdefault(path, source)
     return list(kept.values())
 
@@ -347,10 +349,12 @@ def _identity(source: str) -> Path:
     return Path(os.path.realpath(folder), name)
 
 
-def _reaches(folder: Path, path: Path, is_seen: Callable[[Path], bool]) -> bool:
+def _reaches(
+    folder: Path, path: Path, is_seen: Callable[[Path], bool], patterns: Sequence[str]
+) -> bool:
     """Tell whether a walk through `folder` comes past `path`, another source."""
     if folder == path or not path.is_relative_to(folder):
         return False
     parts = path.relative_to(folder).parts
-    hidden = any(part.startswith(".") or is_junk(part) for part in parts)
+    hidden = any(part.startswith(".") or is_junk(part) or matching(part, patterns) for part in parts)
     return not hidden and (os.path.isdir(path) or is_seen(path))

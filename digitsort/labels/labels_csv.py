@@ -18,7 +18,14 @@ from digitsort.files.names import folder_of, printable, to_cell
 from digitsort.images.limits import FIRST_OF_SEVERAL
 from digitsort.labels.cells import NONE_LABEL as NONE_LABEL
 from digitsort.labels.cells import Findings, share_of, shown
-from digitsort.labels.read_table import header_of, like, line_of_error, lines_in, opened_table
+from digitsort.labels.read_table import (
+    fault_of,
+    header_of,
+    like,
+    line_of_error,
+    lines_in,
+    opened_table,
+)
 from digitsort.labels.row import HUMAN, SOURCE, Row, RowMaker
 from digitsort.labels.table import ROWS_AT_ONCE, Cells, line_of
 from digitsort.outcomes import Outcome
@@ -158,8 +165,8 @@ def read_labels(
         except (csv.Error, UnicodeError) as error:
             at = line_of_error(reader, line, block)
             raise UsageError(
-                f"{printable(str(path))}, line {at}: {error}. "
-                "It is no labels.csv as digitsort writes it."
+                f"{printable(str(path))}, line {at}: "
+                f"{fault_of(error, 'It is no labels.csv as digitsort writes it.')}"
             ) from error
 
 
@@ -192,14 +199,22 @@ def _one_by_one(
             yield row
 
 
+def _listed(names: Sequence[str]) -> str:
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
+
+
 def _header(path: Path, reader: TableReader) -> Sequence[str]:
     columns, name = header_of(reader), printable(str(path))
     missing = [column for column in _NEEDED if column not in columns]
     if missing:
         meant = like(missing[0], columns)
         hint = f"Rename the column {shown(meant)}, if that is {missing[0]}." if meant else ""
+        if not hint and HUMAN in columns:
+            hint = "Copy the rows of the labels.csv with all its columns, and add your labels."
+        what = "column" if len(missing) == 1 else "columns"
         raise UsageError(
-            f"{name} has no column {', '.join(missing)}: it is not a labels.csv. "
+            f"{name} has no {what} {_listed(missing)}: it is not a labels.csv. "
             f"{hint or 'Make one with `digitsort classify`.'}"
         )
     twice = [column for column in (*COLUMNS, HUMAN, SOURCE) if columns.count(column) > 1]

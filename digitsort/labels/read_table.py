@@ -187,7 +187,7 @@ def opened_table(path: Path, remedy: str = NAME_LABELS) -> Iterator[TableReader]
     with os.fdopen(descriptor, "rb", _HEAD_BYTES) as raw:
         try:
             head = _head(path, raw, remedy)
-            encoding = _encoding(head)
+            encoding = encoding_of(head)
             with io.TextIOWrapper(raw, encoding=encoding, newline="") as file:
                 yield _reader(file, head.decode(encoding, "ignore").lstrip())
         except OSError as error:  # of a disk or a network, in the midst of the file
@@ -214,7 +214,8 @@ def _reader(file: io.TextIOWrapper, start: str) -> TableReader:
     return csv.reader(lines, delimiter=_separator(start), strict=True)
 
 
-def _encoding(head: bytes) -> str:
+def encoding_of(head: bytes) -> str:
+    """Return the encoding of a table that begins with these bytes."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     little, big = _UTF_16_WITHOUT_MARK
@@ -319,6 +320,22 @@ def plain_cells(block: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
     if "\0" in text:
         raise ValueError("a cell holds a NUL character: no text has one.")
     return block if "'" not in text else [list(map(unescaped, cells)) for cells in block]
+
+
+def fault_of(error: Exception, otherwise: str) -> str:
+    """Return what is wrong with a table that can't be read to its end, and the remedy.
+
+    Parameters
+    ----------
+    error : Exception
+        That the reader raised.
+    otherwise : str
+        Remedy, unless the table was saved in another encoding.
+    """
+    if isinstance(error, UnicodeDecodeError) and error.encoding == "utf-8":
+        byte = error.object[error.start]
+        return f"byte 0x{byte:02x} is not UTF-8. Save the table as UTF-8 (in Excel: CSV UTF-8)."
+    return f"{error}. {otherwise}".rstrip()
 
 
 def _not_readable(path: Path, reason: str, remedy: str) -> UsageError:

@@ -14,6 +14,7 @@ from typing import IO
 
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
+from digitsort.images.discover import matching_path
 from digitsort.labels.cells import DIGITS, Findings
 from digitsort.labels.gone import before_gone, gone_reason
 from digitsort.labels.labels_csv import (
@@ -129,6 +130,8 @@ class Update:
         Path, label before and label now of files that did not change.
     gone : int
         Number of rows with status gone.
+    left_out : int
+        Number of rows that were removed because their file matches a pattern of `--exclude`.
     kept, set_aside : int
         Number of labels from a person in other rows, and in rows with status gone.
     """
@@ -157,7 +160,8 @@ class Update:
         self._now: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
         self.relabelled: list[tuple[str, str, str]] = []
-        self.gone = self.kept = self.set_aside = 0
+        self.gone = self.left_out = self.kept = self.set_aside = 0
+        self._excluded: set[str] = set()
 
     def _cell_of(self, row: Row) -> str:
         """Return a row's path as it is written; the table's own string if equal, to save memory."""
@@ -165,12 +169,16 @@ class Update:
         as_read = row.cells.get("path", "")
         return as_read if as_read == cell else cell
 
-    def paths(self, found: Iterable[str], sources: Sequence[str]) -> Iterator[str]:
+    def paths(
+        self, found: Iterable[str], sources: Sequence[str], patterns: Sequence[str] = ()
+    ) -> Iterator[str]:
         """Yield the files of the walk, and the existing files of the table that are not among them.
 
         Files outside of the sources keep their place: before the walk if they came before all files in
-        the sources, else behind it.
+        the sources, else behind it. Of the table's files, those that match a pattern are left out.
         """
+        if patterns:
+            self._excluded = self._matching(sources, patterns)
         given: set[str] = set()
         first = next((i for i, r in enumerate(self._rows) if _is_inside(r.path, sources)), None)
         yield from self._existing(self._rows[:first], given)
@@ -182,10 +190,20 @@ class Update:
                 yield path
         yield from self._existing(self._rows, given)
 
+    def _matching(self, sources: Sequence[str], patterns: Sequence[str]) -> set[str]:
+        """Return the cells of files whose name matches, or that of a folder below source or table."""
+        tops = sorted(map(os.path.abspath, sources), key=len)
+        outside = os.path.abspath(self._path.parent)
+        return {
+            cell
+            for cell, rows in self._by_cell.items()
+            if matching_path(rows[0].path, _top_of(rows[0].path, tops) or outside, patterns)
+        }
+
     def _existing(self, rows: Iterable[Row], given: set[str]) -> Iterator[str]:
         for row in rows:
             cell = self._cell_of(row)
-            if cell not in given and _exists(row.path):
+            if cell not in given and cell not in self._excluded and _exists(row.path):
                 given.add(cell)
                 yield row.path
 
@@ -210,13 +228,18 @@ class Update:
 
     def joined(self, file: IO[bytes]) -> Iterator[bytes] | None:
         """Return the lines of the updated table; None if they are those of the run."""
-        extras, gone = self._settle()
-        self.gone = len(gone)
+        extras, left = self._settle()
+        gone = [row for row in left if not self._is_dropped(row)]
+        self.gone, self.left_out = len(gone), len(left) - len(gone)
         self.kept = sum(1 for cells in extras.values() if self._human(cells))
         self.set_aside = sum(1 for row in gone if row.human)
         if not (self._extra or gone):
             return None
         return self._lines(file, extras, gone)
+
+    def _is_dropped(self, row: Row) -> bool:
+        """Return whether a row is of an excluded file, and has nothing that a person wrote."""
+        return self._cell_of(row) in self._excluded and not any(self._extra_of(row))
 
     def check_unchanged(self) -> None:
         """Raise OutputError if somebody wrote the table since it was read."""
@@ -228,7 +251,8 @@ class Update:
     def say(self) -> list[str]:
         """Return sentences about the update."""
         counts = ", ".join(f"{self.counts[kind]} {kind}" for kind in (NEW, CHANGED, SAME))
-        said = [f"{counts}, {self.gone} gone"]
+        left_out = f", {self.left_out} removed by --exclude" if self.left_out else ""
+        said = [f"{counts}, {self.gone} gone{left_out}"]
         if self.kept or self.set_aside:
             aside = f"; {self.set_aside} in rows with status gone" if self.set_aside else ""
             said.append(f"{plural(self.kept, 'label')} from a person kept{aside}")
@@ -390,11 +414,13 @@ def _is_of(row: Row, sha256: str) -> bool:
 
 
 def _is_inside(path: str, sources: Iterable[str]) -> bool:
+    return bool(_top_of(path, map(os.path.abspath, sources)))
+
+
+def _top_of(path: str, tops: Iterable[str]) -> str:
+    """Return the first of these absolute paths that is a file or contains it; empty if none does."""
     absolute = os.path.abspath(path)
-    return any(
-        absolute == top or absolute.startswith(os.path.join(top, ""))
-        for top in map(os.path.abspath, sources)
-    )
+    return next((t for t in tops if absolute == t or absolute.startswith(os.path.join(t, ""))), "")
 
 
 def _exists(path: str) -> bool:

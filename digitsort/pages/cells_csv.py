@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from digitsort.errors import UsageError
 from digitsort.files.names import folder_of, from_cell, printable
-from digitsort.labels.read_table import header_of, opened_table
+from digitsort.labels.read_table import fault_of, header_of, opened_table
 
 COLUMNS = (
     "path",
@@ -103,7 +103,7 @@ def read_cells(path: Path) -> Iterator[CellRow]:
             columns = header_of(reader)
             missing = [name for name in _NEEDED if name not in columns]
             if missing:
-                columns_missing = f"column{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
+                columns_missing = f"column{'s' if len(missing) > 1 else ''} {' and '.join(missing)}"
                 raise UsageError(
                     f"{printable(str(path))} has no {columns_missing}: it is not a cells.csv. "
                     "Make one with `digitsort cut`."
@@ -113,8 +113,8 @@ def read_cells(path: Path) -> Iterator[CellRow]:
                     yield _row(dict(zip(columns, values, strict=False)), base)
         except (ValueError, csv.Error) as error:
             raise UsageError(
-                f"{printable(str(path))}, line {reader.line_num}: {error}. "
-                "It is no cells.csv as digitsort writes it."
+                f"{printable(str(path))}, line {reader.line_num}: "
+                f"{fault_of(error, 'It is no cells.csv as digitsort writes it.')}"
             ) from error
 
 

@@ -80,8 +80,9 @@ class Tally:
 DEFAULT_LIMIT = 5_000
 """Largest number of cards by default: a day's work, and a page of some megabytes."""
 
-UNLIKE = 200
-"""Largest number of accepted rows to show because they are unlike the others of their label."""
+UNLIKE = 300
+"""Largest number of accepted rows to show because they are unlike the others of their label. On six
+folders of 5,000 scans with 186 mistakes, 161 were among the first 200, 171 among 300, 173 among 400."""
 
 UNLIKE_SHARE = 10
 """At most one in this many of the compared rows is shown as unlike the others."""

@@ -24,7 +24,7 @@ from digitsort.files.names import natural_key, printable
 from digitsort.files.regular import read_regular
 from digitsort.images.limits import Limits
 from digitsort.labels.cells import shown
-from digitsort.labels.read_table import header_of, opened_table
+from digitsort.labels.read_table import JsonLines, encoding_of, header_of, opened_table
 from digitsort.model.card import class_name_fault
 from digitsort.plural import plural
 from digitsort.training.dataset import Dataset, LabelledGray, check_class_count, read_or_refuse
@@ -44,6 +44,8 @@ _IMAGES, _LABELS = ("x", "images", "data", "image"), ("y", "labels", "label", "t
 
 _MOST_NAMED = 5
 
+_HEAD_BYTES = 2**16
+
 LabelledArrays = tuple[npt.NDArray[Any], list[str]]
 """Gray images (n, height, width), and their labels."""
 
@@ -56,10 +58,15 @@ def open_table(path: Path, limits: Limits) -> Dataset | None:
     TrainingDataError
         If it is such a table, but can't be used.
     """
-    columns = _start_of(path)
+    columns, separator = _start_of(path)
     plain = [name.strip().lower() for name in columns]
     if _side_of(columns) and "path" not in plain:
-        return _dataset(path, _read_pixels(path, columns))
+        return _dataset(path, _read_pixels(path, columns, separator))
+    if _side_of(["label", *columns]) and not {"path", *LABEL_COLUMNS}.intersection(plain):
+        raise TrainingDataError(
+            f"{printable(str(path))} has pixels, but no label beside them. Name the table with the "
+            "column label; Kaggle calls it train.csv."
+        )
     if "path" in plain and "label" in plain and "status" not in plain:
         return _listed(path, limits)
     return None
@@ -141,13 +148,17 @@ def _note(gone: list[str], count: int) -> str:
 # --- CSV of pixels ----------------------------------------------------------------------------------
 
 
-def _start_of(path: Path) -> list[str]:
-    """Return the cells of the first row; none if it can't be read, which the reader of rows tells."""
+def _start_of(path: Path) -> tuple[list[str], str]:
+    """Return the cells of the first row and the separator.
+
+    There are no cells if it can't be read, which the reader of rows tells.
+    """
     try:
         with opened_table(path) as reader:
-            return header_of(reader)
+            separator = "," if isinstance(reader, JsonLines) else reader.dialect.delimiter
+            return header_of(reader), separator
     except (UsageError, csv.Error, UnicodeError):
-        return []
+        return [], ","
 
 
 def _side_of(columns: list[str]) -> int:
@@ -156,19 +167,24 @@ def _side_of(columns: list[str]) -> int:
     return side if side * side == len(columns) - 1 and side >= LEAST_SIDE_PX else 0
 
 
-def _read_pixels(path: Path, columns: list[str]) -> LabelledArrays:
+def _read_pixels(path: Path, columns: list[str], separator: str) -> LabelledArrays:
     side, name = _side_of(columns), printable(str(path))
     has_header = not all(cell.strip().isdigit() for cell in columns)
     plain = [cell.strip().lower() for cell in columns]
     label = next((plain.index(each) for each in LABEL_COLUMNS if each in plain), 0)
     try:
-        content = io.BytesIO(read_regular(path, MOST_BYTES))
+        content = read_regular(path, MOST_BYTES)
         values = np.loadtxt(
-            content, np.uint16, delimiter=",", skiprows=int(has_header), ndmin=2, encoding="utf-8-sig"
+            io.TextIOWrapper(io.BytesIO(content), encoding_of(content[:_HEAD_BYTES])),
+            np.uint16,
+            delimiter=separator,
+            skiprows=int(has_header),
+            ndmin=2,
         )
     except (OSError, ValueError, OverflowError) as error:
+        fault = str(error).rstrip(".")
         raise TrainingDataError(
-            f"{name} is no table of pixels, 0-255, with a label in each row: {error}. Correct it."
+            f"{name} is no table of pixels, 0-255, with a label in each row: {fault}. Correct it."
         ) from error
     pixels = np.delete(values, label, axis=1)
     if pixels.shape[1:] != (side * side,) or pixels.max(initial=0) > 255:

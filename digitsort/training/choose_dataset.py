@@ -144,8 +144,9 @@ def _open(name: str, limits: Limits, exclude: Sequence[str]) -> Dataset:
         return mnist_dataset()
     folder = Path(name)
     if not os.path.isdir(folder):
+        what = "is not training data" if os.path.lexists(folder) else "is not there"
         raise UsageError(
-            f"{printable(name)} is not training data. Choose default, digits, synthetic, printed, "
+            f"{printable(name)} {what}. Choose default, digits, synthetic, printed, "
             "mnist, a folder (of folders named by class, or of IDX files), a CSV or an npz file."
         )
     return _idx(folder) if has_idx_files(folder) else _folders(folder, limits, exclude)
@@ -268,8 +269,7 @@ def _folders(folder: Path, limits: Limits, exclude: Sequence[str] = ()) -> Datas
     check_class_count(len(classes))
     if not classes:
         raise TrainingDataError(
-            f"{printable(str(folder))} has no folders named by class. Put the images of each class "
-            "into a folder of its name: 0, 1, … 9."
+            f"{printable(str(folder))} has no folders named by class. {_instead_of(folder)}"
         )
     for name in classes:
         if fault := class_name_fault(name):
@@ -292,6 +292,18 @@ def _folders(folder: Path, limits: Limits, exclude: Sequence[str] = ()) -> Datas
     paths = [path for name in classes for path in files[name]]
     name = f"folder:{printable(folder.resolve().name)}"
     return Dataset(name, len(paths), load, paths=paths, note=_note(why, left_out))
+
+
+def _instead_of(folder: Path) -> str:
+    """Return what to do with a folder without folders: it may have a table or an npz."""
+    try:
+        names = sorted(os.listdir(folder), key=natural_key)
+    except OSError:
+        names = []
+    for name in names:
+        if Path(name).suffix.lower() in (NPZ_SUFFIX, *TABLE_SUFFIXES):
+            return f"If {printable(name)} has the labels, name it: -d {printable(str(folder / name))}."
+    return "Put the images of each class into a folder of its name: 0, 1, … 9."
 
 
 def _folders_in(folder: Path) -> list[str]:

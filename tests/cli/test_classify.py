@@ -80,7 +80,8 @@ def test_there_is_one_row_for_every_file_found(here: Path, model_file: Path) -> 
 def test_the_summary_closes_the_books_on_stderr(here: Path, model_file: Path) -> None:
     shown = " ".join(invoke("classify", "scans", "-m", model_file).stderr.split())
     assert "7 files = 4 ok + 1 uncertain + 1 rejected + 1 error" in shown
-    assert "rejected: 1 blank" in shown
+    assert "rejected: blank (1)" in shown
+    assert "error: empty file (1)" in shown
     assert "scans/broken.png: empty file" in shown
     assert "first of several pages was read" in shown
     assert "2 files skipped (not images): " in shown

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from digitsort import Model
+from digitsort.cli.failures import hint_to_root
 from tests.conftest import digit_png, invoke, make_tree, read_tree, use_model
 
 SCANS = {f"{n}.png": bytes([n]) * 10 for n in range(5)} | {"sub/0.png": b"\0" * 10}
@@ -33,6 +34,18 @@ def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
     for options in (["--dry-run"], ["--copy"], ["--move"], ["--link", "hard"], ["--link", "sym"]):
         invoke("sort", folder / "l.csv", folder / options[-1], *options)
     invoke("sort", folder, folder / "sorted")
+
+
+def test_the_hint_to_root_is_for_missing_files_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that may not be entered was not renamed."""
+    failures = [("gone/a.png", "Permission denied")]
+    assert list(hint_to_root(failures))
+
+    def denied(path: str) -> os.stat_result:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "lstat", denied)
+    assert not list(hint_to_root(failures))
 
 
 def scans_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -83,7 +83,7 @@ CASES: dict[str, Case] = {
     "sort out of DEST": ("sort l.csv sorted", 2, "'../up' can't be the name of a folder", BAD_LABEL),
     "evaluate nothing": ("evaluate gone", 2, "gone: No such file or directory", {}),
     "missing truth": ("evaluate scans --truth t.csv -m MODEL", 2, "t.csv can't be read", GOOD),
-    "train on nothing": ("train -d gone", 2, "gone is not training data", {}),
+    "train on nothing": ("train -d gone", 2, "gone is not there", {}),
     "hold out all": ("train -d digits --held-out 1.5", 2, "between 0 and 1", {}),
     "inspect nothing": ("inspect gone.png", 2, "gone.png: No such file or directory", {}),
     # models: 3

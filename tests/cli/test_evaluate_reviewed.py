@@ -71,6 +71,15 @@ def test_the_estimate_for_all_rows_comes_first() -> None:
         assert invoke(*asked, *option).stdout.startswith("labels.csv: accuracy")
 
 
+@pytest.mark.usefixtures("here")
+def test_labels_that_are_no_fair_sample_do_not_lead_alone() -> None:
+    """Only doubtful rows are labelled: the share of right ones says nothing of the accepted rows."""
+    make_tree(Path(), {"c.csv": f"{HEADER},human\n{ROWS['a.png']},5\n"})
+    lines = invoke("evaluate", "labels.csv", "--corrections", "c.csv").stdout.splitlines()
+    assert lines[0].startswith("labels.csv: no estimate for all rows, because no accepted row")
+    assert lines[2] == "The labelled rows alone, which are not a fair sample:"
+
+
 def test_corrections_for_no_row_are_named(here: Path) -> None:
     make_tree(here, {"c.csv": "path,label,status,human\na.png,3,ok,3\ngone.png,3,ok,4\n"})
     done = invoke("evaluate", "labels.csv", "--corrections", "c.csv")

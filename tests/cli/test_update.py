@@ -221,6 +221,35 @@ def test_files_of_other_sources_keep_their_rows_and_their_place(here: Path, clas
     assert (here / "labels.csv").read_bytes() == (here / "whole.csv").read_bytes()
 
 
+def test_files_that_are_now_excluded_lose_their_rows(here: Path, classify: Classify) -> None:
+    """The table is that of one run with the pattern, inside the sources and elsewhere."""
+    make_tree(here, {"monday": {"old": OLD, **NEW}, "tuesday": {"old1": OLD, **NEW}})
+    classify("monday")
+    classify("tuesday", "--update")
+    (here / "tuesday" / "old1" / "4.png").unlink()
+    said = classify("tuesday", "--update", "--exclude", "old*", "--exclude", "5.*").stderr
+    assert "0 new, 0 changed, 4 as before, 0 gone, 8 removed by --exclude" in said
+    patterns = ["--exclude", "old*", "--exclude", "5.*"]
+    classify("monday", "tuesday", "-o", "whole.csv", *patterns)
+    assert (here / "labels.csv").read_bytes() == (here / "whole.csv").read_bytes()
+
+
+def test_a_persons_label_of_an_excluded_file_stays(here: Path, classify: Classify) -> None:
+    """It stays in a gone row, and comes back with the file; a file that is named itself stays too."""
+    make_tree(here / "scans", {"old": {"5.png": digit_png(5)}})
+    classify("scans")
+    write_human(here / "labels.csv", {"4.png": "6", "1.png": "1"})
+    before = (here / "labels.csv").read_bytes()
+    said = classify("scans", "scans/1.png", "--update", "--exclude", "?.png", code=0).stderr
+    assert "1 as before, 1 gone, 2 removed by --exclude" in said
+    rows = {Path(row.path).name: row for row in read_labels(here / "labels.csv")}
+    assert (rows["4.png"].status, rows["4.png"].human) == (Status.GONE, "6")
+    assert (rows["1.png"].status, rows["1.png"].human) == (Status.OK, "1")
+    assert len(rows) == 2
+    classify("scans", "--update")
+    assert (here / "labels.csv").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [

@@ -141,6 +141,11 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     ),
     "two columns but for case": (PLAIN.replace("path,label", "path,Path"), "has no column label"),
     "twice but for case": ("path,label,status,Status\n", "has 2 columns status"),
+    "columns of corrections that a person wrote": ("path,human\n", "no columns label and status.*Copy"),
+    "Windows' encoding": (
+        PLAIN.replace("b.png", "Größe.png").encode("cp1252"),
+        "byte 0xf6 is not UTF-8. Save the table as UTF-8",
+    ),
     "a zip": (b"PK\x03\x04\x14\0", r"it is a zip file, as spreadsheets \(.xlsx, .ods\) are"),
     "a photo": (b"\xff\xd8\xff\xe0\0", "it is a JPEG picture"),
     "a PDF": (b"%PDF-1.7\n", "it is a PDF"),
@@ -314,3 +319,26 @@ def test_rows_of_a_truth_that_match_no_row_are_said(tmp_path: Path, command: str
     done = invoke(command, tmp_path / "labels.csv", "--truth", tmp_path / "truth.csv", *option)
     assert done.exit_code == 0, done.output
     assert "truth.csv: 1 of 2 rows matches no row of the table: " in done.stderr
+
+
+def test_a_truth_that_matches_no_row_says_where_its_paths_start(tmp_path: Path) -> None:
+    """Its paths may lack a folder: that is no reason to label rows anew."""
+    truth = make_tree(
+        tmp_path, {"labels.csv": TABLE.format(""), "t": {"truth.csv": "path,label\na,3\n"}}
+    )
+    done = invoke("evaluate", tmp_path / "labels.csv", "--truth", truth / "t" / "truth.csv")
+    assert done.exit_code == 4
+    assert f"Its relative paths start at {tmp_path / 't'}." in done.stderr
+    assert "No row of the table has a label in the truth." in done.stderr
+
+
+def test_a_truth_with_other_columns_names_them(tmp_path: Path) -> None:
+    (tmp_path / "truth.csv").write_text("filename,digit\na.png,3\n")
+    with pytest.raises(UsageError, match=r"It has filename, digit\. Rename them\."):
+        read_truth(tmp_path / "truth.csv")
+
+
+def test_a_truth_in_the_encoding_of_windows_is_named(tmp_path: Path) -> None:
+    (tmp_path / "truth.csv").write_bytes("path,label\nGröße.png,3\n".encode("cp1252"))
+    with pytest.raises(UsageError, match=r"byte 0xf6 is not UTF-8\. Save the table as UTF-8"):
+        read_truth(tmp_path / "truth.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import secrets
@@ -80,6 +81,14 @@ def corner(driver: Any, query: str) -> str:
     """What a corner of a tile shows; the style sheet writes it."""
     found: str = driver.find_element("css selector", query).get_attribute("data-text")
     return found
+
+
+def printed(driver: Any) -> str:
+    """The text of the page on paper."""
+    pdfium = pytest.importorskip("pypdfium2")
+    made = driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})["data"]
+    pages = pdfium.PdfDocument(base64.b64decode(made))
+    return "\n".join(page.get_textpage().get_text_range() for page in pages)
 
 
 def await_progress(driver: Any, expected: str, *, reload: bool = False) -> None:
@@ -442,6 +451,18 @@ def test_undo_of_a_second_label_gives_the_first_one_back(driver: Any, thirty: st
 
 
 @pytest.mark.slow
+def test_all_scans_of_a_group_are_printed(driver: Any, tmp_path: Path) -> None:
+    """Not only those in sight, in their order; afterwards the page scrolls as before."""
+    sure = ",uncertain,low confidence,1,0.1,,m1"
+    driver.get(write_page(tmp_path, [f"in/no{n}.png,0,0.{n}{sure}" for n in range(1000, 1400)]))
+    in_sight = len(paths(driver))
+    assert in_sight < 200
+    assert [int(n) for n in re.findall(r"no(\d+)", printed(driver))] == list(range(1000, 1400))
+    assert len(paths(driver)) == in_sight
+    driver.find_element("css selector", "#search").send_keys("no139")
+    assert len(re.findall(r"no139\d", printed(driver))) == 10
+
+
 def test_a_scan_that_was_scrolled_away_is_not_labelled_unseen(driver: Any, tmp_path: Path) -> None:
     same = [line(0).replace("scan 0", f"scan {index}") for index in range(300)]
     driver.get(write_page(tmp_path, same))
@@ -520,6 +541,8 @@ def test_the_last_label_shows_what_to_do_next(
     driver.find_element("id", "end-save").click()
     assert re.fullmatch(r"Saved to corrections-[\d-]+\.csv\.", text(driver, "#end-state"))
     name = text(driver, "#end-state").split()[-1].rstrip(".")
+    lines = driver.find_element("id", "end-commands")
+    assert driver.execute_script("const e = arguments[0]; return e.scrollWidth <= e.clientWidth", lines)
     first = text(driver, "#end-commands").splitlines()[0]
     assert first == f"digitsort sort {tmp_path / 'labels.csv'} sorted --corrections ~/Downloads/{name}"
     downloaded(chromium[1])

@@ -41,8 +41,9 @@ def with_confidence(pool: list[Numbered], **confidence: str) -> list[Numbered]:
 
 
 def test_of_scans_as_like_as_others_the_less_certain_is_more_suspicious() -> None:
-    references = choose_references(POOL, VECTORS)
-    (first, *_) = least_like(with_confidence(POOL, n16="0.9500"), VECTORS, references, 24)
+    vectors = [vector(3, 0, 0)] * 12 + [vector(0, 0, 3)] * 12
+    references = choose_references(POOL, vectors)
+    (first, *_) = least_like(with_confidence(POOL, n16="0.9500"), vectors, references, 24)
     assert first.number == 16
 
 
@@ -61,6 +62,23 @@ def test_a_hint_is_given_only_where_the_nearest_agree() -> None:
     assert (clear.label, clear.hint) == ("7", "7")
     assert between.hint == blank.hint == ""
     assert blank.likeness == 0
+
+
+def test_a_direction_in_which_one_label_varies_much_counts_little() -> None:
+    """A stroke that is often longer is no reason for suspicion; a small mark that nobody makes is."""
+    lengths = [0.5 + 0.1 * i for i in range(12)]
+    vectors = [vector(3, 0, n, 0.4 * (n == lengths[5])) for n in lengths]
+    vectors += [vector(0, 3, n, 0) for n in lengths]
+    pool = with_confidence(POOL)
+    references = choose_references(pool, vectors)
+    assert [each.number for each in least_like(pool, vectors, references, 1)] == [5]
+
+
+def test_a_table_of_one_label_has_an_odd_one_out() -> None:
+    pool = with_confidence(pool_of("1" * 12))
+    vectors = [*(vector(3, 0.1 * i) for i in range(11)), vector(3, 3)]
+    references = choose_references(pool, vectors)
+    assert [each.number for each in least_like(pool, vectors, references, 1)] == [11]
 
 
 def test_a_scan_is_not_compared_with_itself() -> None:

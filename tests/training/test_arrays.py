@@ -35,6 +35,8 @@ def pixels(images: Any = IMAGES, *, first: bool = True) -> str:
 GOOD: dict[str, str | bytes] = {
     "kaggle.csv": f"{HEADER}\n{pixels()}",
     "no header.csv": pixels(),
+    "semicolons.csv": f"\ufeff{HEADER}\n{pixels()}".replace(",", ";"),
+    "tabs.csv": f"{HEADER}\n{pixels()}".replace(",", "\t").encode("utf-16"),
     "last.csv": f"{HEADER.removeprefix('label,')},label\n{pixels(first=False)}",
     "keras.npz": npz(
         x_train=IMAGES[:3].astype("u1"), y_train=LABELS[:3], x_test=IMAGES[3:], y_test=LABELS[3:]
@@ -57,6 +59,10 @@ def test_images_in_arrays(tmp_path: Path, name: str) -> None:
 
 
 BAD: dict[str, tuple[str | bytes, str]] = {
+    "test.csv": (
+        f"{HEADER.removeprefix('label,')}\n{pixels().split(',', 1)[1]}",
+        "has pixels, but no label",
+    ),
     "over.csv": (f"{HEADER}\n{pixels(IMAGES * 2)}", "some are over 255"),
     "short.csv": (f"{HEADER}\n7,1,2\n", "is no table of pixels"),
     "text.csv": (f"{HEADER}\n{pixels().replace('7,', 'seven,', 1)}", "is no table of pixels"),
@@ -101,6 +107,15 @@ def test_a_table_of_paths_and_labels(tmp_path: Path, write: Callable[[str], Any]
     assert list(dataset.names) == [str(tmp_path / "A.PNG"), str(tmp_path / "B.PNG")]
     assert dataset.note == f"1 of 3 rows left out, without a file: {tmp_path / 'GONE.PNG'}"
     assert not dataset.by_hand
+
+
+def test_a_folder_of_one_table_names_it(tmp_path: Path) -> None:
+    """Keras has its npz in a folder, and `evaluate` a truth.csv beside the pictures."""
+    for name in ("mnist.npz", "truth.csv"):
+        folder = make_tree(tmp_path, {name.split(".")[0]: {"a.png": digit_png(1), name: b""}})
+        folder /= name.split(".")[0]
+        with pytest.raises(TrainingDataError, match=f"If {name} has the labels, name it: -d {folder}"):
+            open_datasets([str(folder)])
 
 
 def test_a_table_without_any_file_is_a_sentence(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ function tile(card, place) {
   const element = make("div", `tile ${card.status}`);
   element.id = `card-${place}`;
   element.dataset.place = place;
+  element.dataset.name = fileName(card);
   element.setAttribute("role", "option");
   element.setAttribute("aria-posinset", place + 1);
   element.setAttribute("aria-setsize", shown.length);

@@ -41,6 +41,13 @@ function draw() {
   if (current < shown.length) drawAt(current);
 }
 
+// On paper nothing scrolls: all cards of the group, or of the search, are printed, in their order.
+function drawAll() {
+  for (const element of drawn.values()) element.remove();
+  drawn.clear();
+  for (let place = 0; place < shown.length; place += 1) drawAt(place);
+}
+
 function drawAt(place) {
   if (drawn.has(place)) return;
   const element = tile(shown[place], place);

@@ -244,6 +244,11 @@ function listen() {
     layOut();
     move(current, { extend: true });
   });
+  addEventListener("beforeprint", drawAll);
+  addEventListener("afterprint", () => {
+    layOut();
+    move(current, { extend: true });
+  });
   byId("search").addEventListener("input", find);
   listenToButtons();
   listenToPointers();
