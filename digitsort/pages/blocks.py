@@ -42,6 +42,9 @@ LEAST_CELLS = 3
 ENOUGH_CELLS = 20
 """Cells of a full block that ends the search: letters never make so many."""
 
+ALMOST_ALL = 0.98
+"""Worth of full blocks, by the number of their cells, at which no other length of lines is tried."""
+
 ALIKE = 0.2
 """Share by which widths and heights differ at most where all cells of a block have one size."""
 
@@ -125,19 +128,29 @@ def find_blocks(gray: Pixels) -> list[Block]:
     sheet = sheet_of(gray)
     calm = np.asarray(cv2.GaussianBlur(sheet.flat, (0, 0), 1.0), np.uint8)  # grain makes no lines
     soft = np.asarray(cv2.GaussianBlur(sheet.flat, (0, 0), 1.5), np.uint8)
+    outlines: Outlines = {}
+    longer = max(sheet.flat.shape)
     best: list[dict[Index, Quad]] = []
     most = 0.0
     for offset in OFFSETS:
         ink = ink_of(calm, offset)
-        for share in LENGTHS:
-            lattices = _lattices(ink, soft, max(sheet.flat.shape) // share)
+        for share in (LENGTHS[-1], *LENGTHS[:-1]):
+            lattices = _lattices(ink, soft, longer // share, outlines)
             found = _outermost([lattice for lattice in lattices if _is_ruled(lattice, soft)])
             worth = _worth(found, soft)
             if worth > most:
                 best, most = found, worth
-        if best and all(len(lattice) >= ENOUGH_CELLS and _fullness(lattice) == 1 for lattice in best):
+            if _is_full(best) and most > ALMOST_ALL * sum(map(len, best)):
+                break  # longer lines enclose no more cells than the shortest ones
+        if _is_full(best):
             break
     return [_block(lattice, sheet) for lattice in _in_reading_order(best)]
+
+
+def _is_full(lattices: list[dict[Index, Quad]]) -> bool:
+    return bool(lattices) and all(
+        len(lattice) >= ENOUGH_CELLS and _fullness(lattice) == 1 for lattice in lattices
+    )
 
 
 def _worth(lattices: list[dict[Index, Quad]], soft: Pixels) -> float:
@@ -158,9 +171,9 @@ def _fullness(lattice: dict[Index, Quad]) -> float:
     return float(len(lattice) / ((max(rows) + 1) * (max(columns) + 1)))
 
 
-def _lattices(ink: Pixels, soft: Pixels, length: int) -> list[dict[Index, Quad]]:
+def _lattices(ink: Pixels, soft: Pixels, length: int, outlines: Outlines) -> list[dict[Index, Quad]]:
     ruling = ruling_of(ink, max(9, length))
-    enclosed = np.array(_enclosed(ruling)).reshape(-1, 4, 2)
+    enclosed = np.array(_enclosed(ruling, outlines)).reshape(-1, 4, 2)
     quads = enclosed[np.sort(_contrasts(enclosed, soft), axis=1)[:, 1] >= LEAST_CONTRAST / 2]
     if len(quads) < LEAST_CELLS:
         return []
@@ -170,7 +183,12 @@ def _lattices(ink: Pixels, soft: Pixels, length: int) -> list[dict[Index, Quad]]
     return [lattice for lattice in lattices if len(lattice) >= LEAST_CELLS]
 
 
-def _enclosed(ruling: Pixels) -> list[Quad]:
+Outlines = dict[tuple[int, bytes], Quad | None]
+"""Corners of shapes that were seen before on the same page, by their width and pixels: most areas are
+enclosed alike, however the ruling is looked for."""
+
+
+def _enclosed(ruling: Pixels, outlines: Outlines) -> list[Quad]:
     """Return the outline of each four-sided area that the ruling encloses."""
     height, width = ruling.shape
     count, areas, stats, _ = cv2.connectedComponentsWithStats(cv2.bitwise_not(ruling), connectivity=4)
@@ -182,7 +200,10 @@ def _enclosed(ruling: Pixels) -> list[Quad]:
         if touches or not is_sized or max(across, down) > MOST_ASPECT * min(across, down) * 1.3:
             continue
         shape = np.asarray(areas[top : top + down, left : left + across] == number, np.uint8)
-        quad = _outline(shape)
+        key = across, shape.tobytes()
+        if key not in outlines:
+            outlines[key] = _outline(shape)
+        quad = outlines[key]
         if quad is not None:
             quads.append(quad + np.array([left, top]))
     return quads

@@ -23,7 +23,7 @@ from digitsort.images.limits import DEFAULT_LIMITS, Limits
 from digitsort.images.unreadable import CRASHED, TIMED_OUT
 from digitsort.pages.blocks import Block, Cell, find_blocks
 from digitsort.pages.cells_csv import Kind
-from digitsort.pages.cutout import PagePixels
+from digitsort.pages.cutout import PagePixels, cleaned, shows_nothing
 from digitsort.pages.layout import Layout, LayoutError
 from digitsort.pages.page_files import Leaf, count_pages, leaves_of
 from digitsort.pages.ruling import Pixels
@@ -431,12 +431,13 @@ def cut_page(leaf: Leaf, options: CutOptions, tick: Callable[[], object] = lambd
     for number, block in enumerate(blocks, 1):
         for cell in block.cells:
             tick()
-            is_blank = pixels.is_blank(cell.corners)
+            flat = pixels.flat_cell(cell.corners)
+            is_blank = shows_nothing(flat)
             if is_blank:
                 blanks.add((number, cell.row, cell.column))
             if options.pictures and (options.blank or not is_blank):
-                cut = pixels.as_it_is if options.as_it_is else pixels.clean
-                pictures.append(_encoded(cut(cell.corners), "PNG"))
+                picture = pixels.as_it_is(cell.corners) if options.as_it_is else cleaned(flat)
+                pictures.append(_encoded(picture, "PNG"))
     is_unfit = nothing != NOTHING_FOUND
     page = FoundPage(
         leaf.number, "", leaf.sha256, blocks, frozenset(blanks), nothing, is_unfit, tuple(pictures)
