@@ -29,8 +29,10 @@ from digitsort.model.reading import Model
 from digitsort.outcomes import Status
 from digitsort.pages.blocks import Block
 from digitsort.pages.cutout import PagePixels
-from digitsort.pages.cutting import Account, FoundPage, drawn, find_pages
+from digitsort.pages.cutting import CutOptions, FoundPage, cut_page, drawn
+from digitsort.pages.page_files import leaves_of
 from digitsort.pages.page_pass import page_verdicts
+from digitsort.pages.ruling import Pixels
 
 SIDE = 9
 LABELS = tuple("123456789")
@@ -92,30 +94,33 @@ def measure(kind: str, half: str, model: Model, previews: Path | None) -> Score:
     """Cut and read the pages of a kind."""
     score = Score()
     for file in pages_of(kind, half):
-        (page,) = find_pages([str(file)], DEFAULT_LIMITS, Account())
-        errors = _read_page(page, truth_of(file), model, score)
+        (leaf,) = leaves_of(str(file), DEFAULT_LIMITS)
+        page = cut_page(leaf, CutOptions(pictures=False))
+        errors = _read_page(page, leaf.gray, truth_of(file), model, score)
         score.pages += 1
         score.right_pages += errors == 0
         score.by_errors[errors] += 1
-        if previews is not None and errors and page.leaf.gray is not None:
+        if previews is not None and errors and leaf.gray is not None:
             previews.mkdir(parents=True, exist_ok=True)
-            picture = Image.fromarray(drawn(page, page.leaf.gray))
+            picture = Image.fromarray(drawn(page, leaf.gray))
             picture.save(previews / f"{kind}_{file.stem}.jpg")
     return score
 
 
-def _read_page(page: FoundPage, truth: list[list[str]], model: Model, score: Score) -> int:
+def _read_page(
+    page: FoundPage, gray: Pixels | None, truth: list[list[str]], model: Model, score: Score
+) -> int:
     """Count what is right on a page, and return the number of errors."""
     score.cells += SIDE * SIDE
     score.empty += sum(row.count("0") for row in truth)
     numbers = [n for n, block in enumerate(page.blocks, 1) if _is_grid(block)]
-    if len(numbers) != 1 or page.leaf.gray is None:
+    if len(numbers) != 1 or gray is None:
         score.failures["grid not found"] += 1
         return SIDE * SIDE
     (number,) = numbers
     score.found += 1
     cells = [cell for cell in page.blocks[number - 1].cells if not page.is_blank(number, cell)]
-    pixels = PagePixels(page.leaf.gray)
+    pixels = PagePixels(gray)
     allowed = allowed_classes(LABELS, model.class_names)
     verdicts = decide([pixels.clean(cell.corners) for cell in cells], model, None, allowed)
     corners = {index: cell.corners for index, cell in enumerate(cells)}

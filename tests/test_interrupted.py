@@ -53,6 +53,7 @@ COMMANDS = {
     "model": "model MODEL --verify",
     "classify --update": "classify scans -o labelled.csv -m MODEL --workers 2 --update",
     "cut": "cut pages cells --preview",
+    "cut, 2 workers": "cut pages cells --preview --workers 2",
     "table": "table labels.csv --cells cells.csv -o a.csv",
 }
 
@@ -68,7 +69,7 @@ DENSE_MS, FEWER = 1500, 5
 AGAIN_EVERY_MS = 240
 """Between two moments after which the command is run once more."""
 
-GO_ON = {"classify": ["--resume"], "undo": ["--all"]}
+GO_ON = {"classify": ["--resume"], "cut": ["--resume"], "undo": ["--all"]}
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ COMMANDS = {
     "classify --adapt": "classify . -o a.csv -m MODEL --workers 2 --adapt",
     "classify --update": "classify . -o labelled.csv -m MODEL --workers 2 --update",
     "sort by corrections": "sort labels.csv before --corrections corrections.csv",
-    "cut": "cut ../pages cells --preview",
+    "cut": "cut ../pages cells --preview --workers 1",
     "table": "table labels.csv --cells cells.csv -o a.csv",
 }
 

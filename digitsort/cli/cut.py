@@ -6,7 +6,9 @@ import importlib.util
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,11 +23,11 @@ from digitsort.errors import ExitCode, UsageError
 from digitsort.files.atomic import refuse_existing, replacing
 from digitsort.files.names import printable
 from digitsort.images.discover import Walk, check_sources, describe_skipped, nothing_found
+from digitsort.labels.resume import RunSettings
 from digitsort.plural import plural
 
 if TYPE_CHECKING:
-    from digitsort.pages.cutting import Account, FoundPage
-    from digitsort.pages.layout import Layout
+    from digitsort.pages.cutting import Account, CutOptions, FoundPage, PageFacts
 
 
 @reports_errors
@@ -65,7 +67,19 @@ def cut(
             help="Also save where the cells of the first page with cells are, for --layout.",
         ),
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted run with the same options.")
+    ] = False,
     follow_links: options.FollowLinks = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            help="Number of worker processes, 0 for none; default: one per CPU, none for few pictures.",
+        ),
+    ] = None,
+    dask: options.Dask = None,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
@@ -76,40 +90,85 @@ def cut(
         raise UsageError("Name the pages, then DEST: digitsort cut SOURCE... DEST")
     *sources, dest = paths
     require_opencv("`digitsort cut`")  # which all that is imported from `pages` here needs
-    from digitsort.pages.cutting import Account, CutOptions, cut_pages, find_pages, refuse_dest
+    from digitsort.pages.cut_folder import refuse_dest
+    from digitsort.pages.cutting import CutOptions
     from digitsort.pages.layout import read_layout
 
     if layout and save_layout:
         raise UsageError("Choose one of --layout and --save-layout.")
-    if save_layout and dry_run:
-        raise UsageError("Choose one of --dry-run and --save-layout: a dry run writes nothing.")
+    if dry_run and (save_layout or resume):
+        other = "--resume" if resume else "--save-layout"
+        raise UsageError(f"Choose one of --dry-run and {other}: a dry run writes nothing.")
     if save_layout:
         _check_save_layout(save_layout, dest)
     fields = read_layout(layout) if layout else None
     if not dry_run:
         refuse_dest(dest)
     limits = options.limits(max_pixels, max_side, max_bytes)
+    cutting = CutOptions(limits, as_it_is, blank, preview and not dry_run, fields, not dry_run)
     walk = Walk(check_sources(sources), follow_links, pdf=True)
-    account = Account()
-    files = _at_least_one(walk)
-    pages = _named(find_pages(files, limits, account, fields), quiet=quiet)
-    if save_layout:
-        pages = _saving_layout(pages, save_layout)
+    work = _Work(walk, cutting, dest, workers, dask, quiet)
     if dry_run:
-        _print_found(pages, account)
+        account = work.describe()
     else:
-        cut_pages(pages, dest, CutOptions(limits, as_it_is, blank, preview, _folders(fields)), account)
+        described = repr((cutting, bool(save_layout)))
+        sha = sha256(described.encode()).hexdigest()
+        run = RunSettings.of(map(os.fspath, sources), follow_links, "", sha, "csv")
+        account = work.cut(run, save_layout, resume=resume)
     _print_account(account, walk, dest, dry_run=dry_run, quiet=quiet)
     has_failed = account.unreadable or account.unfit or walk.unreadable
     return ExitCode.SOME_FAILED if has_failed else ExitCode.DONE
 
 
-def _folders(layout: Layout | None) -> tuple[str, ...]:
-    """Return the names of the folders for pictures that do not show single digits."""
-    from digitsort.pages.cutting import PICTURES, PICTURES_OF
+@dataclass(frozen=True)
+class _Work:
+    """What to cut, and how."""
 
-    kinds = {field.kind for field in layout.fields} if layout is not None else set()
-    return tuple(folder for kind, folder in PICTURES_OF.items() if kind in kinds and folder != PICTURES)
+    walk: Walk
+    options: CutOptions
+    dest: Path
+    workers: int | None
+    dask: str | None
+    quiet: bool
+
+    def describe(self) -> Account:
+        """Print what is found on each page."""
+        from digitsort.pages.cutting import Account, cut_files
+
+        account = Account()
+        warnings = _Warnings(self.quiet)
+        for page in cut_files(
+            _at_least_one(self.walk), self.options, account, workers=self.workers, dask=self.dask
+        ):
+            account.count(page.facts)
+            warnings.say(page.facts)
+            _print_found(page)
+        warnings.close()
+        return account
+
+    def cut(self, run: RunSettings, save_layout: Path | None, *, resume: bool) -> Account:
+        """Fill DEST, and save the layout of the first page with cells."""
+        from digitsort.pages.cut_folder import cut_folder
+        from digitsort.pages.cutting import Account, cut_files
+
+        account = Account()
+        warnings = _Warnings(self.quiet)
+        with cut_folder(self.dest, run, self.options.folders, resume=resume) as folder:
+            known, files, begun = folder.take_up(_at_least_one(self.walk))
+            account.files = begun.files
+            for facts in known:
+                account.count(facts)
+                warnings.say(facts)
+            for page in cut_files(
+                files, self.options, account, begun, workers=self.workers, dask=self.dask
+            ):
+                folder.add(page, _layout_of(page) if save_layout and not folder.layout else "")
+                account.count(page.facts)
+                warnings.say(page.facts)
+            warnings.close()
+            if save_layout:
+                _save_layout(folder.layout, save_layout)
+        return account
 
 
 def _check_save_layout(path: Path, dest: Path) -> None:
@@ -122,15 +181,14 @@ def _check_save_layout(path: Path, dest: Path) -> None:
         )
 
 
-def _saving_layout(pages: Iterable[FoundPage], path: Path) -> Iterator[FoundPage]:
-    """Yield the pages; at the end, write the layout of the first page with cells."""
+def _layout_of(page: FoundPage) -> str:
+    """Return the layout of a page as a file; empty if there are no cells."""
     from digitsort.pages.layout import layout_of, toml_of
 
-    text = ""
-    for page in pages:
-        if page.blocks and not text:
-            text = toml_of(layout_of(page.blocks))
-        yield page
+    return toml_of(layout_of(page.blocks)) if page.blocks else ""
+
+
+def _save_layout(text: str, path: Path) -> None:
     if not text:
         warn(f"No layout was written to {printable(str(path))}: no cells were found on any page.")
         return
@@ -156,31 +214,36 @@ def _at_least_one(walk: Walk) -> Iterator[str]:
         raise nothing_found(walk, "No pages found.")
 
 
-def _named(pages: Iterable[FoundPage], *, quiet: bool) -> Iterator[FoundPage]:
-    """Say of the first pages without cells why they have none, and how many more there are."""
-    counts: Counter[str] = Counter()
-    for page in pages:
-        if page.reason and not (quiet and not page.leaf.reason):
-            counts[page.reason] += 1
-            if counts[page.reason] <= MOST_NAMED:
-                warn(f"{_title(page)}: {page.reason}.")
-        yield page
-    for reason, count in counts.items():
-        if count > MOST_NAMED:
-            warn(f"… and {plural(count - MOST_NAMED, 'more page')}: {reason}.")
+class _Warnings:
+    """Says of the first pages without cells why they have none, and how many more there are."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._counts: Counter[str] = Counter()
+
+    def say(self, page: PageFacts) -> None:
+        """Warn about a page, unless it has cells."""
+        if page.reason and not (self._quiet and not page.is_unread):
+            self._counts[page.reason] += 1
+            if self._counts[page.reason] <= MOST_NAMED:
+                warn(f"{_title(page.source, page.number)}: {page.reason}.")
+
+    def close(self) -> None:
+        """Say how many pages were not named."""
+        for reason, count in self._counts.items():
+            if count > MOST_NAMED:
+                warn(f"… and {plural(count - MOST_NAMED, 'more page')}: {reason}.")
 
 
-def _title(page: FoundPage) -> str:
-    return f"{page.source}, page {page.leaf.number}" if page.leaf.number else page.source
+def _title(source: str, number: int) -> str:
+    return f"{source}, page {number}" if number else source
 
 
-def _print_found(pages: Iterable[FoundPage], account: Account) -> None:
-    for page in pages:
-        account.count(page, 0)
-        shapes = ", ".join(f"{block.rows} x {block.columns}" for block in page.blocks)
-        found = f"{plural(len(page.blocks), 'block')} ({shapes})" if shapes else page.reason
-        cells = f", {plural(page.cells, 'cell')}, {len(page.blanks)} blank" if shapes else ""
-        sys.stdout.write(f"{printable(_title(page))}: {found}{cells}\n")
+def _print_found(page: FoundPage) -> None:
+    shapes = ", ".join(f"{block.rows} x {block.columns}" for block in page.blocks)
+    found = f"{plural(len(page.blocks), 'block')} ({shapes})" if shapes else page.reason
+    cells = f", {plural(page.cells, 'cell')}, {len(page.blanks)} blank" if shapes else ""
+    sys.stdout.write(f"{printable(_title(page.source, page.number))}: {found}{cells}\n")
 
 
 def _print_account(account: Account, walk: Walk, dest: Path, *, dry_run: bool, quiet: bool) -> None:

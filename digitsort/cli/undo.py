@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,11 +10,24 @@ from typing import Annotated
 import typer
 
 from digitsort.cli import options
-from digitsort.cli.console import stages
+from digitsort.cli.console import stages, stderr_console, warn
+from digitsort.cli.cut import require_opencv
 from digitsort.cli.errors import reports_errors
+from digitsort.cli.failures import MOST_NAMED
 from digitsort.cli.summary import print_undone
-from digitsort.errors import ExitCode
+from digitsort.errors import ExitCode, OutputError
+from digitsort.files.names import printable
+from digitsort.pages.cut_manifest import (
+    SAME,
+    has_manifest,
+    partial_of,
+    read_cut_manifest,
+    uncut,
+    verify_cut,
+)
+from digitsort.plural import plural
 from digitsort.sorting.foreign import describe_undo
+from digitsort.sorting.journal import journals
 from digitsort.sorting.undo import undo as undo_runs
 from digitsort.workers.tuning import garbage_waits
 
@@ -21,7 +35,10 @@ from digitsort.workers.tuning import garbage_waits
 @reports_errors
 def undo(
     dest: Annotated[
-        Path, typer.Argument(metavar="DEST", help="Folder that `digitsort sort` sorted into.")
+        Path,
+        typer.Argument(
+            metavar="DEST", help="Folder that `digitsort sort` sorted into, or that `cut` made."
+        ),
     ],
     everything: Annotated[
         bool, typer.Option("--all", help="Undo every sort into DEST, the last one first.")
@@ -45,10 +62,45 @@ def undo(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Undo the last sort into DEST: move files back, delete copies and links."""
+    if not journals(os.path.realpath(dest)) and (has_manifest(dest) or partial_of(dest).is_dir()):
+        return _undo_cut(dest, adopt=adopt, dry_run=dry_run, quiet=quiet)
     if dry_run:
         sys.stdout.writelines(f"{line}\n" for line in describe_undo(dest, root, everything=everything))
         return ExitCode.DONE
     with stages(quiet=quiet) as progress, garbage_waits():
         undone = undo_runs(dest, everything=everything, adopt=adopt, root=root, progress=progress)
     print_undone(undone, quiet=quiet)
+    return ExitCode.SOME_FAILED if undone.left else ExitCode.DONE
+
+
+def _undo_cut(dest: Path, *, adopt: bool, dry_run: bool, quiet: bool) -> ExitCode:
+    """Remove what `cut` made and nobody changed, or what an interrupted cut left."""
+    console = stderr_console(quiet=quiet)
+    name = printable(os.fspath(dest))
+    if not has_manifest(dest):
+        if dry_run:
+            sys.stdout.write(f"remove the pages of an interrupted run for {name}\n")
+        else:
+            require_opencv("`digitsort undo` of an interrupted `cut`")
+            from digitsort.pages.cut_folder import drop_partial
+
+            drop_partial(dest)
+            console.print("Removed the pages of an interrupted run.")
+        return ExitCode.DONE
+    manifest = read_cut_manifest(dest)
+    if manifest.foreign and not (adopt or dry_run):
+        raise OutputError(
+            f"The list of the files in {name} was written by another user or machine, or changed. Look "
+            "at it with --dry-run. To undo it all the same, add --adopt."
+        )
+    if dry_run:
+        same = (path for mark, path in verify_cut(manifest) if mark == SAME)
+        sys.stdout.writelines(f"remove {printable(path)}\n" for path in same)
+        return ExitCode.DONE
+    undone = uncut(manifest)
+    console.print(f"Removed {plural(undone.removed, 'file')}.")
+    for path in undone.left[:MOST_NAMED]:
+        warn(f"{printable(path)} was changed since and stays.")
+    if len(undone.left) > MOST_NAMED:
+        warn(f"… and {plural(len(undone.left) - MOST_NAMED, 'more file')}.")
     return ExitCode.SOME_FAILED if undone.left else ExitCode.DONE

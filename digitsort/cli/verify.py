@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,7 +15,9 @@ from digitsort.cli.console import stages, stderr_console, warn
 from digitsort.cli.errors import reports_errors
 from digitsort.errors import ExitCode
 from digitsort.files.names import printable
+from digitsort.pages.cut_manifest import has_manifest, read_cut_manifest, verify_cut
 from digitsort.plural import plural
+from digitsort.sorting.journal import journals
 from digitsort.sorting.verify import Mark, read_manifest
 from digitsort.sorting.verify import verify as verify_files
 
@@ -22,7 +25,10 @@ from digitsort.sorting.verify import verify as verify_files
 @reports_errors
 def verify(
     dest: Annotated[
-        Path, typer.Argument(metavar="DEST", help="Folder that `digitsort sort` sorted into.")
+        Path,
+        typer.Argument(
+            metavar="DEST", help="Folder that `digitsort sort` sorted into, or that `cut` made."
+        ),
     ],
     everything: Annotated[bool, typer.Option("--all", help="Also list unchanged files.")] = False,
     quiet: options.Quiet = False,
@@ -31,6 +37,8 @@ def verify(
 
     A file that you moved or renamed within DEST is found by its content: > moved by hand.
     """
+    if has_manifest(dest) and not journals(os.path.realpath(dest)):
+        return _verify_cut(dest, everything=everything, quiet=quiet)
     manifest = read_manifest(dest)
     counts: Counter[Mark] = Counter()
     with stages(quiet=quiet) as progress:
@@ -40,10 +48,7 @@ def verify(
                 where = _said_of(path, manifest.moved[path]) if mark is Mark.MOVED else ""
                 sys.stdout.write(f"{mark} {printable(path)}{where}\n")
     by_hand = f" + {counts[Mark.MOVED]} moved by hand" if counts[Mark.MOVED] else ""
-    stderr_console(quiet=quiet).print(
-        f"{plural(counts.total(), 'file')} = {counts[Mark.SAME]} same + {counts[Mark.CHANGED]} changed "
-        f"+ {counts[Mark.MISSING]} missing + {counts[Mark.UNKNOWN]} unknown{by_hand}"
-    )
+    stderr_console(quiet=quiet).print(f"{_counted(counts)}{by_hand}")
     if not manifest.finished:
         warn("a sort was interrupted or is still running. Run the same sort again to finish it.")
     if manifest.foreign:
@@ -53,6 +58,30 @@ def verify(
         )
     proven = manifest.finished and counts[Mark.SAME] == counts.total()
     return ExitCode.DONE if proven else ExitCode.VERIFICATION
+
+
+def _verify_cut(dest: Path, *, everything: bool, quiet: bool) -> ExitCode:
+    manifest = read_cut_manifest(dest)
+    counts: Counter[Mark] = Counter()
+    for sign, path in verify_cut(manifest):
+        mark = Mark(sign)
+        counts[mark] += 1
+        if everything or mark is not Mark.SAME:
+            sys.stdout.write(f"{mark} {printable(path)}\n")
+    stderr_console(quiet=quiet).print(_counted(counts))
+    if manifest.foreign:
+        warn(
+            "the list of the files was written by another user or machine, or changed. Whoever changed "
+            "a file could also have changed the list."
+        )
+    return ExitCode.DONE if counts[Mark.SAME] == counts.total() else ExitCode.VERIFICATION
+
+
+def _counted(counts: Counter[Mark]) -> str:
+    return (
+        f"{plural(counts.total(), 'file')} = {counts[Mark.SAME]} same + {counts[Mark.CHANGED]} changed "
+        f"+ {counts[Mark.MISSING]} missing + {counts[Mark.UNKNOWN]} unknown"
+    )
 
 
 def _said_of(path: str, now: str) -> str:

@@ -42,6 +42,13 @@ LEAST_CELLS = 3
 ENOUGH_CELLS = 20
 """Cells of a full block that ends the search: letters never make so many."""
 
+ALMOST_ALL = 0.98
+"""Worth of full blocks, by the number of their cells, at which no other length of lines is tried."""
+
+NEAR, MISPLACED, MOST_MISPLACED = 0.15, 0.4, 0.4
+"""Distance from its place up to which a cell says where the others are, and from which it is not in its
+place, both by its side; and the share of cells that may be out of place."""
+
 ALIKE = 0.2
 """Share by which widths and heights differ at most where all cells of a block have one size."""
 
@@ -125,19 +132,29 @@ def find_blocks(gray: Pixels) -> list[Block]:
     sheet = sheet_of(gray)
     calm = np.asarray(cv2.GaussianBlur(sheet.flat, (0, 0), 1.0), np.uint8)  # grain makes no lines
     soft = np.asarray(cv2.GaussianBlur(sheet.flat, (0, 0), 1.5), np.uint8)
+    outlines: Outlines = {}
+    longer = max(sheet.flat.shape)
     best: list[dict[Index, Quad]] = []
     most = 0.0
     for offset in OFFSETS:
         ink = ink_of(calm, offset)
-        for share in LENGTHS:
-            lattices = _lattices(ink, soft, max(sheet.flat.shape) // share)
+        for share in (LENGTHS[-1], *LENGTHS[:-1]):
+            lattices = _lattices(ink, soft, longer // share, outlines)
             found = _outermost([lattice for lattice in lattices if _is_ruled(lattice, soft)])
             worth = _worth(found, soft)
             if worth > most:
                 best, most = found, worth
-        if best and all(len(lattice) >= ENOUGH_CELLS and _fullness(lattice) == 1 for lattice in best):
+            if _is_full(best) and most > ALMOST_ALL * sum(map(len, best)):
+                break  # longer lines enclose no more cells than the shortest ones
+        if _is_full(best):
             break
     return [_block(lattice, sheet) for lattice in _in_reading_order(best)]
+
+
+def _is_full(lattices: list[dict[Index, Quad]]) -> bool:
+    return bool(lattices) and all(
+        len(lattice) >= ENOUGH_CELLS and _fullness(lattice) == 1 for lattice in lattices
+    )
 
 
 def _worth(lattices: list[dict[Index, Quad]], soft: Pixels) -> float:
@@ -158,19 +175,24 @@ def _fullness(lattice: dict[Index, Quad]) -> float:
     return float(len(lattice) / ((max(rows) + 1) * (max(columns) + 1)))
 
 
-def _lattices(ink: Pixels, soft: Pixels, length: int) -> list[dict[Index, Quad]]:
+def _lattices(ink: Pixels, soft: Pixels, length: int, outlines: Outlines) -> list[dict[Index, Quad]]:
     ruling = ruling_of(ink, max(9, length))
-    enclosed = np.array(_enclosed(ruling)).reshape(-1, 4, 2)
+    enclosed = np.array(_enclosed(ruling, outlines)).reshape(-1, 4, 2)
     quads = enclosed[np.sort(_contrasts(enclosed, soft), axis=1)[:, 1] >= LEAST_CONTRAST / 2]
     if len(quads) < LEAST_CELLS:
         return []
     ruled = [_without_gaps(lattice, soft) for lattice in _joined(quads)]
     thick = np.asarray(cv2.dilate(ink, np.ones((7, 7), np.uint8)), np.uint8)
-    lattices = [_filled(lattice, thick) for lattice in ruled]
+    lattices = [_straightened(_filled(lattice, thick)) for lattice in ruled]
     return [lattice for lattice in lattices if len(lattice) >= LEAST_CELLS]
 
 
-def _enclosed(ruling: Pixels) -> list[Quad]:
+Outlines = dict[tuple[int, bytes], Quad | None]
+"""Corners of shapes that were seen before on the same page, by their width and pixels: most areas are
+enclosed alike, however the ruling is looked for."""
+
+
+def _enclosed(ruling: Pixels, outlines: Outlines) -> list[Quad]:
     """Return the outline of each four-sided area that the ruling encloses."""
     height, width = ruling.shape
     count, areas, stats, _ = cv2.connectedComponentsWithStats(cv2.bitwise_not(ruling), connectivity=4)
@@ -182,7 +204,10 @@ def _enclosed(ruling: Pixels) -> list[Quad]:
         if touches or not is_sized or max(across, down) > MOST_ASPECT * min(across, down) * 1.3:
             continue
         shape = np.asarray(areas[top : top + down, left : left + across] == number, np.uint8)
-        quad = _outline(shape)
+        key = across, shape.tobytes()
+        if key not in outlines:
+            outlines[key] = _outline(shape)
+        quad = outlines[key]
         if quad is not None:
             quads.append(quad + np.array([left, top]))
     return quads
@@ -392,6 +417,57 @@ def _filled(lattice: dict[Index, Quad], thick: Pixels) -> dict[Index, Quad]:
             return full
         lattice = full
     return lattice
+
+
+def _straightened(lattice: dict[Index, Quad]) -> dict[Index, Quad]:
+    """Move cells that do not lie where most cells of their row and their column do.
+
+    Where a line is broken, two cells are enclosed as one, and all cells behind it may count as those
+    of the next row.
+    """
+    if len(lattice) < ENOUGH_CELLS:
+        return lattice
+    quads = np.array(list(lattice.values()))
+    rows, columns = np.array(list(lattice)).T
+    places = np.stack([columns, rows], axis=1)[:, None] + 0.5 + _UNIT
+    to_page = _plane(places, quads)
+    if to_page is None:
+        return lattice
+    flat = _mapped(quads, np.asarray(np.linalg.inv(to_page), np.float64))
+    is_near = np.abs(flat - places).max(axis=(1, 2)) <= MISPLACED
+    usual = flat.copy()
+    for axis, groups in ((0, columns), (1, rows)):
+        for group in np.unique(groups):
+            is_in = groups == group
+            votes = is_in & is_near if (is_in & is_near).any() else is_in  # none: a wide column
+            usual[is_in, :, axis] = np.median(flat[votes][:, :, axis], axis=0)
+    is_off = np.abs(flat - usual).max(axis=(1, 2)) > MISPLACED
+    if not 0 < is_off.mean() <= MOST_MISPLACED:
+        return lattice
+    straight = np.where(is_off[:, None, None], _mapped(usual, to_page), quads)
+    return dict(zip(lattice, straight, strict=True))
+
+
+def _plane(places: Quad, quads: Quad) -> Matrix | None:
+    """Return the map from places to cells that fits most cells; None if there is none."""
+    side = float(np.median(np.hypot(*(quads[:, 1] - quads[:, 0]).T)))
+    fitted, _ = cv2.findHomography(
+        places.reshape(-1, 2), quads.reshape(-1, 2), cv2.RANSAC, ransacReprojThreshold=NEAR * side
+    )
+    if fitted is None or abs(np.linalg.det(found := np.asarray(fitted, np.float64))) < 1e-9:
+        return None
+    apart = np.hypot(*np.moveaxis(_mapped(places, found) - quads, -1, 0)).max(axis=1)
+    return found if (apart <= MISPLACED * side).mean() >= 1 - MOST_MISPLACED else None
+
+
+def _mapped(quads: Quad, to_page: Matrix) -> Quad:
+    return np.asarray(cv2.perspectiveTransform(quads.reshape(1, -1, 2), to_page), np.float64).reshape(
+        quads.shape
+    )
+
+
+_UNIT = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
+"""Corners of a cell around its middle, as shares of its side."""
 
 
 def _filled_once(lattice: dict[Index, Quad], thick: Pixels) -> dict[Index, Quad]:

@@ -52,6 +52,9 @@ than 18."""
 INK_SHARE = 0.01
 """Share of the squared shorter side of a cell that has to be dark in a cell that is not blank."""
 
+RANKED_PX = 64
+"""Shorter side, in pixels, from the double of which only some pixels of a cell are ranked."""
+
 INNER = 0.1
 """Share of a cell's side at each of its edges that says nothing about whether it is blank."""
 
@@ -83,24 +86,33 @@ class PagePixels:
 
     def clean(self, corners: Quad) -> Pixels:
         """Return the picture of a cell, evenly lit, sharpened, and with ink of one darkness."""
-        picture = _cut_out(self.flat, corners).astype(np.float32)
-        factor = float(np.clip(LEAST_PX / min(picture.shape), 1, MOST_ENLARGED))
-        if factor > 1:
-            picture = _array(
-                cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-            )
-        blurred = _array(cv2.GaussianBlur(picture, (0, 0), BLUR_PX * factor))
-        return _stretched(picture + SHARPEN * (picture - blurred))
+        return cleaned(self.flat_cell(corners))
 
     def is_blank(self, corners: Quad) -> bool:
         """Return whether there is nothing in a cell but paper."""
-        picture = _cut_out(self.flat, corners).astype(np.float32)
-        side = min(picture.shape)
-        picture = _array(cv2.GaussianBlur(picture, (0, 0), max(0.3, 0.02 * side)))
-        across, down = (round(INNER * length) for length in picture.shape)
-        inner = picture[across : picture.shape[0] - across, down : picture.shape[1] - down].ravel()
-        count = min(len(inner) - 1, round(INK_SHARE * (side * (1 - 2 * INNER)) ** 2))
-        return bool(np.median(inner) - np.partition(inner, count)[count] < BLANK_BELOW)
+        return shows_nothing(self.flat_cell(corners))
+
+
+def cleaned(flat: Pixels) -> Pixels:
+    """Return the picture of an evenly lit cell, sharpened, and with ink of one darkness."""
+    picture = flat.astype(np.float32)
+    factor = float(np.clip(LEAST_PX / min(picture.shape), 1, MOST_ENLARGED))
+    if factor > 1:
+        picture = _array(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC))
+    blurred = _array(cv2.GaussianBlur(picture, (0, 0), BLUR_PX * factor))
+    return _stretched(picture + SHARPEN * (picture - blurred))
+
+
+def shows_nothing(flat: Pixels) -> bool:
+    """Return whether the picture of an evenly lit cell shows nothing but paper."""
+    side = min(flat.shape)
+    picture = _array(cv2.GaussianBlur(flat.astype(np.float32), (0, 0), max(0.3, 0.02 * side)))
+    across, down = (round(INNER * length) for length in picture.shape)
+    inner = picture[across : picture.shape[0] - across, down : picture.shape[1] - down]
+    step = max(1, side // RANKED_PX)
+    inner = inner[::step, ::step].ravel()
+    count = min(len(inner) - 1, round(INK_SHARE * (side * (1 - 2 * INNER) / step) ** 2))
+    return bool(np.median(inner) - np.partition(inner, count)[count] < BLANK_BELOW)
 
 
 def is_on_page(corners: Quad, shape: tuple[int, ...]) -> bool:
@@ -126,8 +138,9 @@ def _array(values: object) -> Levels:
 
 def _stretched(picture: Levels) -> Pixels:
     """Make paper white, and the darkest ink of any cell equally dark."""
-    paper = float(np.percentile(picture, 70))
-    ink = min(float(np.percentile(picture, 1)), paper - LEAST_CONTRAST)
+    step = max(1, min(picture.shape) // RANKED_PX)
+    darkest, paper = np.percentile(picture[::step, ::step], (1, 70)).tolist()
+    ink = min(darkest, paper - LEAST_CONTRAST)
     darkness = (paper - picture) / (paper - ink)
     share = np.clip((darkness - FAINTEST) / (DARKEST - FAINTEST), 0, 1)
     return np.asarray(255 - share * (255 - INK), np.uint8)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,6 @@ import numpy.typing as npt
 from PIL import Image
 
 from digitsort.images.ceiling import ceiling
-from digitsort.images.exif import first_directory
 from digitsort.images.gray import upright
 from digitsort.images.limits import Limits
 from digitsort.images.png import SIGNATURE, read_png
@@ -32,6 +32,9 @@ MOST_PAGES = 5_000
 
 DPI = 300
 """Resolution, in dots per inch, at which the pages of a PDF are drawn."""
+
+DIRECTORY_ENTRY_BYTES = 12
+"""Size of an entry in a directory of a TIFF, of which each page has one."""
 
 PDF_START = b"%PDF-"
 
@@ -66,27 +69,50 @@ class Leaf:
     sha256: str = ""
 
 
-def leaves_of(path: str, limits: Limits) -> Iterator[Leaf]:
-    """Yield each page of a file; what can't be read is a page with a reason."""
+def leaves_of(path: str, limits: Limits, wanted: Container[int] | None = None) -> Iterator[Leaf]:
+    """Yield each page of a file; what can't be read is a page with a reason.
+
+    Parameters
+    ----------
+    path : str
+    limits : Limits
+    wanted : container of int, optional
+        Numbers of the pages to decode; the others are passed over. A file that can't be read at all is
+        yielded in any case.
+    """
     try:
         data = read_bytes(path, limits)
     except UnreadableError as error:
         yield Leaf(0, None, str(error))
         return
     sha256 = hashlib.sha256(data).hexdigest()
-    for leaf in _leaves(data, limits):
-        yield replace(leaf, sha256=sha256)
+    for number, read in enumerate(_readers(data, limits), 1):
+        if wanted is None or number in wanted:
+            yield replace(read(), sha256=sha256)
 
 
-def _leaves(data: bytes, limits: Limits) -> Iterator[Leaf]:
+def count_pages(path: str, limits: Limits) -> int:
+    """Return the number of leaves that `leaves_of` yields, at least 1; no page is decoded."""
+    try:
+        return max(1, sum(1 for _ in _readers(read_bytes(path, limits), limits)))
+    except UnreadableError:
+        return 1
+
+
+Reader = Callable[[], Leaf]
+"""Function that decodes a page."""
+
+
+def _readers(data: bytes, limits: Limits) -> Iterator[Reader]:
+    """Yield a function for each page, to be called before the next one is asked for."""
     if not data:
-        yield Leaf(0, None, EMPTY)
+        yield partial(Leaf, 0, None, EMPTY)
     elif PDF_START in data[:PDF_HEAD_BYTES]:
-        yield from _pdf_leaves(data, limits)
+        yield from _pdf_readers(data, limits)
     elif data[:4] in (b"II*\0", b"MM\0*"):
-        yield from _tiff_leaves(data, limits)
+        yield from _tiff_readers(data, limits)
     else:
-        yield _picture_leaf(1, data, limits)
+        yield partial(_picture_leaf, 1, data, limits)
 
 
 def _picture_leaf(number: int, data: bytes, limits: Limits) -> Leaf:
@@ -151,67 +177,94 @@ def _eight_bits(values: npt.NDArray[Any]) -> Pixels:
     return np.asarray((levels - low) * (255 / max(high - low, 1e-30)), np.uint8)
 
 
-def _tiff_leaves(data: bytes, limits: Limits) -> Iterator[Leaf]:
+def _tiff_readers(data: bytes, limits: Limits) -> Iterator[Reader]:
     """Yield the pages of a TIFF: each is read as the first page of a file that begins with it."""
     order = "<" if data[:2] == b"II" else ">"
-    seen: set[int] = set()
+    seen: set[bytes] = set()
+    place = data[4:8]
     for number in range(1, MOST_PAGES + 2):
-        try:
-            directory = first_directory(data)
-        except UnreadableError as error:
-            yield Leaf(number if number > 1 else 0, None, str(error))
+        following = _following(data, place, order)
+        if following is None:
+            yield partial(Leaf, number if number > 1 else 0, None, BROKEN)
             return
-        if directory.start in seen:
+        if place in seen:
             return  # the chain of pages bites its own tail
         if number > MOST_PAGES:
-            yield Leaf(number, None, TOO_MANY_PAGES)
+            yield partial(Leaf, number, None, TOO_MANY_PAGES)
             return
-        seen.add(directory.start)
-        yield _picture_leaf(number, data, limits)
-        (start,) = struct.unpack(order + "I", directory.following)
-        if start == 0:
+        seen.add(place)
+        yield partial(_tiff_leaf, number, data, place, limits)
+        if not any(following):
             return
-        data = data[:4] + directory.following + data[8:]
+        place = following
 
 
-def _pdf_leaves(data: bytes, limits: Limits) -> Iterator[Leaf]:
+def _following(data: bytes, place: bytes, order: str) -> bytes | None:
+    """Return the place of the page after the one at `place`; None if that is not in the file."""
+    try:
+        (start,) = struct.unpack(order + "I", place)
+        (count,) = struct.unpack_from(order + "H", data, start)
+    except struct.error:
+        return None
+    end = start + 2 + count * DIRECTORY_ENTRY_BYTES
+    return data[end : end + 4].ljust(4, b"\0") if count and end <= len(data) else None
+
+
+def _tiff_leaf(number: int, data: bytes, place: bytes, limits: Limits) -> Leaf:
+    return _picture_leaf(number, data[:4] + place + data[8:], limits)
+
+
+def _pdf_readers(data: bytes, limits: Limits) -> Iterator[Reader]:
     try:
         import pypdfium2
     except ImportError:
-        yield Leaf(0, None, NEEDS_PDFIUM)
+        yield partial(Leaf, 0, None, NEEDS_PDFIUM)
         return
     try:
-        document = pypdfium2.PdfDocument(data)
+        with ceiling(len(data)) as allow:
+            allow(limits.pixels)
+            document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
-        yield Leaf(0, None, ENCRYPTED if "password" in str(error).lower() else BROKEN_PDF)
+        reason = ENCRYPTED if "password" in str(error).lower() else BROKEN_PDF
+        yield partial(Leaf, 0, None, reason)
+        return
+    except MemoryError:
+        yield partial(Leaf, 0, None, NO_MEMORY)
         return
     try:
         count = len(document)
         for number in range(1, min(count, MOST_PAGES) + 1):
-            yield _pdf_leaf(document, number, limits)
+            yield partial(_pdf_leaf, document, len(data), number, limits)
         if count > MOST_PAGES:
-            yield Leaf(MOST_PAGES + 1, None, TOO_MANY_PAGES)
+            yield partial(Leaf, MOST_PAGES + 1, None, TOO_MANY_PAGES)
         elif count == 0:
-            yield Leaf(0, None, BROKEN_PDF)
+            yield partial(Leaf, 0, None, BROKEN_PDF)
     finally:
         document.close()
 
 
-def _pdf_leaf(document: PdfDocument, number: int, limits: Limits) -> Leaf:
+def _pdf_leaf(document: PdfDocument, file_bytes: int, number: int, limits: Limits) -> Leaf:
+    """Draw a page. The pictures in it may be as large as a page: their sizes can't be seen before."""
     from pypdfium2 import PdfiumError
 
     try:
-        page = document[number - 1]
-        scale = DPI / 72
-        width, height = (round(side * scale) for side in page.get_size())
-        limits.check_size(width, height)
-        bitmap = page.render(scale=scale, grayscale=True)
-        gray = np.array(bitmap.to_numpy(), np.uint8).reshape(bitmap.height, bitmap.width)
-        page.close()
+        with ceiling(file_bytes) as allow:
+            allow(limits.pixels)
+            return Leaf(number, _drawn(document, number, limits))
     except UnreadableError as error:
         return Leaf(number, None, str(error))
     except (PdfiumError, ValueError):
         return Leaf(number, None, BROKEN_PDF)
     except MemoryError:
         return Leaf(number, None, NO_MEMORY)
-    return Leaf(number, gray)
+
+
+def _drawn(document: PdfDocument, number: int, limits: Limits) -> Pixels:
+    page = document[number - 1]
+    scale = DPI / 72
+    width, height = (round(side * scale) for side in page.get_size())
+    limits.check_size(width, height)
+    bitmap = page.render(scale=scale, grayscale=True)
+    gray = np.array(bitmap.to_numpy(), np.uint8).reshape(bitmap.height, bitmap.width)
+    page.close()
+    return gray

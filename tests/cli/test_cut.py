@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageFilter
 
+from digitsort.pages.cut_folder import CutFolder
+from digitsort.pages.cutting import FoundPage
 from tests.conftest import invoke
 from tests.pages_forms import digit, form, grid, sheet
 
@@ -227,3 +229,53 @@ def test_a_layout_is_saved_edited_and_applied(here: Path) -> None:
     assert rows[-1]["reason"] == "the layout does not fit this page"
     done = invoke("cut", "page.png", "one.more", "--save-layout", "form.toml")
     assert (done.exit_code, "form.toml already exists" in done.stderr) == (5, True)
+
+
+def test_a_cut_is_verified_and_undone(here: Path) -> None:
+    sheet(60, 40).save(here / "page.png")
+    assert invoke("cut", "page.png", "out", "--preview", "-q").exit_code == 0
+    done = invoke("verify", "out", "--all")
+    assert (done.exit_code, done.stdout) == (0, "= cells.csv\n= previews/page_p1.jpg\n")
+    assert "2 files = 2 same + 0 changed + 0 missing + 0 unknown" in done.stderr
+    assert (
+        invoke("undo", "out", "--dry-run").stdout == "remove cells.csv\nremove previews/page_p1.jpg\n"
+    )
+    (here / "out" / "cells.csv").write_text("changed")
+    assert invoke("verify", "out").exit_code == 6
+    done = invoke("undo", "out")
+    assert done.exit_code == 1
+    assert "Removed 1 file." in done.stderr
+    assert "cells.csv was changed since and stays." in done.stderr
+    assert (here / "out" / "cells.csv").read_text() == "changed"
+
+
+def test_a_cut_of_another_user_is_undone_only_when_adopted(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet(60, 40).save(here / "page.png")
+    assert invoke("cut", "page.png", "out", "-q").exit_code == 0
+    monkeypatch.setenv("DIGITSORT_STATE", str(here / "state"))
+    assert "written by another user or machine" in invoke("verify", "out").stderr
+    done = invoke("undo", "out")
+    assert (done.exit_code, "add --adopt" in done.stderr) == (5, True)
+    assert invoke("undo", "out", "--adopt").exit_code == 0
+    assert not (here / "out").exists()
+
+
+def test_what_an_interrupted_cut_left_is_removed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet(60, 40).save(here / "page.png")
+
+    def interrupted(self: CutFolder, page: FoundPage, layout: str = "") -> None:
+        add(self, page, layout)
+        raise KeyboardInterrupt
+
+    add = CutFolder.add
+    monkeypatch.setattr(CutFolder, "add", interrupted)
+    done = invoke("cut", "page.png", "out")
+    assert done.exit_code == 130
+    assert "interrupted. Kept 1 page." in done.stderr
+    assert "--resume" in done.stderr
+    assert (here / ".out.partial").is_dir()
+    assert "interrupted run" in invoke("undo", "out", "--dry-run").stdout
+    assert invoke("undo", "out").exit_code == 0
+    assert os.listdir(here) == ["page.png"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, product
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from digitsort.pages.blocks import Block, find_blocks
+from digitsort.pages.blocks import Block, Quad, _straightened, find_blocks
 from digitsort.pages.cutout import PagePixels
 from tests.pages_forms import CELL, Pixels, comb, form, grid, sheet
 
@@ -93,3 +95,32 @@ def test_a_clean_picture_has_white_paper_and_no_ruling() -> None:
     border = np.concatenate([picture[:2].ravel(), picture[-2:].ravel(), picture[:, :2].ravel()])
     assert border.min() > 230
     assert picture.min() < 80
+
+
+def lattice(columns: list[float], rows: int = 6) -> dict[tuple[int, int], Quad]:
+    """Return cells of 40 x 40 pixels, the columns of other widths, slightly turned."""
+    edges = [0.0, *accumulate(columns)]
+    turn = np.array([[1.0, 0.03], [-0.03, 1.0]])
+    found = {}
+    for row, column in product(range(rows), range(len(columns))):
+        left, right, top = 40 * edges[column], 40 * edges[column + 1], 40.0 * row
+        quad = np.array([[left, top], [right, top], [right, top + 40], [left, top + 40]])
+        found[row, column] = quad @ turn + 50
+    return found
+
+
+def test_cells_behind_a_broken_line_are_moved_back() -> None:
+    whole = lattice([1.0] * 6)
+    broken = dict(whole)
+    for column in (0, 1):  # the line below row 3 is broken
+        tall = np.concatenate([whole[3, column][:2], whole[4, column][2:]])
+        broken[3, column], broken[4, column] = tall, whole[5, column]
+        broken[5, column] = whole[5, column] + whole[5, column] - whole[4, column]
+    mended = _straightened(broken)
+    for at, quad in whole.items():
+        np.testing.assert_allclose(mended[at], quad, atol=1)
+
+
+def test_wide_columns_stay() -> None:
+    cells = lattice([1.0] * 7 + [2.0])
+    assert all(quad is cells[at] for at, quad in _straightened(cells).items())

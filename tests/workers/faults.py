@@ -9,11 +9,13 @@ import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from digitsort.images.limits import Limits
 from digitsort.images.read import Picture, read
-from digitsort.workers.engine import InHand
+from digitsort.workers.engine import InHand, Job
 from digitsort.workers.process import Channel
 
 
@@ -148,3 +150,26 @@ class Noted:
         with Path(self.log).open("a", encoding="utf-8") as file:
             file.write(path + "\n")
         return read(path, limits)
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Does what a job does, but crashes or hangs at the item that ends with a text."""
+
+    job: Job
+    end: str
+    how: str
+
+    def __call__(self, items: Sequence[str], in_hand: InHand) -> list[Any]:
+        results = []
+        for index, item in enumerate(items):
+            in_hand(index)
+            if item.endswith(self.end):
+                os.kill(os.getpid(), signal.SIGSEGV if self.how == "crash" else signal.SIGPROF)
+                time.sleep(60)  # the signal takes the process before
+            results += self.job([item], partial(self._in_hand, in_hand, index))
+        return results
+
+    @staticmethod
+    def _in_hand(in_hand: InHand, index: int, _: int | None) -> None:
+        in_hand(index)

@@ -1,0 +1,232 @@
+"""Prove that the files of a DEST of `cut` are those that were cut, and remove them again."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from hmac import compare_digest
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Self
+
+from digitsort.errors import OutputError
+from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Place
+from digitsort.files.names import natural_key, printable
+from digitsort.files.places import Places, open_places
+from digitsort.files.regular import read_regular
+from digitsort.files.sealed import seal
+
+FOLDER, MANIFEST, SEAL = ".digitsort", "cut.jsonl", "cut.seal"
+"""In DEST: the paths of the files with their SHA-256, a line each; and the seal of these lines."""
+
+CELLS_CSV = "cells.csv"
+
+PURPOSE = b"cut.jsonl"
+
+MOST_BYTES = 2**31
+"""Size of the largest manifest: some 10 million pictures."""
+
+CHUNK_BYTES = 2**20
+
+
+class ManifestWriter:
+    """Manifest that is being written.
+
+    Parameters
+    ----------
+    dest : Path
+    """
+
+    def __init__(self, dest: Path) -> None:
+        self._folder = dest / FOLDER
+        self._folder.mkdir(exist_ok=True)
+        self._digest = sha256()
+        self._file = (self._folder / MANIFEST).open("wb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def add(self, path: str, content: str) -> None:
+        """Add a file, by its path below DEST and its SHA-256."""
+        line = json.dumps({"path": path, "sha256": content}).encode() + b"\n"
+        self._digest.update(line)
+        self._file.write(line)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        if error is None:
+            (self._folder / SEAL).write_text(seal(PURPOSE, self._digest.digest()))
+
+
+@dataclass(frozen=True, slots=True)
+class CutManifest:
+    """Files that were cut into a DEST.
+
+    Attributes
+    ----------
+    dest : str
+        With links resolved.
+    files : dict of str to str
+        SHA-256 by path below DEST, with ``/``.
+    foreign : bool
+        Whether another user or machine wrote it: what it says is proof of nothing.
+    """
+
+    dest: str
+    files: dict[str, str]
+    foreign: bool
+
+
+def partial_of(dest: Path) -> Path:
+    """Return the folder in which a DEST is filled."""
+    return Path(os.path.realpath(dest.parent)) / f".{dest.name}.partial"
+
+
+def has_manifest(dest: Path) -> bool:
+    """Return whether `cut` made this folder."""
+    return os.path.isfile(dest / FOLDER / MANIFEST)
+
+
+def read_cut_manifest(dest: Path) -> CutManifest:
+    """Read the manifest of a DEST.
+
+    Raises
+    ------
+    OutputError
+        If it is damaged.
+    """
+    real = os.path.realpath(dest)
+    try:
+        content = read_regular(os.path.join(real, FOLDER, MANIFEST), MOST_BYTES)
+        records = [json.loads(line) for line in content.splitlines()]
+        files = {str(record["path"]): str(record["sha256"]) for record in records}
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise OutputError(f"{printable(real)}/{FOLDER}/{MANIFEST} is damaged.") from error
+    if not all(map(_is_below, files)):
+        raise OutputError(
+            f"{printable(real)}/{FOLDER}/{MANIFEST} names files outside of its folder: cut has not "
+            "written it."
+        )
+    return CutManifest(real, files, not _is_sealed(real, content))
+
+
+def _is_below(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    is_plain = "/".join(parts) == path and ".." not in parts and "\0" not in path
+    return bool(parts) and is_plain and not path.startswith("/") and parts[0] != FOLDER
+
+
+def _is_sealed(dest: str, content: bytes) -> bool:
+    try:
+        found = read_regular(os.path.join(dest, FOLDER, SEAL), 1024)
+    except OSError:
+        return False
+    return compare_digest(found, seal(PURPOSE, sha256(content).digest()).encode())
+
+
+SAME, CHANGED, MISSING, UNKNOWN = "=", "*", "-", "+"
+
+
+def verify_cut(manifest: CutManifest) -> Iterator[tuple[str, str]]:
+    """Yield each file, in natural order, with ``=``, ``*`` changed, ``-`` missing or ``+`` unknown.
+
+    Of unknown files only those among the pictures count: a labels.csv in DEST is the user's.
+    """
+    folders = sorted({path.partition("/")[0] for path in manifest.files if "/" in path})
+    found = {
+        f"{folder}/{name}"
+        for folder in folders
+        for name in _names_in(os.path.join(manifest.dest, folder))
+        if not name.startswith(".")
+    }
+    with open_places(DISK) as places:
+        for path in sorted(found.union(manifest.files), key=natural_key):
+            content = manifest.files.get(path)
+            yield UNKNOWN if content is None else _mark(places, manifest.dest, path, content), path
+
+
+def _names_in(folder: str) -> list[str]:
+    if os.path.islink(folder):
+        return []
+    with suppress(OSError):
+        return os.listdir(folder)
+    return []
+
+
+def _mark(places: Places, dest: str, path: str, content: str) -> str:
+    try:
+        place = places.at(os.path.join(dest, *path.split("/")))
+        return SAME if _sha256(place) == content else CHANGED
+    except FileNotFoundError:
+        return MISSING
+    except OSError:
+        return CHANGED
+
+
+def _sha256(place: Place) -> str:
+    """Return the SHA-256 of a regular file, in hex; empty for anything else."""
+    digest = sha256()
+    descriptor = DISK.open(place, NO_FOLLOW | READ_NO_WAIT)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return ""
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Uncut:
+    """Result of undoing a cut.
+
+    Attributes
+    ----------
+    removed : int
+        Files that are gone.
+    left : tuple of str
+        Files that were changed since, and stay; paths below DEST.
+    """
+
+    removed: int
+    left: tuple[str, ...]
+
+
+def uncut(manifest: CutManifest) -> Uncut:
+    """Remove the files that `cut` made and nobody changed, and the folders that are empty then.
+
+    An undo that was killed is finished by another one: the manifest goes last, and it stays if a
+    file was changed.
+    """
+    removed, left = 0, []
+    with open_places(DISK) as places:
+        for path, content in manifest.files.items():
+            mark = _mark(places, manifest.dest, path, content)
+            if mark == SAME:
+                DISK.unlink(places.at(os.path.join(manifest.dest, *path.split("/"))))
+                removed += 1
+            elif mark == CHANGED:
+                left.append(path)
+        if not left:
+            for name in (SEAL, MANIFEST):
+                with suppress(FileNotFoundError):
+                    DISK.unlink(places.at(os.path.join(manifest.dest, FOLDER, name)))
+    _remove_empty(manifest)
+    return Uncut(removed, tuple(left))
+
+
+def _remove_empty(manifest: CutManifest) -> None:
+    below = {path.partition("/")[0] for path in manifest.files if "/" in path}
+    below |= {"cells", "numbers", "marks", "previews", FOLDER}
+    for folder in (*(os.path.join(manifest.dest, name) for name in sorted(below)), manifest.dest):
+        with suppress(OSError):  # it holds something, or is not there
+            os.rmdir(folder)
