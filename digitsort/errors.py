@@ -12,7 +12,7 @@
     ├── ClusterError            7  unreachable, or it does not see the files
     └── InterruptedRunError   130  finished rows are kept
 
-An unreadable file is not in this tree: it becomes a row with a reason (`records.Outcome`).
+An unreadable file is not in this tree: it becomes a row with a reason (`outcomes.Outcome`).
 Only a failed run raises. Every message says what to do.
 """
 

@@ -1,4 +1,4 @@
-"""Folders that can't be listed, entered or reached: said by every command, with the right exit code."""
+"""Folders that can't be listed, entered or reached: every command says so, with the right exit code."""
 
 from __future__ import annotations
 

@@ -56,6 +56,16 @@ calls in each round is higher than the cost of looks that an earlier round would
 AS_STRONG = 0.15
 """Strength within which a reading of another label makes one doubtful."""
 
+VOTE_POWER, VOTE_OF_A_PIECE, VOTE_IN_SHADE, VOTE_LEAD = 3, 0.5, 0.3, 1.25
+"""Votes for the label of a doubtful image: the power of a reading's strength that it has in votes; its
+share if it may be a piece of the digit; its share if a dark region at an edge was not removed; and
+how many times more votes another label needs. Chosen on other digits than those of
+`benchmarks.beside`, in the same conditions."""
+
+AS_FAMILIAR = 0.02
+"""Smallest difference in familiarity to the first look of a reading with the same label that votes: a
+way that changed nothing shows the first look again."""
+
 SURELY_NO_DIGIT = frozenset({SEVERAL, TEXTURE, NOT_A_DIGIT})
 """Reasons that a part of the ink alone can't overrule, only ink within a frame or a ring."""
 
@@ -113,6 +123,12 @@ class Reading(NamedTuple):
     def has_cut_parts(self) -> bool:
         """Tell whether the ink that was read cuts through parts of the picture's ink."""
         return self.way is not None and self.way.look.choose is None
+
+    @property
+    def may_lack_a_stroke(self) -> bool:
+        """Tell whether a stroke was erased that may be the digit's own, such as the base of a 2."""
+        way = self.way
+        return way is not None and way.redraw is not None and not way.leaves_out_surroundings
 
 
 def decide(
@@ -230,9 +246,9 @@ class _Doubtful:
                 self.of[index].others.append(Reading(verdict, way, piece))
 
 
-def _may_be(label: str | None, verdicts: Sequence[Verdict]) -> npt.NDArray[np.bool_]:
-    """Tell which verdicts (n,) have this label; all of them if `label` is None."""
-    return np.array([label is None or verdict.label == label for verdict in verdicts], np.bool_)
+def _may_be(labels: tuple[str, ...], verdicts: Sequence[Verdict]) -> npt.NDArray[np.bool_]:
+    """Tell which verdicts (n,) have one of these labels; all of them if there are no labels."""
+    return np.array([not labels or verdict.label in labels for verdict in verdicts], np.bool_)
 
 
 def _told(
@@ -280,11 +296,52 @@ class _Candidates:
         if way in ROUNDS[0] or (self.is_shaded and way.look.prepare is not None):
             return True
         if any(other.verdict.status is Status.OK and not other.is_piece for other in self.others):
-            return False
+            return way is BESIDE  # what a margin cut may be a line beside the digit
         return way.leaves_out_surroundings or self.first.reason not in SURELY_NO_DIGIT
 
     def best(self) -> Reading:
-        """The reading that is taken."""
+        """Return the reading to take; if it is doubtful, one of the label that most others agree on."""
+        strongest = self._strongest()
+        if not self.others or strongest.verdict.status is Status.OK or not strongest.verdict.label:
+            return strongest
+        votes = self._votes()
+        label = max(votes, key=votes.__getitem__)
+        if votes[label] < VOTE_LEAD * votes[strongest.verdict.label]:
+            return strongest
+        agreed = [other for other in self._different() if other.verdict.label == label]
+        return _doubtful(max(agreed, key=self._vote), TWO_READINGS)
+
+    def _votes(self) -> dict[str, float]:
+        votes: dict[str, float] = {}
+        for reading in self._different():
+            label = reading.verdict.label
+            if label:
+                votes[label] = votes.get(label, 0.0) + self._vote(reading)
+        return votes
+
+    def _different(self) -> list[Reading]:
+        """Return the first look, and those that saw something else."""
+        label, familiarity = self.first.label, self.first.familiarity
+        others = [
+            other
+            for other in self.others
+            if other.verdict.label != label
+            or abs(other.verdict.familiarity - familiarity) >= AS_FAMILIAR
+        ]
+        return [Reading(self.first), *others]
+
+    def _vote(self, reading: Reading) -> float:
+        """Return the weight of a reading when labels are compared; see `VOTE_POWER`."""
+        explained = 0.0
+        if reading.way is not None and self.first.label in reading.way.taken_for:
+            explained = -min(reading.way.price, 0.0)
+        vote = float((reading.verdict.strength + explained) ** VOTE_POWER)
+        if self.is_shaded:
+            is_evened = reading.way is not None and reading.way.look.prepare is not None
+            return vote if is_evened else VOTE_IN_SHADE * vote
+        return VOTE_OF_A_PIECE * vote if reading.is_piece else vote
+
+    def _strongest(self) -> Reading:
         first = Reading(self.first)
         if not self.others:
             return first
@@ -294,7 +351,8 @@ class _Candidates:
             is_another = best.verdict.label not in ("", self.first.label)
             if not is_another or best.verdict.strength < self.first.strength / 2:
                 return first
-            if best.has_cut_parts and best.verdict.strength < AS_GOOD * self.first.strength:
+            is_as_good = best.verdict.strength >= AS_GOOD * self.first.strength
+            if best.has_cut_parts and (best.may_lack_a_stroke or not is_as_good):
                 return _doubtful(first, TWO_READINGS)
             return _doubtful(best, _words(best))
         if best.verdict.strength <= self.first.strength + best.price:
@@ -334,7 +392,7 @@ class _Candidates:
             if other.verdict.strength > best.verdict.strength - AS_STRONG
             and (self._is_whole(other) or not self.is_shaded)
         }
-        is_expected = best.way is not None and best.way.taken_for == self.first.label
+        is_expected = best.way is not None and self.first.label in best.way.taken_for
         if (self.first.is_like or is_expected) and not self.is_shaded:
             labels.add(self.first.label)
         return bool(labels - {best.verdict.label, ""})

@@ -499,7 +499,7 @@ class _Planning:
         self._own_names: dict[str, str] = {}
         """Path of each file moved within DEST under its own name, by the path that it gets."""
         self._by_path: dict[str, Folder] = {}
-        """All folders above, and those that only side-cars go to, by path."""
+        """All folders above, and those that only sidecars go to, by path."""
         self._settled: set[str] = set()
         """Sources of pictures that are in DEST already."""
 

@@ -35,6 +35,9 @@ COMMANDS: dict[str, Callable[[Path, Path], list[Any]]] = {
     "evaluate": lambda table, _: ["evaluate", table],
     "evaluate truth": lambda table, folder: ["evaluate", folder / "good.csv", "--truth", table],
     "train": lambda table, folder: ["train", "-d", table, "-o", folder / "model.pkl"],
+    "table": lambda table, folder: [
+        *["table", table, "--cells", folder / "good.csv", "-o", folder / "cells_table.csv"]
+    ],
 }
 
 

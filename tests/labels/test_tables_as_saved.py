@@ -214,6 +214,8 @@ def test_labels_that_are_no_class_are_listed_with_their_counts() -> None:
 
 TABLE = "path,label,status,human\na.png,3,ok,{}\n"
 
+CELLS = "path,source,page,block,row,column,kind\na.png,p.png,1,1,1,1,cell\n"
+
 COMMANDS = {
     "sort": ["sort", "labels.csv", "sorted"],
     "sort with corrections": ["sort", "good.csv", "sorted", "--corrections", "labels.csv"],
@@ -222,6 +224,7 @@ COMMANDS = {
     "evaluate": ["evaluate", "labels.csv"],
     "evaluate with corrections": ["evaluate", "good.csv", "--corrections", "labels.csv"],
     "train": ["train", "-d", "labels.csv", "-o", "model.pkl"],
+    "table": ["table", "labels.csv", "--cells", "cells.csv"],
 }
 
 
@@ -230,13 +233,12 @@ def test_every_command_checks_what_a_person_said(
     tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    make_tree(
-        tmp_path, {"labels.csv": TABLE.format("x"), "good.csv": TABLE.format(""), "a.png": digit_png(3)}
-    )
+    tables = {"labels.csv": TABLE.format("x"), "good.csv": TABLE.format(""), "cells.csv": CELLS}
+    make_tree(tmp_path, {**tables, "a.png": digit_png(3)})
     done = invoke(*COMMANDS[command])
     assert (done.exit_code, done.stdout) == (2, "")
     assert "labels.csv: 1 of 1 label in the column `human` is not a class: 'x' (1)" in done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"labels.csv", "good.csv", "a.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {*tables, "a.png"}
     if command != "train":
         done = invoke(*COMMANDS[command], "--new-class", "x", "-q")
         assert done.exit_code == 0, done.output

@@ -138,7 +138,7 @@ def test_several_shared_side_cars(quick_folder: Path) -> None:
     scans = {"7.jpg": "2", "7.png": "7"}
     labels = make_scans(quick_folder, scans, {"7.xmp": "both", "7.json": "both too"})
     said = invoke("sort", labels, quick_folder / "sorted", "--sidecars")
-    assert "2 side-cars belong to several pictures and go with the first one each." in said.stderr
+    assert "2 sidecars belong to several pictures. Each goes with its first one." in said.stderr
 
 
 @pytest.mark.parametrize("mode", [Mode.COPY, Mode.MOVE])
