@@ -11,7 +11,6 @@ import typer
 
 from digitsort.cli import options
 from digitsort.cli.console import stages, stderr_console, warn
-from digitsort.cli.cut import require_opencv
 from digitsort.cli.errors import reports_errors
 from digitsort.cli.failures import MOST_NAMED
 from digitsort.cli.summary import print_undone
@@ -81,6 +80,8 @@ def _undo_cut(dest: Path, *, adopt: bool, dry_run: bool, quiet: bool) -> ExitCod
         if dry_run:
             sys.stdout.write(f"remove the pages of an interrupted run for {name}\n")
         else:
+            from digitsort.cli.cut import require_opencv
+
             require_opencv("`digitsort undo` of an interrupted `cut`")
             from digitsort.pages.cut_folder import drop_partial
 
