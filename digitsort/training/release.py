@@ -1,8 +1,9 @@
 """Make the shipped model: `digitsort train -d release`.
 
 A first SVM, fitted to a part of the images, shows which images lie near a margin. A second one is
-fitted to those (a cascade of two: Graf, Cosatto, Bottou, Durdanovic and Vapnik 2004). Images that lie
-far beyond every margin would not become support vectors.
+fitted to those (a cascade: Graf, Cosatto, Bottou, Durdanovic and Vapnik 2004). Images that lie far
+beyond every margin would not become support vectors. A third one is fitted to those support vectors of
+the second that matter most.
 
 Sources by the same people form a family. Each family in turn is left out of a fit, and the model of the
 other families reads it. These readings determine the temperature, the familiarity limits and the
@@ -51,6 +52,12 @@ NEAR = 1.2
 HOPELESS = -0.6
 """Invented and printed images with a lower margin look like another digit and are left out."""
 
+HEAVY = 0.65
+"""Share of the second fit's support vectors that the third one is fitted to, those with the largest
+coefficients. Each costs time for every image, and the others change little: on the left-out families
+the mean error is 2.48 instead of 2.44 %, and 91.8 instead of 91.7 % can be accepted with 0.5 % wrong
+labels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
@@ -97,8 +104,16 @@ def fit_cascade(
         require_classes(first, classes)
         margin = score(both.features, first.machine()).margin[np.arange(len(both)), truth]
         rows = np.flatnonzero((margin < NEAR) & ~((margin < HOPELESS) & is_invented))
+        second = fit(rows)
+        rows = rows[second.svc_.support_[_heavy(second)]]
         estimator = fit(rows)
     return Fitted(estimator, both.weights[rows][estimator.svc_.support_])
+
+
+def _heavy(estimator: DigitClassifier) -> npt.NDArray[np.intp]:
+    """Return which support vectors have the largest coefficients, summed over all contests."""
+    weight = np.abs(estimator.svc_.dual_coef_).sum(axis=0)
+    return np.flatnonzero(weight >= np.quantile(weight, 1 - HEAVY))
 
 
 def require_classes(first: DigitClassifier, classes: npt.NDArray[np.str_]) -> None:

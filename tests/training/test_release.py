@@ -10,9 +10,18 @@ import pytest
 from digitsort.model.reading import parse_model
 from digitsort.progress import silent
 from digitsort.recognition.score import Scores, score
+from digitsort.recognition.vectorize import vectorize
+from digitsort.training.examples import Examples
 from digitsort.training.known import parse_known
 from digitsort.training.learn import fit_beside
-from digitsort.training.release import Release, calibrate_by_family, train_release
+from digitsort.training.release import (
+    HEAVY,
+    Release,
+    calibrate_by_family,
+    fit_cascade,
+    parameters,
+    train_release,
+)
 from digitsort.training.sources import DataSource, Images, sources
 from digitsort.training.trial import ScoredExamples
 from tests.drawing import digit_inks
@@ -59,6 +68,23 @@ def test_what_it_knows_gives_the_machine_again(release: Release) -> None:
     was, now = (score(features, machine).margin for machine in (known.model.machine, again))
     assert len(features) == sum(known.model.card.splits[name] for name in ("test",)) * 2
     assert np.abs(was - now).max() < 0.02
+
+
+@pytest.mark.slow
+def test_the_third_fit_has_fewer_support_vectors_and_the_heaviest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inks, labels = digit_inks()
+    vectors = vectorize(inks[:600])
+    examples = Examples(vectors.features, vectors.normal, np.array(labels[:600]), np.ones(600))
+    no_person = np.zeros(600, np.bool_)
+    few = fit_cascade(examples, no_person, parameters()).estimator.machine()
+    monkeypatch.setattr("digitsort.training.release.HEAVY", 1.0)
+    every = fit_cascade(examples, no_person, parameters()).estimator.machine()
+    assert len(few.vectors) == pytest.approx(HEAVY * len(every.vectors), rel=0.05)
+    light = np.abs(every.dual_coef).sum(axis=0).argsort()[: len(every.vectors) // 4]
+    kept = {vector.tobytes() for vector in few.vectors}
+    assert not kept & {every.vectors[row].tobytes() for row in light}
 
 
 def judged(
