@@ -36,6 +36,7 @@ HAS_OPEN_FOLDERS = {os.open, os.stat, os.unlink, os.mkdir, os.rename} <= os.supp
 """True if the system can look up a name in an open folder; false on Windows."""
 HAS_UNNAMED_FILES = hasattr(os, "O_TMPFILE") and os.open in os.supports_dir_fd
 _UNNAMED = os.O_WRONLY | getattr(os, "O_TMPFILE", 0) | getattr(os, "O_CLOEXEC", 0)
+HAS_EFFECTIVE_IDS = os.access in os.supports_effective_ids
 HAS_METADATA_BY_DESCRIPTOR = hasattr(os, "fchmod") and os.utime in os.supports_fd
 SYNCS_FILE_SYSTEMS = hasattr(os, "sync")
 
@@ -181,7 +182,9 @@ class Disk:
     def may_change(self, place: Place) -> bool:
         """Return whether this process seems allowed to create and remove names in the folder."""
         folder = os.path.dirname(place.path) if place.folder is None else "."
-        return os.access(folder, os.W_OK | os.X_OK, dir_fd=place.folder)
+        return os.access(
+            folder, os.W_OK | os.X_OK, dir_fd=place.folder, effective_ids=HAS_EFFECTIVE_IDS
+        )
 
     @_names_path
     def mkdir(self, place: Place) -> None:

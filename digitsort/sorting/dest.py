@@ -67,7 +67,11 @@ class Folders:
             return f"{printable(folder)}: {error.strerror}"
         if stat.S_ISLNK(kind):
             return f"{printable(folder)} became a link during the run"
-        return "" if stat.S_ISDIR(kind) else f"{printable(folder)} is not a folder"
+        if not stat.S_ISDIR(kind):
+            return f"{printable(folder)} is not a folder"
+        # Found out before the batch: a file that fails in it ends the run, and does so at every try.
+        is_open = folder == self._dest or self._disk.may_change(anywhere(os.path.join(folder, "x")))
+        return "" if is_open else f"{printable(folder)} can't be written"
 
     def make(self, places: Places) -> None:
         """Make what is missing."""

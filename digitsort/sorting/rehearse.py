@@ -148,8 +148,7 @@ def check_room(plan: Plan) -> None:
     own = os.path.join(plan.dest, FOLDER)
     device = os.stat(top).st_dev
     made = [o for o in operations if plan.mode is not Mode.MOVE or _is_far(o, device)]
-    folders = {parent_of(operation.target) for operation in made}
-    for folder in [top, own, *sorted(folders)]:
+    for folder in (top, own):
         if os.path.isdir(folder) and not _may_write(folder):
             raise OutputError(
                 f"{printable(folder)} can't be written: Permission denied. "

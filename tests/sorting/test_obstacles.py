@@ -20,11 +20,14 @@ from digitsort.files.disk import Disk, Place
 from digitsort.sorting.apply import apply_plan
 from digitsort.sorting.journal import journals
 from digitsort.sorting.plan import Mode, SortOptions, plan_sort
+from digitsort.sorting.rehearse import rehearse
 from digitsort.sorting.undo import undo
 from tests.conftest import invoke, make_tree
 from tests.sorting.stopping import CHOSEN_MODES, snapshot
 from tests.sorting.test_apply import rows_of
 from tests.sorting.test_disasters import make_scans, pngs
+
+pytest.importorskip("encodings.utf_8_sig")  # now: as an unprivileged user it may be out of reach
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs a Unix system")
 
@@ -379,6 +382,28 @@ def test_a_source_folder_that_can_take_nothing_back(unprivileged: Path, obstacle
     assert snapshot(scans) == before
     assert labels.exists()
     assert not dest.exists()
+
+
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
+def test_a_folder_of_dest_that_can_not_be_written(
+    unprivileged: Path, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files stay where they are; those of later batches go to theirs all the same."""
+    monkeypatch.setattr("digitsort.sorting.batch.BATCH", 2)
+    scans = make_tree(unprivileged / "scans", {f"{n}.png": b"%d" % n for n in range(9)})
+    before, dest = snapshot(scans), make_tree(unprivileged / "sorted", {"1": {}})
+    (dest / "1").chmod(0o555)
+    try:
+        plan = plan_sort(rows_of(scans), dest, SortOptions(mode))
+        rehearsed, delivery = rehearse(plan, plan.operations), apply_plan(plan)
+        reason = f"{dest / '1'} can't be written"
+        assert delivery.failed == ((str(scans / "1.png"), reason),)
+        assert rehearsed.left == delivery.failed
+        assert len(delivery.done) == 8
+        assert undo(dest).left == ()
+    finally:
+        (dest / "1").chmod(0o755)
+    assert snapshot(scans) == before
 
 
 def test_a_path_of_nearly_4096_bytes(tmp_path: Path, dest: Path) -> None:
