@@ -62,6 +62,10 @@ share if it may be a piece of the digit; its share if a dark region at an edge w
 how many times more votes another label needs. Chosen on other digits than those of
 `benchmarks.beside`, in the same conditions."""
 
+WITHOUT_ITS_BASE = {"2": "7"}
+"""What a digit with a straight base looks like without it. Such a reading says nothing: there are more
+digits of this kind than underlined ones of the other."""
+
 AS_FAMILIAR = 0.02
 """Smallest difference in familiarity to the first look of a reading with the same label that votes: a
 way that changed nothing shows the first look again."""
@@ -123,6 +127,10 @@ class Reading(NamedTuple):
     def has_cut_parts(self) -> bool:
         """Tell whether the ink that was read cuts through parts of the picture's ink."""
         return self.way is not None and self.way.look.choose is None
+
+    def is_without_base_of(self, first: Verdict) -> bool:
+        """Tell whether this is the digit of the first look without its base."""
+        return self.may_lack_a_stroke and self.verdict.label == WITHOUT_ITS_BASE.get(first.label)
 
     @property
     def may_lack_a_stroke(self) -> bool:
@@ -242,8 +250,10 @@ class _Doubtful:
     ) -> None:
         """Add the readings to the candidates of their images, in the order of the ways."""
         for (index, way), verdict, piece in zip(jobs, verdicts, pieces, strict=True):
-            if self.of[index].wants(way):
-                self.of[index].others.append(Reading(verdict, way, piece))
+            candidate = self.of[index]
+            reading = Reading(verdict, way, piece)
+            if candidate.wants(way) and not reading.is_without_base_of(candidate.first):
+                candidate.others.append(reading)
 
 
 def _may_be(labels: tuple[str, ...], verdicts: Sequence[Verdict]) -> npt.NDArray[np.bool_]:
