@@ -62,7 +62,7 @@ share if it may be a piece of the digit; its share if a dark region at an edge w
 how many times more votes another label needs. Chosen on other digits than those of
 `benchmarks.beside`, in the same conditions."""
 
-WITHOUT_ITS_BASE = {"2": "7"}
+WITHOUT_ITS_BASE = {"1": "7", "2": "7"}
 """What a digit with a straight base looks like without it. Such a reading says nothing: there are more
 digits of this kind than underlined ones of the other."""
 
