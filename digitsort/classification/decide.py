@@ -124,6 +124,12 @@ class Reading(NamedTuple):
         """Tell whether the ink that was read cuts through parts of the picture's ink."""
         return self.way is not None and self.way.look.choose is None
 
+    @property
+    def may_lack_a_stroke(self) -> bool:
+        """Tell whether a stroke was erased that may be the digit's own, such as the base of a 2."""
+        way = self.way
+        return way is not None and way.redraw is not None and not way.leaves_out_surroundings
+
 
 def decide(
     grays: Sequence[Gray],
@@ -290,7 +296,7 @@ class _Candidates:
         if way in ROUNDS[0] or (self.is_shaded and way.look.prepare is not None):
             return True
         if any(other.verdict.status is Status.OK and not other.is_piece for other in self.others):
-            return False
+            return way is BESIDE  # what a margin cut may be a line beside the digit
         return way.leaves_out_surroundings or self.first.reason not in SURELY_NO_DIGIT
 
     def best(self) -> Reading:
@@ -345,7 +351,8 @@ class _Candidates:
             is_another = best.verdict.label not in ("", self.first.label)
             if not is_another or best.verdict.strength < self.first.strength / 2:
                 return first
-            if best.has_cut_parts and best.verdict.strength < AS_GOOD * self.first.strength:
+            is_as_good = best.verdict.strength >= AS_GOOD * self.first.strength
+            if best.has_cut_parts and (best.may_lack_a_stroke or not is_as_good):
                 return _doubtful(first, TWO_READINGS)
             return _doubtful(best, _words(best))
         if best.verdict.strength <= self.first.strength + best.price:

@@ -14,7 +14,15 @@ import numpy.typing as npt
 
 from digitsort.recognition.background import histogram, otsu
 from digitsort.recognition.canvas import SIDE_PX, Box, Gray
-from digitsort.recognition.enclosing import may_have_frame, may_have_ring, without_frame, without_ring
+from digitsort.recognition.enclosing import (
+    has_wide_underline,
+    may_have_frame,
+    may_have_ring,
+    may_have_underline,
+    without_frame,
+    without_ring,
+    without_underline,
+)
 from digitsort.recognition.ink import (
     FIRST_LOOK,
     LONG_AT_EDGE,
@@ -424,6 +432,9 @@ _TOUCHING_RING = Way(
     price=-0.2,
 )
 _TOUCHING_FRAME = Way(IN_A_FRAME, may_have_frame, redraw=without_frame, leaves_out_surroundings=True)
+_UNDERLINE = Way(
+    "without its underline", may_have_underline, redraw=without_underline, taken_for=("1", "2")
+)
 _SHADOW = Way("across a shadow", _may_be_shaded, Look(prepare=_across_hard_shadows))
 
 _PARENTHESES = Way(
@@ -456,6 +467,7 @@ ROUNDS = (
         BESIDE,
         _TOUCHING_RING,
         _TOUCHING_FRAME,
+        _UNDERLINE,
         _SHADOW,
         _PALE,
     ),
@@ -474,6 +486,8 @@ IF_OK = {
     _EDGES: _has_whole_edge,
     _SHADOW: _has_dark_edge,
     _TOUCHING_RING: may_have_ring,
+    _UNDERLINE: has_wide_underline,
     _PALE: _shines_through,
 }
-"""What is tried even where the first look was sure, and where: a circled digit looks like a 0 or 8."""
+"""What is tried even where the first look was sure, and where: a circled digit looks like a 0 or 8,
+an underlined one like a 2."""

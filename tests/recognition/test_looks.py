@@ -15,11 +15,13 @@ from digitsort.classification.decide import (
     LOW_CONFIDENCE,
     TWO_READINGS,
     UNFAMILIAR,
+    Reading,
     Verdict,
+    _Candidates,
     decide,
     read_digits,
 )
-from digitsort.recognition.enclosing import without_frame, without_ring
+from digitsort.recognition.enclosing import without_frame, without_ring, without_underline
 from digitsort.recognition.gate import BLANK, LINES, SHAPE, why_no_digit
 from digitsort.recognition.ink import find_ink
 from digitsort.recognition.looks import IN_A_FRAME, IN_A_RING, ROUNDS, look_again
@@ -82,6 +84,21 @@ def with_a_ring_that_touches(picture: Image.Image) -> Image.Image:
     return picture
 
 
+def underlined_without_a_gap(picture: Image.Image) -> Image.Image:
+    """With a stroke through its lowest pixels, wider than the digit."""
+    box = Image.eval(picture, lambda gray: 255 * (gray < 128)).getbbox()
+    assert box is not None
+    bottom = box[3]
+    ImageDraw.Draw(picture).line((20, bottom - 1, 140, bottom - 4), fill=30, width=6)
+    return picture
+
+
+def in_a_bold_ring(picture: Image.Image) -> Image.Image:
+    """In a ring that runs over the ends of the digit, and is cut at its edge: most pixels are ink."""
+    ImageDraw.Draw(picture).ellipse((1, 1, SIDE - 2, SIDE - 2), outline=30, width=33)
+    return picture
+
+
 def in_a_hard_shadow(picture: Image.Image) -> Image.Image:
     """Half of it at 30 % of the light."""
     pixels = np.asarray(picture).copy()
@@ -115,7 +132,13 @@ def with_print_on_the_back(picture: Image.Image) -> Image.Image:
     return Image.fromarray(darker)
 
 
-TOUCHING = [boxed_in, with_a_ring_that_touches, in_a_hard_shadow]
+TOUCHING = [
+    boxed_in,
+    with_a_ring_that_touches,
+    in_a_hard_shadow,
+    underlined_without_a_gap,
+    in_a_bold_ring,
+]
 
 SURROUNDINGS = [
     in_a_cell,
@@ -164,11 +187,49 @@ def test_what_crosses_a_line_stays() -> None:
     assert left.sum() == left[:, 44:57].sum()
 
 
+def test_what_stands_on_a_line_stays() -> None:
+    """The line goes with all that hangs below it, the stroke above it stays whole."""
+    picture = Image.new("L", (100, 100), 255)
+    pen = ImageDraw.Draw(picture)
+    pen.line((5, 80, 95, 76), fill=0, width=4)
+    pen.line((50, 20, 50, 95), fill=0, width=8)
+    left = without_underline(np.asarray(picture)) < 128
+    assert left[20:74, 50].all()
+    assert left.sum() == left[:80, 44:57].sum()
+
+
+def test_a_bold_ring_is_removed_whole() -> None:
+    """Paper is what lies in the corners, though most pixels are ink."""
+    scan = np.asarray(in_a_bold_ring(on_paper(5)))
+    assert np.median(scan) < 128
+    left = without_ring(scan) < 128
+    away = np.hypot(*(np.indices(left.shape) - (len(left) - 1) / 2)) / (len(left) / 2)
+    assert left.any()
+    assert not left[away > 0.6].any()
+
+
+def test_a_doubtful_label_is_the_one_that_most_looks_agree_on() -> None:
+    def reading(label: str, confidence: float, familiarity: float = 0.6) -> Reading:
+        verdict = Verdict(Status.UNCERTAIN, label, confidence, familiarity=familiarity)
+        return Reading(verdict, ROUNDS[1][0])
+
+    first = Verdict(Status.UNCERTAIN, "2", 0.9, LOW_CONFIDENCE, familiarity=0.6)
+    candidates = _Candidates(first)
+    candidates.others = [reading("7", 0.85, 0.58), reading("7", 0.85, 0.55)]
+    assert candidates.best().verdict.label == "7"
+    # A look that changed nothing is the first look again.
+    candidates.others = [reading("7", 0.9), *[reading("2", 0.9)] * 5]
+    assert candidates.best().verdict.label == "2"
+    candidates.others = [reading("7", 1.0, 0.66), *[reading("2", 0.9)] * 5]
+    assert candidates.best().verdict.label == "7"
+
+
 def test_a_picture_with_nothing_to_take_out_is_given_back() -> None:
     """A zero is a ring with nothing in it, and a seven has one line."""
     zero, seven = (np.asarray(on_paper(digit)) for digit in (0, 7))
     assert without_ring(zero) is zero
     assert without_frame(seven) is seven
+    assert without_underline(seven) is seven
 
 
 def test_a_bare_digit_is_looked_at_once(model: Model) -> None:
