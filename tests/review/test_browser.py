@@ -533,6 +533,8 @@ def test_one_file_is_written_again_and_again_where_the_browser_can(driver: Any, 
 def test_the_last_label_shows_what_to_do_next(
     driver: Any, chromium: tuple[Any, Path], tmp_path: Path
 ) -> None:
+    from selenium.webdriver.common.keys import Keys
+
     driver.get(write_page(tmp_path, [line(0), line(1)]))
     press(driver, "4", "4")
     assert driver.find_element("id", "end").is_displayed()
@@ -546,6 +548,25 @@ def test_the_last_label_shows_what_to_do_next(
     first = text(driver, "#end-commands").splitlines()[0]
     assert first == f"digitsort sort {tmp_path / 'labels.csv'} sorted --corrections ~/Downloads/{name}"
     downloaded(chromium[1])
+    press(driver, Keys.ESCAPE, "5")
+    assert text(driver, "#said") == "Labelled 5."
+    assert not driver.find_element("id", "end").is_displayed()
+
+
+@pytest.mark.slow
+def test_a_double_click_confirms_one_group(driver: Any, thirty: str) -> None:
+    """The page is at the next group by the second click."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    driver.get(thirty)
+    rest = next(
+        button
+        for button in driver.find_elements("css selector", "#keys button")
+        if button.text == "✓ rest"
+    )
+    ActionChains(driver).double_click(rest).perform()
+    assert text(driver, "#group-title") == "Doubtful 1"
+    assert text(driver, "#progress-text") == "2 of 30 reviewed"
 
 
 def test_a_model_of_letters(driver: Any, tmp_path: Path) -> None:
@@ -651,7 +672,7 @@ def test_a_screen_reader_hears_every_card(driver: Any, thirty: str) -> None:
         'read as 0, confidence 0.5000, or 1, uncertain, low confidence: scan 10, "half".png'
     )
     assert current.get_attribute("aria-setsize") == "2"
-    assert "7 set. 1 of 30 reviewed" in text(driver, "#say")
+    assert "Labelled 7. 1 of 30 reviewed" in text(driver, "#say")
     unnamed = driver.execute_script(
         "return [...document.querySelectorAll('button, select, input')]"
         ".filter((e) => !(e.ariaLabel || e.textContent.trim() || e.labels?.length)).length"

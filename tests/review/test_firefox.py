@@ -70,7 +70,7 @@ def test_after_each_control_a_digit_is_a_label(page: Firefox) -> None:
         page.click(query)
         assert page.script("document.activeElement.id") == "grid", query
     page.press("/", *"scan", Keys.ENTER, "5")
-    assert page.text("#said").startswith("5 set.")
+    assert page.text("#said").startswith("Labelled 5.")
 
 
 def test_space_scrolls_nothing_and_slash_opens_no_quick_find(page: Firefox) -> None:

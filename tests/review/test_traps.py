@@ -49,7 +49,7 @@ def test_after_each_control_a_digit_is_a_label(
     assert script(driver, ACTIVE) == "grid"
     before = script(driver, "document.querySelectorAll('.tile.changed').length")
     press(driver, "/", "scan", "\ue007", "9")
-    assert text(driver, "#said").startswith("9 set.")
+    assert text(driver, "#said").startswith("Labelled 9.")
     assert script(driver, "document.querySelectorAll('.tile.changed').length") >= before
     if control == "#save":
         downloaded(chromium[1])

@@ -141,7 +141,9 @@ function addKey(text, title, action, label) {
   const isSaid = title.toLowerCase().includes(text.toLowerCase());
   button.setAttribute("aria-label", isSaid ? title : `${text}: ${title}`);
   if (label !== undefined) button.dataset.label = label;
-  button.addEventListener("click", () => {
+  button.addEventListener("click", (event) => {
+    // The page has moved on to the next group: a double click must not confirm that one, too.
+    if (action === acceptRest && event.detail > 1) return;
     action();
     if (!document.querySelector("dialog[open]")) toGrid();
   });

@@ -73,11 +73,11 @@ function take(labels) {
 }
 
 function undo() {
-  turnBack(past, future, 1, "Undone.", "There is nothing to undo.");
+  turnBack(past, future, 1, "Undid", "There is nothing to undo.");
 }
 
 function redo() {
-  turnBack(future, past, 2, "Done again.", "There is nothing to redo.");
+  turnBack(future, past, 2, "Redid", "There is nothing to redo.");
 }
 
 function turnBack(from, to, side, done, nothing) {

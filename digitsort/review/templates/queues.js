@@ -4,6 +4,7 @@ let queue = queues[0];
 let shown = queue ? queue.cards : []; // the cards of the queue, or those that the search finds
 let current = 0; // position in shown
 let anchor = 0; // other end of the selection
+let wasEndShown = false; // since the last scan was labelled
 
 const selection = () => shown.slice(Math.min(anchor, current), Math.max(anchor, current) + 1);
 const isSelected = (place) => place >= Math.min(anchor, current) && place <= Math.max(anchor, current);
@@ -65,7 +66,8 @@ function goOn() {
   else if (open) nextQueue();
   else {
     move(current);
-    showEnd();
+    if (!wasEndShown) showEnd(); // not again after each change of a label
+    wasEndShown = true;
   }
 }
 
@@ -87,7 +89,7 @@ function decide(label) {
   if (!chosen.length || !label || isAway()) return;
   take(chosen.map((card) => [card, label]));
   goOn();
-  say(`${nameOf(label)} set${chosen.length > 1 ? ` for ${plural(chosen.length, "scan")}` : ""}.`);
+  say(`${chosen.length > 1 ? `${plural(chosen.length, "scan")} labelled` : "Labelled"} ${nameOf(label)}.`);
 }
 
 function decideEach(labelFor, nothing) {
@@ -100,7 +102,7 @@ function decideEach(labelFor, nothing) {
   take(labels);
   goOn();
   const [first] = labels;
-  say(labels.length > 1 ? `${plural(labels.length, "label")} set.` : `${nameOf(first[1])} set.`);
+  say(labels.length > 1 ? `${plural(labels.length, "scan")} labelled.` : `Labelled ${nameOf(first[1])}.`);
 }
 
 const accept = () =>
@@ -117,7 +119,7 @@ function acceptRest() {
   if (unseen) {
     move(shown.indexOf(unseen), { atTop: true });
     const left = rest.filter((card) => !card.wasSeen).length;
-    say(left ? `${plural(left, "scan")} below not seen yet. Press again.` : "The last of this group. Press again.");
+    say(left ? `${plural(left, "scan")} below not seen yet. Press again.` : "This is the end of the group. Press again to confirm what is open in it.");
     return;
   }
   if (rest.length) take(rest.map((card) => [card, guessOf(card)]));
@@ -139,6 +141,7 @@ function takeBack() {
 
 function count() {
   const done = cards.length - open;
+  if (open) wasEndShown = false;
   byId("progress").value = done;
   byId("progress-text").textContent =
     `${done.toLocaleString("en")} of ${cards.length.toLocaleString("en")} reviewed`;
