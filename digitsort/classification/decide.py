@@ -57,18 +57,18 @@ AS_STRONG = 0.15
 """Strength within which a reading of another label makes one doubtful."""
 
 VOTE_POWER, VOTE_OF_A_PIECE, VOTE_IN_SHADE, VOTE_LEAD = 3, 0.5, 0.3, 1.25
-"""Votes for the label of a doubtful image: the power of a reading's strength that it has in votes; its
-share if it may be a piece of the digit; its share if a dark region at an edge was not removed; and
-how many times more votes another label needs. Chosen on other digits than those of
-`benchmarks.beside`, in the same conditions."""
+"""How readings vote for the label of a doubtful image. A vote is the reading's strength raised to the
+first value, times the second if the ink may be a piece of the digit, times the third if a dark region
+at an edge was not removed. Another label wins if it has the last value times as many votes. Chosen in
+the conditions of `benchmarks.beside`, on other digits."""
 
 WITHOUT_ITS_BASE = {"1": "7", "2": "7"}
-"""What a digit with a straight base looks like without it. Such a reading says nothing: there are more
-digits of this kind than underlined ones of the other."""
+"""Digit with a straight base, and the digit that it looks like without the base. Such a reading is
+ignored: a 1 or a 2 with a base is more common than an underlined 7."""
 
 AS_FAMILIAR = 0.02
-"""Smallest difference in familiarity to the first look of a reading with the same label that votes: a
-way that changed nothing shows the first look again."""
+"""A reading with the first look's label has a vote of its own only if its familiarity differs by at
+least this much. Otherwise the way changed nothing, and would count the first look twice."""
 
 SURELY_NO_DIGIT = frozenset({SEVERAL, TEXTURE, NOT_A_DIGIT})
 """Reasons that a part of the ink alone can't overrule, only ink within a frame or a ring."""
@@ -257,7 +257,7 @@ class _Doubtful:
 
 
 def _may_be(labels: tuple[str, ...], verdicts: Sequence[Verdict]) -> npt.NDArray[np.bool_]:
-    """Tell which verdicts (n,) have one of these labels; all of them if there are no labels."""
+    """Tell which verdicts (n,) have one of these labels; all of them if `labels` is empty."""
     return np.array([not labels or verdict.label in labels for verdict in verdicts], np.bool_)
 
 
@@ -306,11 +306,11 @@ class _Candidates:
         if way in ROUNDS[0] or (self.is_shaded and way.look.prepare is not None):
             return True
         if any(other.verdict.status is Status.OK and not other.is_piece for other in self.others):
-            return way is BESIDE  # what a margin cut may be a line beside the digit
+            return way is BESIDE  # the margin may have cut off a line beside the digit
         return way.leaves_out_surroundings or self.first.reason not in SURELY_NO_DIGIT
 
     def best(self) -> Reading:
-        """Return the reading to take; if it is doubtful, one of the label that most others agree on."""
+        """Return the strongest reading, or if it is doubtful, one of the label with most votes."""
         strongest = self._strongest()
         if not self.others or strongest.verdict.status is Status.OK or not strongest.verdict.label:
             return strongest
@@ -330,7 +330,7 @@ class _Candidates:
         return votes
 
     def _different(self) -> list[Reading]:
-        """Return the first look, and those that saw something else."""
+        """Return the first look and the readings that differ from it."""
         label, familiarity = self.first.label, self.first.familiarity
         others = [
             other

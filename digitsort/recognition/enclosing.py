@@ -39,8 +39,8 @@ LEAST_LEFT, LEAST_AREA = 0.35, 0.03
 """Smallest height and area of the ink that remains, as shares of the box of all ink."""
 
 RING_WIDTH, BESIDE_RING_PX = 0.15, 1.0
-"""Share of the rays whose outermost ink is not thicker than the ring: along the others a stroke of the
-digit may touch it; and the width, in pixels of the copy, of what is removed on its inner side."""
+"""Quantile of the outermost ink's thickness over all rays that is taken as the ring's thickness: along
+most rays the digit may touch the ring. And the margin in pixels that is removed inside the ring."""
 
 CORNER = 0.1
 """Side of a square in a corner, as a share of the picture's: a ring, however bold, leaves it free."""

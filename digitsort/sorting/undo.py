@@ -111,8 +111,8 @@ def undo(
             with locked(dest, disk, make=False):
                 pass
         raise UsageError(
-            f"{printable(str(dest))} has no journal of a sort, so there is nothing to undo. Name the "
-            "DEST of a `digitsort sort`."
+            f"{printable(str(dest))} has no journal of a sort or a cut, so there is nothing to undo. "
+            "Name the DEST of `digitsort sort` or `digitsort cut`."
         )
     if not adopt:
         check_is_ours(real)

@@ -63,8 +63,8 @@ def read_manifest(dest: str | Path) -> Manifest:
     real = os.path.realpath(dest)
     if not journals(real):
         raise UsageError(
-            f"{printable(str(dest))} has no journal of a sort, so there is nothing to verify. Name "
-            "the DEST of a `digitsort sort`."
+            f"{printable(str(dest))} has no journal of a sort or a cut, so there is nothing to verify. "
+            "Name the DEST of `digitsort sort` or `digitsort cut`."
         )
     runs = list(read_runs(real, foreign=True))
     oldest_first = runs[::-1]

@@ -347,9 +347,20 @@ def test_a_table_that_somebody_saves_meanwhile_is_not_replaced(
     assert (here / "labels.csv").read_bytes() == b"theirs"
 
 
-@pytest.mark.parametrize("options", [("--force",), ("-o", "-")])
-def test_what_cannot_be_meant_is_refused(classify: Classify, options: tuple[str, ...]) -> None:
-    classify("scans", "--update", *options, code=2)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--force",), "Choose one of --update and --force."),
+        (("-o", "-"), "--update needs an output file. Name one with -o."),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    here: Path, classify: Classify, options: tuple[str, ...], message: str
+) -> None:
+    classify("scans")
+    before = (here / "labels.csv").read_bytes()
+    assert message in classify("scans", "--update", *options, code=2).stderr
+    assert (here / "labels.csv").read_bytes() == before
 
 
 def test_what_is_no_labels_csv_is_not_touched(here: Path, classify: Classify) -> None:
