@@ -116,9 +116,16 @@ class Way:
 
 def look_again(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
     """Find the ink of each image, each in its own way."""
-    grays = [
-        gray if way.redraw is None else way.redraw(gray) for gray, way in zip(grays, ways, strict=True)
-    ]
+    return look_at_redrawn(list(map(redrawn, grays, ways)), ways)
+
+
+def redrawn(gray: Gray, way: Way) -> Gray:
+    """Return the picture to look at, which is `gray` itself if the way changes nothing."""
+    return gray if way.redraw is None else way.redraw(gray)
+
+
+def look_at_redrawn(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
+    """Find the ink of each image, each in its own way, after it was redrawn."""
     frames = [_inner_frame(gray, way.margin) for gray, way in zip(grays, ways, strict=True)]
     return look_for_ink(grays, frames, [way.look for way in ways])
 
