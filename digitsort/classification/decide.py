@@ -16,14 +16,13 @@ from digitsort.outcomes import Status
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.ink import LONG_AT_EDGE, Ink
 from digitsort.recognition.looks import BESIDE, BETTER_BY, IF_OK, ROUNDS, Way, is_piece, look_again
-from digitsort.recognition.project import project
-from digitsort.recognition.score import Allowed, predict, probabilities, score_components
+from digitsort.recognition.score import Allowed, predict, probabilities, project, score_components
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
     from digitsort.recognition.canvas import Gray
-    from digitsort.recognition.likeness import Features, Likeness
+    from digitsort.recognition.score import Features, Likeness
 
 LOW_CONFIDENCE = "low confidence"
 NOT_A_DIGIT = "not a digit"
