@@ -25,14 +25,13 @@ from digitsort.recognition.looks import (
     look_at_redrawn,
     redrawn,
 )
-from digitsort.recognition.project import project
-from digitsort.recognition.score import Allowed, predict, probabilities, score_components
+from digitsort.recognition.score import Allowed, predict, probabilities, project, score_components
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
     from digitsort.recognition.canvas import Gray
-    from digitsort.recognition.likeness import Features, Likeness
+    from digitsort.recognition.score import Features, Likeness
 
 LOW_CONFIDENCE = "low confidence"
 NOT_A_DIGIT = "not a digit"

@@ -290,7 +290,7 @@ def certified_copy(model: Model, certificate: Certificate, max_error: float, nam
     name : str
         Name of the scans, for the card.
     """
-    from digitsort.model.saving import rebuild, to_bytes
+    from digitsort.model.estimator import rebuild, to_bytes
 
     card = replace(
         model.card,

@@ -22,9 +22,15 @@ from digitsort.model.extracting import (
     take_texts,
     view_array,
 )
-from digitsort.recognition.likeness import LARGEST_BIASES, LARGEST_WEIGHT, MOST_UNITS, Likeness
-from digitsort.recognition.project import LONGEST_COLUMN
-from digitsort.recognition.score import FEATURE_COUNT, SupportVectors
+from digitsort.recognition.score import (
+    FEATURE_COUNT,
+    LARGEST_BIASES,
+    LARGEST_WEIGHT,
+    LONGEST_COLUMN,
+    MOST_UNITS,
+    Likeness,
+    SupportVectors,
+)
 
 MOST_VECTORS = 200_000
 LONGEST_VECTOR = 4096

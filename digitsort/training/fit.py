@@ -22,11 +22,10 @@ from digitsort.evaluation.certification import (
     lowest_threshold,
     needed_images,
 )
-from digitsort.evaluation.metrics import Evaluation, evaluate
+from digitsort.evaluation.judge import Evaluation, evaluate
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.model.card import Card, fingerprint
-from digitsort.model.estimator import DigitClassifier
-from digitsort.model.saving import to_bytes
+from digitsort.model.estimator import DigitClassifier, to_bytes
 from digitsort.progress import Progress, silent
 from digitsort.recognition.score import RECIPE, predict, probabilities
 from digitsort.training.calibrate import Calibration, calibrate

@@ -18,8 +18,7 @@ from digitsort.errors import UsageError
 from digitsort.model.estimator import DigitClassifier
 from digitsort.model.reading import Model, parse_model
 from digitsort.progress import Progress
-from digitsort.recognition.project import project
-from digitsort.recognition.score import predict, score
+from digitsort.recognition.score import predict, project, score
 from digitsort.training.calibrate import Calibration
 from digitsort.training.dataset import Dataset
 from digitsort.training.examples import (

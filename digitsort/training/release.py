@@ -30,9 +30,7 @@ from digitsort.evaluation.certification import (
 )
 from digitsort.model.estimator import DigitClassifier, fit_projection
 from digitsort.progress import Progress, silent
-from digitsort.recognition.likeness import Likeness
-from digitsort.recognition.project import project
-from digitsort.recognition.score import Scores, predict, probabilities, score
+from digitsort.recognition.score import Likeness, Scores, predict, probabilities, project, score
 from digitsort.training.calibrate import Calibration, best_temperature, familiarity_limits
 from digitsort.training.examples import Examples, gather
 from digitsort.training.fit import FittedModel, Trained, TrainingOptions, finish
