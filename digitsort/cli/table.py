@@ -20,6 +20,7 @@ from digitsort.labels.table import line_of
 from digitsort.pages.cells_csv import read_cells
 from digitsort.pages.check_sums import Direction, SumState, describe_sums
 from digitsort.pages.table_csv import PageSums, PageTable, check_sums, page_table_of
+from digitsort.pages.table_xlsx import SUFFIX, require_openpyxl, write_workbook
 from digitsort.plural import plural
 
 
@@ -37,7 +38,8 @@ def table(
         ),
     ] = None,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="The table; - is stdout.")
+        str,
+        typer.Option("--output", "-o", metavar="FILE", help="The table: .csv or .xlsx; - is stdout."),
     ] = "table.csv",
     corrections: options.Corrections = None,
     new_class: options.NewClasses = None,
@@ -62,6 +64,8 @@ def table(
     """
     directions = _directions(check_sum or ())
     places = cells or labels.parent / "cells.csv"
+    if _is_workbook(output):
+        require_openpyxl()
     if output != "-":
         options.refuse_output(Path(output), force=force, inputs=(labels, places, *(corrections or ())))
     by_hand = LabelsByHand(corrections or (), root, new_class or ())
@@ -82,6 +86,10 @@ def _directions(names: Sequence[str]) -> set[Direction]:
     return set(map(Direction, names))
 
 
+def _is_workbook(output: str) -> bool:
+    return output.lower().endswith(SUFFIX)
+
+
 def _write(made: PageTable, sums: PageSums, output: str, *, force: bool) -> None:
     root = folder_of(output)
     if output == "-":
@@ -89,6 +97,9 @@ def _write(made: PageTable, sums: PageSums, output: str, *, force: bool) -> None
         sys.stdout.writelines(_text(made, sums, root))
         return
     with replacing(Path(output), force=force) as file:
+        if _is_workbook(output):
+            write_workbook(made, sums, file, root)
+            return
         file.writelines(line.encode() for line in _text(made, sums, root))
 
 
