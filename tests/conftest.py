@@ -146,6 +146,8 @@ MOST_CASES = {
     "test_a_cut_after_a_kill": 4,
     "test_a_cut_of_moves_within_dest": 6,
     "test_a_cut_of_sidecars": 8,
+    "test_a_cut_of_a_swap": 2,
+    "test_a_cut_of_a_swap_after_a_kill": 1,
     "test_a_cut_of_moves_within_dest_after_a_kill": 3,
     "test_no_line_counts_elsewhere_in_any_mode": 9,
     "test_a_made_up_journal_beside_a_true_one_has_no_power": 4,

@@ -539,11 +539,17 @@ class _Planning:
             for car in cars:
                 beside = name_beside(candidate, name, car)
                 is_there = not is_move and folder.has(beside, known_sha256(car, follow=True))
-                if not (is_there or folder.is_free(beside)):
+                if not (is_there or folder.is_free(beside) or self._is_at(car, folder, beside)):
                     return False
             return True
 
         return fits
+
+    def _is_at(self, car: str, folder: Folder, name: str) -> bool:
+        """Tell whether an earlier sort, perhaps cut off before its picture came, put a sidecar here."""
+        known = self.cars.items.get(car)
+        here = os.path.join(folder.path, name)
+        return known is not None and here == os.path.join(self._dest, *known.path.split("/"))
 
     def _add_sidecars(
         self, row: Row, picture: str, target: str, folder: Folder, cars: Iterable[str]
@@ -671,7 +677,7 @@ class _Planning:
                 if os.path.lexists(car):
                     folder = self._folder_at(parent_of(target))
                     self._add_sidecars(row, item.source, target, folder, [car])
-            elif found == known.path and parent_of(strays.path(found)) != parent_of(target):
+            elif found == known.path and self._is_apart(strays.path(found), target, item, car):
                 self.cars.give(car)
                 path = strays.path(found)
                 name = name_beside(target, item.source, car)
@@ -682,6 +688,13 @@ class _Planning:
                 self.items[path] = known
             else:
                 self.cars.give(car)
+
+    def _is_apart(self, path: str, target: str, item: Item, car: str) -> bool:
+        """Tell whether a sidecar lies in another folder than its picture, or can get its name."""
+        if parent_of(path) != parent_of(target):
+            return True
+        name = name_beside(target, item.source, car)
+        return name != name_of(path) and self._folder_at(parent_of(target)).is_free(name)
 
     def _is_numbered(self, target: str) -> bool:
         return self._own_names.get(target, target) != target
