@@ -77,9 +77,15 @@ UNDERLINED = 0.72
 """Largest width of a digit, as a share of its underline, at which a sure first look is doubted. Of bare
 digits accepted as 1 or 2, MNIST has 1 of 91 below it, Semeion 3 of 111."""
 
-THIN, CLEAR = 1.2, 0.8
-"""Factors that loosen `THICKEST_LINE` and `UNDERLINE_CLEAR` on the canvas. Of MNIST digits with a line
-to remove, 3 of 195 fail this looser test, and 3 of 4 of the other ones."""
+LOOSELY_THIN, LOOSELY_CLEAR, MOSTLY_CLEAR = 1.2, 0.44, 0.7
+"""A sure first look is doubted only if the lowest ink on the canvas is so thin, in `THICKEST_LINE`, in
+these shares of its columns: the first share if it is much wider than all above, or else the second. Of
+MNIST digits with a line to remove, 3 of 195 fail the first test, and 3 of 4 of the other ones."""
+
+LONG_CLEAR, LONGER_BY = 0.8, 0.03
+"""Smallest share of the columns in which a line is the lowest ink, and thin, and by which it is longer
+than the digit on each side, as shares of its width. None of 60 bare MNIST and Semeion digits that look
+like a 7 without their base has such a line; of such 7s that touch an underline, 9 of 14 have it."""
 
 OFF_THE_LINE_PX = 1.5
 """Largest distance of four of five columns from a straight underline, in pixels of the copy."""
@@ -129,23 +135,29 @@ def may_have_underline(ink: Ink) -> Mask:
 
 
 def has_wide_underline(ink: Ink) -> Mask:
-    """Tell images (n,) whose lowest rows are much wider than all above; few digits have such a base."""
+    """Tell images (n,) that may be underlined though the model is sure of a digit with a base.
+
+    The lowest ink is thin, and much wider than all above, or thin nearly everywhere.
+    """
     mask = ink.pixels > 127
     row = _underline_rows(mask)
+    low = np.flatnonzero(row > 0)
+    mask, row = mask[low], row[low]
     above = mask & (np.arange(mask.shape[1]) < (row - 1)[:, None])[:, :, None]
-    narrow = np.flatnonzero((row > 0) & (_extent(above) <= UNDERLINED * _extent(mask)))
-    found = np.zeros(len(mask), np.bool_)
-    found[narrow] = _are_thin_below(mask[narrow], ink.frame[narrow])
+    is_narrow = _extent(above) <= UNDERLINED * _extent(mask)
+    thin = _thin_share(mask, ink.frame[low])
+    found = np.zeros(len(ink.parts), np.bool_)
+    found[low] = (is_narrow & (thin >= LOOSELY_CLEAR)) | (thin >= MOSTLY_CLEAR)
     return found
 
 
-def _are_thin_below(mask: Mask, frame: Floats) -> Mask:
-    """Tell which masks (n,) may pass the test of `without_underline` for a thin line, at low cost."""
+def _thin_share(mask: Mask, frame: Floats) -> Floats:
+    """Return the share of columns of each mask (n,) whose lowest ink is about as thin as a line."""
     _, thickness = _lowest_runs(mask)
     size = frame[:, 2:] - frame[:, :2]
-    most = THIN * THICKEST_LINE * size.max(axis=1) / (size[:, 1] / mask.shape[1])
+    most = LOOSELY_THIN * THICKEST_LINE * size.max(axis=1) / (size[:, 1] / mask.shape[1])
     is_thin = (thickness > 0) & (thickness <= most[:, None])
-    return np.asarray(is_thin.sum(axis=1) >= CLEAR * UNDERLINE_CLEAR * (thickness > 0).sum(axis=1))
+    return np.asarray(is_thin.sum(axis=1) / np.maximum((thickness > 0).sum(axis=1), 1))
 
 
 def _underline_rows(mask: Mask) -> Ints:
@@ -212,26 +224,47 @@ def without_underline(gray: Gray) -> Gray:
     """Remove a straight line under the digit, and everything below it."""
     small = shrink(gray, WORKING_PX)
     mask, paper = _ink_and_paper(small, small)
+    lost, _ = _underline(mask)
+    return gray if lost is None else _erased(small, mask, lost, paper, gray)
+
+
+def has_long_underline(gray: Gray) -> bool:
+    """Tell whether a line below the digit is longer on both sides, and longer than most bases."""
+    small = shrink(gray, WORKING_PX)
+    mask, _ = _ink_and_paper(small, small)
+    lost, clear = _underline(mask)
+    if lost is None or clear < LONG_CLEAR or not (mask & ~lost).any():
+        return False
+    (left, _, right, _), (first, _, last, _) = _box(mask), _box(mask & ~lost)
+    return bool(min(first - left, right - last) >= LONGER_BY * (right - left))
+
+
+def _underline(mask: Mask) -> tuple[Mask | None, float]:
+    """Return the pixels of a straight line below the digit and all below it; None if there is no line.
+
+    Also return the share of the columns in which the line is the lowest ink, and thin.
+    """
     if not mask.any():
-        return gray
+        return None, 0.0
     left, top, right, bottom = _box(mask)
     x = np.arange(left, right)
-    end, thickness = _lowest_runs(mask[None, :, left:right])
-    end, thickness = end[0], thickness[0]
+    ends, runs = _lowest_runs(mask[None, :, left:right])
+    end, thickness = ends[0], runs[0]
     is_clear = (thickness > 0) & (thickness <= THICKEST_LINE * max(mask.shape))
-    if is_clear.sum() < UNDERLINE_CLEAR * len(x):
-        return gray
+    clear = float(is_clear.mean())
+    if clear < UNDERLINE_CLEAR:
+        return None, clear
     middle = end - thickness / 2
     slope, offset = _straight(x[is_clear], middle[is_clear])
     line = slope * x + offset
     apart = np.sort(np.abs(middle - line)[is_clear])
     is_low = min(line[0], line[-1]) >= top + UNDERLINE_FROM * (bottom - top)
     if not is_low or apart[len(apart) * 4 // 5] > OFF_THE_LINE_PX:
-        return gray
+        return None, clear
     lost = np.zeros_like(mask)
     upper = line - _median(thickness[is_clear]) / 2 - 1
     lost[:, left:right] = np.arange(len(mask))[:, None] >= upper
-    return _erased(small, mask, lost, paper, gray)
+    return lost, clear
 
 
 def _lowest_runs(masks: Mask) -> tuple[Ints, Ints]:
