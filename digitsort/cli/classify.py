@@ -39,7 +39,7 @@ from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome
 from digitsort.pages.cells_csv import read_cells
 from digitsort.plural import plural
-from digitsort.workers.early import start_early
+from digitsort.workers.choose_engine import start_early
 from digitsort.workers.tuning import garbage_waits
 
 if TYPE_CHECKING:

@@ -35,8 +35,7 @@ from digitsort.training.handwriting.generate import write_digits
 from digitsort.training.idx import has_idx_files, read_idx_folder
 from digitsort.training.known import known_to_default
 from digitsort.training.labelled import datasets_of, find_labelled, labelled_corrections
-from digitsort.training.printed.fonts import find_faces
-from digitsort.training.printed.generate import print_digits
+from digitsort.training.printed import find_faces, print_digits
 
 if TYPE_CHECKING:
     from digitsort.labels.corrections import Corrections

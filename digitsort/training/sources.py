@@ -21,8 +21,7 @@ from digitsort.training.dataset import Dataset, LabelledGray
 from digitsort.training.handwriting.generate import write_digits
 from digitsort.training.idx import read_idx_folder
 from digitsort.training.paper import draw_look, put_on_paper
-from digitsort.training.printed.fonts import find_faces, name_of_faces
-from digitsort.training.printed.generate import print_digits
+from digitsort.training.printed import find_faces, name_of_faces, print_digits
 
 DATA_VARIABLE = "DIGITSORT_DEV_DATA"
 """Variable that names a folder with mnist-train/, optdigits/, semeion/; default: use OpenML."""
