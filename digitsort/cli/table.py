@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +13,12 @@ from digitsort.cli import options
 from digitsort.cli.console import stderr_console, warn
 from digitsort.cli.errors import reports_errors
 from digitsort.cli.tables import LabelsByHand, rows_of
-from digitsort.errors import ExitCode, NothingToDoError, UsageError
+from digitsort.errors import ExitCode, NothingToDoError
 from digitsort.files.atomic import replacing
 from digitsort.files.names import folder_of, printable
 from digitsort.labels.table import line_of
 from digitsort.pages.cells_csv import read_cells
-from digitsort.pages.check_sums import Direction, SumState, describe_sums
+from digitsort.pages.check_sums import Check, SumState, describe_sums
 from digitsort.pages.table_csv import PageSums, PageTable, check_sums, page_table_of
 from digitsort.pages.table_xlsx import SUFFIX, require_openpyxl, write_workbook
 from digitsort.plural import plural
@@ -51,7 +51,7 @@ def table(
         list[str] | None,
         typer.Option(
             "--check-sum",
-            metavar="row|column",
+            metavar="row|column[:BLOCK]",
             help="Check that the last cell of each row (column) is the sum of the others; repeatable.",
         ),
     ] = None,
@@ -62,7 +62,7 @@ def table(
 
     With --check-sum, the exit code is 6 if a sum is wrong.
     """
-    directions = _directions(check_sum or ())
+    checks = list(map(Check.of, check_sum or ()))
     places = cells or labels.parent / "cells.csv"
     if _is_workbook(output):
         require_openpyxl()
@@ -72,18 +72,10 @@ def table(
     made = page_table_of(rows_of(labels, by_hand), read_cells(places))
     if not made.rows:
         raise NothingToDoError(f"{printable(str(places))} has no rows: there is nothing to do.")
-    sums = check_sums(made, directions)
+    sums = check_sums(made, checks)
     _write(made, sums, output, force=force)
     _say(made, sums, output, quiet=quiet)
     return ExitCode.VERIFICATION if sums.counts()[SumState.WRONG] else ExitCode.DONE
-
-
-def _directions(names: Sequence[str]) -> set[Direction]:
-    """Return what `--check-sum` asks for; raise UsageError for anything else."""
-    for name in names:
-        if name not in set(Direction):
-            raise UsageError(f"--check-sum must be row or column, got {printable(name)}.")
-    return set(map(Direction, names))
 
 
 def _is_workbook(output: str) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from digitsort.errors import UsageError
+from digitsort.files.names import printable
 from digitsort.plural import plural
 
 MOST_DIGITS = 100
@@ -21,6 +23,47 @@ class Direction(StrEnum):
 
     ROW = "row"
     COLUMN = "column"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Which sums to check.
+
+    Attributes
+    ----------
+    direction : Direction
+    block : str
+        Number of the block, or name of its field in the layout; empty for all blocks.
+    """
+
+    direction: Direction
+    block: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> Check:
+        """Read a check such as ``row`` or ``column:2``.
+
+        Raises
+        ------
+        UsageError
+            If it names neither rows nor columns.
+
+        Examples
+        --------
+        >>> Check.of("column:2")
+        Check(direction=<Direction.COLUMN: 'column'>, block='2')
+        """
+        name, _, block = text.partition(":")
+        if name not in set(Direction):
+            raise UsageError(
+                "--check-sum must be row or column, or one of these with a block, such as row:2, got "
+                f"{printable(text)}."
+            )
+        return cls(Direction(name), block)
+
+    def is_about(self, block: int, field: str) -> bool:
+        """Return whether the sums of this block are to be checked."""
+        return self.block in ("", str(block), field)
 
 
 class SumState(StrEnum):

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from digitsort.errors import UsageError
-from digitsort.files.names import to_cell
+from digitsort.files.names import printable, to_cell
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.labels.row import Row
 from digitsort.outcomes import Status
 from digitsort.pages.cells_csv import CellRow, Kind
-from digitsort.pages.check_sums import CheckedSum, Direction, Entry, SumState, check_sum
+from digitsort.pages.check_sums import Check, CheckedSum, Direction, Entry, SumState, check_sum
 from digitsort.plural import plural
 
 BEFORE = ("source", "page", "block", "row")
@@ -47,6 +47,8 @@ class PageTable:
         Entries by column, in the order of the cells.csv.
     notes : dict of (source, page, block, row) to str
         Pages without cells, and why.
+    fields : dict of (source, page, block) to str
+        Names of blocks in a layout.
     cells, blank, doubtful, unlabelled : int
         Counts: all cells, those without ink, those to check, and those that have no row in the labels.
     unused : int
@@ -55,6 +57,7 @@ class PageTable:
 
     rows: dict[Place, dict[int, Entry]] = field(default_factory=dict)
     notes: dict[Place, str] = field(default_factory=dict)
+    fields: dict[BlockPlace, str] = field(default_factory=dict)
     cells: int = 0
     blank: int = 0
     doubtful: int = 0
@@ -125,10 +128,21 @@ class PageSums:
         return Counter(each.state for each in (*self.rows.values(), *of_columns))
 
 
-def check_sums(table: PageTable, directions: Collection[Direction]) -> PageSums:
-    """Check the sums of all rows, columns or both; no label is changed."""
-    sums = PageSums(directions)
+def check_sums(table: PageTable, checks: Collection[Check]) -> PageSums:
+    """Check the sums of rows, columns or both; no label is changed.
+
+    Raises
+    ------
+    UsageError
+        If a check names a block that is on no page.
+    """
+    sums = PageSums({check.direction for check in checks})
+    unused = set(checks)
     for (source, page, block), rows in table.blocks().items():
+        name = table.fields.get((source, page, block), "")
+        mine = {check for check in checks if check.is_about(block, name)}
+        unused -= mine
+        directions = {check.direction for check in mine}
         last_row, last_column = max(rows), max(max(entries) for entries in rows.values())
         if Direction.ROW in directions:
             for row, entries in rows.items():
@@ -141,6 +155,12 @@ def check_sums(table: PageTable, directions: Collection[Direction]) -> PageSums:
                     columns.setdefault(column, {})[row] = entry
             found = {c: check_sum(columns[c], last_row, "row") for c in sorted(columns)}
             sums.columns[source, page, block] = {c: each for c, each in found.items() if each}
+    for check in unused:
+        if check.block:
+            raise UsageError(
+                f"--check-sum {check.direction}:{printable(check.block)} names no block: cells.csv has "
+                "none with this number or field."
+            )
     return sums
 
 
@@ -178,6 +198,8 @@ def page_table_of(labels: Iterable[Row], cells: Iterable[CellRow]) -> PageTable:
         if row is not None:
             used.add(id(row))
         entry = _entry(cell, row)
+        if cell.field:
+            table.fields.setdefault(place[:3], cell.field)
         table.rows.setdefault(place, {})[cell.column] = entry
         table.cells += 1
         table.blank += cell.kind is Kind.BLANK and not entry.label

@@ -32,8 +32,8 @@ MOST_NUMBER_DIGITS = 15
 MOST_NAME_CHARS = 31
 """Longest name of a sheet."""
 
-SUM_CHARS, TOTAL_CHARS = 50, 18
-"""Width of the column `sum`, and least width of a column with its sum in the last row."""
+TOTAL_CHARS = 18
+"""Least width of a column with its sum in the last row."""
 
 LINE_POINTS = 15
 """Height of a line of text. Excel and LibreOffice do not fit rows to text that a file has wrapped."""
@@ -165,7 +165,8 @@ class _Sheet:
                 max(longest + 2, TOTAL_CHARS if of_sums else 5), 40
             )
         if Direction.ROW in self.sums.directions:
-            widths[get_column_letter(width + 3)] = SUM_CHARS
+            texts = [str(self.sums.rows.get(place) or "") for place in places]
+            widths[get_column_letter(width + 3)] = max(map(len, [*texts, SUM])) + 2
         return widths
 
     def _rows(self, sheet: WriteOnlyWorksheet, places: list[Place], width: int) -> Iterator[list[Any]]:

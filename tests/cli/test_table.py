@@ -67,7 +67,10 @@ def test_sums_that_are_right_or_doubtful_are_no_failure(here: Path) -> None:
 def test_what_may_be_checked(here: Path) -> None:
     done = invoke("table", "labels.csv", "--check-sum", "rows")
     assert done.exit_code == 2
-    assert "--check-sum must be row or column, got rows." in done.stderr
+    assert (
+        "--check-sum must be row or column, or one of these with a block, such as row:2, got rows."
+        in done.stderr
+    )
     assert not (here / "table.csv").exists()
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitsort.pages.check_sums import Direction, Entry, SumState, check_sum
+from digitsort.errors import UsageError
+from digitsort.pages.check_sums import Check, Direction, Entry, SumState, check_sum
 from digitsort.pages.table_csv import PageSums, PageTable, check_sums
+
+BOTH = [Check(Direction.ROW), Check(Direction.COLUMN)]
 
 GOLDEN = {
     # A dot is a blank cell; ? marks a doubtful cell, and its second label follows.
@@ -50,11 +54,11 @@ def test_a_changed_number_makes_the_sums_of_its_row_and_column_wrong(
     rows = [[*row, _sum(row)] for row in numbers]
     rows.append([_sum([row[column] for row in rows]) for column in range(4)])
     words = [["." if number is None else str(number) for number in row] for row in rows]
-    assert set(_states(check_sums(_table(words), set(Direction))).values()) == {"ok"}
+    assert set(_states(check_sums(_table(words), BOTH)).values()) == {"ok"}
     row, column = place % len(numbers), place % 3
     old = rows[row][column] or 0
     words[row][column] = f"{old + error}?{old}" if is_doubtful else f"{old + error}"
-    found = _states(check_sums(_table(words), set(Direction)))
+    found = _states(check_sums(_table(words), BOTH))
     wrong = {place: text for place, text in found.items() if text != "ok"}
     assert wrong.keys() == {f"row {row + 1}", f"column {column + 1}"}
     right_if = [f"right if column {column + 1} is {old})", f"right if row {row + 1} is {old})"]
@@ -66,9 +70,20 @@ def test_a_changed_number_makes_the_sums_of_its_row_and_column_wrong(
 def test_counts_and_pages_without_cells() -> None:
     table = _table([["1", "2", "3"], ["1", "2", "4"], ["2", "4", "7"]])
     table.rows["q.png", 1, 0, 0] = {}
-    sums = check_sums(table, {Direction.ROW, Direction.COLUMN})
+    sums = check_sums(table, BOTH)
     assert sums.counts() == {SumState.OK: 4, SumState.WRONG: 2}
     assert [line[7] for line in table.lines("/", sums)][-1] == ""
+
+
+def test_only_the_sums_of_named_blocks_are_checked() -> None:
+    table = _table([["1", "2", "3"]])
+    table.rows["p.png", 1, 2, 1] = _line(["1", "2", "4"])
+    table.fields["p.png", 1, 2] = "scores"
+    for block in ("2", "scores"):
+        sums = check_sums(table, [Check.of(f"row:{block}")])
+        assert sums.counts() == {SumState.WRONG: 1}
+    with pytest.raises(UsageError, match="row:3 names no block"):
+        check_sums(table, [Check.of("row:3")])
 
 
 def _sum(row: Sequence[int | None]) -> int:
