@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from digitsort.errors import UsageError
 from digitsort.files.names import to_cell
-from digitsort.labels.labels_csv import NONE_LABEL
+from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR
 from digitsort.labels.row import Row
 from digitsort.outcomes import Status
 from digitsort.pages.cells_csv import CellRow, Kind
@@ -134,6 +134,8 @@ def _by_path(labels: Iterable[Row]) -> Mapping[str, Row]:
 def _entry(cell: CellRow, row: Row | None) -> _Entry:
     if row is None:
         return _Entry("", cell.kind is Kind.CELL)
+    if row.human == UNCLEAR:
+        return _Entry(row.label, True)
     if row.human:
         return _Entry("" if row.human == NONE_LABEL else row.human, False)
     if cell.kind is Kind.BLANK:
