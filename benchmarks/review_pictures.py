@@ -15,7 +15,7 @@ from PIL import Image
 
 from digitsort.labels.labels_csv import NONE_LABEL
 from tests.readme import samples_truth
-from tests.review.browser import browser, size, why_no_browser
+from tests.review.browser import browser, size, wait_for_next_group, why_no_browser
 
 SAMPLES = Path(__file__).parent.parent / "sample_images"
 COLORS = 96
@@ -58,6 +58,7 @@ def take(shot: Shot, page: Path, folder: Path) -> Image.Image:
         for _ in range(shot.labelled):
             label = truth[driver.find_element("id", "loupe-path").text]
             driver.switch_to.active_element.send_keys("x" if label == NONE_LABEL else label)
+            wait_for_next_group(driver)
         return Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
 
 
