@@ -258,6 +258,7 @@ def _measured(
         known.estimate,
         known.models if model is None else _name_of(path),
         None if model is None else model.card,
+        known.unclear,
     )
 
 

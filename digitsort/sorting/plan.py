@@ -26,7 +26,7 @@ from digitsort.files.names import (
 )
 from digitsort.files.places import RealPaths, open_places
 from digitsort.labels.gone import before_gone
-from digitsort.labels.labels_csv import NONE_LABEL
+from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR
 from digitsort.labels.row import Row
 from digitsort.labels.table import made
 from digitsort.outcomes import Status
@@ -778,7 +778,7 @@ def _sidecar(row: Row, path: str, target: str) -> SideCar:
 
 def _is_left(row: Row) -> bool:
     """Tell whether a row has no label by which its file could be sorted."""
-    return row.status is _ERROR and not row.human
+    return row.status is _ERROR and row.human in ("", UNCLEAR)
 
 
 def _descended(folder: Folder, above: str, base: str) -> Folder:
@@ -792,6 +792,8 @@ def _descended(folder: Folder, above: str, base: str) -> Folder:
 
 def folder_for(row: Row, *, accept_uncertain: bool) -> str:
     """Name of the folder that a row's file belongs into; a person's label wins."""
+    if row.human == UNCLEAR:
+        return UNCERTAIN_FOLDER
     label = row.human or row.label
     status = Status.OK if row.human else row.status
     if label == NONE_LABEL or status is Status.REJECTED:
