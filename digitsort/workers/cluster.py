@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 from digitsort.errors import ClusterError
 from digitsort.files.names import printable
+from digitsort.sources.located import made_absolute
 from digitsort.workers.engine import Death, Done, GiveUp, Job
 from digitsort.workers.kit import Kit, Probe, complaint, plugin_of, work
 from digitsort.workers.local_cluster import local_cluster
@@ -76,7 +76,7 @@ class Cluster:
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
         """Start on a batch; the workers' working folders are not this one's, so paths are absolute."""
-        absolute = [os.path.abspath(item) for item in items]
+        absolute = list(map(made_absolute, items))
         try:
             return self._pure.submit(work, self._name, absolute, blamed)
         except (OSError, RuntimeError, ValueError) as error:
