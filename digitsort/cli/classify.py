@@ -127,6 +127,7 @@ def classify(
     ] = False,
     follow_links: options.FollowLinks = False,
     any_name: options.AnyName = False,
+    archives: options.Archives = False,
     exclude: options.Exclude = None,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
@@ -147,7 +148,11 @@ def classify(
     check_sources(sources or ())  # a listed file that no longer exists becomes an error row
     patterns = options.patterns(exclude)
     walk = Walk(
-        [os.fspath(source) for source in named], follow_links, any_name=any_name, patterns=patterns
+        [os.fspath(source) for source in named],
+        follow_links,
+        any_name=any_name,
+        patterns=patterns,
+        archives=archives,
     )
     second = "--adapt" if adapt else "--cells" if cells else ""
     tables = [file for file in (files_from, files_from0, cells, model) if file is not None]
@@ -168,7 +173,14 @@ def classify(
     else:
         mark = found.card.fingerprint
         run = RunSettings.of(
-            walk.sources, follow_links, mark, settings, chosen, adapt=bool(second), exclude=patterns
+            walk.sources,
+            follow_links,
+            mark,
+            settings,
+            chosen,
+            adapt=bool(second),
+            exclude=patterns,
+            archives=archives,
         )
         second_pass: SecondPass | PagePass | None = None
         if adapt:

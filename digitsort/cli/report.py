@@ -22,7 +22,7 @@ from digitsort.plural import plural
 
 if TYPE_CHECKING:
     from digitsort.evaluation.estimate import Estimate
-    from digitsort.evaluation.judge import Band, Evaluation, Judged, Mistake
+    from digitsort.evaluation.judge import Band, Evaluation, Mistake
     from digitsort.model.reading import Model
     from digitsort.review.report import Measured
     from digitsort.training.dataset import Dataset

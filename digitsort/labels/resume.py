@@ -54,7 +54,7 @@ class RunSettings:
     ----------
     sources : str
         The files and folders named, as absolute paths, in order; a long list by its hash. Then the
-        patterns of `--exclude`, if any.
+        patterns of `--exclude`, if any, and whether archives in folders are read.
     links : str
         Whether linked folders are followed.
     model : str
@@ -84,6 +84,7 @@ class RunSettings:
         *,
         adapt: bool = False,
         exclude: Sequence[str] = (),
+        archives: bool = False,
     ) -> RunSettings:
         """Describe a run."""
         absolute = [os.path.abspath(source) for source in sources]
@@ -92,6 +93,8 @@ class RunSettings:
             listed = f"{len(absolute)} sources, sha256 {sha256(listed.encode()).hexdigest()}"
         if exclude:
             listed += f" without {json.dumps(list(exclude))}"
+        if archives:
+            listed += " with archives"
         links = str(follow_links)
         return cls(listed, links, model, repr(settings), form, __version__, str(adapt))
 

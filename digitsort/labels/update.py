@@ -30,6 +30,7 @@ from digitsort.labels.row import HUMAN, PROBABILITY, Row
 from digitsort.labels.table import line_of
 from digitsort.outcomes import Outcome, Status
 from digitsort.plural import plural
+from digitsort.sources.members import member_exists
 
 NEW, CHANGED, SAME = "new", "changed", "as before"
 
@@ -427,8 +428,10 @@ def _exists(path: str) -> bool:
     """Return whether there may be a file: only a missing one or a missing folder is certain."""
     try:
         os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return False
+    except NotADirectoryError:
+        return member_exists(path)
     except OSError:
         return True
     return True

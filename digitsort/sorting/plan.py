@@ -34,6 +34,7 @@ from digitsort.sorting import entries as written
 from digitsort.sorting.inventory import Claims, Item, Strays, read_inventory
 from digitsort.sorting.journal import delivered_contents
 from digitsort.sorting.sidecars import SideCars, name_beside, sidecars_of
+from digitsort.sources.members import is_inside_archive, is_there
 
 
 class FreeTarget(NamedTuple):
@@ -433,6 +434,8 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     if options.sidecars and options.mode is Mode.MOVE:
         planning.add_stranded(items.values())
     move_from = None
+    if options.mode is not Mode.COPY:
+        _refuse_archives((*planning.rows, *(operation.row for operation in planning.same)))
     if options.mode is Mode.MOVE and options.move_from is not None:
         move_from = options.move_from
         # A file takes the place of one with the same content that fails.
@@ -453,6 +456,16 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
         tuple(planning.settling),
         len(planning.cars.shared),
     )
+
+
+def _refuse_archives(rows: Iterable[Row]) -> None:
+    """Raise UsageError if a file lies in an archive, from which it can only be copied."""
+    for folder in {parent_of(row.path): None for row in rows}:
+        if is_inside_archive(os.path.join(folder, "x")):
+            raise UsageError(
+                f"{printable(folder)} is in an archive: pictures in archives can only be copied. "
+                "Use --copy."
+            )
 
 
 def _check_inside(rows: Sequence[Row], top: str) -> None:
@@ -567,7 +580,7 @@ class _Planning:
     def _content(self, row: Row) -> str:
         """The sha256 of a row's file; empty where nobody knows it."""
         sha256 = row.sha256 or known_sha256(row.path, follow=True)
-        if sha256 or os.path.lexists(row.path):
+        if sha256 or is_there(row.path):
             return sha256
         # It was moved by an earlier run perhaps, of the same table: that one's journal knows.
         if self._delivered is None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from digitsort.errors import ClusterError
 from digitsort.files.names import printable
+from digitsort.sources.located import Located, carried_bytes
 from digitsort.workers.engine import FRUITLESS_DEATHS, Death, Done, Engine, GiveUp, fruitless
 
 FIRST_SIZE, LARGEST_SIZE = 64, 2048
@@ -19,6 +20,10 @@ TARGET_S = 0.3
 
 MOST_AHEAD = 2**14
 """Items that are taken ahead, so that the end is seen before it is there."""
+
+MOST_CARRIED_BYTES, BATCH_CARRIED_BYTES = 16 * 2**20, 4 * 2**20
+"""Bytes of content that items may hold that are taken ahead, and those of a batch (unless it has one
+item). Only members of compressed tars hold their content."""
 
 LEAST_SHARE = 1 / 16
 """Of a batch, that the last ones may shrink to: so that no worker is left alone with a whole one."""
@@ -49,18 +54,44 @@ class _Waiting:
 
     source: Iterator[str]
     ahead: list[str] = field(default_factory=list)
+    carried: int = 0
+    """Bytes of content that the items ahead hold."""
 
     def take(self, size: int, window: int) -> list[str]:
         """The next `size` items; fewer near the end, where the rest is to keep a whole window busy."""
         alone = window == 1  # nobody to share the last ones with
         wanted = size if alone else min(size * (window + 1), max(size, MOST_AHEAD))
-        self.ahead += islice(self.source, max(wanted - len(self.ahead), 0))
-        if len(self.ahead) < wanted:
+        is_end = self._take_ahead(wanted)
+        if is_end:
             share = -(-len(self.ahead) // window)
             size = min(size, max(share, round(size * LEAST_SHARE), 1))
+        if self.carried:
+            size = self._fitting(size)
         taken = self.ahead[:size]
         del self.ahead[:size]
         return taken
+
+    def _take_ahead(self, wanted: int) -> bool:
+        """Have so many items ahead, or fewer if they hold much content; tell whether these are all."""
+        if self.carried >= MOST_CARRIED_BYTES:
+            return False
+        for item in islice(self.source, max(wanted - len(self.ahead), 0)):
+            self.ahead.append(item)
+            if type(item) is Located:
+                self.carried += carried_bytes(item)
+                if self.carried >= MOST_CARRIED_BYTES:
+                    return False
+        return len(self.ahead) < wanted
+
+    def _fitting(self, size: int) -> int:
+        """Return how many items a batch may have for the content that they hold; at least one."""
+        held = 0
+        for count, item in enumerate(self.ahead[:size]):
+            held += (nbytes := carried_bytes(item))
+            if count and held > BATCH_CARRIED_BYTES:
+                return count
+            self.carried -= nbytes
+        return size
 
 
 @dataclass(slots=True)
