@@ -120,12 +120,16 @@ class LabelsWriter:
 
     def write(self, outcome: Outcome) -> None:
         """Append one row."""
-        cells = self._layout.cells(outcome)
         if self._form == "csv":
-            self._stream.write(line_of(cells))
+            self._stream.write(line_of(self._layout.cells(outcome)))
         else:
-            record = dict(zip(self._layout.columns, cells, strict=True))
-            self._stream.write(json.dumps(_typed(record), ensure_ascii=False) + "\n")
+            record = record_of(outcome, self._layout)
+            self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def record_of(outcome: Outcome, layout: Layout) -> dict[str, str | float | None]:
+    """Return the fields of a row as JSON lines have them."""
+    return _typed(dict(zip(layout.columns, layout.cells(outcome), strict=True)))
 
 
 def row_bytes(outcome: Outcome, layout: Layout, form: LineFormat) -> bytes:

@@ -112,11 +112,12 @@ def test_without_pyarrow_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest
     make_tree(tmp_path, {"scans": {"7.png": digit_png(7)}})
     find = util.find_spec
     monkeypatch.setattr(tables, "find_spec", lambda name: None if name == "pyarrow" else find(name))
-    for arguments in (
+    commands: list[list[str | Path]] = [
         ["review", tmp_path / "labels.parquet"],
         ["classify", tmp_path / "scans", "-o", tmp_path / "new.parquet"],
-    ):
-        done = invoke(*arguments)
+    ]
+    for command in commands:
+        done = invoke(*command)
         assert done.exit_code == 2
         assert "pip install pyarrow" in done.stderr
     assert not (tmp_path / ".new.parquet.partial").exists()
