@@ -255,6 +255,8 @@ MOST_NAMED = 3
 
 UNCERTAIN_FOLDER = "_uncertain"
 REJECTED_FOLDER = "_rejected"
+UNREADABLE_FOLDER = "_unreadable"
+"""Folder for files with errors, if `SortOptions.set_aside`."""
 
 
 class Mode(StrEnum):
@@ -393,6 +395,8 @@ class SortOptions:
         goes with the first.
     tables : frozenset of str
         Absolute paths of files that are not sidecars, whatever their names.
+    set_aside : bool
+        Deliver files with errors too, into ``_unreadable``, if their content is known.
     """
 
     mode: Mode = Mode.COPY
@@ -402,6 +406,7 @@ class SortOptions:
     move_from: str | None = None
     sidecars: bool = False
     tables: frozenset[str] = frozenset()
+    set_aside: bool = False
 
 
 def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOptions()) -> Plan:
@@ -468,6 +473,49 @@ def _refuse_archives(rows: Iterable[Row]) -> None:
             )
 
 
+class Planner:
+    """Planner of new files, a few at a time, that looks into the folders of DEST only once.
+
+    Nothing else may change these folders meanwhile: the lock of DEST must be held.
+
+    Parameters
+    ----------
+    dest : str
+        Its real path.
+    options : SortOptions
+    """
+
+    def __init__(self, dest: str, options: SortOptions) -> None:
+        self._dest = Path(dest)
+        self._options = options
+        self._last: _Planning | None = None
+
+    def plan(self, rows: Iterable[Row]) -> Plan:
+        """Plan the delivery of files that no earlier run has delivered."""
+        planning = _Planning(self._dest, self._options, {})
+        if self._last is not None:
+            planning.know_folders_of(self._last)
+        for row in rows:
+            planning.add(row)
+        self._last = planning
+        move_from = None
+        if self._options.mode is Mode.MOVE and self._options.move_from is not None:
+            move_from = self._options.move_from
+            _check_inside(planning.rows, move_from)
+        return Plan(
+            str(self._dest),
+            tuple(planning.operations),
+            tuple(planning.same),
+            tuple(planning.left),
+            self._options.mode,
+            move_from,
+        )
+
+    def forget(self) -> None:
+        """Look into the folders again, because a planned file did not arrive."""
+        self._last = None
+
+
 def _check_inside(rows: Sequence[Row], top: str) -> None:
     """Raise UsageError if a file lies outside of a folder, wherever links lead."""
     is_inside: dict[str, bool] = {}
@@ -516,13 +564,17 @@ class _Planning:
         self._settled: set[str] = set()
         """Sources of pictures that are in DEST already."""
 
+    def know_folders_of(self, other: _Planning) -> None:
+        """Use the folders, and the names taken in them, of an earlier part of the same plan."""
+        self._tops, self._kept, self._by_path = other._tops, other._kept, other._by_path
+
     @property
     def operations(self) -> list[Operation]:
         """Return the operations, in the order of the rows."""
         return made(Operation, self.rows, self._targets)
 
     def add(self, row: Row) -> None:
-        if _is_left(row):
+        if _is_left(row) and not (self._options.set_aside and row.sha256):
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         folder, name = self._folder(row), name_of(row.path)
@@ -809,6 +861,8 @@ def folder_for(row: Row, *, accept_uncertain: bool) -> str:
         return UNCERTAIN_FOLDER
     label = row.human or row.label
     status = Status.OK if row.human else row.status
+    if status is Status.ERROR:
+        return UNREADABLE_FOLDER
     if label == NONE_LABEL or status is Status.REJECTED:
         return REJECTED_FOLDER
     if status is Status.UNCERTAIN and not accept_uncertain:
