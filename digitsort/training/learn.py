@@ -19,7 +19,6 @@ from digitsort.model.estimator import DigitClassifier
 from digitsort.model.reading import Model, parse_model
 from digitsort.progress import Progress
 from digitsort.recognition.score import predict, project, score
-from digitsort.training.calibrate import Calibration
 from digitsort.training.dataset import Dataset
 from digitsort.training.examples import (
     LEAST_PER_CLASS,
@@ -29,7 +28,8 @@ from digitsort.training.examples import (
     vectors_of,
     without_copies,
 )
-from digitsort.training.fit import (
+from digitsort.training.finish import (
+    Calibration,
     FittedModel,
     Trained,
     TrainingOptions,
