@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
-from digitsort.files.names import packed_key, printable, unpacked
+from digitsort.files.names import packed_key, printable, unpacked_name
 from digitsort.files.regular import NotRegularError, head_of
 from digitsort.images.limits import MAGIC_BYTES, begins_as_picture
 from digitsort.plural import plural
@@ -175,12 +175,12 @@ class Walk:
             files, folders = self._list(folder)
             below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
-                path = below + (name := unpacked(files.pop()))
+                path = below + (name := unpacked_name(files.pop()))
                 if not self.any_name or self._is_named(name) or _begins_as_picture(path):
                     yield path
                 else:
                     count_suffix(self.skipped, suffix_of(name))
-            waiting.extend(below + unpacked(key) for key in folders)
+            waiting.extend(below + unpacked_name(key) for key in folders)
 
     def _is_seen(self, path: Path) -> bool:
         """Return whether a walk through its folder yields a visible file."""

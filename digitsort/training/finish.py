@@ -44,7 +44,7 @@ class TrainingOptions:
     Attributes
     ----------
     seed : int
-        Of the split.
+        Seed of the split.
     held_out : float
         Share of the images that nothing is fitted to, 0-1.
     tune : bool
@@ -110,7 +110,7 @@ UNUSUAL = 0.005
 """Share of digits like the training data that counts as unfamiliar, and is uncertain."""
 
 FAR = 1.9
-"""Ratio of the squared distances from which on an image is rejected, and uncertain."""
+"""Squared distance at which an image is rejected, as a multiple of that at which it is uncertain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Calibration:
     Attributes
     ----------
     temperature : float
-        Of the softmax.
+        Temperature of the softmax.
     ok_familiarity : float
         An image less familiar is uncertain.
     min_familiarity : float
@@ -150,12 +150,12 @@ def calibrate(scores: Scores, truth: npt.NDArray[np.intp]) -> Calibration:
 def familiarity_limits(
     familiarity: npt.NDArray[np.float64], unusual: float = UNUSUAL
 ) -> tuple[float, float]:
-    """Familiarity from which on an image is ok, and below which it is rejected.
+    """Return the familiarity below which an image is uncertain, and that below which it is rejected.
 
-    Familiarity is exp(-gamma distance²) to the nearest support vector. What is farther away than all
-    but 0.5 % of digits like the training data is not ok; at 1.9 times that squared distance it is
-    rejected. On simulated scans this kept 99.6 % of unseen digits; at 1.4 times 0.7 % of them were
-    rejected, and half of those had been read right.
+    Familiarity is exp(-gamma distance²) to the nearest support vector. The first limit is the distance
+    that 0.5 % of digits like the training data exceed; the second is 1.9 times that squared distance.
+    On simulated scans this kept 99.6 % of unseen digits. At 1.4 times, 0.7 % of them were rejected, and
+    half of these had been read right.
     """
     usual = -np.log(max(float(np.quantile(familiarity, unusual)), 1e-300))
     return float(np.exp(-usual)), float(np.exp(-FAR * usual))
@@ -173,7 +173,8 @@ def best_temperature(
         chances = probabilities(scores, float(np.exp(log_temperature)))[rows, truth]
         return -float(np.average(np.log(np.maximum(chances, 1e-12)), weights=weights))
 
-    # Margins lie within about ±2: at a temperature of 0.02 they are all or nothing, at 5 nothing.
+    # Margins are within about ±2: a temperature of 0.02 makes them all or nothing, and 5 makes them
+    # equal.
     best = minimize_scalar(loss, bounds=(np.log(0.02), np.log(5.0)), method="bounded")
     return float(np.exp(best.x))
 
@@ -240,7 +241,7 @@ def certificate_of(
     calibration: Calibration,
     max_error: float | None,
 ) -> Certificate:
-    """Certify the asked error, or where none was asked fall back on a threshold without a bound."""
+    """Certify the requested error; if none was requested, fall back on a threshold without a bound."""
     scores, truth = judged.scores, judged.truth
     label = predict(scores)
     chances = probabilities(scores, calibration.temperature)

@@ -33,8 +33,8 @@ from digitsort.training.trial import joined_of, judge_examples, try_out, tune_pa
 
 SCAN_PARAMETERS = {"C": 5.0, "gamma": 2.2, "components": 192}
 INVENTED_PARAMETERS = {"C": 1.5, "gamma": 2.2, "components": 128}
-"""C, gamma in units of scikit-learn's "scale", and components. Softer and of fewer components with
-invented digits: some of them are ambiguous, and what is finest in them is the program's own."""
+"""C, gamma in units of scikit-learn's "scale", and components. With generated digits the fit is softer
+and has fewer components: some are ambiguous, and their finest details come from the generator."""
 
 
 def train(
@@ -114,7 +114,7 @@ def _hold_out(examples: Examples, options: TrainingOptions) -> tuple[Examples, E
     # Every class needs a place in both parts.
     classes = len(np.unique(examples.labels))
     fitted, test = examples.split(max(classes, round(options.held_out * len(examples))), options.seed)
-    # A picture with several labels may have come to both parts. It would test what it has taught.
+    # A picture with several labels may be in both parts. It must not test a model that learned from it.
     own = test[np.flatnonzero(~are_among(test.normal, fitted.normal))]
     return (fitted, own) if len(own) else (fitted, test)
 

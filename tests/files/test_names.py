@@ -24,7 +24,7 @@ from digitsort.files.names import (
     to_cell_below,
     to_cells,
     to_cells_below,
-    unpacked,
+    unpacked_name,
 )
 
 ROOT = "/scans/of 2024"
@@ -230,4 +230,4 @@ ANY_NAMES = st.text(st.characters(min_codepoint=3, exclude_categories=["Cs"]), m
 @given(st.lists(ANY_NAMES | st.from_regex(r"[a0-2]{0,6}", fullmatch=True)))
 def test_packed_keys_have_the_same_order_and_give_the_name_back(names: list[str]) -> None:
     keys = sorted(map(packed_key, names))
-    assert sorted(names, key=natural_key) == [unpacked(key) for key in keys]
+    assert sorted(names, key=natural_key) == [unpacked_name(key) for key in keys]
