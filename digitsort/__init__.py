@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from digitsort.training.dataset import Dataset
     from digitsort.training.doubts import Doubt
     from digitsort.training.examples import Examples
-    from digitsort.training.fit import Trained, TrainingOptions, train
+    from digitsort.training.finish import Trained, TrainingOptions
+    from digitsort.training.fit import train
     from digitsort.training.known import Known
     from digitsort.training.labelled import Taught
 
@@ -158,9 +159,9 @@ _HOMES = {
     "Status": "outcomes",
     "SupportVectors": "recognition.score",
     "Taught": "training.labelled",
-    "Trained": "training.fit",
+    "Trained": "training.finish",
     "TrainingDataError": "errors",
-    "TrainingOptions": "training.fit",
+    "TrainingOptions": "training.finish",
     "Undone": "sorting.undo",
     "UsageError": "errors",
     "VerificationError": "errors",

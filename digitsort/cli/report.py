@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from digitsort.review.report import Measured
     from digitsort.training.dataset import Dataset
     from digitsort.training.doubts import Doubt
-    from digitsort.training.fit import Trained
+    from digitsort.training.finish import Trained
     from digitsort.training.labelled import Taught
     from digitsort.training.learn import Change
 

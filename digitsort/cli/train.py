@@ -96,7 +96,7 @@ def train(
     """Train a model and test it on images that it has not seen."""
     from digitsort.model.estimator import save
     from digitsort.training.choose_dataset import open_datasets
-    from digitsort.training.fit import DEFAULTS, TrainingOptions
+    from digitsort.training.finish import DEFAULTS, TrainingOptions
     from digitsort.training.fit import train as train_model
 
     limits = options.limits(max_pixels, max_side, max_bytes)

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
-from digitsort.files.names import name_of, packed_key, printable, unpacked
+from digitsort.files.names import name_of, packed_key, printable, unpacked_name
 from digitsort.files.regular import NotRegularError, head_of
 from digitsort.images.limits import MAGIC_BYTES, MOST_BYTES, begins_as_picture
 from digitsort.plural import plural
@@ -189,14 +189,14 @@ class Walk:
             files, folders = self._list(folder)
             below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
-                path = below + (name := unpacked(files.pop()))
+                path = below + (name := unpacked_name(files.pop()))
                 if self.archives and is_archive(name):
                     yield from self._members(path)
                 elif not self.any_name or self._is_named(name) or _begins_as_picture(path):
                     yield path
                 else:
                     count_suffix(self.skipped, suffix_of(name))
-            waiting.extend(below + unpacked(key) for key in folders)
+            waiting.extend(below + unpacked_name(key) for key in folders)
 
     def _members(self, archive: str) -> Iterator[str]:
         """Yield the pictures in an archive, and a last path if something is wrong with it."""

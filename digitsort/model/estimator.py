@@ -33,8 +33,8 @@ from digitsort.recognition.vectorize import vectorize
 Floats = npt.NDArray[np.float64]
 
 DAMPING = 0.1
-"""Weight of the scatter within the classes against the plain distance. From 0.02 to 0.2 there was
-little between them; without any, digits of other writers were read worse."""
+"""Weight of the scatter within the classes, compared with the plain distance. Values from 0.02 to 0.2
+made little difference; without it, digits of other writers were read worse."""
 
 
 def fit_projection(
@@ -45,9 +45,9 @@ def fit_projection(
 ) -> npt.NDArray[np.float32]:
     """Find the projection of vectors (n, d) onto `components` directions.
 
-    Directions in which images of one class differ among each other, which is how hands differ, are
-    shrunk by 1 / √(1 + damping · variance): within-class covariance normalization (Hatch, Kajarekar and
-    Stolcke 2006), regularized. Of what is left the principal components are kept.
+    Directions in which images of one class differ, which is how writers differ, are shrunk by 1 / √(1 +
+    damping · variance): within-class covariance normalization (Hatch, Kajarekar and Stolcke 2006),
+    regularized. Of what is left the principal components are kept.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def fit_projection(
     shrink = (axes / np.sqrt(1 + DAMPING * np.maximum(variance, 0))) @ axes.T
     _, directions = np.linalg.eigh(shrink @ whole @ shrink)
     projection = shrink @ directions[:, ::-1][:, :components]
-    # Eigenvectors have no sign of their own; each is given one, so that every run finds the same.
+    # The sign of an eigenvector is arbitrary; it is fixed, so that every run gives the same result.
     signs = np.sign(projection[np.abs(projection).argmax(axis=0), np.arange(components)])
     rounded: npt.NDArray[np.float32] = np.rint(projection * signs * UNIT).astype(np.float32)
     return rounded
@@ -98,7 +98,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     C : float, default=10.0
-        Of the SVC.
+        Regularization parameter of the SVC.
     gamma : float, default=1.0
         In units of 1 / (number of components · their variance), scikit-learn's ``"scale"``.
     temperature : float, default=0.2
@@ -186,26 +186,26 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Sequence[Gray]) -> npt.NDArray[Any]:
-        """Class of each image, as the SVC says; shape (n,)."""
+        """Return the class of each image, as the SVC decides; shape (n,)."""
         check_is_fitted(self)
         return self.predict_features(_features(X))
 
     def predict_features(self, features: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-        """Class of each vector (n, d)."""
+        """Return the class of each vector (n, d)."""
         return np.asarray(self.classes_[self.svc_.predict(self._project(features))])
 
     def predict_proba(self, X: Sequence[Gray]) -> Floats:
-        """Calibrated probabilities, shape (n, k), in the order of `classes_`."""
+        """Return calibrated probabilities, shape (n, k), in the order of `classes_`."""
         check_is_fitted(self)
         return probabilities(self._scores(X), self.temperature_)
 
     def decision_function(self, X: Sequence[Gray]) -> Floats:
-        """The SVC's decision values, shape (n, k); (n,) for two classes."""
+        """Return the decision values of the SVC, shape (n, k); (n,) for two classes."""
         check_is_fitted(self)
         return np.asarray(self.svc_.decision_function(self._project(_features(X))))
 
     def machine(self) -> SupportVectors:
-        """The fitted arrays, as digitsort scores with them."""
+        """Return the fitted arrays, with which digitsort scores."""
         return support_vectors(self.svc_, self.projection_, self.likeness)
 
     @property
@@ -225,7 +225,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return project(features, self.projection_).astype(np.float64)
 
 
-# The file names the class by this one name, so that rooms can move without breaking old files.
+# Model files name the class like this, so that it can move without breaking them.
 DigitClassifier.__module__ = "digitsort"
 
 
@@ -234,7 +234,7 @@ def support_vectors(
     projection: npt.NDArray[np.float32] | None = None,
     likeness: Likeness | None = None,
 ) -> SupportVectors:
-    """The arrays of a fitted SVC, whose samples were projected with `projection`."""
+    """Return the arrays of a fitted SVC, whose samples were projected with `projection`."""
     return SupportVectors(
         vectors=svc.support_vectors_.astype(np.float32),
         n_support=svc.n_support_.astype(np.int64),
@@ -274,8 +274,8 @@ def rebuild(model: Model) -> DigitClassifier:
 def _rebuild_svc(model: Model) -> object:
     machine = model.machine
     k, (n, d) = len(machine.n_support), machine.vectors.shape
-    # A fit to one point a class gives an SVC every attribute that this scikit-learn wants; then those
-    # that hold the machine are replaced.
+    # A fit to one point per class gives an SVC all attributes that this scikit-learn needs. Then those
+    # of the machine are replaced.
     svc = SVC(C=model.card.C, gamma=machine.gamma, break_ties=True, cache_size=1000)
     svc.fit(np.arange(k)[:, None] * np.ones(d), np.arange(k))
     svc.support_vectors_ = machine.vectors.astype(np.float64)
@@ -297,12 +297,12 @@ def to_bytes(estimator: DigitClassifier, examples: npt.NDArray[np.float32]) -> b
     estimator : DigitClassifier
         Fitted, with its card.
     examples : ndarray of shape (n, d), float32
-        Vectors, of which up to 64 are stored with the answers of today.
+        Vectors, of which up to 64 are stored with the margins that the model gives them.
 
     Raises
     ------
     ModelError
-        If digitsort would not take its own file.
+        If digitsort would refuse its own file.
     """
     step = max(1, len(examples) // MOST_KNOWN_ANSWERS)
     known = examples[::step][:MOST_KNOWN_ANSWERS]
@@ -322,7 +322,7 @@ def to_bytes(estimator: DigitClassifier, examples: npt.NDArray[np.float32]) -> b
 
 
 def save(data: bytes, path: Path, *, force: bool) -> Model:
-    """Write a model file, whole or not at all; gives the model as it is read from the disk."""
+    """Write a model file atomically; return the model as it is read back from the disk."""
     with replacing(path, force=force) as file:
         file.write(data)
     model = parse_model(path.read_bytes())

@@ -109,10 +109,10 @@ def _rounded(bias: Floats, largest: float) -> Floats:
 
 
 GRID = 7
-"""Sampling points a side."""
+"""Sampling points per side."""
 
 DIRECTIONS = 8
-"""Of gradients."""
+"""Number of gradient directions."""
 
 FEATURE_COUNT = GRID * GRID * DIRECTIONS
 
@@ -130,20 +130,21 @@ STACK = 128
 """Vectors multiplied with the support vectors at a time."""
 
 SLICE = 32
-"""Of them, worked on further at a time: their kernel values then stay in the processor's cache."""
+"""Number of these whose kernel values are computed at a time, so that they stay in the CPU cache."""
 
 KERNEL_UNIT = 2.0**-23
-"""What kernel values are rounded to, and coefficients to what is left of 53 bits: the sums of their
-products are then exact in float64, in any order, and a score depends neither on the batch nor on the
-machine."""
+"""Unit that kernel values are rounded to; coefficients are rounded so that the products fit into 53
+bits. So the sums of products are exact in float64, in any order, and a score depends neither on the
+batch nor on the computer."""
 
 _ROUNDER = 1.5 * 2**52 * KERNEL_UNIT
-"""Beside it a number has no room for less than the unit: added and taken away again, it rounds."""
+"""Adding and subtracting this number rounds a value to the unit: float64 has no smaller bits beside
+it."""
 
 
 @dataclass(frozen=True)
 class SupportVectors:
-    """A fitted RBF-kernel SVC of k classes and n support vectors with m components.
+    """Fitted RBF-kernel SVC of k classes and n support vectors with m components.
 
     The arrays are scikit-learn's public attributes of the same names.
 
@@ -156,9 +157,9 @@ class SupportVectors:
     intercept : ndarray of shape (k (k - 1) / 2,), float64
     gamma : float
     projection : ndarray of shape (d, m), float32, or None
-        Takes features to components; see `project`. None where they are the same.
+        Projects features to components; see `project`. None if they are the same.
     likeness : Likeness or None
-        Tells the components of digits from those of other ink. None if nothing has learned that.
+        Network that tells digits from other ink; None for most models.
     """
 
     vectors: Features
@@ -171,12 +172,12 @@ class SupportVectors:
 
     @cached_property
     def columns(self) -> Features:
-        """The vectors side by side (m, n): multiplied a quarter faster."""
+        """Return the vectors as columns (m, n), with which products are a quarter faster."""
         return np.ascontiguousarray(self.vectors.T)
 
     @cached_property
     def half_squares(self) -> Features:
-        """Half of each vector's squared length (n,)."""
+        """Return half of each vector's squared length (n,)."""
         return _half_squares(self.vectors)
 
     @cached_property
@@ -249,16 +250,19 @@ def _score(components: Features, machine: SupportVectors, allowed: Allowed | Non
 
 
 def predict(scores: Scores) -> npt.NDArray[np.intp]:
-    """Index (n,) of the most voted class; ties go to the larger confidence (``break_ties=True``)."""
+    """Return the index (n,) of the class with most votes.
+
+    Ties go to the larger confidence (``break_ties=True``).
+    """
     return np.asarray(scores.decision.argmax(axis=1))
 
 
 def probabilities(scores: Scores, temperature: float) -> Floats:
-    """Calibrated probabilities (n, k) of the classes.
+    """Return calibrated probabilities (n, k) of the classes.
 
     The softmax of the margins over `temperature` (Guo et al. 2017): on digits of other writers the
-    smallest margin ranks right before wrong far better than the votes do. The predicted class is given
-    the largest margin where a circle of votes (a beats b beats c beats a) would deny it that.
+    smallest margin ranks right before wrong far better than the votes do. If the votes form a
+    circle (a beats b beats c beats a), the predicted class is given the largest margin.
     """
     logits = scores.margin / temperature
     rows, label = np.arange(len(logits)), predict(scores)

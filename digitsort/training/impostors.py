@@ -1,4 +1,4 @@
-"""Invent pictures that are no digits but may be taken for some, so that a fit can learn to refuse them.
+"""Draw pictures that are not digits but may look like one, so that a fit can learn to refuse them.
 
 They are drawn in other ways than those of `benchmarks.nondigits`, which measure a model. Signs and
 letters are drawn with the pen of the invented handwriting; printed characters are in the fonts of the

@@ -1,4 +1,4 @@
-"""Teach a model new images without the images that it was trained on, and see if it became better.
+"""Teach a model new images without its training images, and compare it with the model before.
 
 If an SVM is fitted again to only its own support vectors, with the same weights, the result is the same
 SVM: the other images lie beyond the margin and do not matter. So the support vectors and the new images
@@ -19,7 +19,6 @@ from digitsort.model.estimator import DigitClassifier
 from digitsort.model.reading import Model, parse_model
 from digitsort.progress import Progress
 from digitsort.recognition.score import predict, project, score
-from digitsort.training.calibrate import Calibration
 from digitsort.training.dataset import Dataset
 from digitsort.training.examples import (
     LEAST_PER_CLASS,
@@ -29,7 +28,8 @@ from digitsort.training.examples import (
     vectors_of,
     without_copies,
 )
-from digitsort.training.fit import (
+from digitsort.training.finish import (
+    Calibration,
     FittedModel,
     Trained,
     TrainingOptions,
@@ -173,7 +173,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A model beside the one before.
+    """Accuracy of a model, compared with the model before.
 
     Attributes
     ----------
@@ -193,7 +193,7 @@ class Comparison:
 
 
 def compare(before: Model | None, trained: Trained) -> Comparison:
-    """Have both models read what the new one was not fitted to."""
+    """Compare both models on images that the new one was not fitted to."""
     after = parse_model(trained.data)
     return Comparison(
         _change(trained.taught.kept, before, after), _change(trained.held_out, before, after)

@@ -1,7 +1,7 @@
 """Name the sources that the shipped model is fitted to, with their licences and weights.
 
-They never include the data that measures the model: the second half of MNIST's training digits, every
-other digit of Semeion, and the digits of load_digits that sample_images shows.
+They never include the data that measures the model: the second half of MNIST's training digits, and
+every other digit of Semeion.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ MNIST_SEEN = 30_000
 """Number of digits at the start of MNIST that may be used in a fit."""
 
 DIGITS_SEEN = 1740
-"""Digits at the start of load_digits that fits may see; the other 57 once were sample scans."""
+"""Number of digits at the start of load_digits that may be used in a fit; the other 57 were sample
+scans of an earlier version."""
 
 SYNTHETIC_COUNT, PRINTED_COUNT = 2000, 1000
 """Number of generated and of printed images of each digit."""
@@ -56,9 +57,9 @@ class DataSource:
     load : callable
         Function that returns images and labels.
     on_paper : int
-        Every how many images one is also simulated as a scan on paper; 0 for none.
+        Step between images that are also simulated as scans on paper; 0 for none.
     every : int
-        Every how many images one is used as it is.
+        Step between images that are used as they are.
     dark : bool
         Whether the ink is dark.
     """

@@ -1,4 +1,4 @@
-"""Work on a Dask cluster: a running one, or one of this machine's own."""
+"""Run batches on a Dask cluster: a running one, or a local one in a separate process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ATTEMPTS, PAUSE_S = 10, 0.2
 """Number of times to send the kit while workers die, and seconds between attempts."""
 
 PATIENCE_S = 15.0
-"""How long a scheduler or a first worker is waited for."""
+"""Time limit in seconds for the scheduler to answer, and for a first worker to appear."""
 
 
 class Cluster:
@@ -50,9 +50,10 @@ class Cluster:
     job : Job
         Sent to each worker once, also to those that join later.
     address : str
-        Of the scheduler, or ``local``: a cluster of processes on this machine, on loopback only.
+        Address of the scheduler, or ``local``: a cluster of processes on this machine, on loopback
+        only.
     workers : int or None
-        Processes of a local cluster.
+        Number of processes of a local cluster.
     probe : Probe or None
 
     Raises
@@ -84,7 +85,7 @@ class Cluster:
         self.executor: Executor = _Closing(self._pure, self._close)
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
-        """Start on a batch; the workers' working folders are not this one's, so paths are absolute."""
+        """Start a batch, with absolute paths: workers have other working folders."""
         absolute = list(map(made_absolute, items))
         try:
             return self._pure.submit(work, self._name, absolute, blamed)
@@ -92,7 +93,7 @@ class Cluster:
             raise _lost(error) from error
 
     def death(self, future: Future[Done]) -> Death | None:
-        """Dask blames every task of a worker that died: which one was in hand is not known."""
+        """Return how the worker died; which item it was working on is not known."""
         error = _failure(future)
         if isinstance(error, ClusterError):
             return None
@@ -107,7 +108,7 @@ class Cluster:
         return None
 
     def _equip(self, kit: Kit, address: str) -> None:
-        """Check the workers there are, and give the kit to them and to those that join later."""
+        """Check the present workers, and give the kit to them and to those that join later."""
         try:
             self._client.wait_for_workers(1, timeout=PATIENCE_S)
         except TimeoutError as error:
@@ -117,7 +118,7 @@ class Cluster:
         answers = self._client.run(complaint, kit.version, kit.probe, on_error="return")
         for worker, answer in answers.items():
             if isinstance(answer, OSError):
-                continue  # it died meanwhile; one that comes back checks itself before its first batch
+                continue  # it died; a worker that comes back is checked before its first batch
             said = (
                 f"it has no fitting digitsort ({answer})" if isinstance(answer, Exception) else answer
             )
@@ -148,7 +149,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class _Errors:
-    """Dask's exceptions: a worker that died, a scheduler that is gone."""
+    """Exceptions of Dask for a worker that died and a scheduler that is gone."""
 
     distributed: Any
 
@@ -162,7 +163,7 @@ class _Errors:
 
 
 class _Closing(Executor):
-    """An executor that closes what it came with when it is shut down."""
+    """Executor that also closes the client and the cluster when it is shut down."""
 
     def __init__(self, executor: Executor, close: Callable[[], None]) -> None:
         self._executor = executor
@@ -183,7 +184,7 @@ def _distributed() -> Any:
         raise ClusterError(
             "--dask needs Dask's distributed, which is not installed: pip install distributed."
         ) from error
-    # They log a traceback for each lost connection. What a person has to know, digitsort says itself.
+    # They log a traceback for each lost connection; digitsort reports such errors itself.
     for name in list(logging.root.manager.loggerDict):
         if name.split(".")[0] in CHATTY:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)

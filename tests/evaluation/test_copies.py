@@ -15,7 +15,8 @@ from digitsort.model.reading import load_model
 from digitsort.progress import silent
 from digitsort.training.dataset import Dataset, LabelledGray
 from digitsort.training.examples import gather, vectors_of, without_copies
-from digitsort.training.fit import TrainingOptions, train
+from digitsort.training.finish import TrainingOptions
+from digitsort.training.fit import train
 from tests.conftest import digit_image, digit_png, encoded, invoke, make_tree
 from tests.drawing import digit_inks
 from tests.training.test_fit import SMALL, some

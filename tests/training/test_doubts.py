@@ -16,7 +16,8 @@ from digitsort.progress import silent
 from digitsort.training.dataset import Dataset, LabelledGray
 from digitsort.training.doubts import MOST_DOUBTS, describe_contradictions, describe_imbalance
 from digitsort.training.examples import vectors_of
-from digitsort.training.fit import DEFAULTS, _hold_out, split_by_hand
+from digitsort.training.finish import DEFAULTS
+from digitsort.training.fit import _hold_out, split_by_hand
 from tests.conftest import digit_image, digit_png, invoke, make_tree
 
 
