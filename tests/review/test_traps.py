@@ -212,6 +212,7 @@ def test_the_last_label_of_a_group_is_seen_before_the_next_group(driver: Any, tm
     driver.get(two_groups(tmp_path, REAL_PAUSE_MS))
     press(driver, "0", "8")
     WebDriverWait(driver, 20, 0.05).until(lambda _: group(driver) == "Doubtful 5")
+    assert text(driver, "#said") == ""
     driver.get(two_groups(tmp_path, LONG_PAUSE_MS))
     press(driver, "0", "8")
     assert group(driver) == "Doubtful 0"
@@ -301,6 +302,7 @@ def test_after_a_reload_the_commands_name_the_saved_file(
     driver.refresh()
     driver.find_element("id", "end-button").click()
     assert text(driver, "#end-state") == f"Saved to {name}."
+    assert not driver.find_element("id", "end-first").is_displayed()  # it asks to save
     first = text(driver, "#end-commands").splitlines()[0]
     assert first.endswith(f"sorted --corrections ~/Downloads/{name}")
 

@@ -101,10 +101,15 @@ function openNext() {
 function pause() {
   const next = nextQueue();
   const said = ` ${queue.title} is done. Next: ${next.title}.`;
-  if (settings.pause) leaving = setTimeout(openNext, settings.pause);
+  if (settings.pause) leaving = setTimeout(endPause, settings.pause);
   else openNext();
   count();
   return said;
+}
+
+function endPause() {
+  openNext();
+  clearSaid(); // it was about the group before
 }
 
 function stay() {
