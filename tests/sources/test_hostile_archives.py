@@ -113,7 +113,7 @@ def test_all_hostile_archives(tmp_path: Path) -> None:
         "--workers",
         "2",
         "--max-bytes",
-        2**26,
+        str(2**26),
     )
     assert done.returncode in (0, 1), done.stderr
     with table.open(newline="") as file:
