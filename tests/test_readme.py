@@ -10,8 +10,8 @@ import pytest
 from digitsort.cli import COMMANDS
 from digitsort.errors import ExitCode
 from digitsort.images import unreadable
-from digitsort.sources import located
 from digitsort.labels.labels_csv import COLUMNS
+from digitsort.sources import located
 from tests.readme import PAGES, REPOSITORY, run_commands, scrubbed, shown_outputs
 
 DOCS = REPOSITORY / "docs"
