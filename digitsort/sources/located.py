@@ -6,6 +6,8 @@ import errno
 import os
 from typing import NamedTuple
 
+from digitsort.files.names import is_url
+
 RAW = -1
 """Method of a member of a tar archive: its bytes lie there as they are."""
 
@@ -24,6 +26,7 @@ SPECIAL = "not a regular file"
 UNSAFE_NAME = "unsafe name in archive"
 UNKNOWN_METHOD = "unsupported compression in archive"
 NO_ZSTD = "zstandard is not installed"
+TIMED_OUT = "timed out"
 TOO_MANY = "too many archive members"
 TOO_LARGE_STREAMED = "too large in a compressed tar: unpack it"
 
@@ -100,17 +103,17 @@ class Located(str):
         if isinstance(self.place, Span):
             return self.place.size
         if isinstance(self.place, int):
-            return self.place
+            return max(self.place, 0)
         return len(self.place) if isinstance(self.place, bytes) else 0
 
 
 def made_absolute(path: str) -> str:
     """Return `os.path.abspath` of a path, with the place that it has."""
+    if is_url(path):
+        return path
     if type(path) is not Located:
         return os.path.abspath(path)
-    if isinstance(path.place, int) or path.startswith("/"):
-        return path
-    return Located(os.path.abspath(path), path.place)
+    return path if path.startswith("/") else Located(os.path.abspath(path), path.place)
 
 
 def without_content(path: str) -> str:

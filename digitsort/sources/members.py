@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from digitsort.files.names import is_url
 from digitsort.files.regular import TooLargeError, open_regular, read_regular
 from digitsort.sources.archives import (
     MOST_MEMBERS,
@@ -25,10 +26,10 @@ from digitsort.sources.archives import (
     opened,
     span_of,
 )
+from digitsort.sources.buckets import exists, read_object
 from digitsort.sources.entry import Entry, Kind, member_path
 from digitsort.sources.feeds import Feed, FileFeed, StreamFeed, read_at
 from digitsort.sources.located import (
-    BROKEN_ARCHIVE,
     ENDS_EARLY,
     RAW,
     TOO_LARGE_STREAMED,
@@ -72,7 +73,7 @@ def read_located(path: Located, most_bytes: int) -> bytes:
     if isinstance(place, bytes):
         return place
     if isinstance(place, int):
-        raise SourceError(BROKEN_ARCHIVE)
+        return read_object(path, most_bytes)
     return _read_span(_shared(path[: -place.name_chars - 1]), place)
 
 
@@ -85,6 +86,8 @@ def read_anywhere(path: str, most_bytes: int) -> bytes:
     """
     if type(path) is Located:
         return read_located(path, most_bytes)
+    if is_url(path):
+        return read_object(path, most_bytes)
     try:
         return read_regular(path, most_bytes)
     except NotADirectoryError:
@@ -128,7 +131,7 @@ def member_size(path: str) -> int:
 
 def is_there(path: str) -> bool:
     """Return whether there is a file, a link, or a member of an archive under this path."""
-    return os.path.lexists(path) or member_exists(path)
+    return os.path.lexists(path) or (exists(path) if is_url(path) else member_exists(path))
 
 
 def read_member(path: str, most_bytes: int) -> Member:
