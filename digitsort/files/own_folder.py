@@ -177,13 +177,22 @@ class NotPrivateError(OSError):
 
 
 def cache_folder() -> Path:
-    """Return the folder named by DIGITSORT_CACHE, or else the user's cache folder on this system."""
+    """Return the folder named by DIGITSORT_CACHE, or else the user's cache folder on this system.
+
+    Raises
+    ------
+    OSError
+        If the user has no home folder, as in some containers.
+    """
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named)
     from platformdirs import user_cache_path
 
-    return user_cache_path("digitsort", appauthor=False)
+    try:
+        return user_cache_path("digitsort", appauthor=False)
+    except RuntimeError as error:
+        raise OSError(errno.ENOENT, f"{error}") from error
 
 
 def private_cache_folder() -> Path:
