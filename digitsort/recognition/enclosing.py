@@ -248,12 +248,17 @@ def without_long_underline(gray: Gray) -> Gray:
 
 
 def _without_underline(gray: Gray, tell: Callable[[_Underline, Mask], bool]) -> Gray:
+    """Remove one line or two below the digit if `tell` is true of the upper one and its digit."""
     small = shrink(gray, WORKING_PX)
     mask, paper = _ink_and_paper(small, small)
-    line = _underline(mask) if mask.any() else None
-    if line is None or not tell(line, mask):
+    line, above = _underline(mask), mask
+    if line is None:
         return gray
-    return _erased(small, mask, line.lost, paper, gray)
+    lost = line.lost
+    upper = _underline(mask & ~lost)
+    if upper is not None and upper.clear >= LONG_CLEAR:  # the base of a 2 is not
+        line, above, lost = upper, mask & ~lost, lost | upper.lost
+    return _erased(small, mask, lost, paper, gray) if tell(line, above) else gray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -287,7 +292,9 @@ def _is_long(line: _Underline, mask: Mask) -> bool:
 
 
 def _underline(mask: Mask) -> _Underline | None:
-    """Find a straight line in the lowest ink of a mask that is not empty."""
+    """Find a straight line in the lowest ink of a mask."""
+    if not mask.any():
+        return None
     left, top, right, bottom = _box(mask)
     x = np.arange(left, right)
     ends, runs = _lowest_runs(mask[None, :, left:right])
