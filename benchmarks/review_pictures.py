@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from digitsort import Outcome, Status, classify_folder
 from digitsort.labels.labels_csv import NONE_LABEL
 from tests.readme import samples_truth
-from tests.review.browser import browser, size, why_no_browser
+from tests.review.browser import browser, size, wait_for_next_group, why_no_browser
 
 SAMPLES = Path(__file__).parent.parent / "sample_images"
 TILE_PX, LABEL_PX, COLUMNS = 84, 22, 11
@@ -99,6 +99,7 @@ def take(shot: Shot, page: Path, folder: Path) -> Image.Image:
         for _ in range(shot.labelled):
             label = truth[driver.find_element("id", "loupe-path").text]
             driver.switch_to.active_element.send_keys("x" if label == NONE_LABEL else label)
+            wait_for_next_group(driver)
         return Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
 
 

@@ -266,7 +266,7 @@ def run_job(
     """Yield each path with the result of the job, in order."""
     with chosen_engine(job, give_up, paths, workers=workers, dask=dask) as (engine, paths):
         for batch, results in Loop(engine, give_up).run(paths):
-            yield from zip(batch, results, strict=True)
+            yield from zip(map(str, batch), results, strict=True)  # without their content
 
 
 @dataclass(frozen=True, slots=True)

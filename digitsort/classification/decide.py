@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -13,9 +13,19 @@ import numpy.typing as npt
 from digitsort.labels.cells import are_digits
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.outcomes import Status
+from digitsort.recognition.enclosing import has_long_underline
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.ink import LONG_AT_EDGE, Ink
-from digitsort.recognition.looks import BESIDE, BETTER_BY, IF_OK, ROUNDS, Way, is_piece, look_again
+from digitsort.recognition.looks import (
+    BESIDE,
+    BETTER_BY,
+    IF_OK,
+    ROUNDS,
+    Way,
+    is_piece,
+    look_at_redrawn,
+    redrawn,
+)
 from digitsort.recognition.score import Allowed, predict, probabilities, project, score_components
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 
@@ -109,11 +119,14 @@ class Reading(NamedTuple):
         None of the first look.
     is_piece : bool
         The ink may be a piece of the digit.
+    may_lack_a_stroke : bool
+        A stroke was erased that may be the digit's own, such as the base of a 2.
     """
 
     verdict: Verdict
     way: Way | None = None
     is_piece: bool = False
+    may_lack_a_stroke: bool = False
 
     @property
     def price(self) -> float:
@@ -130,12 +143,6 @@ class Reading(NamedTuple):
     def is_without_base_of(self, first: Verdict) -> bool:
         """Tell whether this is the digit of the first look without its base."""
         return self.may_lack_a_stroke and self.verdict.label == WITHOUT_ITS_BASE.get(first.label)
-
-    @property
-    def may_lack_a_stroke(self) -> bool:
-        """Tell whether a stroke was erased that may be the digit's own, such as the base of a 2."""
-        way = self.way
-        return way is not None and way.redraw is not None and not way.leaves_out_surroundings
 
 
 def decide(
@@ -175,18 +182,30 @@ def read_digits(
     readings = [Reading(verdict) for verdict in first]
     if not first:
         return readings
-    candidates = _Doubtful(first, ink, model)
+    candidates = _Doubtful(grays, first, ink, model)
     for ways in _rounds(candidates):
-        jobs = candidates.jobs(ways)
+        jobs, pictures = _redrawn(candidates.jobs(ways), grays)
         for start in range(0, len(jobs), STACK):
             some = jobs[start : start + STACK]
             chosen = [way for _, way in some]
-            again = vectors_of(look_again([grays[index] for index, _ in some], chosen))
+            again = vectors_of(look_at_redrawn(pictures[start : start + STACK], chosen))
             verdicts = decide_vectors(again, model, min_confidence, allowed)
             candidates.take(some, verdicts, is_piece(again.ink, chosen).tolist())
     for index, candidate in candidates.of.items():
         readings[index] = candidate.best()
     return readings if are_digits(model.class_names) else list(map(_in_other_words, readings))
+
+
+def _redrawn(
+    jobs: Sequence[tuple[int, Way]], grays: Sequence[Gray]
+) -> tuple[list[tuple[int, Way]], list[Gray]]:
+    """Return the jobs and their pictures, without those whose way found nothing to redraw."""
+    pictures = [redrawn(grays[index], way) for index, way in jobs]
+    changed = [
+        way.redraw is None or picture is not grays[index]
+        for (index, way), picture in zip(jobs, pictures, strict=True)
+    ]
+    return list(compress(jobs, changed)), list(compress(pictures, changed))
 
 
 def _rounds(candidates: _Doubtful) -> Sequence[tuple[Way, ...]]:
@@ -225,7 +244,8 @@ class _Doubtful:
     of : dict of int to _Candidates
     """
 
-    def __init__(self, first: Sequence[Verdict], ink: Ink, model: Model) -> None:
+    def __init__(self, grays: Sequence[Gray], first: Sequence[Verdict], ink: Ink, model: Model) -> None:
+        self._grays = grays
         is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
         doubtful = np.flatnonzero(~is_ok)
         hard = ink.of(doubtful)
@@ -250,7 +270,11 @@ class _Doubtful:
         """Add the readings to the candidates of their images, in the order of the ways."""
         for (index, way), verdict, piece in zip(jobs, verdicts, pieces, strict=True):
             candidate = self.of[index]
-            reading = Reading(verdict, way, piece)
+            is_another = verdict.label != candidate.first.label
+            may_lack = (
+                way.may_take_a_stroke and is_another and not has_long_underline(self._grays[index])
+            )
+            reading = Reading(verdict, way, piece, may_lack)
             if candidate.wants(way) and not reading.is_without_base_of(candidate.first):
                 candidate.others.append(reading)
 

@@ -91,6 +91,7 @@ def evaluate(
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
     any_name: options.AnyName = False,
+    archives: options.Archives = False,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
@@ -120,7 +121,13 @@ def evaluate(
         failed = any(outcome.status is Status.ERROR for outcome in known.outcomes)
         code = ExitCode.SOME_FAILED if failed and found is not None else ExitCode.DONE
     else:
-        walk = Walk(check_sources([source]), follow_links, any_name=any_name, patterns=patterns)
+        walk = Walk(
+            check_sources([source]),
+            follow_links,
+            any_name=any_name,
+            patterns=patterns,
+            archives=archives,
+        )
         known, code = _classified(walk, truth, settings, _some(found), workers, quiet)
     measured = _measured(str(source), known, found, model, min_confidence)
     if as_json:
@@ -258,6 +265,7 @@ def _measured(
         known.estimate,
         known.models if model is None else _name_of(path),
         None if model is None else model.card,
+        known.unclear,
     )
 
 

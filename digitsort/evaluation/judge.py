@@ -13,8 +13,8 @@ from digitsort.errors import NothingToDoError, UsageError
 from digitsort.evaluation.estimate import Estimate
 from digitsort.files.names import natural_key
 from digitsort.labels.cells import MOST_LABELS
-from digitsort.labels.labels_csv import NONE_LABEL, outcome_of
-from digitsort.labels.row import Row
+from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR, outcome_of
+from digitsort.labels.row import Row, right_label
 from digitsort.outcomes import Outcome, Status
 
 MOST_NAMES = 2 * MOST_LABELS
@@ -230,6 +230,8 @@ class Reviewed:
         The right label of each path.
     unknown : int
         Number of rows without a known label.
+    unclear : int
+        Number of rows that a person could not read; `unknown` does not count them.
     estimate : Estimate or None
         Estimate for all rows of the labels.csv; None if there is none.
     models : str
@@ -241,6 +243,7 @@ class Reviewed:
     unknown: int
     estimate: Estimate | None = None
     models: str = ""
+    unclear: int = 0
 
 
 def reviewed(
@@ -260,12 +263,14 @@ def reviewed(
     NothingToDoError
         If there are none.
     """
-    outcomes, known, unknown = [], {}, 0
+    outcomes, known, unknown, unclear = [], {}, 0, 0
     for row in rows:
-        right = row.human or truths.get(row.path, "")
+        right = right_label(row, truths)
         if right:
             outcomes.append(_decided(outcome_of(row), min_confidence))
             known[row.path] = right
+        elif row.human == UNCLEAR:
+            unclear += 1
         else:
             unknown += 1
     if not outcomes:
@@ -275,7 +280,7 @@ def reviewed(
             else "No row has a label from a person. Label some with `digitsort review`, then add "
             "the file that its page saves: --corrections corrections.csv."
         )
-    return Reviewed(outcomes, known, unknown)
+    return Reviewed(outcomes, known, unknown, unclear=unclear)
 
 
 def _decided(outcome: Outcome, min_confidence: float | None) -> Outcome:

@@ -67,6 +67,25 @@ def head_of(path: str | os.PathLike[str], count: int) -> bytes:
         os.close(descriptor)
 
 
+def open_regular(path: str | os.PathLike[str]) -> int:
+    """Return a descriptor of a regular file, opened for reading.
+
+    Raises
+    ------
+    NotRegularError
+    OSError
+        Any other error of the operating system.
+    """
+    _require_regular(os.stat(path))
+    descriptor = _opened(path)
+    try:
+        _require_regular(os.fstat(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def _require_regular(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise NotRegularError("no regular file")

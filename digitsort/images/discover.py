@@ -12,10 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
-from digitsort.files.names import packed_key, printable, unpacked_name
+from digitsort.files.names import name_of, packed_key, printable, unpacked_name
 from digitsort.files.regular import NotRegularError, head_of
-from digitsort.images.limits import MAGIC_BYTES, begins_as_picture
+from digitsort.images.limits import MAGIC_BYTES, MOST_BYTES, begins_as_picture
 from digitsort.plural import plural
+from digitsort.sources.archives import is_archive, members
+from digitsort.sources.located import Located
+from digitsort.sources.members import member_exists, read_located
 
 MOST_KINDS = 6
 """Largest number of extensions to name; the others are counted together."""
@@ -28,6 +31,11 @@ MOST_SUFFIX_CHARS = 10
 OTHERS = "*"
 """Key for all extensions beyond `MOST_SUFFIXES`."""
 
+NESTED = "archive inside an archive"
+"""Key for the archives in archives, which are not read."""
+
+ARCHIVE_REMEDY = "--archives reads the pictures in .zip, .tar, .tar.gz and .tar.zst"
+
 _ANY_NAME = "--any-name looks into every file"
 
 REMEDIES = {
@@ -37,7 +45,8 @@ REMEDIES = {
     ".svg": "save it as PNG",
     ".psd": "save it as PNG",
     ".dng": "save it as JPEG",
-    ".zip": "unpack it",
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".gz", ".zst"), ARCHIVE_REMEDY),
+    NESTED: "unpack the outer one",
     "": _ANY_NAME,
 }
 """Remedy for each extension of files that may contain digits."""
@@ -90,11 +99,11 @@ def _counts(skipped: Counter[str]) -> str:
 
 
 def _remedies(skipped: Counter[str]) -> list[str]:
-    return [
-        f"{suffix or 'without extension'}: {remedy}"
-        for suffix, remedy in REMEDIES.items()
-        if skipped[suffix]
-    ]
+    kinds: dict[str, list[str]] = {}
+    for suffix, remedy in REMEDIES.items():
+        if skipped[suffix]:
+            kinds.setdefault(remedy, []).append(suffix or "without extension")
+    return [f"{', '.join(suffixes)}: {remedy}" for remedy, suffixes in kinds.items()]
 
 
 PICTURE_SUFFIXES = frozenset(
@@ -138,6 +147,8 @@ class Walk:
         name.
     pdf : bool
         Yield PDF files too.
+    archives : bool
+        Yield the members of archives in folders, as those of an archive that is named itself.
     skipped : Counter of str
         Number of files that are not pictures, by lower-case extension, without hidden files.
     unreadable : list of (path, reason)
@@ -151,6 +162,7 @@ class Walk:
     patterns: Sequence[str] = ()
     left_out: Counter[str] = field(default_factory=Counter)
     pdf: bool = False
+    archives: bool = False
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
@@ -163,6 +175,8 @@ class Walk:
         for source in _without_overlap(self.sources, self._is_seen, self.patterns):
             if os.path.isdir(source):
                 yield from self._walk(source, entered)
+            elif is_archive(source):
+                yield from self._members(source)
             else:
                 yield source
 
@@ -176,17 +190,47 @@ class Walk:
             below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
                 path = below + (name := unpacked_name(files.pop()))
-                if not self.any_name or self._is_named(name) or _begins_as_picture(path):
+                if self.archives and is_archive(name):
+                    yield from self._members(path)
+                elif not self.any_name or self._is_named(name) or _begins_as_picture(path):
                     yield path
                 else:
                     count_suffix(self.skipped, suffix_of(name))
             waiting.extend(below + unpacked_name(key) for key in folders)
+
+    def _members(self, archive: str) -> Iterator[str]:
+        """Yield the pictures in an archive, and a last path if something is wrong with it."""
+        for path in members(archive, self._wants_member):
+            if not self.any_name or path == archive or self._is_named(path) or _shows_picture(path):
+                yield path
+            else:
+                count_suffix(self.skipped, suffix_of(name_of(path)))
+
+    def _wants_member(self, member: str) -> bool:
+        """Return whether a member is read; what a folder's walk leaves out, is left out here too."""
+        *folders, name = member.split("/")
+        if name.startswith(".") or any(folder.startswith(".") for folder in folders):
+            return False
+        if self.patterns and any(map(self._is_left_out, (*folders, name))):
+            return False
+        for junk in filter(is_junk, folders):
+            self.left_out[junk] += 1
+            return False
+        if is_archive(name):
+            count_suffix(self.skipped, NESTED)
+            return False
+        if self.any_name or self._is_named(name):
+            return True
+        count_suffix(self.skipped, suffix_of(name))
+        return False
 
     def _is_seen(self, path: Path) -> bool:
         """Return whether a walk through its folder yields a visible file."""
         return self._is_named(path.name) or (self.any_name and _begins_as_picture(str(path)))
 
     def _is_named(self, name: str) -> bool:
+        if self.archives and is_archive(name):
+            return True
         return has_picture_suffix(name) or (self.pdf and suffix_of(name) == PDF_SUFFIX)
 
     def _may_enter(self, folder: str, entered: set[tuple[int, int]]) -> bool:
@@ -292,6 +336,8 @@ def check_sources(sources: Sequence[str | Path]) -> list[str]:
         try:
             os.lstat(path)  # a dangling link is there: it becomes a row with the reason
         except OSError as error:
+            if isinstance(error, NotADirectoryError) and member_exists(path):
+                continue
             raise UsageError(
                 f"{printable(path)}: {error.strerror}. Name a file or folder that exists."
             ) from error
@@ -317,6 +363,14 @@ def _begins_as_picture(path: str) -> bool:
         return begins_as_picture(head_of(path, MAGIC_BYTES))
     except NotRegularError:
         return False
+    except OSError:
+        return True
+
+
+def _shows_picture(path: Located) -> bool:
+    """Return whether a member contains a picture; True if it is unreadable, so that it gets a row."""
+    try:
+        return begins_as_picture(read_located(path, MOST_BYTES)[:MAGIC_BYTES])
     except OSError:
         return True
 

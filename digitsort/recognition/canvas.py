@@ -135,6 +135,8 @@ def _resize(gray: Gray, box: Box | None) -> npt.NDArray[np.uint8]:
 
 def shrink(gray: Gray, side: int) -> npt.NDArray[np.uint8]:
     """Convert an image to 8 bits and shrink its longer side to at most `side` pixels."""
+    if gray.dtype == np.uint8 and max(gray.shape) <= side:
+        return gray
     image = Image.fromarray(_with_range_255(gray))
     scale = min(1.0, side / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))

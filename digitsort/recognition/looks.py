@@ -99,6 +99,8 @@ class Way:
     leaves_out_surroundings : bool
         Whether it leaves out things around the digit (a frame, a ring), not beside or inside it. The
         digit itself is unchanged, and may be accepted.
+    may_take_a_stroke : bool
+        Whether it may take away a stroke of the digit itself, such as the base of a 2.
     price : float
         Strength by which a reading has to beat the first look. It is below 0 if what is left out
         explains the first look: a ring is read as a 0.
@@ -111,14 +113,22 @@ class Way:
     redraw: Callable[[Gray], Gray] | None = None
     taken_for: tuple[str, ...] = ()
     leaves_out_surroundings: bool = False
+    may_take_a_stroke: bool = False
     price: float = BETTER_BY
 
 
 def look_again(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
     """Find the ink of each image, each in its own way."""
-    grays = [
-        gray if way.redraw is None else way.redraw(gray) for gray, way in zip(grays, ways, strict=True)
-    ]
+    return look_at_redrawn(list(map(redrawn, grays, ways)), ways)
+
+
+def redrawn(gray: Gray, way: Way) -> Gray:
+    """Return the picture to look at, which is `gray` itself if the way changes nothing."""
+    return gray if way.redraw is None else way.redraw(gray)
+
+
+def look_at_redrawn(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
+    """Find the ink of each image, each in its own way, after it was redrawn."""
     frames = [_inner_frame(gray, way.margin) for gray, way in zip(grays, ways, strict=True)]
     return look_for_ink(grays, frames, [way.look for way in ways])
 
@@ -433,7 +443,11 @@ _TOUCHING_RING = Way(
 )
 _TOUCHING_FRAME = Way(IN_A_FRAME, may_have_frame, redraw=without_frame, leaves_out_surroundings=True)
 _UNDERLINE = Way(
-    "without its underline", may_have_underline, redraw=without_underline, taken_for=("1", "2")
+    "without its underline",
+    may_have_underline,
+    redraw=without_underline,
+    taken_for=("1", "2"),
+    may_take_a_stroke=True,
 )
 _SHADOW = Way("across a shadow", _may_be_shaded, Look(prepare=_across_hard_shadows))
 

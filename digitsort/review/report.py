@@ -44,6 +44,8 @@ class Measured:
     model_file : str
         Name of the model file, or the fingerprints in the labels.csv; empty if unknown.
     card : Card or None
+    unclear : int
+        Number of images that a person could not read.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Measured:
     estimate: Estimate | None = None
     model_file: str = ""
     card: Card | None = None
+    unclear: int = 0
 
 
 def write_report(target: Path, measured: Measured, *, force: bool = False) -> None:

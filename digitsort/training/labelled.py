@@ -19,7 +19,13 @@ from digitsort.images.limits import Limits
 from digitsort.images.read import UnreadableError, read
 from digitsort.labels.cells import Findings, shown
 from digitsort.labels.corrections import Corrections
-from digitsort.labels.labels_csv import NONE_LABEL, TABLE_SUFFIXES, columns_of_labels, read_labels
+from digitsort.labels.labels_csv import (
+    NONE_LABEL,
+    TABLE_SUFFIXES,
+    UNCLEAR,
+    columns_of_labels,
+    read_labels,
+)
 from digitsort.labels.row import SOURCE, Row
 from digitsort.model.card import class_name_fault
 from digitsort.outcomes import Status
@@ -42,6 +48,8 @@ MANIFEST = "labels.csv"
 """Name of the manifest that `sort` writes into DEST."""
 
 CHANGED = "changed since they were labelled"
+
+COULD_NOT_TELL = "a person could not read them"
 
 GONE = "gone"
 """Reason of images whose row says that their file no longer exists."""
@@ -151,6 +159,8 @@ def _add_sorted(found: Found, image: Labelled, rows: dict[str, list[Row]], folde
     if moved:
         found.moved += 1
         found.add(image, by_hand=True)
+    elif human == UNCLEAR:
+        found.left[COULD_NOT_TELL] += 1
     elif human:
         found.add(replace(image, label=human), by_hand=True)
     elif is_class:
@@ -162,7 +172,10 @@ def _corrected(rows: Iterable[Row], corrections: Corrections | None) -> Iterator
 
 
 def _add_read(found: Found, row: Row) -> None:
-    """Add a row's image if it is still what the person saw."""
+    """Add a row's image if the person could read it, and it is still what the person saw."""
+    if row.human == UNCLEAR:
+        found.left[COULD_NOT_TELL] += 1
+        return
     try:
         sha256 = read(row.path).sha256
     except UnreadableError as error:

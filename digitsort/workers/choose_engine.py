@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import chain, islice
 
 from digitsort.errors import UsageError
+from digitsort.sources.located import Located
 from digitsort.workers.engine import FEW_BYTES, FEW_FILES, Engine, GiveUp, Inline, Job
 
 Items = Iterable[str]
@@ -72,6 +73,8 @@ def _are_little(paths: list[str]) -> bool:
 
 
 def _size(path: str) -> int:
+    if type(path) is Located:
+        return path.nbytes
     try:
         return os.stat(path).st_size
     except OSError:

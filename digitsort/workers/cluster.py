@@ -23,6 +23,7 @@ from digitsort.errors import ClusterError
 from digitsort.files.interrupts import temporary
 from digitsort.files.names import printable
 from digitsort.files.signals import SIGNALS
+from digitsort.sources.located import made_absolute
 from digitsort.workers.engine import Death, Done, GiveUp, Job
 from digitsort.workers.kit import Kit, Probe, complaint, plugin_of, work
 from digitsort.workers.process import Channel, start, to_parent
@@ -85,7 +86,7 @@ class Cluster:
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
         """Start a batch, with absolute paths: workers have other working folders."""
-        absolute = [os.path.abspath(item) for item in items]
+        absolute = list(map(made_absolute, items))
         try:
             return self._pure.submit(work, self._name, absolute, blamed)
         except (OSError, RuntimeError, ValueError) as error:

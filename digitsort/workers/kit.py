@@ -7,7 +7,6 @@ is started, not forked, because a Dask worker has threads.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,8 +18,9 @@ from typing import Any, TextIO
 
 from digitsort.errors import ClusterError, DigitsortError
 from digitsort.files.names import printable
-from digitsort.files.regular import read_regular
 from digitsort.images.limits import MOST_BYTES
+from digitsort.sources.located import made_absolute
+from digitsort.sources.members import read_anywhere
 from digitsort.workers.engine import Done, GiveUp, Job, perform
 from digitsort.workers.loop import Loop
 from digitsort.workers.process import start, to_parent
@@ -126,7 +126,7 @@ def with_probe(items: Iterable[str]) -> tuple[Probe | None, Iterable[str]]:
     """Return a probe of the first file, and all items."""
     rest = iter(items)
     first = list(islice(rest, 1))
-    probe = Probe.of(os.path.abspath(first[0])) if first else None
+    probe = Probe.of(made_absolute(first[0])) if first else None
     return probe, chain(first, rest)
 
 
@@ -183,6 +183,6 @@ def _perform_timed(job: Job, items: Sequence[str], stderr: TextIO) -> Done:
 
 def _hash(path: str) -> str:
     try:
-        return sha256(read_regular(path, MOST_BYTES)).hexdigest()
+        return sha256(read_anywhere(path, MOST_BYTES)).hexdigest()
     except OSError:
         return ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from digitsort.errors import ClusterError
 from digitsort.files.names import printable
+from digitsort.sources.located import Located, carried_bytes
 from digitsort.workers.engine import FRUITLESS_DEATHS, Death, Done, Engine, GiveUp, fruitless
 
 FIRST_SIZE, LARGEST_SIZE = 64, 2048
@@ -20,6 +21,10 @@ repeated if its worker dies."""
 
 MOST_AHEAD = 2**14
 """Largest number of items to read ahead, so that the last batches can be made smaller."""
+
+MOST_CARRIED_BYTES, BATCH_CARRIED_BYTES = 16 * 2**20, 4 * 2**20
+"""Bytes of content that items may hold that are taken ahead, and those of a batch (unless it has one
+item). Only members of compressed tars hold their content."""
 
 LEAST_SHARE = 1 / 16
 """Smallest fraction of a full batch used near the end of a run, so that no worker is left with a full
@@ -51,18 +56,44 @@ class _Waiting:
 
     source: Iterator[str]
     ahead: list[str] = field(default_factory=list)
+    carried: int = 0
+    """Bytes of content that the items ahead hold."""
 
     def take(self, size: int, window: int) -> list[str]:
         """Return the next `size` items; fewer near the end, so that the rest keeps all workers busy."""
         alone = window == 1  # no other worker could take a share of the last items
         wanted = size if alone else min(size * (window + 1), max(size, MOST_AHEAD))
-        self.ahead += islice(self.source, max(wanted - len(self.ahead), 0))
-        if len(self.ahead) < wanted:
+        is_end = self._take_ahead(wanted)
+        if is_end:
             share = -(-len(self.ahead) // window)
             size = min(size, max(share, round(size * LEAST_SHARE), 1))
+        if self.carried:
+            size = self._fitting(size)
         taken = self.ahead[:size]
         del self.ahead[:size]
         return taken
+
+    def _take_ahead(self, wanted: int) -> bool:
+        """Have so many items ahead, or fewer if they hold much content; tell whether these are all."""
+        if self.carried >= MOST_CARRIED_BYTES:
+            return False
+        for item in islice(self.source, max(wanted - len(self.ahead), 0)):
+            self.ahead.append(item)
+            if type(item) is Located:
+                self.carried += carried_bytes(item)
+                if self.carried >= MOST_CARRIED_BYTES:
+                    return False
+        return len(self.ahead) < wanted
+
+    def _fitting(self, size: int) -> int:
+        """Return how many items a batch may have for the content that they hold; at least one."""
+        held = 0
+        for count, item in enumerate(self.ahead[:size]):
+            held += (nbytes := carried_bytes(item))
+            if count and held > BATCH_CARRIED_BYTES:
+                return count
+            self.carried -= nbytes
+        return size
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ function tile(card, place) {
   element.setAttribute("aria-selected", isSelected(place));
   element.setAttribute("aria-label", spoken(card));
   if (place === current) element.classList.add("current");
-  if (label) element.classList.add(isChanged(card) ? "changed" : "done");
+  if (label) element.classList.add(kindOf(card));
   if (card.picture) {
     const image = make("img");
     image.src = card.picture;
@@ -40,7 +40,13 @@ function corner(name, text) {
   return element;
 }
 
+function kindOf(card) {
+  if (isUnclear(card)) return "unclear";
+  return isChanged(card) ? "changed" : "done";
+}
+
 function tagOf(card, label) {
+  if (isUnclear(card)) return "?";
   if (!isChanged(card)) return "✓";
   return label === settings.none ? "✗" : label;
 }
@@ -72,7 +78,7 @@ function describe() {
   const guesses = [card.label && card.confidence ? `${card.label}: ${percent(card.confidence)}` : ""];
   if (card.second) guesses.push(`${card.second}: ${percent(card.secondConfidence)}`);
   byId("loupe-odds").textContent = guesses.filter(Boolean).join(" · ");
-  byId("loupe-hint").textContent = card.hint ? `Accepted scans like it: ${card.hint}` : "";
+  byId("loupe-hint").textContent = card.hint ? `Looks like scans accepted as ${card.hint}` : "";
   byId("loupe-why").textContent = [
     ...new Set([card.status, card.reason, card.picture ? card.note : ""]),
   ].filter(Boolean).join(" · ");
