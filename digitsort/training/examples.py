@@ -157,7 +157,7 @@ def gather(datasets: Sequence[Dataset], progress: Progress) -> Gathered:
     TrainingDataError
         If there are fewer than two classes or too few images in one.
     """
-    gathered = without_copies(vectors_of(datasets, progress))
+    gathered = without_copies(examples_of(datasets, progress))
     check_classes(Counter(gathered.examples.labels.tolist()), "different " * bool(gathered.copies))
     return gathered
 
@@ -176,7 +176,7 @@ def _keys(examples: Examples) -> set[tuple[bytes, str]]:
     return set(zip(picture_hashes(examples.normal), examples.labels.tolist(), strict=True))
 
 
-def vectors_of(datasets: Sequence[Dataset], progress: Progress) -> Examples:
+def examples_of(datasets: Sequence[Dataset], progress: Progress) -> Examples:
     """Turn images into vectors, whatever their classes."""
     features: list[npt.NDArray[np.float32]] = [np.empty((0, FEATURE_COUNT), np.float32)]
     normal = [np.empty((0, NORMAL_SIDE_PX, NORMAL_SIDE_PX), np.uint8)]

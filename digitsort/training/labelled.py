@@ -38,7 +38,7 @@ from digitsort.training.dataset import (
     read_or_refuse,
     require_listed,
 )
-from digitsort.training.examples import LEAST_PER_CLASS, Examples, vectors_of, without_copies
+from digitsort.training.examples import LEAST_PER_CLASS, Examples, examples_of, without_copies
 
 if TYPE_CHECKING:
     from digitsort.labels.corrections import Corrections
@@ -304,7 +304,7 @@ def teach(by_hand: Sequence[Dataset], known: Examples, progress: Progress) -> Ta
     known : Examples
         The other data. What a person labelled as it is labelled there is a copy: it may test the model.
     """
-    gathered = without_copies(vectors_of(by_hand, progress), known)
+    gathered = without_copies(examples_of(by_hand, progress), known)
     examples = gathered.examples
     counts = Counter(examples.labels.tolist())
     classes = set(known.labels.tolist())

@@ -25,7 +25,7 @@ from digitsort.training.examples import (
     Examples,
     Gathered,
     check_classes,
-    vectors_of,
+    examples_of,
     without_copies,
 )
 from digitsort.training.finish import (
@@ -71,7 +71,7 @@ def learn(
         raise UsageError("--tune needs all images, but those of the default model are not installed.")
     others = [dataset for dataset in datasets if not dataset.by_hand and dataset.known is None]
     gathered = _gather(others, known, progress)
-    fitted, test = _hold_out(gathered.examples, options)
+    fitted, test = _hold_out_of_large_classes(gathered.examples, options)
     certified, tested = _halves(known.held_out)
     by_hand = [dataset for dataset in datasets if dataset.by_hand]
     taught = teach(by_hand, known.held_out + gathered.examples, progress)
@@ -130,14 +130,16 @@ def keep_likeness(known: Known, estimator: DigitClassifier, new: Examples) -> No
 
 
 def _gather(others: Sequence[Dataset], known: Known, progress: Progress) -> Gathered:
-    gathered = without_copies(vectors_of(others, progress), known.held_out)
+    gathered = without_copies(examples_of(others, progress), known.held_out)
     if others:
         counts = Counter([*known.labels.tolist(), *gathered.examples.labels.tolist()])
         check_classes(counts, "different " * bool(gathered.copies))
     return gathered
 
 
-def _hold_out(examples: Examples, options: TrainingOptions) -> tuple[Examples, Examples]:
+def _hold_out_of_large_classes(
+    examples: Examples, options: TrainingOptions
+) -> tuple[Examples, Examples]:
     """Split off the share that tests; all images of a class that has only a few are fitted."""
     counts = Counter(examples.labels.tolist())
     are_many = np.array([counts[label] >= LEAST_PER_CLASS for label in examples.labels], np.bool_)

@@ -285,7 +285,7 @@ def calibrate_by_family(judged: dict[str, ScoredExamples]) -> tuple[Calibration,
     Every family has the same weight. One half of each gives the temperature and the limits. The other
     half gives the threshold: the lowest at which the observed error of *every* family is at most 0.5 %.
     """
-    halves = [_halves(one) for one in judged.values()]
+    halves = [_random_halves(one) for one in judged.values()]
     first = [half for half, _ in halves]
     weights = np.concatenate([np.full(len(half), 1 / len(half)) for half in first])
     scores = Scores.concatenate([half.scores for half in first])
@@ -296,7 +296,7 @@ def calibrate_by_family(judged: dict[str, ScoredExamples]) -> tuple[Calibration,
     return calibration, _certificate([half for _, half in halves], calibration)
 
 
-def _halves(judged: ScoredExamples) -> tuple[ScoredExamples, ScoredExamples]:
+def _random_halves(judged: ScoredExamples) -> tuple[ScoredExamples, ScoredExamples]:
     order = np.random.default_rng(0).permutation(len(judged))
     half = (len(judged) + 1) // 2
     return judged[np.sort(order[:half])], judged[np.sort(order[half:])]

@@ -21,7 +21,7 @@ from digitsort.recognition.score import predict, score
 from digitsort.recognition.vectorize import vectorize
 from digitsort.training import known as module
 from digitsort.training.dataset import Dataset
-from digitsort.training.examples import vectors_of
+from digitsort.training.examples import examples_of
 from digitsort.training.finish import TrainingOptions
 from digitsort.training.fit import train
 from digitsort.training.known import Known, known_to_bytes, parse_known
@@ -50,7 +50,7 @@ def test_what_a_person_calls_otherwise_is_learned(known: Known, default: Dataset
     learned = parse_model(trained.data)
     assert learned.class_names == ("0", "1", "4", "7")
     assert len(trained.taught.learned) == 10
-    unseen = vectors_of([some({"7": 40})], silent).features[12:]
+    unseen = examples_of([some({"7": 40})], silent).features[12:]
     assert (predict(score(unseen, learned.machine)) == 3).mean() >= 0.9
     held_out = known.held_out
     before, after = (
