@@ -398,3 +398,20 @@ def test_u_is_a_label_where_a_class_begins_with_it(driver: Any, tmp_path: Path) 
     shift(driver, Keys.DELETE)
     tags = [tag.get_attribute("data-text") for tag in driver.find_elements("css selector", ".tag")]
     assert tags == ["✓", "?"]
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_what_a_person_has_to_know_is_seen_at_any_width(driver: Any, thirty: str, width: int) -> None:
+    """The line above the scans is cut off, or is not there on a phone."""
+    size(driver, width, 800, phone=width == 390)
+    driver.get(thirty)
+    driver.execute_script(f"{REFUSING} window.refusal = 'AbortError';")
+    press(driver, "7")
+    driver.find_element("id", "save").click()
+    words = "Not saved: no file was chosen. Press Save again to choose one."
+    assert driver.find_element("id", "notice").text == words
+    box = script(driver, "document.getElementById('notice').getBoundingClientRect().toJSON()")
+    assert 0 <= box["left"] < box["right"] <= width
+    assert box["bottom"] <= 800
+    press(driver, "\ue014")
+    assert not driver.find_element("id", "notice").is_displayed()

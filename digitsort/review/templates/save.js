@@ -22,7 +22,7 @@ function corrections() {
 
 async function save() {
   if (!cards.some(labelOf) && !unsaved) {
-    say("Nothing to save yet: no scan has a label.");
+    tell("Nothing to save yet: no scan has a label.");
     return;
   }
   if (!file && window.showSaveFilePicker) {
@@ -33,7 +33,7 @@ async function save() {
       });
     } catch (error) {
       if (error.name === "AbortError") {
-        say("Not saved: no file was chosen. Press Save again to choose one.");
+        tell("Not saved: no file was chosen. Press Save again to choose one.");
         return;
       }
     }
