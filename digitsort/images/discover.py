@@ -173,6 +173,8 @@ class Walk:
     archives: bool = False
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    _above: str = ""
+    _enters: bool = True
 
     def files(self) -> Iterator[str]:
         """Yield paths: source by source, folder by folder, names in natural order.
@@ -261,21 +263,31 @@ class Walk:
 
     def _wants_member(self, member: str) -> bool:
         """Return whether a member is read; what a folder's walk leaves out, is left out here too."""
-        *folders, name = member.split("/")
-        if name.startswith(".") or any(folder.startswith(".") for folder in folders):
+        above, _, name = member.rpartition("/")
+        if above != self._above:  # members follow one another in a folder
+            self._above, self._enters = above, self._enters_all(above.split("/"))
+        if not self._enters or name.startswith(".") or (self.patterns and self._is_left_out(name)):
             return False
-        if self.patterns and any(map(self._is_left_out, (*folders, name))):
+        if has_picture_suffix(name):
+            return True
+        if is_archive(name):
+            count_suffix(self.skipped, NESTED)
+            return False
+        if self.any_name:
+            return True
+        count_suffix(self.skipped, suffix_of(name))
+        return False
+
+    def _enters_all(self, folders: Sequence[str]) -> bool:
+        """Return whether a walk would enter each of these folders."""
+        if any(folder.startswith(".") for folder in folders):
+            return False
+        if self.patterns and any(map(self._is_left_out, folders)):
             return False
         for junk in filter(is_junk, folders):
             self.left_out[junk] += 1
             return False
-        if is_archive(name):
-            count_suffix(self.skipped, NESTED)
-            return False
-        if self.any_name or self._is_named(name):
-            return True
-        count_suffix(self.skipped, suffix_of(name))
-        return False
+        return True
 
     def _is_seen(self, path: Path) -> bool:
         """Return whether a walk through its folder yields a visible file."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 from digitsort.files.names import is_url
 
@@ -13,6 +15,7 @@ RAW = -1
 
 BROKEN_ARCHIVE = "broken archive"
 BROKEN_MEMBER = "broken archive member"
+CHANGED = "archive changed while it was read"
 DENIED = "permission denied"
 DUPLICATE = "duplicate name in archive"
 ENCRYPTED = "encrypted archive member"
@@ -59,6 +62,8 @@ class Span(NamedTuple):
         CRC-32 of the content; 0 with `RAW`.
     name_crc : int
         CRC-32 of the name as it is stored; 0 with `RAW`.
+    mark : int
+        `mark_of` the archive in which the member was found.
     """
 
     name_chars: int
@@ -68,6 +73,16 @@ class Span(NamedTuple):
     method: int
     crc: int = 0
     name_crc: int = 0
+    mark: int = 0
+
+
+new_span = partial(tuple.__new__, Span)
+"""Make a span from a tuple of all its fields: there may be millions."""
+
+
+def mark_of(status: os.stat_result) -> int:
+    """Return a number that changes with an archive; it is the same on all machines that share it."""
+    return hash((status.st_size, status.st_mtime_ns))
 
 
 Place = Span | bytes | str | int
@@ -90,12 +105,15 @@ class Located(str):
 
     def __new__(cls, path: str, place: Place) -> Located:
         """Return the path with its place."""
-        located = super().__new__(cls, path)
+        located = str.__new__(cls, path)
         located.place = place
         return located
 
-    def __reduce__(self) -> tuple[type[Located], tuple[str, Place]]:
-        return Located, (str(self), self.place)
+    def __reduce__(self) -> tuple[Callable[..., Located], tuple[Any, ...]]:
+        place = self.place
+        if type(place) is Span:
+            return _in_archive, (str(self), *place)
+        return Located, (str(self), place)
 
     @property
     def nbytes(self) -> int:
@@ -105,6 +123,10 @@ class Located(str):
         if isinstance(self.place, int):
             return max(self.place, 0)
         return len(self.place) if isinstance(self.place, bytes) else 0
+
+
+def _in_archive(path: str, *place: int) -> Located:
+    return Located(path, new_span(place))
 
 
 def made_absolute(path: str) -> str:

@@ -30,14 +30,16 @@ from digitsort.sources.buckets import exists, read_object
 from digitsort.sources.entry import Entry, Kind, member_path
 from digitsort.sources.feeds import Feed, FileFeed, StreamFeed, read_at
 from digitsort.sources.located import (
+    CHANGED,
     ENDS_EARLY,
     RAW,
     TOO_LARGE_STREAMED,
     Located,
     SourceError,
     Span,
+    mark_of,
 )
-from digitsort.sources.tar_entries import tar_entries
+from digitsort.sources.tar_entries import seconds, tar_entries
 from digitsort.sources.zip_entries import Directory, find_directory, read_zip_member, zip_entries
 
 _FULL = 2**64 - 1
@@ -74,7 +76,7 @@ def read_located(path: Located, most_bytes: int) -> bytes:
         return place
     if isinstance(place, int):
         return read_object(path, most_bytes)
-    return _read_span(_shared(path[: -place.name_chars - 1]), place)
+    return _read_span(_kept(path[: -place.name_chars - 1], place.mark), place)
 
 
 def read_anywhere(path: str, most_bytes: int) -> bytes:
@@ -159,8 +161,8 @@ def read_member(path: str, most_bytes: int) -> Member:
 
 def _seconds(entry: Entry) -> int:
     """Return a member's time; zip has local time, in steps of 2 seconds."""
-    if entry.method == RAW:
-        return entry.modified
+    if isinstance(entry.modified, bytes):
+        return seconds(entry.modified)
     date, clock = entry.modified >> 16, entry.modified & 0xFFFF
     parts = (
         1980 + (date >> 9),
@@ -187,13 +189,15 @@ def _read_span(archive: _Archive, span: Span) -> bytes:
 
 def _shared(path: str) -> _Archive:
     """Return an archive that stays open; another one if the file was replaced or written."""
-    status = os.stat(path)
-    return _kept(path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return _kept(path, mark_of(os.stat(path)))
 
 
 @lru_cache(maxsize=_MOST_OPEN)
-def _kept(path: str, *_identity: int) -> _Archive:
-    return _Archive(path)
+def _kept(path: str, mark: int) -> _Archive:
+    archive = _Archive(path)
+    if archive.mark != mark:
+        raise SourceError(CHANGED)
+    return archive
 
 
 class _Archive:
@@ -203,6 +207,7 @@ class _Archive:
         self.path = path
         self.descriptor = -1
         self.descriptor = open_regular(path)
+        self.mark = mark_of(os.fstat(self.descriptor))
         self._index: _Index | None = None
         self._feed: StreamFeed | None = None
         self._directory: Directory | None = None
@@ -224,7 +229,7 @@ class _Archive:
     def read(self, entry: Entry, member: str) -> bytes:
         """Return the content of a member; of a compressed tar right after it was found."""
         if not is_streamed(self.path):
-            return _read_span(self, span_of(entry, member))
+            return _read_span(self, span_of(entry, member, self.mark))
         if entry.size > MOST_STREAMED_BYTES:
             raise SourceError(TOO_LARGE_STREAMED)
         if self._index is not None and entry.position in self._index.kept:

@@ -118,9 +118,9 @@ def fill(port: int, files: dict[str, bytes]) -> None:
         aws_secret_access_key=SECRET,
         region_name="us-east-1",
     )
-    client.create_bucket(Bucket="b")
+    client.create_bucket(Bucket="bucket")
     for name, data in files.items():
-        client.put_object(Bucket="b", Key=name, Body=data)
+        client.put_object(Bucket="bucket", Key=name, Body=data)
 
 
 def test_a_bucket_behind_a_bad_network(
@@ -141,10 +141,10 @@ def test_a_bucket_behind_a_bad_network(
     tables = {"two.csv": ["--workers", "2"], "none.csv": ["--workers", "0"]}
     tables["dask.csv"] = ["--dask", "local", "--workers", "2"]
     for name, words in tables.items():
-        done = run_digitsort("classify", "s3://b/scans", "-o", tmp_path / name, *words, env=env)
+        done = run_digitsort("classify", "s3://bucket/scans", "-o", tmp_path / name, *words, env=env)
         assert done.returncode == 0, done.stderr
         there = (tmp_path / name).read_text()
-        assert there.replace("s3://b/scans/", "copy/scans/") == here
+        assert there.replace("s3://bucket/scans/", "copy/scans/") == here
         assert SECRET not in there + done.stdout + done.stderr
     assert proxy.failed > COUNT / 10
     with (tmp_path / "two.csv").open(newline="") as file:
@@ -157,6 +157,6 @@ def test_a_bucket_behind_a_bad_network(
     for name in nobody:
         env.pop(name, None)
     env |= {"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path)}
-    done = run_digitsort("classify", "s3://b/scans", "-o", tmp_path / "not.csv", env=env)
+    done = run_digitsort("classify", "s3://bucket/scans", "-o", tmp_path / "not.csv", env=env)
     assert (done.returncode, "needs credentials" in done.stderr) == (7, True), done.stderr
     assert not (tmp_path / "not.csv").exists()
