@@ -130,7 +130,7 @@ def publish_as(temporary: Path, path: Path, *, force: bool) -> None:
     if force:
         temporary.replace(path)
     else:
-        publish(temporary, path)
+        publish_new(temporary, path)
 
 
 def _mode_of(path: Path) -> int:
@@ -140,7 +140,7 @@ def _mode_of(path: Path) -> int:
         return 0o666 & ~_umask()
 
 
-def publish(temporary: Path, path: Path) -> None:
+def publish_new(temporary: Path, path: Path) -> None:
     """Give a finished file its final name in the same folder, never replacing another.
 
     Raises

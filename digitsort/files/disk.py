@@ -384,7 +384,7 @@ else:
     import fcntl
 
 
-def locked(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Lock a file that is open for writing, without waiting; return whether it is ours now."""
     try:
         if sys.platform == "win32":

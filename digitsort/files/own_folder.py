@@ -14,15 +14,15 @@ from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk, Place, wri
 from digitsort.files.names import printable
 
 _FLAGS = NO_FOLLOW | READ_NO_WAIT
-"""Not waiting: a pipe in the place of a file would be waited for."""
+"""Flags without waiting: otherwise a pipe in the place of a file would block."""
 
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
 
 
 class OwnFolder:
-    """A folder held open: its files are reached through it, wherever its name leads by then.
+    """Folder that is kept open, so that its files are found even if its path is replaced.
 
-    Where the system can't do that (Windows), through its path.
+    On systems that can't open a folder (Windows), its path is used.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class OwnFolder:
         return descriptor
 
     def read(self, name: str, most_bytes: int) -> bytes:
-        """Return the content of a file; empty where it is not there, OutputError where it is larger."""
+        """Return the content of a file; empty if it does not exist, OutputError if it is larger."""
         if not self.has(name):
             return b""
         with os.fdopen(self.open(name), "rb") as file:
@@ -56,7 +56,7 @@ class OwnFolder:
         return content
 
     def write(self, name: str, content: bytes, *, durable: bool = False) -> None:
-        """Write a file, whole or not at all, in the place of what has its name.
+        """Write a file atomically, and replace what has its name.
 
         Parameters
         ----------
@@ -177,13 +177,22 @@ class NotPrivateError(OSError):
 
 
 def cache_folder() -> Path:
-    """Return the folder named by DIGITSORT_CACHE, or else the user's cache folder on this system."""
+    """Return the folder named by DIGITSORT_CACHE, or else the user's cache folder on this system.
+
+    Raises
+    ------
+    OSError
+        If the user has no home folder, as in some containers.
+    """
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named)
     from platformdirs import user_cache_path
 
-    return user_cache_path("digitsort", appauthor=False)
+    try:
+        return user_cache_path("digitsort", appauthor=False)
+    except RuntimeError as error:
+        raise OSError(errno.ENOENT, f"{error}") from error
 
 
 def private_cache_folder() -> Path:

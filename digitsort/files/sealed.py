@@ -71,7 +71,13 @@ def state_folder() -> Path:
     else:
         from platformdirs import user_state_path
 
-        folder = user_state_path("digitsort", appauthor=False)
+        try:
+            folder = user_state_path("digitsort", appauthor=False)
+        except RuntimeError as error:  # in a container: no HOME, and a user without an entry
+            raise OutputError(
+                f"The folder of digitsort's key is not known: {error}. Set {STATE_VARIABLE} to an "
+                "absolute path, in a container to a folder on a volume."
+            ) from error
     if not folder.is_absolute():
         raise OutputError(
             f"The folder of digitsort's key, {printable(str(folder))}, is a relative path, so a "

@@ -27,7 +27,7 @@ from typing import Any
 
 from digitsort.errors import DigitsortError, InterruptedRunError, OutputError
 from digitsort.files.atomic import make_folder, output_errors
-from digitsort.files.disk import DISK, Disk, locked
+from digitsort.files.disk import DISK, Disk, try_lock
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
 from digitsort.files.own_folder import OwnFolder, own_folder
@@ -290,7 +290,7 @@ def _locked(folder: OwnFolder, dest: Path) -> Iterator[None]:
     """Hold the lock; then remove the folder if nothing in it is worth keeping."""
     lock = folder.open(LOCK, os.O_RDWR | os.O_CREAT)
     try:
-        if not (locked(lock) and folder.is_still(LOCK, lock)):
+        if not (try_lock(lock) and folder.is_still(LOCK, lock)):
             raise OutputError(
                 f"Another run is filling {printable(str(dest))}. Wait until it ends, or choose another "
                 "DEST."

@@ -30,7 +30,7 @@ from digitsort.pages.cutting import (
     rows_of,
 )
 from digitsort.pages.page_files import Leaf
-from digitsort.workers.choose import chosen_engine
+from digitsort.workers.choose_engine import chosen_engine
 from digitsort.workers.engine import Job
 from tests.pages_forms import CELL, form
 from tests.workers.faults import Cuts
