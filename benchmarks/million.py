@@ -40,7 +40,7 @@ def link_tree(root: Path, originals: list[Path], count: int, per_folder: int) ->
         (folder / f"scan_{index:07d}.png").hardlink_to(originals[index % len(originals)])
 
 
-def run(folder: Path, output: Path, workers: int) -> Seen:
+def run(folder: Path | str, output: Path, workers: int) -> Seen:
     """Classify a folder, and look at the memory of all its processes meanwhile."""
     command = [*COMMAND, "classify", str(folder), "-o", str(output), "-q", "--force"]
     start = time.perf_counter()

@@ -77,8 +77,8 @@ class Shot:
 
 
 SHOTS = (
-    Shot("review.png", 1100, 640, 1, phone=False, dark=False, labelled=5),
-    Shot("review_phone.png", 390, 780, 1.2, phone=True, dark=True, labelled=3),
+    Shot("review.png", 1100, 640, 1, phone=False, dark=False, labelled=6),
+    Shot("review_phone.png", 390, 780, 1.2, phone=True, dark=True, labelled=6),
 )
 
 

@@ -147,6 +147,7 @@ MOST_CASES = {
     "test_a_cut_of_moves_within_dest": 6,
     "test_a_cut_of_sidecars": 8,
     "test_a_cut_of_a_swap": 2,
+    "test_a_power_cut_anywhere": 5,
     "test_a_cut_of_a_swap_after_a_kill": 1,
     "test_a_cut_of_moves_within_dest_after_a_kill": 3,
     "test_no_line_counts_elsewhere_in_any_mode": 9,

@@ -13,7 +13,6 @@ import numpy.typing as npt
 from digitsort.labels.cells import are_digits
 from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.outcomes import Status
-from digitsort.recognition.enclosing import has_long_underline
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.ink import LONG_AT_EDGE, Ink
 from digitsort.recognition.looks import (
@@ -119,14 +118,11 @@ class Reading(NamedTuple):
         None of the first look.
     is_piece : bool
         The ink may be a piece of the digit.
-    may_lack_a_stroke : bool
-        A stroke was erased that may be the digit's own, such as the base of a 2.
     """
 
     verdict: Verdict
     way: Way | None = None
     is_piece: bool = False
-    may_lack_a_stroke: bool = False
 
     @property
     def price(self) -> float:
@@ -143,6 +139,11 @@ class Reading(NamedTuple):
     def is_without_base_of(self, first: Verdict) -> bool:
         """Tell whether this is the digit of the first look without its base."""
         return self.may_lack_a_stroke and self.verdict.label == WITHOUT_ITS_BASE.get(first.label)
+
+    @property
+    def may_lack_a_stroke(self) -> bool:
+        """Tell whether a stroke was erased that may be the digit's own, such as the base of a 2."""
+        return self.way is not None and self.way.may_take_a_stroke
 
 
 def decide(
@@ -182,7 +183,7 @@ def read_digits(
     readings = [Reading(verdict) for verdict in first]
     if not first:
         return readings
-    candidates = _Doubtful(grays, first, ink, model)
+    candidates = _Doubtful(first, ink, model)
     for ways in _rounds(candidates):
         jobs, pictures = _redrawn(candidates.jobs(ways), grays)
         for start in range(0, len(jobs), STACK):
@@ -244,8 +245,7 @@ class _Doubtful:
     of : dict of int to _Candidates
     """
 
-    def __init__(self, grays: Sequence[Gray], first: Sequence[Verdict], ink: Ink, model: Model) -> None:
-        self._grays = grays
+    def __init__(self, first: Sequence[Verdict], ink: Ink, model: Model) -> None:
         is_ok = np.array([verdict.status is Status.OK for verdict in first], np.bool_)
         doubtful = np.flatnonzero(~is_ok)
         hard = ink.of(doubtful)
@@ -270,11 +270,7 @@ class _Doubtful:
         """Add the readings to the candidates of their images, in the order of the ways."""
         for (index, way), verdict, piece in zip(jobs, verdicts, pieces, strict=True):
             candidate = self.of[index]
-            is_another = verdict.label != candidate.first.label
-            may_lack = (
-                way.may_take_a_stroke and is_another and not has_long_underline(self._grays[index])
-            )
-            reading = Reading(verdict, way, piece, may_lack)
+            reading = Reading(verdict, way, piece)
             if candidate.wants(way) and not reading.is_without_base_of(candidate.first):
                 candidate.others.append(reading)
 

@@ -53,7 +53,10 @@ FORMATS: Mapping[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parque
 @reports_errors
 def classify(
     sources: Annotated[
-        list[Path] | None, typer.Argument(metavar="[SOURCE...]", help="Files and folders.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE...]", help="Files, folders, archives, and addresses such as s3://bucket."
+        ),
     ] = None,
     files_from: Annotated[
         Path | None,
@@ -153,10 +156,11 @@ def classify(
     settings = Settings(min_confidence, probabilities, limits, number=digits)
     if number and (adapt or cells or probabilities):
         raise UsageError("--number can't be combined with --adapt, --cells or --probabilities.")
-    check_sources(sources or ())  # a listed file that no longer exists becomes an error row
+    # A listed file that no longer exists becomes an error row.
+    named = [*check_sources(sources or ()), *listed]
     patterns = options.patterns(exclude)
     walk = Walk(
-        [os.fspath(source) for source in named],
+        named,
         follow_links,
         any_name=any_name,
         patterns=patterns,
@@ -301,7 +305,7 @@ def _listed(file: Path | None, separator: bytes) -> list[str]:
     return [] if file is None else read_list(file, separator)
 
 
-def _some(sources: list[Path | str]) -> list[Path | str]:
+def _some(sources: list[str]) -> list[str]:
     if not sources:
         raise UsageError("Nothing to classify: name a file or folder, or --files-from FILE.")
     return sources

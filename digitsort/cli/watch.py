@@ -39,7 +39,7 @@ from digitsort.sorting.inbox import (
 from digitsort.sorting.plan import Mode, SortOptions
 from digitsort.sorting.recover import recover
 
-MOST_LOOKING = 5
+MOST_LOOKING = 2
 """A look into a large inbox takes time: the wait until the next one is this many times as long."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from digitsort.errors import OutputError
+from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import temporary
 from digitsort.files.names import printable
 
@@ -66,14 +67,15 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
 class Output(io.FileIO):
     """File whose write errors become OutputErrors; other errors in the block pass through."""
 
-    def __init__(self, descriptor: int, path: Path) -> None:
+    def __init__(self, descriptor: int, path: Path, disk: Disk = DISK) -> None:
         super().__init__(descriptor, "r+b")
         self._path = path
+        self._disk = disk
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Write the data; raise OutputError if that fails."""
         with output_errors(self._path):
-            return super().write(data)
+            return self._disk.write(self.fileno(), memoryview(data))
 
 
 def refuse_existing(

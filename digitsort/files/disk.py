@@ -187,9 +187,9 @@ class Disk:
         )
 
     @_names_path
-    def mkdir(self, place: Place) -> None:
+    def mkdir(self, place: Place, mode: int = 0o777) -> None:
         """`os.mkdir`."""
-        os.mkdir(place.name, dir_fd=place.folder)
+        os.mkdir(place.name, mode, dir_fd=place.folder)
 
     @_names_path
     def rmdir(self, place: Place) -> None:
@@ -315,6 +315,13 @@ class Disk:
 
 
 DISK = Disk()
+
+
+def write_all(disk: Disk, descriptor: int, data: bytes) -> None:
+    """Write all of the data, however many calls it takes."""
+    left = memoryview(data)
+    while left:
+        left = left[disk.write(descriptor, left) :]
 
 
 def _rename_new(source: Place, target: Place) -> None:

@@ -82,8 +82,21 @@ def split_path(path: str) -> tuple[str, str]:
     return (above, name) if above and not above.endswith("/") else os.path.split(path)
 
 
+_URL = re.compile("(?!file:)[a-z][a-z0-9+.-]*://")
+
+
+def is_url(path: str) -> bool:
+    """Return whether a path is an address such as ``s3://bucket/7.png``.
+
+    A normalized path of a file never is one: it has no two slashes together.
+    """
+    return "://" in path and _URL.match(path) is not None
+
+
 def absolute(path: str) -> str:
-    """Return the path if it is absolute, else `os.path.abspath(path)`."""
+    """Return the path if it is absolute or an address, else `os.path.abspath(path)`."""
+    if is_url(path):
+        return path
     if (_IS_POSIX and path.startswith("/")) or os.path.isabs(path):
         return path
     return os.path.abspath(path)
@@ -111,6 +124,8 @@ def to_cell(path: str, root: str) -> str:
         reference; a percent-encoded ``file:`` reference (RFC 3986) where the name is not valid UTF-8,
         holds control characters or a backslash, or begins like a drive of Windows.
     """
+    if is_url(path):
+        return to_cell_below(path)
     whole = path if _is_normal(path) else _made_absolute(path)
     below = root if root.endswith(os.sep) else root + os.sep
     text = whole[len(below) :] if whole.startswith(below) else whole
@@ -156,6 +171,8 @@ def from_cell(cell: str, root: str) -> str:
     """Return the path that `to_cell` wrote; relative paths start at the folder `root`."""
     is_reference = cell.startswith(REFERENCE)
     text = os.fsdecode(unquote_to_bytes(cell[len(REFERENCE) :])) if is_reference else cell
+    if is_url(text):
+        return text
     whole = text if text.startswith("/") else f"{root}{os.sep}{text}"
     if _is_normal(whole):
         return whole

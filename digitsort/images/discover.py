@@ -12,12 +12,20 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
-from digitsort.files.names import name_of, packed_key, printable, unpacked_name
+from digitsort.files.names import is_url, name_of, packed_key, printable, unpacked_name
 from digitsort.files.regular import NotRegularError, head_of
 from digitsort.images.limits import MAGIC_BYTES, MOST_BYTES, begins_as_picture
 from digitsort.plural import plural
 from digitsort.sources.archives import is_archive, members
-from digitsort.sources.located import Located
+from digitsort.sources.buckets import (
+    UNKNOWN_SIZE,
+    check_url,
+    is_folder,
+    list_folder,
+    refuse_credentials,
+    split_url,
+)
+from digitsort.sources.located import Located, SourceError
 from digitsort.sources.members import member_exists, read_located
 
 MOST_KINDS = 6
@@ -165,6 +173,8 @@ class Walk:
     archives: bool = False
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    _above: str = ""
+    _enters: bool = True
 
     def files(self) -> Iterator[str]:
         """Yield paths: source by source, folder by folder, names in natural order.
@@ -173,7 +183,9 @@ class Walk:
         """
         entered: set[tuple[int, int]] = set()  # by all sources: links lead from one into another
         for source in _without_overlap(self.sources, self._is_seen, self.patterns):
-            if os.path.isdir(source):
+            if is_url(source):
+                yield from self._walk_url(source)
+            elif os.path.isdir(source):
                 yield from self._walk(source, entered)
             elif is_archive(source):
                 yield from self._members(source)
@@ -198,6 +210,49 @@ class Walk:
                     count_suffix(self.skipped, suffix_of(name))
             waiting.extend(below + unpacked_name(key) for key in folders)
 
+    def _walk_url(self, top: str) -> Iterator[str]:
+        """Yield the objects of a bucket as a walk through a copy of it would."""
+        refuse_credentials(top)
+        if has_picture_suffix(top):  # asking would take a request for each
+            yield Located(top, UNKNOWN_SIZE)
+            return
+        try:
+            waiting = [top] if is_folder(top) else []
+        except SourceError as error:
+            yield Located(top, error.reason)
+            return
+        if not waiting:
+            yield Located(top, UNKNOWN_SIZE)
+        while waiting:
+            folder = waiting.pop()
+            files, folders = self._list_url(folder)
+            while files:
+                key, size = files.pop()
+                yield Located(f"{folder}/{unpacked_name(key)}", size)
+            waiting.extend(f"{folder}/{unpacked_name(key)}" for key in folders)
+
+    def _list_url(self, folder: str) -> tuple[list[tuple[str, int]], list[str]]:
+        """Packed names and sizes of the picture files of a folder, and its sub-folders, reversed."""
+        files: list[tuple[str, int]] = []
+        folders: list[str] = []
+        try:
+            for name, is_below, size in list_folder(folder):
+                if not name:
+                    self.unreadable.append((f"{folder}//", "a name without characters"))
+                elif name.startswith(".") or (self.patterns and self._is_left_out(name)):
+                    continue
+                elif is_below and is_junk(name):
+                    self.left_out[name] += 1
+                elif is_below:
+                    folders.append(packed_key(name))
+                elif self.any_name or self._is_named(name):
+                    files.append((packed_key(name), size))
+                else:
+                    count_suffix(self.skipped, suffix_of(name))
+        except SourceError as error:
+            self.unreadable.append((folder, error.reason))
+        return sorted(files, reverse=True), sorted(folders, reverse=True)
+
     def _members(self, archive: str) -> Iterator[str]:
         """Yield the pictures in an archive, and a last path if something is wrong with it."""
         for path in members(archive, self._wants_member):
@@ -208,21 +263,31 @@ class Walk:
 
     def _wants_member(self, member: str) -> bool:
         """Return whether a member is read; what a folder's walk leaves out, is left out here too."""
-        *folders, name = member.split("/")
-        if name.startswith(".") or any(folder.startswith(".") for folder in folders):
+        above, _, name = member.rpartition("/")
+        if above != self._above:  # members follow one another in a folder
+            self._above, self._enters = above, self._enters_all(above.split("/"))
+        if not self._enters or name.startswith(".") or (self.patterns and self._is_left_out(name)):
             return False
-        if self.patterns and any(map(self._is_left_out, (*folders, name))):
+        if has_picture_suffix(name):
+            return True
+        if is_archive(name):
+            count_suffix(self.skipped, NESTED)
+            return False
+        if self.any_name:
+            return True
+        count_suffix(self.skipped, suffix_of(name))
+        return False
+
+    def _enters_all(self, folders: Sequence[str]) -> bool:
+        """Return whether a walk would enter each of these folders."""
+        if any(folder.startswith(".") for folder in folders):
+            return False
+        if self.patterns and any(map(self._is_left_out, folders)):
             return False
         for junk in filter(is_junk, folders):
             self.left_out[junk] += 1
             return False
-        if is_archive(name):
-            count_suffix(self.skipped, NESTED)
-            return False
-        if self.any_name or self._is_named(name):
-            return True
-        count_suffix(self.skipped, suffix_of(name))
-        return False
+        return True
 
     def _is_seen(self, path: Path) -> bool:
         """Return whether a walk through its folder yields a visible file."""
@@ -331,8 +396,11 @@ def nothing_found(walk: Walk, message: str) -> DigitsortError:
 
 def check_sources(sources: Sequence[str | Path]) -> list[str]:
     """The sources as strings; raises UsageError for one that does not exist."""
-    paths = [os.fspath(source) for source in sources]
+    paths = [split_url(os.fspath(source)) for source in sources]
     for path in paths:
+        if is_url(path):
+            check_url(path)
+            continue
         try:
             os.lstat(path)  # a dangling link is there: it becomes a row with the reason
         except OSError as error:
@@ -386,6 +454,9 @@ def _without_overlap(
     sources: Sequence[str], is_seen: Callable[[Path], bool], patterns: Sequence[str]
 ) -> list[str]:
     """Sources that the walk through another one would not reach anyway, each once."""
+    urls = [source for source in sources if is_url(source)]
+    if urls:
+        return _urls_without_overlap(sources, is_seen, patterns)
     real = {source: _identity(source) for source in sources}
     folders = [path for path in real.values() if os.path.isdir(path)]
     kept: dict[Path, str] = {}
@@ -393,6 +464,17 @@ def _without_overlap(
         if not any(_reaches(folder, path, is_seen, patterns) for folder in folders):
             kept.setdefault(path, source)
     return list(kept.values())
+
+
+def _urls_without_overlap(
+    sources: Sequence[str], is_seen: Callable[[Path], bool], patterns: Sequence[str]
+) -> list[str]:
+    """Sources of which some are addresses, each once, without what is below another address."""
+    urls = dict.fromkeys(source for source in sources if is_url(source))
+    files = [source for source in sources if source not in urls]
+    kept = set(_without_overlap(files, is_seen, patterns))
+    kept |= {url for url in urls if not any(url.startswith(f"{other}/") for other in urls)}
+    return [source for source in dict.fromkeys(sources) if source in kept]
 
 
 def _identity(source: str) -> Path:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from digitsort.files.names import is_url
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
 from digitsort.images.bmp import prepare_bmp
 from digitsort.images.ceiling import ceiling
@@ -49,7 +50,7 @@ from digitsort.images.unreadable import (
 from digitsort.images.webp import check_webp
 from digitsort.recognition.canvas import Gray
 from digitsort.sources.located import Located, SourceError
-from digitsort.sources.members import read_located, read_member
+from digitsort.sources.members import read_anywhere, read_located
 
 _STDERR = 2
 
@@ -297,10 +298,12 @@ def read_bytes(path: str, limits: Limits) -> bytes:
             return read_located(path, limits.file_bytes)
         return read_regular(path, limits.file_bytes)
     except NotADirectoryError as error:
-        return _read_through_archive(path, limits, error)
+        return _read_elsewhere(path, limits, error)
     except SourceError as error:
         raise UnreadableError(error.reason) from error
     except FileNotFoundError as error:
+        if is_url(path):
+            return _read_elsewhere(path, limits, error)
         reason = BROKEN_LINK if os.path.islink(path) else MISSING
         raise UnreadableError(reason) from error
     except PermissionError as error:
@@ -313,10 +316,10 @@ def read_bytes(path: str, limits: Limits) -> bytes:
         raise UnreadableError(READ_ERROR) from error
 
 
-def _read_through_archive(path: str, limits: Limits, cause: OSError) -> bytes:
-    """Return the bytes of a member of an archive; a path through any other file leads nowhere."""
+def _read_elsewhere(path: str, limits: Limits, cause: OSError) -> bytes:
+    """Return the bytes of an object, or of a member; a path through any other file leads nowhere."""
     try:
-        return read_member(path, limits.file_bytes).data
+        return read_anywhere(path, limits.file_bytes)
     except SourceError as error:
         raise UnreadableError(error.reason) from error
     except TooLargeError as error:

@@ -6,6 +6,8 @@ itself if there is nothing to remove, or if nothing would remain.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -62,6 +64,10 @@ LINE_PLACE = 0.3
 THICKEST_LINE = 0.09
 """Largest thickness of a line, as a share of the picture's longer side."""
 
+THICKEST_BELOW = 0.14
+"""The same for a line below the digit, as a share of the longer side of the ink's box: all strokes of a
+small digit on a large sheet are thinner than `THICKEST_LINE`."""
+
 LEAST_SIDES = 3
 """Smallest number of sides with a line that make a frame: a T has one such side, an L two."""
 
@@ -77,15 +83,21 @@ UNDERLINED = 0.72
 """Largest width of a digit, as a share of its underline, at which a sure first look is doubted. Of bare
 digits accepted as 1 or 2, MNIST has 1 of 91 below it, Semeion 3 of 111."""
 
-LOOSELY_THIN, LOOSELY_CLEAR, MOSTLY_CLEAR = 1.2, 0.44, 0.7
+LOOSELY_THIN, LOOSELY_CLEAR = 1.2, 0.44
 """A sure first look is doubted only if the lowest ink on the canvas is so thin, in `THICKEST_LINE`, in
-these shares of its columns: the first share if it is much wider than all above, or else the second. Of
-MNIST digits with a line to remove, 3 of 195 fail the first test, and 3 of 4 of the other ones."""
+this share of its columns. Of MNIST digits with a line to remove, 3 of 195 fail this test, and 3 of 4 of
+the other ones."""
 
-LONG_CLEAR, LONGER_BY = 0.8, 0.03
-"""Smallest share of the columns in which a line is the lowest ink, and thin, and by which it is longer
-than the digit on each side, as shares of its width. None of 60 bare MNIST and Semeion digits that look
-like a 7 without their base has such a line; of such 7s that touch an underline, 9 of 14 have it."""
+MOSTLY_CLEAR = 0.7
+"""The same share for a long line, which is looked for under wide digits too."""
+
+RULED_FROM_PX, RULED, LONG_CLEAR, LONGER_BY = 48, 0.012, 0.8, 0.05
+"""A long underline is no stroke of the digit. For the smallest height of the ink that shows whether a
+line is ruled, in pixels; the largest distance of nine of ten columns from the straight line, as a share
+of that height; the smallest share of columns in which it is the lowest ink, and thin; and by which
+share of its width it is longer than the digit on both sides. Chosen on underlined MNIST and invented
+digits, and on bare ones: of those that look like a 7 without their base, the straightest has twice
+this distance."""
 
 OFF_THE_LINE_PX = 1.5
 """Largest distance of four of five columns from a straight underline, in pixels of the copy."""
@@ -135,19 +147,24 @@ def may_have_underline(ink: Ink) -> Mask:
 
 
 def has_wide_underline(ink: Ink) -> Mask:
-    """Tell images (n,) that may be underlined though the model is sure of a digit with a base.
-
-    The lowest ink is thin, and much wider than all above, or thin nearly everywhere.
-    """
+    """Tell images (n,) whose lowest ink is thin, and much wider than all above; few digits have it."""
     mask = ink.pixels > 127
     row = _underline_rows(mask)
-    low = np.flatnonzero(row > 0)
-    mask, row = mask[low], row[low]
     above = mask & (np.arange(mask.shape[1]) < (row - 1)[:, None])[:, :, None]
-    is_narrow = _extent(above) <= UNDERLINED * _extent(mask)
-    thin = _thin_share(mask, ink.frame[low])
+    narrow = np.flatnonzero((row > 0) & (_extent(above) <= UNDERLINED * _extent(mask)))
+    found = np.zeros(len(mask), np.bool_)
+    found[narrow] = _thin_share(mask[narrow], ink.frame[narrow]) >= LOOSELY_CLEAR
+    return found
+
+
+def may_have_long_underline(ink: Ink) -> Mask:
+    """Find images (n,) that show whether a line is ruled, and have a thin line nearly everywhere."""
+    height = ink.box[:, 3] - ink.box[:, 1]
+    large = np.flatnonzero(height >= RULED_FROM_PX)
+    mask = ink.pixels[large] > 127
+    is_thin = _thin_share(mask, ink.frame[large]) >= MOSTLY_CLEAR
     found = np.zeros(len(ink.parts), np.bool_)
-    found[low] = (is_narrow & (thin >= LOOSELY_CLEAR)) | (thin >= MOSTLY_CLEAR)
+    found[large] = is_thin & (_underline_rows(mask) > 0)
     return found
 
 
@@ -222,49 +239,81 @@ def without_frame(gray: Gray) -> Gray:
 
 def without_underline(gray: Gray) -> Gray:
     """Remove a straight line under the digit, and everything below it."""
+    return _without_underline(gray, lambda _line, _mask: True)
+
+
+def without_long_underline(gray: Gray) -> Gray:
+    """Remove a ruled line under the digit that is longer on both sides, and everything below it."""
+    return _without_underline(gray, _is_long)
+
+
+def _without_underline(gray: Gray, tell: Callable[[_Underline, Mask], bool]) -> Gray:
+    """Remove one line or two below the digit if `tell` is true of the upper one and its digit."""
     small = shrink(gray, WORKING_PX)
     mask, paper = _ink_and_paper(small, small)
-    lost, _ = _underline(mask)
-    return gray if lost is None else _erased(small, mask, lost, paper, gray)
+    line, above = _underline(mask), mask
+    if line is None:
+        return gray
+    lost = line.lost
+    upper = _underline(mask & ~lost)
+    if upper is not None and upper.clear >= LONG_CLEAR:  # the base of a 2 is not
+        line, above, lost = upper, mask & ~lost, lost | upper.lost
+    return _erased(small, mask, lost, paper, gray) if tell(line, above) else gray
 
 
-def has_long_underline(gray: Gray) -> bool:
-    """Tell whether a line below the digit is longer on both sides, and longer than most bases."""
-    small = shrink(gray, WORKING_PX)
-    mask, _ = _ink_and_paper(small, small)
-    lost, clear = _underline(mask)
-    if lost is None or clear < LONG_CLEAR or not (mask & ~lost).any():
-        return False
-    (left, _, right, _), (first, _, last, _) = _box(mask), _box(mask & ~lost)
-    return bool(min(first - left, right - last) >= LONGER_BY * (right - left))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Underline:
+    """A straight line below a digit.
 
-
-def _underline(mask: Mask) -> tuple[Mask | None, float]:
-    """Return the pixels of a straight line below the digit and all below it; None if there is no line.
-
-    Also return the share of the columns in which the line is the lowest ink, and thin.
+    Attributes
+    ----------
+    lost : ndarray of shape (height, width), bool
+        Its pixels, and all below it.
+    clear : float
+        Share of the columns in which it is the lowest ink, and thin.
+    off_px : float
+        Distance from the straight line that one of ten columns exceeds.
     """
+
+    lost: Mask
+    clear: float
+    off_px: float
+
+
+def _is_long(line: _Underline, mask: Mask) -> bool:
+    """Tell whether a line is ruled, thin nearly everywhere, and longer than the digit on both sides."""
+    left, top, right, bottom = _box(mask)
+    height = bottom - top
+    if line.clear < LONG_CLEAR or height < RULED_FROM_PX or line.off_px > RULED * height:
+        return False
+    rest = np.flatnonzero((mask & ~line.lost).any(axis=0))
+    longer = min(rest[0] - left, right - 1 - rest[-1]) if len(rest) else 0
+    return bool(longer >= LONGER_BY * (right - left))
+
+
+def _underline(mask: Mask) -> _Underline | None:
+    """Find a straight line in the lowest ink of a mask."""
     if not mask.any():
-        return None, 0.0
+        return None
     left, top, right, bottom = _box(mask)
     x = np.arange(left, right)
     ends, runs = _lowest_runs(mask[None, :, left:right])
     end, thickness = ends[0], runs[0]
-    is_clear = (thickness > 0) & (thickness <= THICKEST_LINE * max(mask.shape))
-    clear = float(is_clear.mean())
-    if clear < UNDERLINE_CLEAR:
-        return None, clear
+    most = min(THICKEST_LINE * max(mask.shape), THICKEST_BELOW * max(right - left, bottom - top))
+    is_clear = (thickness > 0) & (thickness <= most)
+    if is_clear.sum() < UNDERLINE_CLEAR * len(x):
+        return None
     middle = end - thickness / 2
     slope, offset = _straight(x[is_clear], middle[is_clear])
     line = slope * x + offset
     apart = np.sort(np.abs(middle - line)[is_clear])
     is_low = min(line[0], line[-1]) >= top + UNDERLINE_FROM * (bottom - top)
     if not is_low or apart[len(apart) * 4 // 5] > OFF_THE_LINE_PX:
-        return None, clear
+        return None
     lost = np.zeros_like(mask)
     upper = line - _median(thickness[is_clear]) / 2 - 1
     lost[:, left:right] = np.arange(len(mask))[:, None] >= upper
-    return lost, clear
+    return _Underline(lost, float(is_clear.mean()), float(apart[len(apart) * 9 // 10]))
 
 
 def _lowest_runs(masks: Mask) -> tuple[Ints, Ints]:

@@ -63,9 +63,10 @@ PLAIN_REASONS = {
     "read its main part alone": "only its main part was read",
     "read in uneven light": "uneven light was corrected",
     "read blurred": "it was blurred first",
+    "two readings": "two ways of reading it disagree",
 }
-"""What a person is told instead of a reason of the labels.csv. These say what was done to the picture
-before it was read in this way, which a person may see nothing of."""
+"""What a person is told instead of a reason of the labels.csv. Most of these say what was done to the
+picture before it was read in this way, which a person may see nothing of."""
 
 CHUNK = 500
 """Number of cards per block of data: the browser also loads them block by block."""

@@ -20,6 +20,7 @@ from digitsort.files.names import (
     absolute,
     fold,
     is_folder_name,
+    is_url,
     name_of,
     parent_of,
     printable,
@@ -439,6 +440,7 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     if options.sidecars and options.mode is Mode.MOVE:
         planning.add_stranded(items.values())
     move_from = None
+    _refuse_addresses(planning.rows)
     if options.mode is not Mode.COPY:
         _refuse_archives((*planning.rows, *(operation.row for operation in planning.same)))
     if options.mode is Mode.MOVE and options.move_from is not None:
@@ -461,6 +463,16 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
         tuple(planning.settling),
         len(planning.cars.shared),
     )
+
+
+def _refuse_addresses(rows: Iterable[Row]) -> None:
+    """Raise UsageError if a file lies in a bucket."""
+    for row in rows:
+        if is_url(row.path):
+            raise UsageError(
+                f"{printable(row.path)} is not on a disk: digitsort sorts no files of buckets. Copy "
+                "them to a disk, and classify the copy."
+            )
 
 
 def _refuse_archives(rows: Iterable[Row]) -> None:

@@ -28,6 +28,8 @@ from digitsort.sources.located import (
     Place,
     SourceError,
     Span,
+    mark_of,
+    new_span,
 )
 from digitsort.sources.tar_entries import tar_entries
 from digitsort.sources.zip_entries import find_directory, zip_entries
@@ -47,6 +49,8 @@ LARGE_BYTES, MOST_MEMBER_RATIO = 16 * 2**20, 200
 """A member over 16 MiB may expand to 200 times its size."""
 
 _REASONS = {FileNotFoundError: MISSING, PermissionError: DENIED}
+
+_FILE = Kind.FILE
 
 Wants = Callable[[str], bool]
 """Return whether a member, given by its path below the archive, is read; count it otherwise."""
@@ -107,6 +111,8 @@ def entries_of(archive: str, descriptor: int) -> tuple[Iterator[Entry], Feed | N
 
 def fault_of(entry: Entry) -> str:
     """Return why the headers alone say that a member can't be read; empty if they do not."""
+    if entry.kind is _FILE and not entry.fault and entry.size <= LARGE_BYTES:
+        return ""
     if entry.kind is Kind.LINK:
         return LINK
     if entry.kind is Kind.SPECIAL:
@@ -117,10 +123,11 @@ def fault_of(entry: Entry) -> str:
     return EXPANDS if is_bomb else ""
 
 
-def span_of(entry: Entry, member: str) -> Span:
+def span_of(entry: Entry, member: str, mark: int) -> Span:
     """Return the place of a member whose path below the archive is given."""
-    name_crc = 0 if entry.method == RAW else zlib.crc32(entry.name)
-    return Span(len(member), entry.offset, entry.size, entry.stored, entry.method, entry.crc, name_crc)
+    name, _, _, offset, size, stored, method, crc, _, _ = entry
+    name_crc = 0 if method == RAW else zlib.crc32(name)
+    return new_span((len(member), offset, size, stored, method, crc, name_crc, mark))
 
 
 @dataclass(slots=True)
@@ -128,13 +135,15 @@ class _Members:
     archive: str
     descriptor: int
     wants: Wants
+    _mark: int = 0
     _expanded: int = 0
     _most_expanded: int = 0
     _names: SeenNames = field(default_factory=lambda: SeenNames())
 
     def all(self) -> Iterator[Located]:
         entries, feed = entries_of(self.archive, self.descriptor)
-        self._most_expanded = most_expanded(os.fstat(self.descriptor).st_size)
+        status = os.fstat(self.descriptor)
+        self._mark, self._most_expanded = mark_of(status), most_expanded(status.st_size)
         below = self.archive + "/"
         for count, entry in enumerate(entries):
             if count >= MOST_MEMBERS:
@@ -160,7 +169,7 @@ class _Members:
         self._expanded += entry.size
         if self._expanded > self._most_expanded:
             return EXPANDS
-        return span_of(entry, member)
+        return span_of(entry, member, self._mark)
 
 
 def _carried(entry: Entry, feed: Feed) -> Place:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from enum import IntEnum
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import quote_from_bytes
@@ -37,8 +38,8 @@ class Entry(NamedTuple):
     kind : Kind
     offset, size, stored, method, crc : int
         As `Span` has them.
-    modified : int
-        Time of the last change: in a tar in seconds since 1970, in a zip as MS-DOS packs date and time.
+    modified : int or bytes
+        Time of the last change: in a tar as its header has it, in a zip as MS-DOS packs date and time.
     fault : str
         Why it can't be read; empty if it can.
     """
@@ -51,8 +52,12 @@ class Entry(NamedTuple):
     stored: int = 0
     method: int = 0
     crc: int = 0
-    modified: int = 0
+    modified: int | bytes = 0
     fault: str = ""
+
+
+new_entry = partial(tuple.__new__, Entry)
+"""Make an entry from a tuple of all its fields: there may be millions."""
 
 
 def member_path(name: bytes) -> str:
@@ -63,7 +68,7 @@ def member_path(name: bytes) -> str:
     SourceError
         If the name is absolute or too long, climbs out, or holds a NUL.
     """
-    text = os.fsdecode(name)
+    text = name.decode() if name.isascii() else os.fsdecode(name)
     if "//" not in text and "./" not in text and not text.startswith("/") and len(name) <= 255:
         is_plain = bool(text) and "\0" not in text and not text.endswith(("/.", "/..", "/"))
         if is_plain and text not in (".", ".."):

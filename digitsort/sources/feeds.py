@@ -13,6 +13,8 @@ from digitsort.sources.located import BROKEN_ARCHIVE, ENDS_EARLY, EXPANDS, NO_ZS
 
 _PIECE = 2**16
 
+_HAS_PREAD = hasattr(os, "pread")
+
 FREE_BYTES, MOST_RATIO = 2**30, 100
 """An archive may expand to 1 GiB, and beyond this to 100 times its size. Pictures are compressed
 already; tar pads small ones to a multiple of 512 bytes."""
@@ -52,15 +54,14 @@ class FileFeed:
 
     def read(self, count: int) -> bytes:
         """Return the next bytes; fewer at the end."""
-        first = self._at - self._begin
-        if not 0 <= first <= first + count <= len(self._buffer):
-            self._buffer, self._begin, first = self._filled(max(count, _PIECE)), self._at, 0
+        at = self._at
+        first = at - self._begin
+        if first < 0 or first + count > len(self._buffer):
+            self._buffer = read_at(self._descriptor, max(count, _PIECE), at)
+            self._begin, first = at, 0
         data = self._buffer[first : first + count]
-        self._at += len(data)
+        self._at = at + len(data)
         return data
-
-    def _filled(self, count: int) -> bytes:
-        return read_at(self._descriptor, count, self._at)
 
     def skip(self, count: int) -> None:
         """Go on behind the next bytes."""
@@ -137,7 +138,7 @@ def _zstd(raw: IO[bytes]) -> Any:
 
 def read_at(descriptor: int, count: int, offset: int) -> bytes:
     """Return bytes of an open file; fewer at its end."""
-    if not hasattr(os, "pread"):
+    if not _HAS_PREAD:
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.read(descriptor, count)
     data = os.pread(descriptor, count, offset)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from digitsort.files.names import is_url
 
 RAW = -1
 """Method of a member of a tar archive: its bytes lie there as they are."""
 
 BROKEN_ARCHIVE = "broken archive"
 BROKEN_MEMBER = "broken archive member"
+CHANGED = "archive changed while it was read"
 DENIED = "permission denied"
 DUPLICATE = "duplicate name in archive"
 ENCRYPTED = "encrypted archive member"
@@ -24,6 +29,7 @@ SPECIAL = "not a regular file"
 UNSAFE_NAME = "unsafe name in archive"
 UNKNOWN_METHOD = "unsupported compression in archive"
 NO_ZSTD = "zstandard is not installed"
+TIMED_OUT = "timed out"
 TOO_MANY = "too many archive members"
 TOO_LARGE_STREAMED = "too large in a compressed tar: unpack it"
 
@@ -56,6 +62,8 @@ class Span(NamedTuple):
         CRC-32 of the content; 0 with `RAW`.
     name_crc : int
         CRC-32 of the name as it is stored; 0 with `RAW`.
+    mark : int
+        `mark_of` the archive in which the member was found.
     """
 
     name_chars: int
@@ -65,6 +73,16 @@ class Span(NamedTuple):
     method: int
     crc: int = 0
     name_crc: int = 0
+    mark: int = 0
+
+
+new_span = partial(tuple.__new__, Span)
+"""Make a span from a tuple of all its fields: there may be millions."""
+
+
+def mark_of(status: os.stat_result) -> int:
+    """Return a number that changes with an archive; it is the same on all machines that share it."""
+    return hash((status.st_size, status.st_mtime_ns))
 
 
 Place = Span | bytes | str | int
@@ -87,12 +105,15 @@ class Located(str):
 
     def __new__(cls, path: str, place: Place) -> Located:
         """Return the path with its place."""
-        located = super().__new__(cls, path)
+        located = str.__new__(cls, path)
         located.place = place
         return located
 
-    def __reduce__(self) -> tuple[type[Located], tuple[str, Place]]:
-        return Located, (str(self), self.place)
+    def __reduce__(self) -> tuple[Callable[..., Located], tuple[Any, ...]]:
+        place = self.place
+        if type(place) is Span:
+            return _in_archive, (str(self), *place)
+        return Located, (str(self), place)
 
     @property
     def nbytes(self) -> int:
@@ -100,17 +121,21 @@ class Located(str):
         if isinstance(self.place, Span):
             return self.place.size
         if isinstance(self.place, int):
-            return self.place
+            return max(self.place, 0)
         return len(self.place) if isinstance(self.place, bytes) else 0
+
+
+def _in_archive(path: str, *place: int) -> Located:
+    return Located(path, new_span(place))
 
 
 def made_absolute(path: str) -> str:
     """Return `os.path.abspath` of a path, with the place that it has."""
+    if is_url(path):
+        return path
     if type(path) is not Located:
         return os.path.abspath(path)
-    if isinstance(path.place, int) or path.startswith("/"):
-        return path
-    return Located(os.path.abspath(path), path.place)
+    return path if path.startswith("/") else Located(os.path.abspath(path), path.place)
 
 
 def without_content(path: str) -> str:

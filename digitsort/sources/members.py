@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from digitsort.files.names import is_url
 from digitsort.files.regular import TooLargeError, open_regular, read_regular
 from digitsort.sources.archives import (
     MOST_MEMBERS,
@@ -25,18 +26,20 @@ from digitsort.sources.archives import (
     opened,
     span_of,
 )
+from digitsort.sources.buckets import exists, read_object
 from digitsort.sources.entry import Entry, Kind, member_path
 from digitsort.sources.feeds import Feed, FileFeed, StreamFeed, read_at
 from digitsort.sources.located import (
-    BROKEN_ARCHIVE,
+    CHANGED,
     ENDS_EARLY,
     RAW,
     TOO_LARGE_STREAMED,
     Located,
     SourceError,
     Span,
+    mark_of,
 )
-from digitsort.sources.tar_entries import tar_entries
+from digitsort.sources.tar_entries import seconds, tar_entries
 from digitsort.sources.zip_entries import Directory, find_directory, read_zip_member, zip_entries
 
 _FULL = 2**64 - 1
@@ -72,8 +75,8 @@ def read_located(path: Located, most_bytes: int) -> bytes:
     if isinstance(place, bytes):
         return place
     if isinstance(place, int):
-        raise SourceError(BROKEN_ARCHIVE)
-    return _read_span(_shared(path[: -place.name_chars - 1]), place)
+        return read_object(path, most_bytes)
+    return _read_span(_kept(path[: -place.name_chars - 1], place.mark), place)
 
 
 def read_anywhere(path: str, most_bytes: int) -> bytes:
@@ -85,6 +88,8 @@ def read_anywhere(path: str, most_bytes: int) -> bytes:
     """
     if type(path) is Located:
         return read_located(path, most_bytes)
+    if is_url(path):
+        return read_object(path, most_bytes)
     try:
         return read_regular(path, most_bytes)
     except NotADirectoryError:
@@ -128,7 +133,7 @@ def member_size(path: str) -> int:
 
 def is_there(path: str) -> bool:
     """Return whether there is a file, a link, or a member of an archive under this path."""
-    return os.path.lexists(path) or member_exists(path)
+    return os.path.lexists(path) or (exists(path) if is_url(path) else member_exists(path))
 
 
 def read_member(path: str, most_bytes: int) -> Member:
@@ -156,8 +161,8 @@ def read_member(path: str, most_bytes: int) -> Member:
 
 def _seconds(entry: Entry) -> int:
     """Return a member's time; zip has local time, in steps of 2 seconds."""
-    if entry.method == RAW:
-        return entry.modified
+    if isinstance(entry.modified, bytes):
+        return seconds(entry.modified)
     date, clock = entry.modified >> 16, entry.modified & 0xFFFF
     parts = (
         1980 + (date >> 9),
@@ -184,13 +189,15 @@ def _read_span(archive: _Archive, span: Span) -> bytes:
 
 def _shared(path: str) -> _Archive:
     """Return an archive that stays open; another one if the file was replaced or written."""
-    status = os.stat(path)
-    return _kept(path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return _kept(path, mark_of(os.stat(path)))
 
 
 @lru_cache(maxsize=_MOST_OPEN)
-def _kept(path: str, *_identity: int) -> _Archive:
-    return _Archive(path)
+def _kept(path: str, mark: int) -> _Archive:
+    archive = _Archive(path)
+    if archive.mark != mark:
+        raise SourceError(CHANGED)
+    return archive
 
 
 class _Archive:
@@ -200,6 +207,7 @@ class _Archive:
         self.path = path
         self.descriptor = -1
         self.descriptor = open_regular(path)
+        self.mark = mark_of(os.fstat(self.descriptor))
         self._index: _Index | None = None
         self._feed: StreamFeed | None = None
         self._directory: Directory | None = None
@@ -221,7 +229,7 @@ class _Archive:
     def read(self, entry: Entry, member: str) -> bytes:
         """Return the content of a member; of a compressed tar right after it was found."""
         if not is_streamed(self.path):
-            return _read_span(self, span_of(entry, member))
+            return _read_span(self, span_of(entry, member, self.mark))
         if entry.size > MOST_STREAMED_BYTES:
             raise SourceError(TOO_LARGE_STREAMED)
         if self._index is not None and entry.position in self._index.kept:

@@ -6,10 +6,12 @@ format: POSIX.1-1988 (ustar), POSIX.1-2001 (pax), and GNU tar's manual, "Basic T
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from zlib import adler32
 
-from digitsort.sources.entry import MOST_NAME_BYTES, Entry, Kind
+from digitsort.sources.entry import MOST_NAME_BYTES, Entry, Kind, new_entry
 from digitsort.sources.feeds import Feed
 from digitsort.sources.located import (
     BROKEN_ARCHIVE,
@@ -28,15 +30,25 @@ MOST_PAX_BYTES = 2**20
 
 _ZEROS = bytes(BLOCK)
 
-_FILES = b"0\0007"
+_FIELDS = struct.Struct("100s24x12s12s8sc")
+"""Name, size, time, checksum and type."""
+
+_ADLER = 65_521
+
+_EXTENSIONS = frozenset((b"L", b"K", b"x", b"X", b"g"))
+"""Types of headers that belong to the next member, or to all."""
+
+_FILES = frozenset((b"0", b"\0", b"7"))
 """Types with content that is a file: regular, regular of old archives, contiguous."""
 
 _KINDS = {b"1": Kind.LINK, b"2": Kind.LINK, b"5": Kind.FOLDER}
 """The other types of POSIX without content; devices and pipes are `Kind.SPECIAL`."""
 
-_WITHOUT_CONTENT = b"123456"
+_WITHOUT_CONTENT = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
 
 _CHECKSUM_BLANKS = 8 * 0x20
+
+_FILE = Kind.FILE
 
 _MOST_NUMBER = 2**62
 """Largest number that is taken for one; positions of files have 63 bits."""
@@ -51,7 +63,6 @@ class _Pending:
     size: int | None = None
     sparse: bool = False
     fault: str = ""
-    pax: dict[bytes, bytes] = field(default_factory=dict)
 
 
 def tar_entries(feed: Feed) -> Iterator[Entry]:
@@ -63,34 +74,43 @@ def tar_entries(feed: Feed) -> Iterator[Entry]:
         Where a header is broken, or the archive ends early.
     """
     pending = None
+    position = feed.tell()
     while True:
-        position = feed.tell()
         header = feed.read(BLOCK)
         if header == _ZEROS and pending is None:
             return
-        _check(header)
-        if pending is None:
-            pending = _Pending(position)
-        size, kind = _number(header[124:136]), header[156:157]
-        if kind in b"LKxXg":
+        if len(header) < BLOCK:
+            raise SourceError(ENDS_EARLY)
+        stored_name, digits, modified, checksum, kind = _FIELDS.unpack_from(header)
+        _check(header, checksum)
+        size = _number(digits)
+        if kind in _EXTENSIONS:
+            pending = pending or _Pending(position)
             _extend(pending, kind, size, feed)
+            position = feed.tell()
             continue
+        name = stored_name.rstrip(b"\0")
+        if b"\0" in name or header[345] != 0:
+            name = _stored_name(header)
+        fault = ""
+        if pending is not None or kind == b"S":
+            pending = pending or _Pending(position)
+            name = name if pending.name is None else pending.name
+            size = size if pending.size is None else pending.size
+            pending.sparse |= kind == b"S"
+            fault = pending.fault or (SPARSE if pending.sparse else "")
+        begin = position + BLOCK
         if kind == b"S":
-            pending.sparse = True
             _skip_sparse_map(header, feed)
-        yield from _member(header, kind, size, pending, feed)
+            begin = feed.tell()
+        size = 0 if kind in _WITHOUT_CONTENT else size
+        is_plain = kind == b"0" and not name.endswith(b"/")
+        found = _FILE if is_plain else _kind(kind, name, sparse=fault == SPARSE)
+        first = position if pending is None else pending.position
+        yield new_entry((name, first, found, begin, size, size, RAW, 0, modified, fault))
+        position = begin + size + -size % BLOCK
+        feed.skip(position - feed.tell())
         pending = None
-
-
-def _member(header: bytes, kind: bytes, size: int, pending: _Pending, feed: Feed) -> Iterator[Entry]:
-    size = size if pending.size is None else pending.size
-    name = _stored_name(header) if pending.name is None else pending.name
-    fault = pending.fault or (SPARSE if pending.sparse else "")
-    begin, has_content = feed.tell(), kind not in _WITHOUT_CONTENT
-    size = size if has_content else 0
-    found = _kind(kind, name, sparse=pending.sparse)
-    yield Entry(name, pending.position, found, begin, size, size, RAW, 0, _time(header), fault)
-    feed.skip(begin + size + -size % BLOCK - feed.tell())
 
 
 def _kind(kind: bytes, name: bytes, *, sparse: bool) -> Kind:
@@ -99,16 +119,22 @@ def _kind(kind: bytes, name: bytes, *, sparse: bool) -> Kind:
     return _KINDS.get(kind, Kind.SPECIAL)
 
 
-def _check(header: bytes) -> None:
-    if len(header) < BLOCK:
-        raise SourceError(ENDS_EARLY)
-    found = sum(header) - sum(header[148:156]) + _CHECKSUM_BLANKS
-    if _number(header[148:156]) != found:
+def _check(header: bytes, checksum: bytes) -> None:
+    """Raise unless the sum of the bytes is right; Adler-32 has it modulo 65,521, and is quick."""
+    found = (adler32(header) & 0xFFFF) - 1 - sum(checksum) + _CHECKSUM_BLANKS
+    # Mostly six digits, a NUL and a blank.
+    stated = _number(checksum[:7] if checksum[6] == 0 else checksum)
+    if (stated - found) % _ADLER:
         raise SourceError(BROKEN_ARCHIVE)
 
 
 def _number(digits: bytes) -> int:
     """Return a number: octal digits, or since GNU tar 1.13 bytes after a first one of 0x80."""
+    if (plain := digits[:-1]).isdigit() and digits[-1] in b"\0 ":
+        try:
+            return int(plain, 8)
+        except ValueError as error:
+            raise SourceError(BROKEN_ARCHIVE) from error
     if digits[0] == 0x80 and (number := int.from_bytes(digits[1:])) <= _MOST_NUMBER:
         return number
     text = digits.split(b"\0", 1)[0].strip()
@@ -119,10 +145,11 @@ def _number(digits: bytes) -> int:
     raise SourceError(BROKEN_ARCHIVE)
 
 
-def _time(header: bytes) -> int:
+def seconds(digits: bytes) -> int:
+    """Return the time of a member in seconds since 1970; 0 if it was before, or is nonsense."""
     try:
-        return _number(header[136:148])
-    except SourceError:  # before 1970, or nonsense: no reason to lose the content
+        return _number(digits)
+    except SourceError:  # no reason to lose the content
         return 0
 
 
@@ -148,6 +175,8 @@ def _extend(pending: _Pending, kind: bytes, size: int, feed: Feed) -> None:
     if kind == b"L":
         pending.name = data.split(b"\0", 1)[0]
         return
+    if b"path=" not in data and b"size=" not in data and b"GNU.sparse." not in data:
+        return  # mostly times, as Python writes them
     try:
         _take_records(pending, data)
     except ValueError:

@@ -684,7 +684,7 @@ def test_a_screen_reader_hears_every_card(driver: Any, thirty: str) -> None:
     grid = driver.find_element("id", "grid")
     current = driver.find_element("id", grid.get_attribute("aria-activedescendant"))
     assert current.get_attribute("aria-label") == (
-        'read as 0, confidence 0.5000, or 1, uncertain, low confidence: scan 10, "half".png'
+        'read as 0, confidence 0.5000, or 1, doubtful, low confidence: scan 10, "half".png'
     )
     assert current.get_attribute("aria-setsize") == "2"
     assert "Labelled 7. 1 of 30 reviewed" in text(driver, "#say")

@@ -212,6 +212,7 @@ def test_the_last_label_of_a_group_is_seen_before_the_next_group(driver: Any, tm
     driver.get(two_groups(tmp_path, REAL_PAUSE_MS))
     press(driver, "0", "8")
     WebDriverWait(driver, 20, 0.05).until(lambda _: group(driver) == "Doubtful 5")
+    assert text(driver, "#said") == ""
     driver.get(two_groups(tmp_path, LONG_PAUSE_MS))
     press(driver, "0", "8")
     assert group(driver) == "Doubtful 0"
@@ -301,6 +302,7 @@ def test_after_a_reload_the_commands_name_the_saved_file(
     driver.refresh()
     driver.find_element("id", "end-button").click()
     assert text(driver, "#end-state") == f"Saved to {name}."
+    assert not driver.find_element("id", "end-first").is_displayed()  # it asks to save
     first = text(driver, "#end-commands").splitlines()[0]
     assert first.endswith(f"sorted --corrections ~/Downloads/{name}")
 
@@ -396,3 +398,20 @@ def test_u_is_a_label_where_a_class_begins_with_it(driver: Any, tmp_path: Path) 
     shift(driver, Keys.DELETE)
     tags = [tag.get_attribute("data-text") for tag in driver.find_elements("css selector", ".tag")]
     assert tags == ["✓", "?"]
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_what_a_person_has_to_know_is_seen_at_any_width(driver: Any, thirty: str, width: int) -> None:
+    """The line above the scans is cut off, or is not there on a phone."""
+    size(driver, width, 800, phone=width == 390)
+    driver.get(thirty)
+    driver.execute_script(f"{REFUSING} window.refusal = 'AbortError';")
+    press(driver, "7")
+    driver.find_element("id", "save").click()
+    words = "Not saved: no file was chosen. Press Save again to choose one."
+    assert driver.find_element("id", "notice").text == words
+    box = script(driver, "document.getElementById('notice').getBoundingClientRect().toJSON()")
+    assert 0 <= box["left"] < box["right"] <= width
+    assert box["bottom"] <= 800
+    press(driver, "\ue014")
+    assert not driver.find_element("id", "notice").is_displayed()

@@ -97,7 +97,7 @@ function isAway() {
   if (isIn) return false;
   drawn.get(current).scrollIntoView({ block: "nearest" });
   draw();
-  say("The selected scan was out of sight. Press again.");
+  tell("The selected scan was out of sight. Press again.");
   return true;
 }
 

@@ -12,11 +12,22 @@ const toGrid = () => grid.focus({ preventScroll: true });
 function say(text, more = "") {
   byId("say").textContent = `${text}${more} ${byId("progress-text").textContent}.`;
   byId("said").textContent = text;
+  byId("notice").hidden = true;
+}
+
+// What a person has to know before the next key: also where there is no room for it above the scans.
+function tell(text) {
+  say(text);
+  const line = byId("said");
+  const isCut = !line.offsetParent || line.scrollWidth > line.clientWidth;
+  byId("notice").hidden = !isCut;
+  byId("notice").textContent = text;
 }
 
 // A message is about the last action: the next one takes it away.
 function clearSaid() {
   byId("said").textContent = "";
+  byId("notice").hidden = true;
 }
 
 function trouble(text) {
@@ -138,7 +149,7 @@ function type(letter) {
     return;
   }
   typed = text;
-  say(`${text}…: ${found.slice(0, 8).join(", ")}. Type on, or press Enter for ${found[0]}.`);
+  tell(`${text}…: ${found.slice(0, 8).join(", ")}. Type on, or press Enter for ${found[0]}.`);
 }
 
 function settle(label) {
@@ -185,7 +196,7 @@ function addKeys() {
 function toggleRange() {
   isRange = !isRange;
   byId("range").setAttribute("aria-pressed", isRange);
-  if (isRange) say("Choose the last scan of the range.");
+  if (isRange) tell("Choose the last scan of the range.");
 }
 
 function endRange() {

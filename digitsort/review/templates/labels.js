@@ -88,7 +88,7 @@ function redo() {
 function turnBack(from, to, side, done, nothing) {
   const step = from.pop();
   if (!step) {
-    say(nothing);
+    tell(nothing);
     return;
   }
   for (const change of step) setLabel(change[0], change[side]);

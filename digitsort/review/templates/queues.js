@@ -101,10 +101,15 @@ function openNext() {
 function pause() {
   const next = nextQueue();
   const said = ` ${queue.title} is done. Next: ${next.title}.`;
-  if (settings.pause) leaving = setTimeout(openNext, settings.pause);
+  if (settings.pause) leaving = setTimeout(endPause, settings.pause);
   else openNext();
   count();
   return said;
+}
+
+function endPause() {
+  openNext();
+  clearSaid(); // it was about the group before
 }
 
 function stay() {
@@ -118,14 +123,14 @@ function stay() {
 function isLeaving() {
   if (!leaving) return false;
   openNext();
-  say("This is the next group. Press again to label.");
+  tell("This is the next group. Press again to label.");
   return true;
 }
 
 function stepQueue(by) {
   const next = queues[queues.indexOf(queue) + by];
   if (next) openQueue(next);
-  else say("There is no further group.");
+  else tell("There is no further group.");
 }
 
 function labelled(count, label) {
@@ -146,7 +151,7 @@ function decideEach(labelFor, nothing) {
   if (isLeaving() || isAway()) return;
   const labels = selection().map((card) => [card, labelFor(card)]).filter(([, label]) => label);
   if (!labels.length) {
-    say(nothing);
+    tell(nothing);
     return;
   }
   take(labels);
@@ -169,12 +174,12 @@ function acceptRest() {
   if (unseen) {
     move(shown.indexOf(unseen), { atTop: true });
     const left = rest.filter((card) => !card.wasSeen).length;
-    say(left ? `${plural(left, "scan")} below not seen yet. Press again.` : "This is the end of the group. Press again to confirm what is open in it.");
+    tell(left ? `${plural(left, "scan")} below not seen yet. Press again.` : "This is the end of the group. Press again to confirm what is open in it.");
     return;
   }
   if (!rest.length && shown.some((card) => !labelOf(card))) {
     move(nextPlace());
-    say("What is left has no guess to confirm: label it.");
+    tell("What is left has no guess to confirm: label it.");
     return;
   }
   if (rest.length) take(rest.map((card) => [card, guessOf(card)]));

@@ -22,7 +22,7 @@ function corrections() {
 
 async function save() {
   if (!cards.some(labelOf) && !unsaved) {
-    say("Nothing to save yet: no scan has a label.");
+    tell("Nothing to save yet: no scan has a label.");
     return;
   }
   if (!file && window.showSaveFilePicker) {
@@ -33,7 +33,7 @@ async function save() {
       });
     } catch (error) {
       if (error.name === "AbortError") {
-        say("Not saved: no file was chosen. Press Save again to choose one.");
+        tell("Not saved: no file was chosen. Press Save again to choose one.");
         return;
       }
     }
@@ -130,6 +130,8 @@ function fillEnd() {
   const done = cards.length - open;
   byId("end-title").textContent = open ? `${plural(done, "scan")} reviewed, ${open} open` : `All ${plural(done, "scan")} reviewed`;
   byId("end-state").textContent = endState();
+  byId("end-first").hidden = Boolean(savedFile) && !unsaved;
+  byId("end-then").hidden = !byId("end-first").hidden;
   const unclear = cards.filter(isUnclear).length;
   byId("end-unclear").textContent = unclear ? `You could not tell what ${plural(unclear, "scan")} ${unclear === 1 ? "shows" : "show"}. Sorting puts ${unclear === 1 ? "it" : "them"} into _uncertain.` : "";
   const commands = settings.commands.map((command) => command.replace("FILE", savedPlace));
