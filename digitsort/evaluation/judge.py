@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from digitsort.classification.decide import LOW_CONFIDENCE
 from digitsort.errors import NothingToDoError
 from digitsort.evaluation.estimate import Estimate
-from digitsort.evaluation.metrics import Evaluation, evaluate
+from digitsort.evaluation.metrics import Evaluation, evaluate, evaluate_numbers
 from digitsort.labels.labels_csv import NONE_LABEL, outcome_of
 from digitsort.labels.row import Row
 from digitsort.outcomes import Outcome, Status
@@ -58,8 +58,10 @@ class Judged:
         return self.accepted_wrong / max(self.accepted, 1)
 
 
-def judge(outcomes: Iterable[Outcome], truths: Mapping[str, str]) -> Judged:
-    """Compare each outcome with the truth of its path."""
+def judge(
+    outcomes: Iterable[Outcome], truths: Mapping[str, str], *, are_numbers: bool = False
+) -> Judged:
+    """Compare each outcome with the truth of its path; numbers are counted by their length."""
     truth, read, mistakes = [], [], []
     accepted = accepted_wrong = 0
     for outcome in outcomes:
@@ -72,7 +74,12 @@ def judge(outcomes: Iterable[Outcome], truths: Mapping[str, str]) -> Judged:
         if said != right:
             mistakes.append(Mistake(outcome.path, right, said, outcome.confidence, is_ok))
     mistakes.sort(key=lambda mistake: -(mistake.confidence or 0))
-    return Judged(evaluate(truth, read), accepted, accepted_wrong, tuple(mistakes))
+    return Judged(
+        (evaluate_numbers if are_numbers else evaluate)(truth, read),
+        accepted,
+        accepted_wrong,
+        tuple(mistakes),
+    )
 
 
 def _said(outcome: Outcome) -> str:

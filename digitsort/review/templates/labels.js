@@ -117,6 +117,9 @@ function kept() {
   return { labels: [...decided], unsaved: differing.map((card) => card.number) };
 }
 
+const isNumber = (label) => /^[0-9]+$/.test(label) && label.length <= settings.numberDigits;
+const cellOf = (label) => (isNumber(label) ? label : settings.cells[label]);
+
 function recall() {
   let found = null;
   try {
@@ -127,7 +130,7 @@ function recall() {
   const known = new Set(cards.map((card) => card.number));
   const differing = new Set(found.unsaved);
   for (const [number, label] of found.labels ?? []) {
-    if (!known.has(number) || (label !== "" && !Object.hasOwn(settings.cells, label))) continue;
+    if (!known.has(number) || (label !== "" && !Object.hasOwn(settings.cells, label) && !isNumber(label))) continue;
     decided.set(number, label);
     if (!differing.has(number)) saved.set(number, label);
   }
