@@ -22,13 +22,12 @@ from digitsort.plural import plural
 
 if TYPE_CHECKING:
     from digitsort.evaluation.estimate import Estimate
-    from digitsort.evaluation.judge import Mistake
-    from digitsort.evaluation.metrics import Band, Evaluation
+    from digitsort.evaluation.judge import Band, Evaluation, Mistake
     from digitsort.model.reading import Model
     from digitsort.review.report import Measured
     from digitsort.training.dataset import Dataset
     from digitsort.training.doubts import Doubt
-    from digitsort.training.fit import Trained
+    from digitsort.training.finish import Trained
     from digitsort.training.labelled import Taught
     from digitsort.training.learn import Change
 

@@ -8,8 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitsort.evaluation.judge import acceptable, judge
-from digitsort.evaluation.metrics import guesses
+from digitsort.evaluation.judge import acceptable, guesses, judge
 from digitsort.files.names import printable
 from digitsort.labels.cells import are_digits
 from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from digitsort.evaluation.estimate import Estimate, interval_of
-from digitsort.evaluation.judge import Judged, Mistake
-from digitsort.evaluation.metrics import Guesses
+from digitsort.evaluation.judge import Guesses, Judged, Mistake
 from digitsort.files.names import printable
 from digitsort.model.card import Card
 from digitsort.review import plots
