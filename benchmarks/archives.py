@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command import run_digitsort
+from benchmarks.compare import run_digitsort
 from benchmarks.data import export_png, mnist
 from benchmarks.million import PER_FOLDER, Seen, link_tree, run
 

@@ -19,7 +19,7 @@ from digitsort.images.unreadable import CRASHED, TIMED_OUT
 from digitsort.labels.update import Contents
 from digitsort.model.reading import default_model
 from digitsort.outcomes import Fields, Outcome, Status, failed
-from digitsort.workers.choose import chosen_engine
+from digitsort.workers.choose_engine import chosen_engine
 from digitsort.workers.engine import GiveUp, InHand, Job
 from digitsort.workers.loop import Loop
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -34,16 +34,20 @@ from digitsort.labels.corrections import keep_human
 from digitsort.labels.labels_csv import Format, LabelsWriter, Layout
 from digitsort.labels.partial import Beginning, LabelsFile, labels_file
 from digitsort.labels.resume import RunSettings
-from digitsort.labels.update import Update, is_json_lines
+from digitsort.labels.update import Update, format_of
 from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome
 from digitsort.pages.cells_csv import read_cells
 from digitsort.plural import plural
-from digitsort.workers.early import start_early
+from digitsort.workers.choose_engine import start_early
 from digitsort.workers.tuning import garbage_waits
 
 if TYPE_CHECKING:
     from digitsort.pages.page_pass import PagePass
+
+
+FORMATS: Mapping[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+"""Formats of results by their extension."""
 
 
 @reports_errors
@@ -76,7 +80,11 @@ def classify(
     only_labels: options.OnlyLabels = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="csv|jsonl", help="One row or one JSON object a file."),
+        typer.Option(
+            "--format",
+            metavar="csv|jsonl|parquet",
+            help="CSV, JSON lines or Parquet; default: by the extension of the result, else CSV.",
+        ),
     ] = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add the probability of every class.")
@@ -329,19 +337,21 @@ def _before_publishing(path: Path, work: _Work) -> None:
 
 
 def _format(form: str | None, output: str, *, updates: bool) -> Format:
-    if form is None and updates:
-        return "jsonl" if is_json_lines(Path(output)) else "csv"
-    if form is None or form == "csv":
-        return "csv"
-    if form == "jsonl":
-        return "jsonl"
-    raise UsageError(f"{form!r} is no format: say --format csv or --format jsonl.")
+    """Return the format that was named; else that of the table to update, or of the output's name."""
+    if form is None:
+        return format_of(Path(output)) if updates else FORMATS.get(Path(output).suffix.lower(), "csv")
+    if form == "parquet" and output == "-":
+        raise UsageError("A Parquet file can't be written to stdout. Name a file with -o.")
+    for each in get_args(Format):
+        if form == each:
+            return cast(Format, each)
+    raise UsageError(f"{form!r} is no format: say --format csv, --format jsonl or --format parquet.")
 
 
 def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
     with work.counted(work.outcomes_of(work.paths())) as rows:
-        writer = LabelsWriter(sys.stdout, layout, form)
+        writer = LabelsWriter(sys.stdout, layout, "jsonl" if form == "jsonl" else "csv")
         for outcome in rows:
             writer.write(outcome)
 

@@ -20,8 +20,7 @@ from digitsort.cli.tables import LabelsByHand, rows_of, say_findings, warn_unmat
 from digitsort.errors import ExitCode, NothingToDoError, UsageError
 from digitsort.evaluation.certification import certified_copy, certify_on
 from digitsort.evaluation.estimate import Strata
-from digitsort.evaluation.judge import Reviewed, acceptable, judge, least_accepted, reviewed
-from digitsort.evaluation.metrics import guesses
+from digitsort.evaluation.judge import Reviewed, acceptable, guesses, judge, least_accepted, reviewed
 from digitsort.evaluation.truth import find_truth, read_truth
 from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import printable
@@ -266,6 +265,7 @@ def _measured(
         known.estimate,
         known.models if model is None else _name_of(path),
         None if model is None else model.card,
+        known.unclear,
     )
 
 
@@ -294,7 +294,7 @@ def _certify(
     source: Path,
     target: Path,
 ) -> None:
-    from digitsort.model.saving import save
+    from digitsort.model.estimator import save
 
     certified = certify_on(outcomes, truths, max_error, limits)
     certificate = certified.certificate

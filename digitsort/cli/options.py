@@ -32,6 +32,7 @@ SECTIONS: Mapping[str, str] = {
         "Labels from a person": "corrections new_class trust_machine",
         "Training": "tune seed held_out certify max_error",
         "Output": "output form probabilities report as_json show resume update force",
+        "Waiting": "settle poll once",
         "Running": "workers dask quiet help",
     }.items()
     for option in options.split()

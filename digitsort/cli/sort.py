@@ -40,7 +40,7 @@ from digitsort.sorting.dest import Held, locked
 from digitsort.sorting.plan import Conflict, Mode, Plan, SortOptions, plan_sort
 from digitsort.sorting.recover import recover
 from digitsort.sorting.rehearse import check_room, rehearse
-from digitsort.workers.early import start_early
+from digitsort.workers.choose_engine import start_early
 from digitsort.workers.tuning import garbage_waits
 
 

@@ -43,7 +43,7 @@ def read_regular(path: str | os.PathLike[str], most_bytes: int) -> bytes:
         except OSError:
             _size(os.fstat(descriptor), most_bytes)  # a folder or a pipe by now
             raise
-        # Mostly all is there; a file object takes longer than a small file's bytes.
+        # Usually one call reads everything; a file object would take longer than that.
         return data if len(data) == size else _read_on(descriptor, data, most_bytes)
     finally:
         os.close(descriptor)

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
-from digitsort.files.names import is_url, name_of, packed_key, printable, unpacked
+from digitsort.files.names import is_url, name_of, packed_key, printable, unpacked_name
 from digitsort.files.regular import NotRegularError, head_of
 from digitsort.images.limits import MAGIC_BYTES, MOST_BYTES, begins_as_picture
 from digitsort.plural import plural
@@ -201,14 +201,14 @@ class Walk:
             files, folders = self._list(folder)
             below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
-                path = below + (name := unpacked(files.pop()))
+                path = below + (name := unpacked_name(files.pop()))
                 if self.archives and is_archive(name):
                     yield from self._members(path)
                 elif not self.any_name or self._is_named(name) or _begins_as_picture(path):
                     yield path
                 else:
                     count_suffix(self.skipped, suffix_of(name))
-            waiting.extend(below + unpacked(key) for key in folders)
+            waiting.extend(below + unpacked_name(key) for key in folders)
 
     def _walk_url(self, top: str) -> Iterator[str]:
         """Yield the objects of a bucket as a walk through a copy of it would."""
@@ -228,8 +228,8 @@ class Walk:
             files, folders = self._list_url(folder)
             while files:
                 key, size = files.pop()
-                yield Located(f"{folder}/{unpacked(key)}", size)
-            waiting.extend(f"{folder}/{unpacked(key)}" for key in folders)
+                yield Located(f"{folder}/{unpacked_name(key)}", size)
+            waiting.extend(f"{folder}/{unpacked_name(key)}" for key in folders)
 
     def _list_url(self, folder: str) -> tuple[list[tuple[str, int]], list[str]]:
         """Packed names and sizes of the picture files of a folder, and its sub-folders, reversed."""

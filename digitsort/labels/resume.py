@@ -23,7 +23,7 @@ from digitsort.errors import OutputError
 from digitsort.files.names import absolute, printable
 from digitsort.files.sealed import seal, state_folder
 from digitsort.labels.cells import share_of
-from digitsort.labels.labels_csv import Format, Layout, without_note
+from digitsort.labels.labels_csv import Format, Layout, LineFormat, without_note
 from digitsort.labels.table import unescaped
 from digitsort.outcomes import Outcome, Status
 
@@ -185,7 +185,9 @@ def _forget_old(folder: Path) -> None:
             record.unlink(missing_ok=True)
 
 
-def whole_rows(file: IO[bytes], layout: Layout, form: Format) -> Iterator[tuple[int, dict[str, str]]]:
+def whole_rows(
+    file: IO[bytes], layout: Layout, form: LineFormat
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the end and the cells of each complete row (none for the header), up to a torn one."""
     end, is_header = 0, form == "csv"
     for row in raw_rows(file, form):
@@ -198,7 +200,7 @@ def whole_rows(file: IO[bytes], layout: Layout, form: Format) -> Iterator[tuple[
         yield end, cells
 
 
-def raw_rows(file: IO[bytes], form: Format) -> Iterator[bytes]:
+def raw_rows(file: IO[bytes], form: LineFormat) -> Iterator[bytes]:
     """Yield the bytes of each complete row, including the header."""
     file.seek(0)
     row = b""
@@ -216,7 +218,7 @@ def _header(row: bytes, layout: Layout) -> dict[str, str]:
     return {}
 
 
-def cells_of(row: bytes, layout: Layout, form: Format) -> dict[str, str]:
+def cells_of(row: bytes, layout: Layout, form: LineFormat) -> dict[str, str]:
     """Return the cells of a row; raise ValueError or csv.Error if it is not valid."""
     if form == "jsonl":
         record: dict[str, Any] = json.loads(row)

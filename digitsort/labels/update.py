@@ -21,10 +21,12 @@ from digitsort.labels.labels_csv import (
     COLUMNS,
     Format,
     Layout,
+    LineFormat,
     columns_of_labels,
     read_labels,
     row_bytes,
 )
+from digitsort.labels.parquet import MAGIC as PARQUET_MAGIC
 from digitsort.labels.resume import RowsHash, RunSettings, cells_of, outcome_of, raw_rows, remembered
 from digitsort.labels.row import HUMAN, PROBABILITY, Row
 from digitsort.labels.table import line_of
@@ -140,7 +142,7 @@ class Update:
     def __init__(self, path: Path, layout: Layout, run: RunSettings, classes: Sequence[str]) -> None:
         self._path = path
         self._layout = layout
-        self._form: Format = "jsonl" if run.format == "jsonl" else "csv"
+        self._form: LineFormat = "jsonl" if run.format == "jsonl" else "csv"
         self._identity = _identity(path)
         self.findings = Findings()
         self._rows = list(read_labels(path, None, self.findings))
@@ -386,10 +388,13 @@ class Update:
         return row_bytes(outcome._replace(status=Status.GONE), layout, self._form)
 
 
-def is_json_lines(path: Path) -> bool:
-    """Return whether a file begins as JSON lines do."""
+def format_of(path: Path) -> Format:
+    """Return the format of an existing table, by its first bytes."""
     with path.open("rb") as file:
-        return file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+        head = file.read(1024)
+    if head.startswith(PARQUET_MAGIC):
+        return "parquet"
+    return "jsonl" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "csv"
 
 
 def _identity(path: Path) -> tuple[int, int, int]:

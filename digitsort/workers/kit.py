@@ -1,8 +1,8 @@
 """Set up Dask workers with the job, check that they fit, and run batches on them.
 
 Dask blames every batch that a dead worker held, and can't tell which item killed it. So a batch that
-was blamed is done here: in a worker process that may die, whose note says what it had in hand. A
-process that is started, not forked: a Dask worker has threads.
+was blamed runs in a separate worker process, whose note names the item in hand if it dies. This process
+is started, not forked, because a Dask worker has threads.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _do(job: Job, give_up: GiveUp, items: Sequence[str]) -> Done:
     finally:
         engine.executor.shutdown()
     results = [result for _, batch in batches for result in batch]
-    # Slow on purpose: it says nothing of how large the next batches should be.
+    # Slower than a normal batch, so its duration must not determine the size of later ones.
     return Done(results, None)
 
 

@@ -1,14 +1,16 @@
-"""Make the sample form: `python docs/sample_forms/make_form.py` writes form.jpg beside this file.
+"""Make the sample form: `python sample_images/forms/make_form.py` writes form.pdf beside this file.
 
-A meter-reading form as a phone sees it: tilted, in perspective and in uneven light. The digits are
+A form as a phone sees it, in a PDF: tilted, in perspective and in uneven light. The digits are
 generated in the handwriting of `digitsort.training.handwriting`, with a seed that the default model has
 not learned from; the print is in the font that comes with Pillow (Aileron, CC0).
-`NUMBER` and `READINGS` are what is written on it.
+`NUMBER` and `DEFECTS` are what is written on it; the last digit of each row of `DEFECTS` is the sum of
+the others.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from time import gmtime
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -19,29 +21,37 @@ from digitsort.training.handwriting.hand import Hand, write
 HERE = Path(__file__).parent
 SEED = 20_262
 WIDTH, HEIGHT = 1000, 680
+DPI = 120
 PAPER, LINE, PRINT, PEN = 246, 70, 50, 40
 
 CELL = 56
-READINGS = ("4071", "2583", "90 6", "1368", " 745")
+DEFECTS = ("4015", "2518", "3 69", "1236", " 527")
 NUMBER = "307518"
 FINE = 3
 
 
 def main() -> None:
-    """Write the form."""
-    photographed(filled()).save(HERE / "form.jpg", quality=80)
+    """Write the form, with a fixed date, so that the same code writes the same bytes."""
+    made = gmtime(0)
+    photographed(filled()).save(
+        HERE / "form.pdf", resolution=DPI, quality=80, creationDate=made, modDate=made
+    )
 
 
 def filled() -> Image.Image:
     """Return the form, flat and filled in."""
     sheet = Image.new("L", (WIDTH, HEIGHT), PAPER)
     draw = ImageDraw.Draw(sheet)
-    draw.text((120, 90), "Meter readings", fill=PRINT, font=ImageFont.load_default(40))
-    draw.text((120, 195), "Customer", fill=PRINT, font=ImageFont.load_default(28))
+    draw.text((120, 90), "Defects per shift", fill=PRINT, font=ImageFont.load_default(40))
+    draw.text((120, 195), "Line", fill=PRINT, font=ImageFont.load_default(28))
     rng = np.random.default_rng(SEED)
     _comb(sheet, (320, 180), NUMBER, rng)
-    draw.text((120, 320), "Readings", fill=PRINT, font=ImageFont.load_default(28))
-    for row, digits in enumerate(READINGS):
+    for row, day in enumerate("Mon Tue Wed Thu Fri".split()):
+        draw.text((120, 320 + row * CELL), day, fill=PRINT, font=ImageFont.load_default(28))
+    for column, shift in enumerate(("early", "late", "night", "sum")):
+        middle = 320 + (column + 0.5) * CELL, 290
+        draw.text(middle, shift, fill=PRINT, font=ImageFont.load_default(18), anchor="mm")
+    for row, digits in enumerate(DEFECTS):
         for column, digit in enumerate(digits):
             left, top = 320 + column * CELL, 310 + row * CELL
             draw.rectangle((left, top, left + CELL, top + CELL), outline=LINE, width=2)

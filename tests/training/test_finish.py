@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitsort.recognition.score import Scores, probabilities
-from digitsort.training.calibrate import FAR, calibrate, familiarity_limits
+from digitsort.training.finish import FAR, calibrate, familiarity_limits
 
 
 def simulated(temperature: float, n: int = 4000) -> tuple[Scores, np.ndarray]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from digitsort.workers import server
-from digitsort.workers.early import start_early
+from digitsort.workers.choose_engine import start_early
 from digitsort.workers.engine import FEW_BYTES as FEW_BYTES
 from digitsort.workers.engine import FEW_FILES as FEW
 
@@ -64,7 +64,7 @@ def test_what_can_not_be_read_is_left_to_the_walk(tmp_path: Path, started: list[
 def test_ctrl_c_while_the_server_loads_is_clean() -> None:
     """The terminal sends it to the server, too, which is busy with its modules at that moment."""
     code = (
-        "import time; from digitsort.workers.early import start_early; start_early([], 1)\n"
+        "import time; from digitsort.workers.choose_engine import start_early; start_early([], 1)\n"
         "print('begun', flush=True)\n"
         "try: time.sleep(20)\nexcept KeyboardInterrupt: raise SystemExit(130)"
     )
