@@ -20,7 +20,7 @@ from PIL import Image
 
 from benchmarks.data import Pixels, mnist, semeion
 from digitsort import classify_files, default_model, open_datasets, train
-from digitsort.training.fit import TrainingOptions
+from digitsort.training.finish import TrainingOptions
 
 if TYPE_CHECKING:
     from digitsort import Model

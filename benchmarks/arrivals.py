@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.command import COMMAND, user_environment
+from benchmarks.compare import COMMAND, user_environment
 from digitsort import SortOptions
 from digitsort.outcomes import Outcome, Status
 from digitsort.sorting.arrivals import Arrivals, sort_complete

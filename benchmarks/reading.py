@@ -20,7 +20,7 @@ import numpy as np
 
 from digitsort import Model, default_model
 from digitsort.model.card import fingerprint
-from digitsort.model.saving import rebuild, to_bytes
+from digitsort.model.estimator import rebuild, to_bytes
 
 VECTORS = 3_000
 ROUNDS = 5

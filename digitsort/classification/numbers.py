@@ -23,8 +23,7 @@ from digitsort.outcomes import Status
 from digitsort.plural import plural
 from digitsort.recognition.background import otsu
 from digitsort.recognition.canvas import Gray
-from digitsort.recognition.project import project
-from digitsort.recognition.score import Allowed, probabilities, score_components
+from digitsort.recognition.score import Allowed, probabilities, project, score_components
 from digitsort.recognition.vectorize import STACK, vectorize
 
 Floats = npt.NDArray[np.float64]

@@ -39,7 +39,7 @@ from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome
 from digitsort.pages.cells_csv import read_cells
 from digitsort.plural import plural
-from digitsort.workers.early import start_early
+from digitsort.workers.choose_engine import start_early
 from digitsort.workers.tuning import garbage_waits
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ FORMATS: Mapping[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parque
 @reports_errors
 def classify(
     sources: Annotated[
-        list[Path] | None, typer.Argument(metavar="[SOURCE...]", help="Files and folders.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE...]", help="Files, folders, archives, and addresses such as s3://bucket."
+        ),
     ] = None,
     files_from: Annotated[
         Path | None,
@@ -135,6 +138,7 @@ def classify(
     ] = False,
     follow_links: options.FollowLinks = False,
     any_name: options.AnyName = False,
+    archives: options.Archives = False,
     exclude: options.Exclude = None,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
@@ -152,10 +156,15 @@ def classify(
     settings = Settings(min_confidence, probabilities, limits, number=digits)
     if number and (adapt or cells or probabilities):
         raise UsageError("--number can't be combined with --adapt, --cells or --probabilities.")
-    check_sources(sources or ())  # a listed file that no longer exists becomes an error row
+    # A listed file that no longer exists becomes an error row.
+    named = [*check_sources(sources or ()), *listed]
     patterns = options.patterns(exclude)
     walk = Walk(
-        [os.fspath(source) for source in named], follow_links, any_name=any_name, patterns=patterns
+        named,
+        follow_links,
+        any_name=any_name,
+        patterns=patterns,
+        archives=archives,
     )
     second = "--adapt" if adapt else "--cells" if cells else ""
     tables = [file for file in (files_from, files_from0, cells, model) if file is not None]
@@ -176,7 +185,14 @@ def classify(
     else:
         mark = found.card.fingerprint
         run = RunSettings.of(
-            walk.sources, follow_links, mark, settings, chosen, adapt=bool(second), exclude=patterns
+            walk.sources,
+            follow_links,
+            mark,
+            settings,
+            chosen,
+            adapt=bool(second),
+            exclude=patterns,
+            archives=archives,
         )
         second_pass: SecondPass | PagePass | None = None
         if adapt:
@@ -289,7 +305,7 @@ def _listed(file: Path | None, separator: bytes) -> list[str]:
     return [] if file is None else read_list(file, separator)
 
 
-def _some(sources: list[Path | str]) -> list[Path | str]:
+def _some(sources: list[str]) -> list[str]:
     if not sources:
         raise UsageError("Nothing to classify: name a file or folder, or --files-from FILE.")
     return sources

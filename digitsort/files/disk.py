@@ -187,9 +187,9 @@ class Disk:
         )
 
     @_names_path
-    def mkdir(self, place: Place) -> None:
+    def mkdir(self, place: Place, mode: int = 0o777) -> None:
         """`os.mkdir`."""
-        os.mkdir(place.name, dir_fd=place.folder)
+        os.mkdir(place.name, mode, dir_fd=place.folder)
 
     @_names_path
     def rmdir(self, place: Place) -> None:
@@ -317,6 +317,13 @@ class Disk:
 DISK = Disk()
 
 
+def write_all(disk: Disk, descriptor: int, data: bytes) -> None:
+    """Write all of the data, however many calls it takes."""
+    left = memoryview(data)
+    while left:
+        left = left[disk.write(descriptor, left) :]
+
+
 def _rename_new(source: Place, target: Place) -> None:
     if os.name == "nt":
         os.rename(source.name, target.name)  # refuses an existing target there
@@ -359,7 +366,7 @@ else:
     import fcntl
 
 
-def locked(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Lock a file that is open for writing, without waiting; return whether it is ours now."""
     try:
         if sys.platform == "win32":

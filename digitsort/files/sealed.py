@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from digitsort.errors import OutputError
 from digitsort.files.atomic import Output, output_errors
-from digitsort.files.disk import DISK
+from digitsort.files.disk import DISK, write_all
 from digitsort.files.names import printable
 from digitsort.files.own_folder import OwnFolder
 from digitsort.files.places import open_places
@@ -202,7 +202,7 @@ class SealedFile(Output):
         self._hash = blake2b()
         self._length = 0
         self._seals = -1
-        super().__init__(folder.open(names[0], os.O_RDWR | os.O_CREAT), path)
+        super().__init__(folder.open(names[0], os.O_RDWR | os.O_CREAT), path, folder.disk)
 
     def keep_sealed(self) -> int:
         """Cut off content without a valid seal; return the number of remaining bytes."""
@@ -222,13 +222,12 @@ class SealedFile(Output):
     def cut(self, length: int) -> None:
         """Truncate the file, go to its end, and seal the rest."""
         with output_errors(self._path):
-            self.truncate(length)
+            self._disk.truncate(self.fileno(), length)
             self.seek(0)
         self._hash, self._length = blake2b(), 0
         self._take_in(length)
         self._folder.write(self._seals_name, self._line())
-        if self._seals >= 0:
-            os.close(self._seals)
+        self._close_seals()
         self._seals = self._folder.open(self._seals_name, os.O_WRONLY | os.O_APPEND)
 
     def write(self, data: ReadableBuffer, /) -> int:
@@ -237,15 +236,18 @@ class SealedFile(Output):
         self._hash.update(memoryview(data)[:written])
         self._length += written
         with output_errors(self._path):
-            os.write(self._seals, self._line())
+            write_all(self._disk, self._seals, self._line())
         return written
 
     def close(self) -> None:
         """Close both files."""
-        if self._seals >= 0:
-            os.close(self._seals)
-            self._seals = -1
+        self._close_seals()
         super().close()
+
+    def _close_seals(self) -> None:
+        if self._seals >= 0:
+            seals, self._seals = self._seals, -1
+            self._disk.close(seals)
 
     def _take_in(self, length: int) -> None:
         while self._length < length:

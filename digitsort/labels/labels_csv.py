@@ -17,6 +17,7 @@ from digitsort.errors import NothingToDoError, UsageError
 from digitsort.files.names import folder_of, printable, to_cell
 from digitsort.images.limits import FIRST_OF_SEVERAL
 from digitsort.labels.cells import NONE_LABEL as NONE_LABEL
+from digitsort.labels.cells import UNCLEAR as UNCLEAR
 from digitsort.labels.cells import Findings, share_of, shown
 from digitsort.labels.read_table import (
     fault_of,

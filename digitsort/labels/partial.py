@@ -28,7 +28,7 @@ from typing import IO, TypeVar
 
 from digitsort.errors import DigitsortError, InterruptedRunError, OutputError
 from digitsort.files.atomic import Output, make_folder, output_errors, publish_as, refuse_existing
-from digitsort.files.disk import locked
+from digitsort.files.disk import try_lock
 from digitsort.files.names import printable
 from digitsort.files.own_folder import OwnFolder, own_folder
 from digitsort.files.sealed import SealedFile
@@ -412,7 +412,7 @@ def _locked(folder: OwnFolder) -> Iterator[None]:
     """Hold the lock; then remove the folder if it has no rows."""
     lock = folder.open(LOCK, os.O_RDWR | os.O_CREAT)
     try:
-        if not (locked(lock) and folder.is_still(LOCK, lock)):
+        if not (try_lock(lock) and folder.is_still(LOCK, lock)):
             raise OutputError(
                 f"Another run is writing {printable(folder.path.name[1 : -len('.partial')])}. "
                 "Wait until it ends, or choose another file."

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,7 +20,7 @@ from typing import IO, Any
 
 from digitsort import __version__
 from digitsort.errors import OutputError
-from digitsort.files.names import printable
+from digitsort.files.names import absolute, printable
 from digitsort.files.sealed import seal, state_folder
 from digitsort.labels.cells import share_of
 from digitsort.labels.labels_csv import Format, Layout, LineFormat, without_note
@@ -54,7 +53,7 @@ class RunSettings:
     ----------
     sources : str
         The files and folders named, as absolute paths, in order; a long list by its hash. Then the
-        patterns of `--exclude`, if any.
+        patterns of `--exclude`, if any, and whether archives in folders are read.
     links : str
         Whether linked folders are followed.
     model : str
@@ -84,14 +83,17 @@ class RunSettings:
         *,
         adapt: bool = False,
         exclude: Sequence[str] = (),
+        archives: bool = False,
     ) -> RunSettings:
         """Describe a run."""
-        absolute = [os.path.abspath(source) for source in sources]
-        listed = json.dumps(absolute)
-        if len(absolute) > MOST_SOURCES:
-            listed = f"{len(absolute)} sources, sha256 {sha256(listed.encode()).hexdigest()}"
+        whole = [absolute(source) for source in sources]
+        listed = json.dumps(whole)
+        if len(whole) > MOST_SOURCES:
+            listed = f"{len(whole)} sources, sha256 {sha256(listed.encode()).hexdigest()}"
         if exclude:
             listed += f" without {json.dumps(list(exclude))}"
+        if archives:
+            listed += " with archives"
         links = str(follow_links)
         return cls(listed, links, model, repr(settings), form, __version__, str(adapt))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import HAS_METADATA_BY_DESCRIPTOR, NEW, Disk, Place
+from digitsort.files.disk import HAS_METADATA_BY_DESCRIPTOR, NEW, Disk, Place, write_all
 from digitsort.files.names import printable, to_cell, to_cells
 from digitsort.files.places import Places, open_places
 from digitsort.files.regular import read_regular
@@ -23,7 +23,7 @@ from digitsort.labels.row import SOURCE, Row
 from digitsort.labels.table import ROWS_AT_ONCE, Cells, Table, columns_of
 from digitsort.sorting.dest import SEAL_NAME, new_temporary, remove_temporaries
 from digitsort.sorting.entries import is_of_sidecar
-from digitsort.sorting.journal import FOLDER, write_all
+from digitsort.sorting.journal import FOLDER
 from digitsort.sorting.plan import file_sha256
 from digitsort.sorting.publish import publish
 from digitsort.sorting.transfer import copy_to_temporary, remove_ours

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import APPEND, DISK, NEW, NO_FOLLOW, READ_NO_WAIT, Disk
+from digitsort.files.disk import APPEND, DISK, NEW, NO_FOLLOW, READ_NO_WAIT, Disk, write_all
 from digitsort.files.names import printable
 from digitsort.files.places import open_places
 from digitsort.sorting.entries import (
@@ -113,13 +113,6 @@ class Journal:
     def _add(self, text: str) -> None:
         self._waiting.append(sealed(text, self.run.token, self.run.lines))
         self.run.lines += 1
-
-
-def write_all(disk: Disk, descriptor: int, data: bytes) -> None:
-    """Write all of the data, however many calls it takes."""
-    left = memoryview(data)
-    while left:
-        left = left[disk.write(descriptor, left) :]
 
 
 def new_journal(

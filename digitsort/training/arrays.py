@@ -210,8 +210,8 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
         with np.load(content, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except Exception as error:
-        # numpy and zipfile raise whatever a broken file drives them to: ValueError, BadZipFile,
-        # KeyError, zlib.error, tokenize.TokenError … Each is the same to a person.
+        # For a broken file, numpy and zipfile raise many kinds of errors: ValueError, BadZipFile,
+        # KeyError, zlib.error, tokenize.TokenError …
         raise TrainingDataError(
             f"{printable(str(path))} can't be read as an npz file: {error}. Save it again."
         ) from error

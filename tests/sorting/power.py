@@ -472,9 +472,9 @@ class RecordingDisk(Disk):
         inode, _ = self._files[descriptor]
         self._note(inode, Resize(inode, size))
 
-    def mkdir(self, place: Place) -> None:
+    def mkdir(self, place: Place, mode: int = 0o777) -> None:
         self._goes_on()
-        super().mkdir(place)
+        super().mkdir(place, mode)
         folder, name = self._volume.find(place.path)
         self._note(folder, Add(folder, name, self._volume.new("folder", folder)))
 

@@ -1,4 +1,4 @@
-"""Write digits as many people would, so that a model can learn hands that no data set shows it."""
+"""Generate handwritten digits of many writers, so that a model learns hands that no data set has."""
 
 from __future__ import annotations
 
