@@ -285,18 +285,18 @@ def test_many_small_batches_are_few_journals(tmp_path: Path, monkeypatch: pytest
         written.append(1)
         return update_books(*arguments, **options)
 
-    monkeypatch.setattr("digitsort.sorting.arrivals.MOST_ENTRIES", 40)
+    monkeypatch.setattr("digitsort.sorting.arrivals.MOST_ENTRIES", 25)
     monkeypatch.setattr("digitsort.sorting.arrivals.update_books", update)
     ticks = iter(range(10**6))
     (tmp_path / "in").mkdir()
     with locked(tmp_path / "out") as held:
         arrivals = Arrivals(held, SortOptions(set_aside=True), clock=lambda: next(ticks))
         box = Inbox(str(tmp_path / "in"), 0)
-        for n in range(100):
+        for n in range(60):
             (tmp_path / f"in/{n}.png").write_text(str(n))
             assert list(take(box, arrivals, labelled)) == []
         arrivals.close_books(now=True)
-    assert len(read_books(str(tmp_path / "out"))) == 100
+    assert len(read_books(str(tmp_path / "out"))) == 60
     assert len(journals(str(tmp_path / "out"))) == 3
     assert 3 <= len(written) <= 30
     assert all(run.end == "done" for run in read_runs(str(tmp_path / "out")))
@@ -340,8 +340,9 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [(), ("--poll", "0.2")])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("options", "number"), [((), signal.SIGTERM), (("--poll", "0.2"), signal.SIGINT)]
+)
 def test_a_service_sorts_what_arrives(
     here: Path, model_file: Path, options: tuple[str, ...], number: int
 ) -> None:
@@ -369,7 +370,7 @@ def test_killed_services_deliver_each_file_once(
     here: Path, model_file: Path, request: pytest.FixtureRequest, mode: tuple[str, ...]
 ) -> None:
     """Killed at a random moment, while files arrive; none is lost, torn or delivered twice."""
-    kills = 500 if request.config.getoption("--all-cases") else 6
+    kills = 500 if request.config.getoption("--all-cases") else 3
     chance = random.Random(len(mode))
     shutil.rmtree(here / "in")
     (here / "in").mkdir()
