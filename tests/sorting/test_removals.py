@@ -87,6 +87,7 @@ ALLOWED = {
     ("apply.py", "_close_books", "self._disk.unlink(places.at(journal.run.path))"),
     ("recover.py", "_write_down", "self._disk.unlink(self._places.at(run.path))"),
     ("recover.py", "_last", "remove_ours(disk, places.at(path))"),
+    ("arrivals.py", "_end", "self._disk.unlink(places.at(run.path))"),
     ("undo.py", "_forget", "disk.unlink(places.at(run.path))"),
     ("journal.py", "reopen", "disk.truncate(descriptor, run.size)"),
     # A journal of which not even the first line could be written.
@@ -100,6 +101,7 @@ ALLOWED = {
     ("dest.py", "_leave", "disk.rmdir(places.at(dest))"),
     ("dest.py", "remove_empty", "disk.rmdir(places.at(folder))"),
     ("apply.py", "_close_books", "remove_empty(self._disk, places, made)"),
+    ("arrivals.py", "_end", "remove_empty(self._disk, places, made)"),
     ("recover.py", "settle", "remove_empty(self._disk, self._places, made)"),
     ("undo.py", "_end", "remove_empty(self._disk, self._places, made)"),
     # A field of a dataclass.
