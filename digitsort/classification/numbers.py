@@ -21,8 +21,7 @@ from digitsort.classification.pieces import MOST_PIECES, Strip, strip_of
 from digitsort.model.reading import Model
 from digitsort.outcomes import Status
 from digitsort.recognition.canvas import Gray
-from digitsort.recognition.project import project
-from digitsort.recognition.score import Allowed, probabilities, score_components
+from digitsort.recognition.score import Allowed, probabilities, project, score_components
 from digitsort.recognition.vectorize import STACK, vectorize
 
 Floats = npt.NDArray[np.float64]

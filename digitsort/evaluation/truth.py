@@ -22,6 +22,7 @@ from digitsort.labels.cells import (
     path_of,
 )
 from digitsort.labels.read_table import cells_of_row, fault_of, header_of, is_empty, opened_table
+from digitsort.sources.located import without_content
 
 TRUTH_NAME = "truth.csv"
 
@@ -76,11 +77,12 @@ def find_truth(
     known: dict[str, str] = {}
     if truth is None:
         names = {*classes, NONE_LABEL}
-        labels = {path: _folder_name(path) for path in walk.files()}
+        labels = {path: _folder_name(path) for path in map(without_content, walk.files())}
         labels = {path: name if name in names else "" for path, name in labels.items()}
     else:
         known = {path: label for path, label in read_truth(truth, findings).items() if label}
-        labels = {path: known.get(os.path.abspath(path), "") for path in walk.files()}
+        paths = map(without_content, walk.files())
+        labels = {path: known.get(os.path.abspath(path), "") for path in paths}
     unmatched = sorted(known.keys() - map(os.path.abspath, labels), key=natural_key)
     if not labels:
         raise nothing_found(walk, f"No images found in {printable(str(top))}. Name another folder.")

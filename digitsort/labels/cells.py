@@ -136,6 +136,10 @@ def shown(cell: str) -> str:
 NONE_LABEL = "_none"
 """Name of the reserved class "not a digit"."""
 
+UNCLEAR = "_unclear"
+"""Label from a person who looked at an image and could not tell what it shows. It is no truth: nothing
+is measured or learned from it, and `sort` puts the file among the uncertain ones."""
+
 DIGITS = tuple("0123456789")
 
 MOST_NAMED = 10
@@ -212,7 +216,7 @@ def length_name(label: str) -> str:
 
 def likely_classes(names: Iterable[str]) -> set[str]:
     """Guess the classes of the model from its labels: all ten digits if all labels are digits."""
-    classes = set(names) - {"", NONE_LABEL}
+    classes = set(names) - {"", NONE_LABEL, UNCLEAR}
     return classes.union(DIGITS) if are_digits(classes) else classes
 
 
@@ -237,7 +241,7 @@ def check_human(
     UsageError
         With each such label, its count, and the valid classes.
     """
-    allowed = {*classes, *new_classes, NONE_LABEL}
+    allowed = {*classes, *new_classes, NONE_LABEL, UNCLEAR}
     unknown = Counter({label: count for label, count in human.items() if label not in allowed})
     if not unknown:
         return

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from digitsort.files.other_machine import PathFinder
 from digitsort.labels.cells import (
     OF_NUMBERS,
+    UNCLEAR,
     Findings,
     Labels,
     are_sha256,
@@ -76,6 +77,11 @@ class Row(NamedTuple):
     human: str = ""
     source: str = ""
     cells: Mapping[str, str] = NO_CELLS
+
+
+def right_label(row: Row, truths: Mapping[str, str]) -> str:
+    """Return the label that a person gave, or else that of the path in `truths`; empty if unknown."""
+    return (row.human if row.human != UNCLEAR else "") or truths.get(row.path, "")
 
 
 class RowMaker:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from digitsort.errors import UsageError
 from digitsort.files.names import printable, to_cell
-from digitsort.labels.labels_csv import NONE_LABEL
+from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR
 from digitsort.labels.row import Row
 from digitsort.outcomes import Status
 from digitsort.pages.cells_csv import CellRow, Kind
@@ -34,6 +34,7 @@ SUM = "sum"
 """Name of the column with the checks of rows; in the column `row`, the row with those of columns."""
 
 NOT_LABELLED = "no row in the labels"
+CANNOT_TELL = "a person could not read it"
 """Why a cell with ink that has no label is doubtful."""
 
 
@@ -228,6 +229,8 @@ def _entry(cell: CellRow, row: Row | None) -> Entry:
     if row is None:
         is_doubtful = cell.kind is Kind.CELL
         return Entry("", is_doubtful, reason=NOT_LABELLED if is_doubtful else "", path=cell.path)
+    if row.human == UNCLEAR:
+        return Entry(row.label, True, row.cells.get("second", ""), CANNOT_TELL, cell.path)
     if row.human:
         return Entry("" if row.human == NONE_LABEL else row.human, False, path=cell.path)
     if cell.kind is Kind.BLANK:

@@ -16,7 +16,7 @@ from digitsort.evaluation.estimate import PER_LABEL, lot_of
 from digitsort.files.names import natural_key
 from digitsort.labels.cells import OF_NUMBERS, length_name, likely_classes
 from digitsort.labels.labels_csv import confidence_of, outcome_of, require_rows
-from digitsort.labels.row import HUMAN, Row
+from digitsort.labels.row import HUMAN, Row, right_label
 from digitsort.outcomes import Outcome, Status
 
 BINS = 20
@@ -72,7 +72,7 @@ class Tally:
             self.by_label[names[0], row.status] += 1
             if (confidence := confidence_of(row)) is not None:
                 self.by_bin[min(int(confidence * BINS), BINS - 1), row.status] += 1
-        if right := row.human or self.truths.get(row.path):
+        if right := right_label(row, self.truths):
             self.known.append((outcome_of(row), right))
 
     def count_of(self, label: str) -> int:

@@ -21,7 +21,13 @@ from digitsort.images.limits import Limits
 from digitsort.images.read import UnreadableError, read
 from digitsort.labels.cells import DIGITS, OF_NUMBERS, Findings, is_long_number, shown
 from digitsort.labels.corrections import Corrections
-from digitsort.labels.labels_csv import NONE_LABEL, TABLE_SUFFIXES, columns_of_labels, read_labels
+from digitsort.labels.labels_csv import (
+    NONE_LABEL,
+    TABLE_SUFFIXES,
+    UNCLEAR,
+    columns_of_labels,
+    read_labels,
+)
 from digitsort.labels.row import SOURCE, Row
 from digitsort.model.card import class_name_fault
 from digitsort.model.reading import default_model
@@ -36,16 +42,18 @@ from digitsort.training.dataset import (
     read_or_refuse,
     require_listed,
 )
-from digitsort.training.examples import LEAST_PER_CLASS, Examples, vectors_of, without_copies
+from digitsort.training.examples import LEAST_PER_CLASS, Examples, examples_of, without_copies
 
 if TYPE_CHECKING:
     from digitsort.labels.corrections import Corrections
 
 
 MANIFEST = "labels.csv"
-"""What `sort` leaves in its DEST."""
+"""Name of the manifest that `sort` writes into DEST."""
 
 CHANGED = "changed since they were labelled"
+
+COULD_NOT_TELL = "a person could not read them"
 
 GONE = "gone"
 """Reason of images whose row says that their file no longer exists."""
@@ -75,11 +83,11 @@ class Found:
     Attributes
     ----------
     human, machine : dict of str to Labelled
-        By content: the same image counts once, and a person's label goes before the machine's.
+        By content: the same image counts once, and a person's label overrides the model's.
     moved : int
         Images that a person moved to another folder, or put there.
     left : Counter of str
-        Why images with a person's label can't be learned from.
+        Number of images with a person's label that can't be used, by reason.
     changed : list of str
         Images that got several labels from a person; the last one counts.
     """
@@ -91,7 +99,7 @@ class Found:
     changed: list[str] = field(default_factory=list)
 
     def add(self, image: Labelled, *, by_hand: bool) -> None:
-        """Take in an image; of two labels that a person gave to one content the later one counts."""
+        """Add an image; if a person gave one content two labels, the later one counts."""
         if by_hand:
             before = self.human.get(image.sha256)
             if before is not None and before.label != image.label:
@@ -103,14 +111,14 @@ class Found:
 
 
 def is_sorted_folder(folder: Path) -> bool:
-    """Tell whether `sort` made the folder: its labels.csv names the source of each file."""
+    """Return whether `sort` made the folder: its labels.csv names the source of each file."""
     return SOURCE in columns_of_labels(folder / MANIFEST)
 
 
 def labelled_rows(
     path: Path, corrections: Corrections | None, findings: Findings | None = None
 ) -> Found:
-    """Images of a labels.csv: a person's labels, and those that the machine accepted."""
+    """Return the images of a labels.csv that a person labelled or the model accepted."""
     found = Found()
     for row in _corrected(read_labels(path, findings=findings), corrections):
         if row.human and row.status is Status.GONE:
@@ -128,7 +136,7 @@ def is_of_number(row: Row) -> bool:
 
 
 def labelled_corrections(corrections: Corrections) -> Found:
-    """Images of a corrections.csv alone."""
+    """Return the images of a corrections.csv alone."""
     found = Found()
     for row in corrections.correct(corrections.rows):
         _add_read(found, row)
@@ -138,11 +146,11 @@ def labelled_corrections(corrections: Corrections) -> Found:
 def labelled_folder(
     folder: Path, corrections: Corrections | None, findings: Findings | None = None
 ) -> Found:
-    """Images of a folder that `sort` made, compared with what its labels.csv says by content.
+    """Return the images of a folder that `sort` made, compared by content with its labels.csv.
 
-    What lies in another folder than it was sorted into, or is not in the manifest, was put there by a
-    person: the folder is their label. A label in the column `human`, and a correction, is theirs too.
-    The rest is the machine's opinion. Folders that begin with ``_`` are no labels, but for `_none`.
+    If an image is in another folder than it was sorted into, or is not in the manifest, a person put it
+    there, and the folder is their label. So are labels in the column `human` and corrections. All
+    others are labels of the model. Folders that begin with ``_`` are not labels, except for `_none`.
     """
     rows: dict[str, list[Row]] = {}
     for row in _corrected(read_labels(folder / MANIFEST, findings=findings), corrections):
@@ -169,6 +177,8 @@ def _add_sorted(found: Found, image: Labelled, rows: dict[str, list[Row]], folde
     if moved:
         found.moved += 1
         found.add(image, by_hand=True)
+    elif human == UNCLEAR:
+        found.left[COULD_NOT_TELL] += 1
     elif human:
         found.add(replace(image, label=human), by_hand=True)
     elif is_class:
@@ -180,7 +190,10 @@ def _corrected(rows: Iterable[Row], corrections: Corrections | None) -> Iterator
 
 
 def _add_read(found: Found, row: Row) -> None:
-    """Add a row's image if it is still what the person saw."""
+    """Add a row's image if the person could read it, and it is still what the person saw."""
+    if row.human == UNCLEAR:
+        found.left[COULD_NOT_TELL] += 1
+        return
     try:
         sha256 = read(row.path).sha256
     except UnreadableError as error:
@@ -193,7 +206,7 @@ def _add_read(found: Found, row: Row) -> None:
 
 
 def _top_folder(path: str, folder: Path) -> str:
-    """The folder within DEST that a file lies in, at whatever depth; "." for DEST itself."""
+    """Return the folder in DEST that contains a file, at any depth; "." for DEST itself."""
     parts = Path(os.path.relpath(path, folder)).parts
     return parts[0] if len(parts) > 1 else "."
 
@@ -202,14 +215,14 @@ MOST_NAMED = 5
 """Largest number of images to name in a note."""
 
 HAND_WEIGHT = 4.0
-"""Of each image that a person labelled, as of each real digit of the default model. It bounds the pull
-of one example: 16 turned a hand that had always been misread, and more weight changed no more."""
+"""Weight in the fit of each image that a person labelled; the default model's own images have 0.5 to 2.
+16 examples were enough for a digit that had always been misread, and more weight changed nothing."""
 
 
 def find_labelled(
     name: str, corrections: Corrections | None, findings: Findings | None = None
 ) -> Found | None:
-    """The images of a labels.csv or a sorted folder; None if the name is neither."""
+    """Return the images of a labels.csv or a sorted folder; None if the name is neither."""
     path = Path(name)
     if path.suffix.lower() in TABLE_SUFFIXES:
         return labelled_rows(path, corrections, findings)
@@ -305,7 +318,7 @@ def _images(
 
 
 KEPT_SHARE = 0.2
-"""Of the labels of each class that is kept for the test."""
+"""Share of the labels of each class that is kept for the test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,7 +353,7 @@ def teach(by_hand: Sequence[Dataset], known: Examples, progress: Progress) -> Ta
     known : Examples
         The other data. What a person labelled as it is labelled there is a copy: it may test the model.
     """
-    gathered = without_copies(vectors_of(by_hand, progress), known)
+    gathered = without_copies(examples_of(by_hand, progress), known)
     examples = gathered.examples
     counts = Counter(examples.labels.tolist())
     classes = set(known.labels.tolist())
