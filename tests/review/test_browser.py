@@ -612,6 +612,22 @@ def test_a_model_of_words(driver: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_number_is_typed(driver: Any, tmp_path: Path) -> None:
+    """Any number may be typed; one that is not complete does not follow to the next scan."""
+    from selenium.webdriver.common.keys import Keys
+
+    rows = [f"{i}.png,198{i},0.4,uncertain,low,,,{i},m+number" for i in range(4)]
+    driver.get(write_page(tmp_path, rows))
+    press(driver, "2", "0", "5", Keys.BACKSPACE, "7")
+    assert "207…" in text(driver, "#said")
+    press(driver, Keys.ENTER, Keys.ENTER, "3", Keys.ARROW_RIGHT, "7", Keys.ENTER)
+    tags = [tag.get_attribute("data-text") for tag in driver.find_elements("css selector", ".tag")]
+    assert tags == ["207", "✓", "7"]
+    driver.refresh()
+    assert text(driver, "#progress-text") == "3 of 4 reviewed"
+
+
+@pytest.mark.slow
 def test_single_keys_can_be_switched_off(driver: Any, thirty: str) -> None:
     from selenium.webdriver.common.keys import Keys
 
