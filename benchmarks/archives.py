@@ -10,6 +10,7 @@ that of all processes of the run; it depends less than the wall time on what els
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import resource
 import statistics
@@ -62,7 +63,10 @@ def make_sources(root: Path, count: int) -> dict[str, str]:
 @contextmanager
 def bucket(folder: Path) -> Iterator[Mapping[str, str]]:
     """Yield the environment of a bucket on this machine with the files of a folder."""
-    server: Any = import_module("moto.server").ThreadedMotoServer(port=0)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+    server: Any = import_module("moto.server").ThreadedMotoServer(
+        ip_address="127.0.0.1", port=0, verbose=False
+    )
     server.start()
     host, port = server.get_host_and_port()
     found = {**ACCOUNT, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}

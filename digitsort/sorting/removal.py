@@ -44,17 +44,21 @@ def remove_copy(disk: Disk, places: Places, removed: Place, kept: str, sha256: s
     """
     check_copy(disk, removed, sha256)
     if (inside := split_member(kept)) is not None:
-        check_copy(disk, anywhere(kept), sha256)
-        with source_errors():  # an archive may contain itself
-            is_archive = os.path.samestat(disk.lstat(removed), os.stat(inside[0]))
-        if is_archive:
-            raise NotDeliveredError(f"{printable(kept)} is in the same file")
-        disk.unlink(removed)
-        return
-    place = _found(places, kept)
-    check_copy(disk, place, sha256)
-    check_other_place(disk, places, removed, place)
+        _check_member(disk, removed, kept, inside[0], sha256)
+    else:
+        place = _found(places, kept)
+        check_copy(disk, place, sha256)
+        check_other_place(disk, places, removed, place)
     disk.unlink(removed)
+
+
+def _check_member(disk: Disk, removed: Place, kept: str, archive: str, sha256: str) -> None:
+    """Raise NotDeliveredError unless a member of an archive has a content, and is not in `removed`."""
+    check_copy(disk, anywhere(kept), sha256)
+    with source_errors():
+        contains_itself = os.path.samestat(disk.lstat(removed), os.stat(archive))
+    if contains_itself:
+        raise NotDeliveredError(f"{printable(kept)} is in the same file")
 
 
 def remove_torn(disk: Disk, torn: Place, whole: Place, sha256: str) -> None:

@@ -198,6 +198,7 @@ def directory_at(data: bytearray, offset: int) -> int:
         (lambda data: set_bytes(data, 40, b"\xff" * 4), {"1.png": BROKEN_MEMBER}),
         (lambda data: set_bytes(data, directory_at(data, 42), b"\xff" * 3), {"1.png": BROKEN_MEMBER}),
         (lambda data: set_bytes(data, directory_at(data, 24), b"\1"), {"1.png": BROKEN_MEMBER}),
+        (lambda data: set_bytes(data, directory_at(data, 16), b"\0\0"), {"1.png": BROKEN_MEMBER}),
         (lambda data: set_bytes(data, directory_at(data, 0), b"XX"), {".": BROKEN_ARCHIVE}),
         (lambda data: data.__delitem__(slice(-30, None)), {".": ENDS_EARLY}),
         (
