@@ -1,4 +1,4 @@
-"""What the default model reads, on digits that entered no fit, as people's files may look.
+"""Measure the default model on digits in files of several kinds.
 
     python -m benchmarks.accuracy [--limit N]
 

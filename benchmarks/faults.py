@@ -1,4 +1,4 @@
-"""What faults cost: files that kill their workers, and a Dask worker killed every few seconds.
+"""Measure what faults cost: files that kill their workers, and killed Dask workers.
 
 python -m benchmarks.faults [--count N] [--kills N] [--pause S]
 """
@@ -87,7 +87,7 @@ def killing(pause_s: float, kills: list[int]) -> Iterator[None]:
 
 
 def command_line(pid: int) -> str:
-    """How a process was called."""
+    """Return the command line of a process."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""How often a digit keeps its label when its scan is made in another way.
+"""Measure how often a digit keeps its label when its scan is made in another way.
 
     python -m benchmarks.invariance [--limit N]
 

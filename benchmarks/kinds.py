@@ -52,7 +52,7 @@ class Kind:
 
     @property
     def has_digits(self) -> bool:
-        """Whether the pictures show digits; all of them do or none does."""
+        """Return whether the pictures show digits; all of them do or none does."""
         return any(self.truths)
 
 

@@ -23,7 +23,7 @@ PER_FOLDER = 1_000
 
 @dataclass(frozen=True)
 class Seen:
-    """What one run took; memory is the largest resident set, in MiB."""
+    """Time and memory of one run; memory is the largest resident set, in MiB."""
 
     seconds: float
     parent_mib: float

@@ -1,4 +1,4 @@
-"""What it takes to read a model of 3,000 support vectors, beside `pickle.load`.
+"""Measure the time and memory to read a model of 3,000 support vectors, beside `pickle.load`.
 
     python -m benchmarks.reading
 

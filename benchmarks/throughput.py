@@ -120,7 +120,7 @@ def classify(workers: int) -> Program:
 
 
 class _Files:
-    """What a DataLoader asks for pictures."""
+    """Data set of pictures for a DataLoader."""
 
     def __init__(self, paths: list[str]) -> None:
         self.paths = paths

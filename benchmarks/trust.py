@@ -1,4 +1,4 @@
-"""Whether the default model knows when it does not know.
+"""Measure how far the confidence and the status of the default model can be trusted.
 
     python -m benchmarks.trust [--model FILE] [--limit N] [--count N] [--others] [--only NAME…]
         [--sheet FOLDER]

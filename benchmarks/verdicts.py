@@ -43,18 +43,18 @@ class Judged(NamedTuple):
 
     @property
     def is_right(self) -> bool:
-        """Whether the label is the truth; a rejected picture has no label and is wrong."""
+        """Return whether the label is the truth; a rejected picture has no label and is wrong."""
         return self.verdict.label == self.truth
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the status is ok."""
+        """Return whether the status is ok."""
         return self.verdict.status is Status.OK
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How pictures of one kind were read; shares are 0-1.
+    """Counts for pictures of one kind; shares are 0-1.
 
     Attributes
     ----------

@@ -80,7 +80,7 @@ exec setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs env -i \
     PATH=/usr/bin DIGITSORT_STATE=/mnt/state "$@"
 """
 """Run a command as the container does: the root file system is read-only, HOME is not set. A folder
-above Python that other users cannot enter, such as /root, is replaced by an empty one."""
+above Python that other users cannot enter, such as /root, is replaced by one with Python alone."""
 
 
 @pytest.mark.slow

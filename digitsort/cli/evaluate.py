@@ -26,7 +26,7 @@ from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import printable
 from digitsort.images.discover import Walk, check_sources
 from digitsort.images.limits import Limits
-from digitsort.labels.cells import Findings
+from digitsort.labels.cells import OF_NUMBERS, Findings
 from digitsort.labels.gone import GoneRows, before_gone
 from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels, table_of
 from digitsort.model.reading import Model
@@ -257,7 +257,7 @@ def _measured(
     return Measured(
         name,
         "" if model is None else model.card.short,
-        judge(known.outcomes, known.truths),
+        judge(known.outcomes, known.truths, are_numbers=OF_NUMBERS in known.models),
         guesses(known.outcomes, known.truths),
         guesses(acceptable(known.outcomes), known.truths),
         threshold,

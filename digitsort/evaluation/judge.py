@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from digitsort.classification.decide import LOW_CONFIDENCE
 from digitsort.errors import NothingToDoError, UsageError
 from digitsort.evaluation.estimate import Estimate
 from digitsort.files.names import natural_key
-from digitsort.labels.cells import MOST_LABELS
+from digitsort.labels.cells import MOST_LABELS, length_name
 from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR, outcome_of
 from digitsort.labels.row import Row, right_label
 from digitsort.outcomes import Outcome, Status
@@ -65,14 +66,34 @@ def evaluate(truth: Sequence[str], predicted: Sequence[str]) -> Evaluation:
             f"There are {len(names)} different labels; at most {MOST_NAMES} can be compared."
         )
     confusion = _confusion(truth, predicted, names)
-    right = np.diag(confusion).astype(np.float64)
+    return _evaluation(names, confusion, np.diag(confusion))
+
+
+def evaluate_numbers(truth: Sequence[str], predicted: Sequence[str]) -> Evaluation:
+    """Evaluate numbers by how many digits they have; a number is right if all its digits are.
+
+    The diagonal of the confusion matrix then also counts wrong numbers of the right length.
+    """
+    of_truth, of_predicted = list(map(length_name, truth)), list(map(length_name, predicted))
+    names = sorted({*of_truth, *of_predicted}, key=natural_key)
+    right = Counter(n for n, t, p in zip(of_truth, truth, predicted, strict=True) if t == p)
+    counts = np.array([right[name] for name in names], np.int64)
+    return _evaluation(names, _confusion(of_truth, of_predicted, names), counts)
+
+
+def _evaluation(
+    names: Sequence[str], confusion: npt.NDArray[np.int64], right_of: npt.NDArray[np.int64]
+) -> Evaluation:
+    """Return the evaluation, given how many of each class are right."""
+    right = right_of.astype(np.float64)
     with np.errstate(invalid="ignore"):
         precision, recall = right / confusion.sum(axis=0), right / confusion.sum(axis=1)
     reports = [
         ClassReport(name, int(n), float(p), float(r))
         for name, n, p, r in zip(names, confusion.sum(axis=1), precision, recall, strict=True)
     ]
-    return Evaluation(float(right.sum() / len(truth)), len(truth), tuple(reports), confusion)
+    total = int(confusion.sum())
+    return Evaluation(float(right.sum() / total), total, tuple(reports), confusion)
 
 
 def _confusion(
@@ -196,8 +217,10 @@ class Judged:
         return self.accepted_wrong / max(self.accepted, 1)
 
 
-def judge(outcomes: Iterable[Outcome], truths: Mapping[str, str]) -> Judged:
-    """Compare each outcome with the truth of its path."""
+def judge(
+    outcomes: Iterable[Outcome], truths: Mapping[str, str], *, are_numbers: bool = False
+) -> Judged:
+    """Compare each outcome with the truth of its path; numbers are counted by their length."""
     truth, read, mistakes = [], [], []
     accepted = accepted_wrong = 0
     for outcome in outcomes:
@@ -210,7 +233,12 @@ def judge(outcomes: Iterable[Outcome], truths: Mapping[str, str]) -> Judged:
         if said != right:
             mistakes.append(Mistake(outcome.path, right, said, outcome.confidence, is_ok))
     mistakes.sort(key=lambda mistake: -(mistake.confidence or 0))
-    return Judged(evaluate(truth, read), accepted, accepted_wrong, tuple(mistakes))
+    return Judged(
+        (evaluate_numbers if are_numbers else evaluate)(truth, read),
+        accepted,
+        accepted_wrong,
+        tuple(mistakes),
+    )
 
 
 def _said(outcome: Outcome) -> str:

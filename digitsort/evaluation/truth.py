@@ -12,7 +12,15 @@ from digitsort.errors import NothingToDoError, UsageError
 from digitsort.files.names import natural_key, printable
 from digitsort.files.other_machine import PathFinder
 from digitsort.images.discover import Walk, nothing_found
-from digitsort.labels.cells import NONE_LABEL, Findings, Labels, human_label, listed, path_of
+from digitsort.labels.cells import (
+    NONE_LABEL,
+    Findings,
+    Labels,
+    human_label,
+    is_long_number,
+    listed,
+    path_of,
+)
 from digitsort.labels.read_table import cells_of_row, fault_of, header_of, is_empty, opened_table
 from digitsort.sources.located import without_content
 
@@ -153,5 +161,6 @@ class _TruthMaker:
         label = human_label(written)
         if label != written:
             self._findings.understood[written, label] += 1
-        self._labels.add(label)
+        if not is_long_number(label):  # there is any number of numbers
+            self._labels.add(label)
         return self._paths.path(cell), label

@@ -34,7 +34,7 @@ KEY_BYTES = 32
 SEAL_BYTES = 16
 
 _LOOKS = 100
-"""How often to read an empty key file, 10 ms apart: another process may be about to write the key."""
+"""Attempts to read an empty key file, 10 ms apart: another process may be about to write it."""
 
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 

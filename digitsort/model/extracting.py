@@ -15,7 +15,7 @@ from digitsort.model.assembling import Global, Requested
 from digitsort.model.card import LONGEST_CLASS_NAME
 
 _NUMBER_STATE = (3, "<", None, None, None, -1, -1, 0)
-"""How numpy pickles a little-endian number type: version, byte order, and no structure of any kind."""
+"""State of a little-endian number type as numpy pickles it: version, byte order, and no structure."""
 
 _FORMS = {"f8": "<f8", "f4": "<f4", "i4": "<i4", "i8": "<i8", "u2": "<u2"}
 

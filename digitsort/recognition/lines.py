@@ -13,10 +13,10 @@ Floats = npt.NDArray[np.float32]
 _Number = TypeVar("_Number", bound=np.generic)
 
 LINE_END_PX = 4
-"""How far in from both ends of a row a printed line has to be seen."""
+"""Length at both ends of a row, in pixels, at which a printed line must be visible."""
 
 LINE_COVERAGE = 0.9
-"""Share of the row in which it has to be seen."""
+"""Smallest visible share of a line."""
 
 LEAST_LINE = 0.02
 """Darkness of a line worth removing, as a share of the darkest ink."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from digitsort.evaluation.judge import acceptable, guesses, judge
 from digitsort.files.names import printable
-from digitsort.labels.cells import are_digits
+from digitsort.labels.cells import MOST_DIGITS, are_digits
 from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR
 from digitsort.labels.row import HUMAN
 from digitsort.labels.table import line_of
@@ -67,6 +67,9 @@ PLAIN_REASONS = {
 }
 """What a person is told instead of a reason of the labels.csv. Most of these say what was done to the
 picture before it was read in this way, which a person may see nothing of."""
+
+NO_NUMBER = {"key": NONE_KEY, "button": "No number", "name": "not a number"}
+"""Words and key for `_none` in rows of `classify --number`."""
 
 CHUNK = 500
 """Number of cards per block of data: the browser also loads them block by block."""
@@ -129,7 +132,7 @@ def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
     truths = {outcome.path: right for outcome, right in tally.known}
     outcomes = [outcome for outcome, _ in tally.known]
     chart = plots.coverage_against_error(guesses(acceptable(outcomes), truths), len(outcomes))
-    return judge(outcomes, truths), chart
+    return judge(outcomes, truths, are_numbers=tally.has_numbers), chart
 
 
 def keys_of(classes: Sequence[str]) -> dict[str, str]:
@@ -170,7 +173,7 @@ def _none_words(classes: Sequence[str]) -> dict[str, str]:
 
 
 def _settings(source: LabelsSource, tally: Tally) -> dict[str, Any]:
-    classes = tally.classes()
+    classes = [] if tally.has_numbers else tally.classes()  # a person types a number
     return {
         "key": f"digitsort:{source.digest[:32]}",
         "fields": FIELDS,
@@ -178,20 +181,22 @@ def _settings(source: LabelsSource, tally: Tally) -> dict[str, Any]:
         "classes": classes,
         "cells": {name: _line([name]) for name in (*classes, NONE_LABEL, UNCLEAR)},
         "keys": _keys_if_all(classes),
+        "numberDigits": MOST_DIGITS if tally.has_numbers else 0,
         "none": NONE_LABEL,
         "pause": PAUSE_MS,
-        "noneWords": _none_words(classes),
+        "noneWords": NO_NUMBER if tally.has_numbers else _none_words(classes),
         "unclear": UNCLEAR,
         "unclearKey": UNCLEAR_KEY if _is_free(UNCLEAR_KEY, classes) else "Shift+Delete",
-        "commands": _commands(shlex.quote(printable(str(source.path))), classes),
+        "commands": _commands(shlex.quote(printable(str(source.path))), classes, tally.has_numbers),
     }
 
 
-def _commands(labels: str, classes: Sequence[str]) -> list[str]:
+def _commands(labels: str, classes: Sequence[str], has_numbers: bool) -> list[str]:
     """Return what to run after the review; FILE stands for the saved file."""
     data = "default" if are_digits(classes) else "DATA"
+    per_number = " --folder-per-number" if has_numbers else ""
     return [
-        f"digitsort sort {labels} sorted --corrections FILE",
+        f"digitsort sort {labels} sorted --corrections FILE{per_number}",
         f"digitsort evaluate {labels} --corrections FILE",
         f"digitsort train -d {data} -d {labels} --corrections FILE -o mine.pkl",
     ]

@@ -203,7 +203,12 @@ class Prefetch:
         self._pool: ThreadPoolExecutor | None = None
         self._waiting: dict[int, Future[bytes]] = {}
         self._next = self._bytes = 0
-        self._has_objects = any(map(is_object, items))
+        objects = list(filter(is_object, items))
+        self._has_objects = bool(objects)
+        for url in objects[
+            :1
+        ]:  # loading takes seconds on a busy machine, which no object is to blame for
+            _connect(url)
 
     def take(self, index: int) -> str:
         """Return an item; an object with its content, or the reason why there is none."""
@@ -287,6 +292,13 @@ def _bare(url: str) -> str:
 
 def _file_system_of(url: str) -> Any:
     return _file_system(url.partition("://")[0])
+
+
+def _connect(url: str) -> None:
+    """Have all modules of a file system loaded; S3 loads most of them with its first session."""
+    files = _file_system_of(url)
+    if url.startswith("s3") and hasattr(files, "connect"):
+        _patiently(files.connect)
 
 
 @lru_cache(maxsize=8)

@@ -29,7 +29,7 @@ MOST_SIDE_PX = 4096
 
 _GZIP = b"\x1f\x8b"
 _GZIP_FORMAT = 31
-"""What zlib calls gzip with a window of any size."""
+"""zlib's number for the gzip format with a window of any size."""
 
 _MOST_MEMBERS = 100
 """Largest number of parts of a gzip file: each part takes time, even an empty one."""

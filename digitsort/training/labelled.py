@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from digitsort.classification.numbers import cut_into_digits
 from digitsort.errors import TrainingDataError
 from digitsort.files.names import printable
 from digitsort.images.discover import Walk
 from digitsort.images.limits import Limits
 from digitsort.images.read import UnreadableError, read
-from digitsort.labels.cells import Findings, shown
+from digitsort.labels.cells import DIGITS, OF_NUMBERS, Findings, is_long_number, shown
 from digitsort.labels.corrections import Corrections
 from digitsort.labels.labels_csv import (
     NONE_LABEL,
@@ -28,9 +30,11 @@ from digitsort.labels.labels_csv import (
 )
 from digitsort.labels.row import SOURCE, Row
 from digitsort.model.card import class_name_fault
+from digitsort.model.reading import default_model
 from digitsort.outcomes import Status
 from digitsort.plural import plural
 from digitsort.progress import Progress
+from digitsort.recognition.canvas import Gray
 from digitsort.training.dataset import (
     Dataset,
     LabelledGray,
@@ -55,13 +59,21 @@ GONE = "gone"
 """Reason of images whose row says that their file no longer exists."""
 
 
+NOT_CUT = "numbers that can't be cut into their digits"
+"""Reason of pictures of numbers that are left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """An image file, its label, and the hash (hex) of its content."""
+    """An image file, its label, and the hash (hex) of its content.
+
+    If `is_number`, the label is a number, and each of its digits is an example.
+    """
 
     path: str
     label: str
     sha256: str
+    is_number: bool = False
 
 
 @dataclass(slots=True)
@@ -114,8 +126,13 @@ def labelled_rows(
         elif row.human:
             _add_read(found, row)
         elif row.status is Status.OK:
-            found.add(Labelled(row.path, row.label, row.sha256), by_hand=False)
+            found.add(Labelled(row.path, row.label, row.sha256, is_of_number(row)), by_hand=False)
     return found
+
+
+def is_of_number(row: Row) -> bool:
+    """Tell whether a row is one of `classify --number`."""
+    return row.model.endswith(OF_NUMBERS)
 
 
 def labelled_corrections(corrections: Corrections) -> Found:
@@ -154,6 +171,7 @@ def labelled_folder(
 def _add_sorted(found: Found, image: Labelled, rows: dict[str, list[Row]], folder: Path) -> None:
     known = rows.get(image.sha256, [])
     human = next((row.human for row in known if row.human), "")
+    image = replace(image, is_number=any(map(is_of_number, known)))
     is_class = image.label == NONE_LABEL or not image.label.startswith(("_", "."))
     moved = is_class and all(_top_folder(row.path, folder) != image.label for row in known)
     if moved:
@@ -184,7 +202,7 @@ def _add_read(found: Found, row: Row) -> None:
     if row.sha256 and row.sha256 != sha256:
         found.left[CHANGED] += 1
         return
-    found.add(Labelled(row.path, row.human, sha256), by_hand=True)
+    found.add(Labelled(row.path, row.human, sha256, is_of_number(row)), by_hand=True)
 
 
 def _top_folder(path: str, folder: Path) -> str:
@@ -214,11 +232,10 @@ def find_labelled(
 def datasets_of(found: Found, name: str, trust_machine: bool, limits: Limits) -> list[Dataset]:
     """Return what a person labelled and, if it is trusted, what the model labelled."""
     short = Path(name).resolve().name
-    datasets = [
-        _images(found.human, f"by hand:{short}", limits, by_hand=True, note=_note(found, trust_machine))
-    ]
+    human, machine = (_as_digits(images, limits, found.left) for images in (found.human, found.machine))
+    datasets = [_images(human, f"by hand:{short}", by_hand=True, note=_note(found, trust_machine))]
     if trust_machine and found.machine:
-        datasets.append(_images(found.machine, f"machine:{short}", limits))
+        datasets.append(_images(machine, f"machine:{short}"))
     elif not found.human:
         raise TrainingDataError(
             f"No image in {printable(name)} has a label from a person. Review it with `digitsort "
@@ -244,28 +261,60 @@ def _note(found: Found, trust_machine: bool) -> str:
     return ", ".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Example:
+    """A labelled image, and how to read it: a whole file, or a digit of a number."""
+
+    image: Labelled
+    load: Callable[[], Gray]
+
+
+def _as_digits(images: Mapping[str, Labelled], limits: Limits, left: Counter[str]) -> list[_Example]:
+    """Return an example of each image, or of each digit if it is a number; count what is left out."""
+    examples = []
+    for image in images.values():
+        if not image.is_number:
+            examples.append(_Example(image, partial(read_or_refuse, image.path, limits)))
+            continue
+        digits = _digits_of(image, limits)
+        left[NOT_CUT] += not digits
+        for label, digit in zip(image.label, digits, strict=False):
+            examples.append(_Example(replace(image, label=label), partial(_same, digit)))
+    return examples
+
+
+def _same(gray: Gray) -> Gray:
+    return gray
+
+
+def _digits_of(image: Labelled, limits: Limits) -> list[Gray]:
+    """Return the pictures of a number's digits; none if it can't be cut, or is no number."""
+    if image.label not in DIGITS and not is_long_number(image.label):
+        return []
+    return cut_into_digits(read_or_refuse(image.path, limits), len(image.label), default_model())
+
+
 def _images(
-    labelled: Mapping[str, Labelled],
+    examples: Sequence[_Example],
     name: str,
-    limits: Limits,
     *,
     by_hand: bool = False,
     note: str = "",
 ) -> Dataset:
-    for label in {image.label for image in labelled.values()}:
+    for label in {example.image.label for example in examples}:
         if fault := class_name_fault(label):
             raise TrainingDataError(
                 f"{name}: the label {shown(label)} {fault}. Correct it, or remove its images."
             )
-    images = sorted(labelled.values(), key=lambda image: (image.label, image.sha256))
+    ordered = sorted(examples, key=lambda example: (example.image.label, example.image.sha256))
 
     def load() -> Iterator[LabelledGray]:
-        for image in images:
-            yield read_or_refuse(image.path, limits), image.label
+        for example in ordered:
+            yield example.load(), example.image.label
 
     weight = HAND_WEIGHT if by_hand else 1.0
-    paths = [image.path for image in images]
-    return Dataset(name, len(images), load, weight=weight, by_hand=by_hand, note=note, paths=paths)
+    paths = [example.image.path for example in ordered]
+    return Dataset(name, len(ordered), load, weight=weight, by_hand=by_hand, note=note, paths=paths)
 
 
 KEPT_SHARE = 0.2

@@ -33,7 +33,7 @@ NO_DIGITS = ("Weather", "Biolinum_K", "Sketch")
 HEIGHT_PX = 110
 
 MOST_BYTES = 2**26
-"""Of a font file; those with all Chinese characters have 2**25."""
+"""Largest size of a font file in bytes; those with all Chinese characters have 2**25."""
 
 LEAST_INK = 0.02
 """Smallest share of the sheet that a digit covers; a font without digits draws less, or boxes."""

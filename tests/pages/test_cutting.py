@@ -354,3 +354,20 @@ def test_what_a_person_keeps_beside_the_pages_of_a_run_stays(tmp_path: Path) -> 
     fill(tmp_path / "out")
     assert (tmp_path / ".out.partial" / "note.txt").read_text() == "mine"
     assert os.listdir(tmp_path / ".out.partial") == ["note.txt"]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("what", ["tree", "tree/cells", "tree/previews"])
+def test_no_link_in_the_pages_of_a_run_is_followed(tmp_path: Path, scans: list[str], what: str) -> None:
+    """A folder of a person's, put there by a link, keeps its files; nothing is written into it."""
+    partial = interrupted(scans, tmp_path / "out")
+    mine = tmp_path / "mine" / "cells"
+    mine.mkdir(parents=True)
+    (mine / "note.txt").write_text("mine")
+    (mine.parent / "note.txt").write_text("mine too")
+    (partial / what).rename(tmp_path / "away")
+    (partial / what).symlink_to(mine.parent if what == "tree" else mine)
+    with pytest.raises(OutputError):
+        cut(scans, tmp_path / "out", resume=True)
+    drop_partial(tmp_path / "out")
+    assert content(tmp_path / "mine") == {"cells/note.txt": b"mine", "note.txt": b"mine too"}

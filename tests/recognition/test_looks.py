@@ -23,6 +23,7 @@ from digitsort.classification.decide import (
     read_digits,
 )
 from digitsort.recognition.enclosing import (
+    WORKING_PX,
     without_frame,
     without_long_underline,
     without_ring,
@@ -204,34 +205,42 @@ def test_what_stands_on_a_line_stays() -> None:
     assert left.sum() == left[:80, 44:57].sum()
 
 
-def seven_on_a_line(*ends: tuple[float, float], width: int = 6) -> Pixels:
-    """A seven whose foot touches a line through these points."""
-    picture = Image.new("L", (SIDE, SIDE), 255)
+def seven_on_a_line(*ends: tuple[float, float], width: int = 4) -> Pixels:
+    """A seven whose foot touches a line through these points; as large as the copy that is changed."""
+    picture = Image.new("L", (WORKING_PX, WORKING_PX), 255)
     pen = ImageDraw.Draw(picture)
-    pen.line([(52, 30), (104, 30), (76, 122)], fill=0, width=8, joint="curve")
+    pen.line([(36, 21), (73, 21), (53, 85)], fill=0, width=6, joint="curve")
     pen.line(list(ends), fill=0, width=width, joint="curve")
     return np.asarray(picture)
 
 
-RULED = ((34, 124), (130, 122))
+RULED = ((22, 87), (91, 86))
 
 
 def test_a_ruled_line_that_is_longer_than_the_digit_is_no_base() -> None:
     """It is removed; one that bends as a hand draws it stays, and one that ends below the digit."""
     left = without_long_underline(seven_on_a_line(*RULED)) < 128
-    assert left[30:110].any()
-    assert not left[118:].any()
-    by_hand = seven_on_a_line((34, 122), (60, 126), (84, 123), (110, 120), (130, 124))
+    assert left[21:76].any(axis=1).all()
+    assert not left[86:].any()
+    by_hand = seven_on_a_line((22, 85), (42, 88), (59, 86), (77, 84), (91, 87))
     assert without_underline(by_hand) is not by_hand
     assert without_long_underline(by_hand) is by_hand
-    shorter = seven_on_a_line((58, 124), (130, 122))
+    shorter = seven_on_a_line((40, 87), (91, 86))
     assert without_underline(shorter) is not shorter
     assert without_long_underline(shorter) is shorter
 
 
+def test_two_lines_below_a_digit_are_both_removed() -> None:
+    picture = Image.fromarray(seven_on_a_line(*RULED))
+    ImageDraw.Draw(picture).line((20, 99, 88, 101), fill=0, width=4)
+    left = without_underline(np.asarray(picture)) < 128
+    assert left[21:76].any(axis=1).all()
+    assert not left[86:].any()
+
+
 def test_a_seven_on_a_ruled_line_is_not_accepted_as_a_one() -> None:
     """It looks like a 1 with a flag and a base, and the first look is sure of that."""
-    verdict = decide([seven_on_a_line(*RULED, width=8)], default_model())[0]
+    verdict = decide([seven_on_a_line(*RULED, width=6)], default_model())[0]
     assert (verdict.label, verdict.status) == ("7", Status.UNCERTAIN)
 
 

@@ -104,14 +104,19 @@ function commandOf(event) {
     return withCtrl[(event.shiftKey ? "shift " : "") + key.toLowerCase()];
   }
   if ((key === "Enter" || key === " ") && event.target.matches("button, summary, input")) return null;
-  if (moves[key]) return () => move(moves[key](), { extend: event.shiftKey || isRange });
-  if (typed && key === "Enter") return () => settle(classesLike(typed)[0]);
+  if (moves[key]) {
+    typed = ""; // a number that is not complete is of the scan that is left
+    return () => move(moves[key](), { extend: event.shiftKey || isRange });
+  }
+  if (typed && key === "Enter") return () => settle(isNumber(typed) ? typed : classesLike(typed)[0]);
+  if (isNumber(typed) && key === "Backspace") return () => typeNumber(typed.slice(0, -1));
   if (typed && (key === "Escape" || key === "Backspace")) return () => settle("");
   if (key === "Enter" && event.shiftKey) return acceptRest;
   if (key === "Delete" && event.shiftKey) return () => decide(settings.unclear);
   if (commands[key]) return commands[key];
   if (!byId("single").checked || key.length !== 1) return null;
   const letter = letterOf(event);
+  if (isNumber(typed + letter)) return () => typeNumber(typed + letter);
   if (!hasKeys && (classesLike(typed + letter).length || classesLike(letter).length)) {
     return () => type(letter);
   }
@@ -150,6 +155,11 @@ function type(letter) {
   }
   typed = text;
   tell(`${text}…: ${found.slice(0, 8).join(", ")}. Type on, or press Enter for ${found[0]}.`);
+}
+
+function typeNumber(text) {
+  typed = text;
+  say(text && `${text}… Press Enter when the number is complete.`);
 }
 
 function settle(label) {

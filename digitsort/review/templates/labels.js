@@ -122,6 +122,9 @@ function kept() {
   return { labels: [...decided], unsaved: differing.map((card) => card.number), file: savedFile };
 }
 
+const isNumber = (label) => /^[0-9]+$/.test(label) && label.length <= settings.numberDigits;
+const cellOf = (label) => (isNumber(label) ? label : settings.cells[label]);
+
 function recall() {
   let found = null;
   try {
@@ -133,7 +136,7 @@ function recall() {
   const differing = new Set(found.unsaved);
   if (typeof found.file?.name === "string") savedFile = found.file;
   for (const [number, label] of found.labels ?? []) {
-    if (!known.has(number) || (label !== "" && !Object.hasOwn(settings.cells, label))) continue;
+    if (!known.has(number) || (label !== "" && !Object.hasOwn(settings.cells, label) && !isNumber(label))) continue;
     decided.set(number, label);
     if (!differing.has(number)) saved.set(number, label);
   }

@@ -164,7 +164,7 @@ const accept = () =>
   decideEach((card) => labelOf(card) || guessOf(card), "There is no guess to confirm.");
 const otherOf = (card) => (card.hint && card.hint !== card.label ? card.hint : card.second);
 const takeHint = () =>
-  decideEach((card) => (settings.cells[otherOf(card)] ? otherOf(card) : ""), "There is no hint here.");
+  decideEach((card) => (cellOf(otherOf(card)) ? otherOf(card) : ""), "There is no hint here.");
 
 // Cards that were never on the screen are not confirmed: the first press goes to them.
 function acceptRest() {

@@ -16,7 +16,7 @@ function newName() {
 
 function corrections() {
   const rows = cards.filter(labelOf).sort((a, b) => a.number - b.number);
-  const lines = rows.map((card) => `${card.line},${settings.cells[labelOf(card)]}\n`);
+  const lines = rows.map((card) => `${card.line},${cellOf(labelOf(card))}\n`);
   return { count: rows.length, text: [settings.header, "\n", ...lines].join(""), labels: new Map(decided) };
 }
 
