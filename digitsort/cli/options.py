@@ -15,8 +15,13 @@ from digitsort.errors import ExitCode, UsageError
 from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import printable
 from digitsort.files.regular import head_of
-from digitsort.images.discover import has_picture_suffix
-from digitsort.images.limits import DEFAULT_LIMITS, MAGIC_BYTES, Limits, begins_as_picture
+from digitsort.images.limits import (
+    DEFAULT_LIMITS,
+    MAGIC_BYTES,
+    Limits,
+    begins_as_picture,
+    has_picture_suffix,
+)
 
 FEW_OPTIONS = 8
 """Largest number of options that are listed without sections."""

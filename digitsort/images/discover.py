@@ -7,14 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
 from digitsort.files.names import is_url, name_of, packed_key, printable, unpacked_name
 from digitsort.files.regular import NotRegularError, head_of
-from digitsort.images.limits import MAGIC_BYTES, MOST_BYTES, begins_as_picture
+from digitsort.images.limits import (
+    MAGIC_BYTES,
+    MOST_BYTES,
+    begins_as_picture,
+    has_picture_suffix,
+)
 from digitsort.plural import plural
 from digitsort.sources.archives import is_archive, members
 from digitsort.sources.buckets import (
@@ -112,15 +115,6 @@ def _remedies(skipped: Counter[str]) -> list[str]:
         if skipped[suffix]:
             kinds.setdefault(remedy, []).append(suffix or "without extension")
     return [f"{', '.join(suffixes)}: {remedy}" for remedy, suffixes in kinds.items()]
-
-
-PICTURE_SUFFIXES = frozenset(
-    ".png .apng .jpg .jpeg .jpe .jfif .jif .tif .tiff .bmp .dib .gif .webp".split()
-    + ".avif .jp2 .j2k .j2c .jpx .jpf".split()
-)
-
-HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
-"""Extensions of phone pictures that need the extra `heic`."""
 
 
 JUNK_FOLDERS = frozenset(
@@ -410,19 +404,6 @@ def check_sources(sources: Sequence[str | Path]) -> list[str]:
                 f"{printable(path)}: {error.strerror}. Name a file or folder that exists."
             ) from error
     return paths
-
-
-def has_picture_suffix(name: str) -> bool:
-    """Return whether a visible file is a picture by its name."""
-    _, dot, suffix = name.rpartition(".")
-    suffix = dot + suffix.lower()
-    return suffix in PICTURE_SUFFIXES or (suffix in HEIC_SUFFIXES and reads_heic())
-
-
-@cache
-def reads_heic() -> bool:
-    """Return whether the extra `heic` is installed."""
-    return find_spec("pillow_heif") is not None
 
 
 def _begins_as_picture(path: str) -> bool:

@@ -1,10 +1,20 @@
-"""Say what an image file may be: its format, its size, and its pixels."""
+"""Say what an image file may be: its name, its format, its size, and its pixels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 
 from digitsort.images.unreadable import UnreadableError
+
+PICTURE_SUFFIXES = frozenset(
+    ".png .apng .jpg .jpeg .jpe .jfif .jif .tif .tiff .bmp .dib .gif .webp".split()
+    + ".avif .jp2 .j2k .j2c .jpx .jpf".split()
+)
+
+HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+"""Extensions of phone pictures that need the extra `heic`."""
 
 MOST_PIXELS = 2**26
 """Largest number of pixels: A4 at 800 dpi, or a photo from a 64-megapixel phone."""
@@ -129,3 +139,16 @@ def begins_as_picture(data: bytes) -> bool:
     if found == "BMP":
         return int.from_bytes(data[14:18], "little") in _BMP_HEADERS
     return bool(found) and (found != "WEBP" or data[8:12] == b"WEBP")
+
+
+def has_picture_suffix(name: str) -> bool:
+    """Return whether a visible file is a picture by its name."""
+    _, dot, suffix = name.rpartition(".")
+    suffix = dot + suffix.lower()
+    return suffix in PICTURE_SUFFIXES or (suffix in HEIC_SUFFIXES and reads_heic())
+
+
+@cache
+def reads_heic() -> bool:
+    """Return whether the extra `heic` is installed."""
+    return find_spec("pillow_heif") is not None

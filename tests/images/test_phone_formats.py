@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from digitsort.images import discover, iso_media
+from digitsort.images import iso_media
 from digitsort.images.discover import Walk
 from digitsort.images.limits import DEFAULT_LIMITS, Limits, format_of
 from digitsort.images.read import UnreadableError, read
@@ -145,7 +145,7 @@ def test_without_the_extra_a_heic_says_what_it_needs(
         read_bytes(tmp_path, data)
     make_tree(tmp_path, {"scans": {"a.heic": data, "b.HEIF": data}})
     for is_there, files, skipped in ((True, 2, {}), (False, 0, {".heic": 1, ".heif": 1})):
-        monkeypatch.setattr(discover, "reads_heic", lambda answer=is_there: answer)
+        monkeypatch.setattr("digitsort.images.limits.reads_heic", lambda answer=is_there: answer)
         walk = Walk([str(tmp_path / "scans")])
         assert (len(list(walk.files())), walk.skipped) == (files, skipped)
 

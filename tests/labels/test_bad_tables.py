@@ -173,8 +173,8 @@ def test_a_line_of_three_gigabytes_takes_little_memory(tmp_path: Path, command: 
     assert "bad.csv" in done.stderr.replace("\n", "")
 
 
-def many_labels(count: int) -> str:
-    return "path,label,status\n" + "".join(f"{n}.png,{n},ok\n" for n in range(count))
+def many_labels(count: int, before: str = "") -> str:
+    return "path,label,status\n" + "".join(f"{n}.png,{before}{n},ok\n" for n in range(count))
 
 
 @pytest.mark.parametrize("command", ["sort", "sort dry", "review", "train"])
@@ -186,11 +186,16 @@ def test_a_table_of_many_labels_is_refused(tmp_path: Path, command: str) -> None
 
 
 def test_a_truth_of_many_labels_is_refused(tmp_path: Path) -> None:
-    make_tree(tmp_path, {"truth.csv": many_labels(MOST_LABELS + 1)})
+    make_tree(tmp_path, {"truth.csv": many_labels(MOST_LABELS + 1, "class ")})
     with pytest.raises(UsageError, match=f"over {MOST_LABELS} different labels"):
         read_truth(tmp_path / "truth.csv")
-    make_tree(tmp_path, {"truth.csv": many_labels(MOST_LABELS)})
+    make_tree(tmp_path, {"truth.csv": many_labels(MOST_LABELS, "class ")})
     assert len(read_truth(tmp_path / "truth.csv")) == MOST_LABELS
+
+
+def test_a_truth_may_have_any_number_of_numbers(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"truth.csv": many_labels(MOST_LABELS + 100)})
+    assert len(read_truth(tmp_path / "truth.csv")) == MOST_LABELS + 100
 
 
 def test_labels_of_two_tables_can_be_compared_but_not_of_more() -> None:
