@@ -35,7 +35,7 @@ MOST_ODDS = 12.0
 """Largest absolute value of these odds."""
 
 LEAST_ODDS = -6.0
-"""Smallest odds of a group in a number. With less, there is no number (of this length)."""
+"""Smallest odds of a group in a number of a given length. With less, there is no such number."""
 
 IS_RIGHT = (0.58, 0.11, 0.5453, -0.0471, -0.6467)
 """Logarithm of the odds that a number is right: weights of `NumberReading.evidence` and a constant.
@@ -175,7 +175,8 @@ def readings_of(
         min((mine[span] for span in path), default=-inf)
         for mine, (path, _) in zip(scored, found, strict=True)
     ]
-    paths = [path if odds >= LEAST_ODDS else [] for (path, _), odds in zip(found, weakest, strict=True)]
+    least = -inf if length == ANY_LENGTH else LEAST_ODDS
+    paths = [path if odds >= least else [] for (path, _), odds in zip(found, weakest, strict=True)]
     digits = [strip.picture(*span) for strip, path in zip(strips, paths, strict=True) for span in path]
     verdicts = iter(decide(digits, model, min_confidence, allowed))
     fault = NO_DIGIT if length == ANY_LENGTH else NOT_THAT_LONG
