@@ -7,7 +7,7 @@ FROM python:${PYTHON}-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY digitsort digitsort
-ARG EXTRAS=cloud,cut,dask,fast,heic,parquet,pdf,watch,zstd
+ARG EXTRAS=cloud,cut,dask,fast,heic,parquet,pdf,watch,xlsx,zstd
 RUN python -m venv /opt/digitsort \
     && /opt/digitsort/bin/pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
     && /opt/digitsort/bin/pip install --no-cache-dir "$(echo /wheels/*.whl)[${EXTRAS}]"
