@@ -1,4 +1,4 @@
-"""What the default model reads, on digits that entered no fit, as people's files may look.
+"""Measure the default model on digits in files of several kinds.
 
     python -m benchmarks.accuracy [--limit N]
 
@@ -20,7 +20,7 @@ from PIL import Image
 
 from benchmarks.data import Pixels, mnist, semeion
 from digitsort import classify_files, default_model, open_datasets, train
-from digitsort.training.fit import TrainingOptions
+from digitsort.training.finish import TrainingOptions
 
 if TYPE_CHECKING:
     from digitsort import Model

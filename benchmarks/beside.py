@@ -19,7 +19,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.conditions import CONDITIONS, Condition
-from benchmarks.contact import write_contact_sheet
 from benchmarks.data import data_folder, mnist_kept, semeion_kept
 from benchmarks.kinds import read_all
 from benchmarks.page import Ink, Page, lay_out, to_bytes
@@ -32,6 +31,7 @@ from benchmarks.verdicts import (
     decide_with,
     judge,
     open_model,
+    write_contact_sheet,
 )
 from digitsort.recognition.canvas import Gray
 

@@ -32,7 +32,7 @@ REAL_WEIGHT = 8.0
 """Weight of each digit of load_digits, compared with the many generated ones."""
 
 LOOKED_AT = 20_000
-"""Of MNIST's training digits."""
+"""Number of MNIST's training digits that choices are made on."""
 
 Features = npt.NDArray[np.float32]
 
@@ -53,7 +53,7 @@ def known(count: int) -> tuple[Examples, int]:
 def misread_in_folds(
     examples: Examples, real: int, folds: int, seed: int, parameters: dict[str, Any]
 ) -> int:
-    """How many of load_digits are misread by machines that did not see their fold."""
+    """Return how many of load_digits are misread by models that were not fitted to their fold."""
     from sklearn.model_selection import StratifiedKFold
 
     misread, invented = 0, np.arange(real, len(examples))

@@ -7,14 +7,30 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from benchmarks.command import run_digitsort
 from benchmarks.data import export_png, mnist
+
+COMMAND = (sys.executable, "-m", "digitsort")
+
+
+def user_environment() -> dict[str, str]:
+    """The environment without what keeps Python from keeping compiled modules."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def run_digitsort(*arguments: str | Path, **options: Any) -> None:
+    """Run it to its end; raises CalledProcessError where it fails."""
+    subprocess.run([*COMMAND, *map(str, arguments)], check=True, env=user_environment(), **options)
+
 
 Answers = dict[str, str]
 """File name to label."""

@@ -1,4 +1,4 @@
-"""What faults cost: files that kill their workers, and a Dask worker killed every few seconds.
+"""Measure what faults cost: files that kill their workers, and killed Dask workers.
 
 python -m benchmarks.faults [--count N] [--kills N] [--pause S]
 """
@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.data import export_png, mnist
+from benchmarks.million import family
 from digitsort import Model, Outcome, Settings, Status, classify_files, default_model
 from digitsort.classification.classify import Line, run_line
 from digitsort.images.discover import Walk
@@ -71,7 +72,7 @@ def killing(pause_s: float, kills: list[int]) -> Iterator[None]:
 
     def kill() -> None:
         while not stop.wait(pause_s):
-            workers = [pid for pid in descendants(os.getpid()) if "spawn_main" in command_line(pid)]
+            workers = [pid for pid in family(os.getpid())[1:] if "spawn_main" in command_line(pid)]
             if workers:
                 kills.append(rng.choice(workers))
                 os.kill(kills[-1], signal.SIGKILL)
@@ -85,22 +86,8 @@ def killing(pause_s: float, kills: list[int]) -> Iterator[None]:
         thread.join()
 
 
-def descendants(pid: int) -> list[int]:
-    """Processes that a process has started, and theirs."""
-    parents = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue  # it has ended
-    found = [pid]
-    for each in found:
-        found.extend(child for child, parent in parents.items() if parent == each)
-    return found[1:]
-
-
 def command_line(pid: int) -> str:
-    """How a process was called."""
+    """Return the command line of a process."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""How often a digit keeps its label when its scan is made in another way.
+"""Measure how often a digit keeps its label when its scan is made in another way.
 
     python -m benchmarks.invariance [--limit N]
 
@@ -8,17 +8,14 @@ Each digit goes through a file's bytes and the program's own reader, as it is an
 from __future__ import annotations
 
 import argparse
-import io
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from benchmarks.accuracy import WAYS
+from benchmarks.accuracy import WAYS, read_labels
 from benchmarks.data import Pixels, mnist, semeion
-from digitsort import Model, classify_files, default_model
+from digitsort import default_model
 
 Change = Callable[[Pixels], Image.Image]
 
@@ -66,19 +63,6 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def labels(images: Sequence[Pixels], change: Change, model: Model) -> list[str]:
-    """What each changed image is read as."""
-    with TemporaryDirectory() as folder:
-        paths = []
-        for index, pixels in enumerate(images):
-            path = Path(folder, f"{index}.png")
-            file = io.BytesIO()
-            change(pixels).save(file, "PNG", compress_level=1)
-            path.write_bytes(file.getvalue())
-            paths.append(str(path))
-        return [outcome.label for outcome in classify_files(paths, model)]
-
-
 def main() -> None:
     """Print a row for each change."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -86,14 +70,14 @@ def main() -> None:
     options = parser.parse_args()
     model = default_model()
     digits = {"MNIST": list(mnist()[0][: options.limit]), "Semeion": semeion()[0]}
-    plain = {name: labels(images, Image.fromarray, model) for name, images in digits.items()}
+    plain = {name: list(read_labels(images, Image.fromarray, model)) for name, images in digits.items()}
     print("| change | same label, " + " | ".join(digits) + " |")
     print("| --- |" + " --- |" * len(digits))
     for name, change in CHANGES.items():
         shares = []
         for kind, images in digits.items():
-            pairs = zip(plain[kind], labels(images, change, model), strict=True)
-            shares.append(sum(a == b for a, b in pairs) / len(images))
+            pairs = zip(plain[kind], read_labels(images, change, model), strict=True)
+            shares.append(sum(label == changed for (label, _), (changed, _) in pairs) / len(images))
         print(f"| {name} | " + " | ".join(f"{share:.1%}" for share in shares) + " |", flush=True)
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.contact import write_contact_sheet
 from benchmarks.data import data_folder, mnist_kept, optdigits, semeion_kept
 from benchmarks.verdicts import (
     DIGITS,
@@ -27,6 +26,7 @@ from benchmarks.verdicts import (
     judge,
     most_common,
     open_model,
+    write_contact_sheet,
 )
 from digitsort.images.read import grays_of, read
 from digitsort.recognition.canvas import Gray
@@ -52,7 +52,7 @@ class Kind:
 
     @property
     def has_digits(self) -> bool:
-        """Whether the pictures show digits; all of them do or none does."""
+        """Return whether the pictures show digits; all of them do or none does."""
         return any(self.truths)
 
 

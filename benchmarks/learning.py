@@ -1,4 +1,4 @@
-"""What a model learns from a few corrections: `python -m benchmarks.learning [--corrections N …]`.
+"""Measure learning from a few corrections: `python -m benchmarks.learning [--corrections N …]`.
 
 Three invented people, each with an odd way of writing one digit, correct some of their scans. The
 corrections are added to the default model's data as `digitsort train -d default -d labels.csv

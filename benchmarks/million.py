@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.command import COMMAND, run_digitsort, user_environment
+from benchmarks.compare import COMMAND, run_digitsort, user_environment
 from benchmarks.data import export_png, mnist
 
 DISTINCT = 4_000
@@ -23,7 +23,7 @@ PER_FOLDER = 1_000
 
 @dataclass(frozen=True)
 class Seen:
-    """What one run took; memory is the largest resident set, in MiB."""
+    """Time and memory of one run; memory is the largest resident set, in MiB."""
 
     seconds: float
     parent_mib: float
@@ -40,7 +40,7 @@ def link_tree(root: Path, originals: list[Path], count: int, per_folder: int) ->
         (folder / f"scan_{index:07d}.png").hardlink_to(originals[index % len(originals)])
 
 
-def run(folder: Path, output: Path, workers: int) -> Seen:
+def run(folder: Path | str, output: Path, workers: int) -> Seen:
     """Classify a folder, and look at the memory of all its processes meanwhile."""
     command = [*COMMAND, "classify", str(folder), "-o", str(output), "-q", "--force"]
     start = time.perf_counter()
@@ -60,15 +60,16 @@ def run(folder: Path, output: Path, workers: int) -> Seen:
 
 
 def family(pid: int) -> list[int]:
-    """A process and its descendants."""
-    found, waiting = [], [pid]
-    while waiting:
-        found.append(waiting.pop())
+    """Return a process and its descendants, also those that its threads have started."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            children = Path(f"/proc/{found[-1]}/task/{found[-1]}/children").read_text()
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue  # it has ended
-        waiting.extend(int(child) for child in children.split())
+    found = [pid]
+    for each in found:
+        found.extend(child for child, parent in parents.items() if parent == each)
     return found
 
 

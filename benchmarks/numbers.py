@@ -1,10 +1,11 @@
 """Measure how many numbers of several digits are read correctly.
 
-    python -m benchmarks.numbers [--count N] [--part choose|report] [--model FILE]
+    python -m benchmarks.numbers [--count N] [--part choose|report|fit] [--model FILE] [--fit]
 
 Numbers of 2 to 8 digits are made from MNIST's second half, which was never used for training. In one
-half of them the digits are spaced; in the other, neighbours touch. Parameters are chosen on the first
-15,000 of these digits (`choose`), and results are reported on the others (`report`). The aim is 99 % of
+half of them the digits are spaced; in the other, neighbours touch. The reading of
+numbers is fitted (`--fit`) to numbers of those digits of MNIST's first half that the default model has
+not learned from (`fit`). Results are reported on the last 15,000 digits (`report`). The aim is 99 % of
 p ** n, where p is the share of single digits that are read correctly and n is the length; if digits
 touch, it is 90 % of that.
 """
@@ -13,42 +14,64 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
 
 from benchmarks.data import data_folder
 from benchmarks.verdicts import open_model
 from digitsort.classification.decide import decide
-from digitsort.classification.numbers import read_numbers
+from digitsort.classification.numbers import features_of, read_numbers, readings_of
+from digitsort.classification.pieces import Strip, darkness_of, ink_of, strip_of
 from digitsort.model.reading import Model
+from digitsort.outcomes import Status
 from digitsort.training.idx import read_idx
 
 Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+Owners = npt.NDArray[np.intp]
 
 LENGTHS = range(2, 9)
-FIRST, MIDDLE = 30_000, 45_000
-"""Index of the first digit of MNIST's second half, and of the first one that is reported."""
+PARTS = {
+    "fit": slice(1, 30_000, 2),
+    "choose": slice(30_000, 45_000),
+    "report": slice(45_000, 60_000),
+}
+"""Digits of MNIST in each part. The default model has learned from every other digit of the first
+half, and from none of these."""
+
+IS_ONE, IS_NOT = 0.85, 0.7
+"""Overlap with a digit (intersection over union) from which a group of pieces is that digit, and below
+which it is not; groups between these are left out of the fit."""
 
 
 def number_of(digits: Pixels, *, touching: bool, rng: np.random.Generator) -> Pixels:
     """Return a picture of digits in a row; shape (40, width)."""
+    return drawn(digits, touching=touching, rng=rng)[0]
+
+
+def drawn(digits: Pixels, *, touching: bool, rng: np.random.Generator) -> tuple[Pixels, Owners]:
+    """Return a picture of digits in a row, and which digit each pixel is of, from 1; 0 is paper."""
     parts = []
     for digit in digits:
         columns = np.flatnonzero((digit > 60).any(axis=0))
         parts.append(digit[:, columns[0] : columns[-1] + 1])
     width = sum(part.shape[1] for part in parts) + 8 * len(parts) + 16
     ink = np.zeros((40, width), np.uint8)
+    owners = np.zeros((40, width), np.intp)
     x = 8
-    for part in parts:
+    for number, part in enumerate(parts, 1):
         top = 6 + int(rng.integers(-2, 3))
         if touching and x > 8:
             x = _touching(ink, part, top, x)
-        view = ink[top : top + 28, x : x + part.shape[1]]
-        np.maximum(view, part, out=view)
+        where = slice(top, top + 28), slice(x, x + part.shape[1])
+        owners[where][part > ink[where]] = number
+        np.maximum(ink[where], part, out=ink[where])
         x += part.shape[1] + (0 if touching else int(rng.integers(2, 7)))
-    return np.asarray(255 - ink[:, : x + 8], np.uint8)
+    return np.asarray(255 - ink[:, : x + 8], np.uint8), owners[:, : x + 8]
 
 
 def _touching(ink: Pixels, part: Pixels, top: int, x: int) -> int:
@@ -63,12 +86,18 @@ def _touching(ink: Pixels, part: Pixels, top: int, x: int) -> int:
     return x
 
 
+def digits_of(part: str) -> tuple[Pixels, Pixels]:
+    """Return the digits of a part, and their labels."""
+    folder = data_folder("mnist-train")
+    images = read_idx(folder / "train-images-idx3-ubyte.gz", 3)
+    labels = read_idx(folder / "train-labels-idx1-ubyte.gz", 1)
+    chosen = PARTS[part]
+    return images[chosen], labels[chosen]
+
+
 def measure(model: Model, part: str, count: int, *, touching: bool) -> None:
     """Print the share of numbers of each length that are read correctly."""
-    low, high = (FIRST, MIDDLE) if part == "choose" else (MIDDLE, 60_000)
-    folder = data_folder("mnist-train")
-    images = read_idx(folder / "train-images-idx3-ubyte.gz", 3)[low:high]
-    labels = read_idx(folder / "train-labels-idx1-ubyte.gz", 1)[low:high]
+    images, labels = digits_of(part)
     rng = np.random.default_rng(17)
     some = rng.choice(len(images), 1000, replace=False)
     alone = decide([np.asarray(255 - image, np.uint8) for image in images[some]], model)
@@ -95,6 +124,85 @@ def measure(model: Model, part: str, count: int, *, touching: bool) -> None:
     print("  " + ", ".join(f"{n} {kind}" for kind, n in failures.most_common()))
 
 
+def fit(model: Model, count: int) -> None:
+    """Fit the odds that a group of pieces is one digit, and print their weights."""
+    features, overlaps = [], []
+    for touching in (False, True):
+        for picture, owners, _ in examples(count, touching=touching, seed=11):
+            strip = strip_of(picture)
+            spans = strip.spans()
+            features.append(features_of([strip], [spans], model))
+            overlaps.append(_overlaps(strip, spans, picture, owners))
+    every, overlap = np.concatenate(features), np.concatenate(overlaps)
+    is_clear = (overlap >= IS_ONE) | (overlap < IS_NOT)
+    weights = _regression(every[is_clear], overlap[is_clear] >= IS_ONE)
+    print("IS_DIGIT =", tuple(round(float(weight), 4) for weight in weights))
+
+
+def fit_confidence(model: Model, count: int) -> None:
+    """Fit the odds that a number is right to half of them; print what `SURE` gives on the rest."""
+    evidence, right, are_ok = [], [], []
+    for touching in (False, True):
+        pictures, texts = zip(
+            *((p, text) for p, _, text in examples(count, touching=touching, seed=12)), strict=True
+        )
+        for text, reading in zip(texts, readings_of(pictures, model), strict=True):
+            if reading.digits:
+                evidence.append(reading.evidence())
+                right.append(text == "".join(digit.label for digit in reading.digits))
+                are_ok.append(all(digit.status is Status.OK for digit in reading.digits))
+    every, truth, ok = np.array(evidence), np.array(right), np.array(are_ok)
+    weights = _regression(every[::2], truth[::2])
+    print("IS_RIGHT =", tuple(round(float(weight), 4) for weight in weights))
+    chances = 1 / (1 + np.exp(-(every @ weights[:-1] + weights[-1])))[1::2]
+    for sure in (0.9, 0.95, 0.97, 0.98, 0.99, 0.995):
+        accepted = ok[1::2] & (chances >= sure)
+        wrong = accepted & ~truth[1::2]
+        print(f"SURE = {sure}: {accepted.mean():.1%} accepted, {wrong.sum()} of {accepted.sum()} wrong")
+    print(f"mean confidence {chances.mean():.1%}, {truth[1::2].mean():.1%} right")
+
+
+def examples(count: int, *, touching: bool, seed: int) -> Iterator[tuple[Pixels, Owners, str]]:
+    """Yield pictures of numbers of the part `fit`, the owners of their pixels, and their labels."""
+    images, labels = digits_of("fit")
+    rng = np.random.default_rng([seed, touching])
+    for _ in range(count):
+        row = rng.choice(len(images), int(rng.integers(LENGTHS.start, LENGTHS.stop)))
+        text = "".join(map(str, labels[row]))
+        yield *drawn(images[row], touching=touching, rng=rng), text
+
+
+def _overlaps(
+    strip: Strip, spans: Sequence[tuple[int, int]], picture: Pixels, owners: Owners
+) -> Floats:
+    """Return the overlap of each group with the digit that it is most of."""
+    mask = ink_of(darkness_of(picture))
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    cropped = owners[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = strip.pieces.shape[0] - 2, strip.pieces.shape[1] - 2
+    down = ((np.arange(height) + 0.5) * cropped.shape[0] / height).astype(int)
+    across = ((np.arange(width) + 0.5) * cropped.shape[1] / width).astype(int)
+    owner = np.pad(cropped[np.ix_(down, across)], 1)
+    counts = np.zeros((strip.count, owners.max() + 1), np.intp)
+    is_ink = strip.pieces > 0
+    np.add.at(counts, (strip.pieces[is_ink] - 1, owner[is_ink]), 1)
+    totals = counts[:, 1:].sum(axis=0)
+    found = []
+    for start, stop in spans:
+        shared = counts[start:stop, 1:].sum(axis=0)
+        union = counts[start:stop].sum() + totals - shared
+        found.append(float((shared / np.maximum(union, 1)).max()))
+    return np.array(found)
+
+
+def _regression(features: Floats, truth: npt.NDArray[np.bool_]) -> Floats:
+    """Return the weights of a logistic regression, and its constant last."""
+    mean, spread = features.mean(axis=0), features.std(axis=0)
+    fitted = LogisticRegression(max_iter=3000).fit((features - mean) / spread, truth)
+    weights = fitted.coef_[0] / spread
+    return np.append(weights, fitted.intercept_[0] - weights @ mean)
+
+
 def _kind(wanted: str, got: str) -> str:
     if not got:
         return "rejected"
@@ -107,10 +215,18 @@ def main() -> None:
     """Print the report for spaced and for touching digits."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--count", type=int, default=200, help="numbers of each length")
-    parser.add_argument("--part", choices=("choose", "report"), default="report")
+    parser.add_argument("--part", choices=PARTS, default="report")
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--fit", action="store_true", help="print the weights for `numbers`")
+    parser.add_argument("--fit-confidence", action="store_true", help="the same for whole numbers")
     arguments = parser.parse_args()
     model = open_model(arguments.model)
+    if arguments.fit:
+        fit(model, arguments.count)
+        return
+    if arguments.fit_confidence:
+        fit_confidence(model, arguments.count)
+        return
     for touching in (False, True):
         measure(model, arguments.part, arguments.count, touching=touching)
 

@@ -23,7 +23,7 @@ DIGIT_PX = (60, 110)
 """Longer side of a digit on the page, from and up to: a digit 5 mm high scanned at 300 to 600 dpi."""
 
 MARGIN = 1.7
-"""Of the page on each side, as a share of the digit's longer side."""
+"""Margin of the page on each side, as a share of the digit's longer side."""
 
 FINE = 3
 """Strokes are drawn on a mask so many times larger, and reduced."""

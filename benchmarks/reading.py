@@ -1,4 +1,4 @@
-"""What it takes to read a model of 3,000 support vectors, beside `pickle.load`.
+"""Measure the time and memory to read a model of 3,000 support vectors, beside `pickle.load`.
 
     python -m benchmarks.reading
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from digitsort import Model, default_model
 from digitsort.model.card import fingerprint
-from digitsort.model.saving import rebuild, to_bytes
+from digitsort.model.estimator import rebuild, to_bytes
 
 VECTORS = 3_000
 ROUNDS = 5

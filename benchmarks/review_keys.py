@@ -2,8 +2,8 @@
 
 Scans with known truth are classified and reviewed in Chromium with real key events, by a person who
 makes no mistake: in each group of scans they go to those that are read wrong, label them (a run of
-the same digit as one range) and confirm the rest. "plain" is a page with one key per scan, and a
-random sample of 200 accepted scans.
+the same digit as one range) and confirm the rest. After each group they wait until the next one
+opens. "plain" is a page with one key per scan, and a random sample of 200 accepted scans.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from benchmarks.data import MNIST_SEEN, Pixels, data_folder, mnist
-from tests.review.browser import browser, size, why_no_browser
+from tests.review.browser import browser, size, wait_for_next_group, why_no_browser
 
 NONE = "_none"
 FOLDERS_OF_NONE = ("sign_none", "ssp_none", "stb_none")
@@ -147,8 +147,13 @@ class Review:
             right = self.right_of(places[first])
             self.press("x" if right == NONE else right)
             at = min(last + 1, len(places) - 1)
-        while self.group() == queue["title"] and not self.is_over():
+        while not self.has_left(queue["title"]):
             self.press(Keys.ENTER, shift=True)
+
+    def has_left(self, title: str) -> bool:
+        """Return whether a group is done, after the pause in which it is still shown."""
+        wait_for_next_group(self.driver)
+        return self.group() != title or self.is_over()
 
     def is_over(self) -> bool:
         """Return whether all scans are reviewed."""
@@ -203,12 +208,12 @@ def measure(name: str, folder: Path, driver: Any) -> None:
         kind = "doubtful" if title.startswith(("Doubtful", "Rejected")) else title
         counts[kind] = counts.get(kind, 0) + review.keys - before
     unlike: list[int] = next(
-        (q["places"] for q in review.queues if q["title"] == "Accepted but unlike"), []
+        (q["places"] for q in review.queues if q["title"] == "Accepted but odd"), []
     )
     found = sum(review.is_wrong(place) for place in unlike)
     doubtful = len(rows) - len(accepted)
     at_random = wrong * min(200, len(accepted)) / max(len(accepted), 1)
-    keys, keys_unlike = (counts.get(kind, 0) for kind in ("doubtful", "Accepted but unlike"))
+    keys, keys_unlike = (counts.get(kind, 0) for kind in ("doubtful", "Accepted but odd"))
     cells = [name, f"{len(rows):,}", doubtful, keys, wrong, f"{at_random:.1f}", found, len(unlike)]
     print("|", " | ".join(map(str, [*cells, keys_unlike])), "|", flush=True)
 

@@ -1,4 +1,4 @@
-"""How large the review page is, and how fast: `python -m benchmarks.review_page [--rows N …]`.
+"""Measure size and speed of the review page: `python -m benchmarks.review_page [--rows N …]`.
 
 Rows of invented handwriting, all on the page. "load" is from the request to the first picture on
 the screen, "move" the browser's work for one arrow key, layout included, and "label" for one digit key.

@@ -28,8 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.command import run_digitsort
-from benchmarks.compare import tutorial
+from benchmarks.compare import run_digitsort, tutorial
 from benchmarks.data import export_png, mnist
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ def classify(workers: int) -> Program:
 
 
 class _Files:
-    """What a DataLoader asks for pictures."""
+    """Data set of pictures for a DataLoader."""
 
     def __init__(self, paths: list[str]) -> None:
         self.paths = paths

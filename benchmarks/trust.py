@@ -1,4 +1,4 @@
-"""Whether the default model knows when it does not know.
+"""Measure how far the confidence and the status of the default model can be trusted.
 
     python -m benchmarks.trust [--model FILE] [--limit N] [--count N] [--others] [--only NAME…]
         [--sheet FOLDER]
@@ -12,22 +12,27 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
-from PIL import Image
 
 from benchmarks import nondigits
-from benchmarks.contact import write_contact_sheet
 from benchmarks.data import Pixels, mnist, mnist_kept, semeion
-from benchmarks.verdicts import Decide, Judged, count, decide_with, judge, most_common, open_model
+from benchmarks.verdicts import (
+    Decide,
+    Judged,
+    count,
+    decide_with,
+    judge,
+    most_common,
+    open_model,
+    write_contact_sheet,
+)
 from digitsort.classification.decide import Verdict
 from digitsort.outcomes import Status
 from digitsort.training.handwriting.generate import write_digits
-from digitsort.training.nondigits import KINDS, side_by_side
 from digitsort.training.paper import draw_look, put_on_paper
 
 SEED = 91_117
@@ -36,12 +41,7 @@ BANDS = 15
 
 def on_paper(images: Sequence[Pixels], rng: np.random.Generator) -> list[Pixels]:
     """Simulated scans of light-on-dark ink."""
-    return [gray(put_on_paper(image, draw_look(rng), rng)) for image in images]
-
-
-def gray(image: Image.Image) -> Pixels:
-    """Gray pixels."""
-    return np.asarray(image.convert("L"))
+    return [np.asarray(put_on_paper(image, draw_look(rng), rng).convert("L")) for image in images]
 
 
 def calibration_error(verdicts: Sequence[Verdict], truth: Sequence[str]) -> float:
@@ -110,10 +110,9 @@ def others() -> dict[str, nondigits.Invent]:
     upside_down = [ink for ink, label in zip(kept, labels, strict=True) if label in "347"]
     lying = [ink for ink, label in zip(kept, labels, strict=True) if label not in "01"]
     return {
-        **{name: partial(_gray_of, kind) for name, kind in KINDS.items()},
-        "2 digits side by side": lambda rng: gray(side_by_side(drawn(seen, 2, rng), rng)),
-        "3 digits side by side": lambda rng: gray(side_by_side(drawn(seen, 3, rng), rng)),
         **nondigits.KINDS,
+        "2 digits side by side": lambda rng: nondigits.side_by_side(drawn(seen, 2, rng), rng),
+        "3 digits side by side": lambda rng: nondigits.side_by_side(drawn(seen, 3, rng), rng),
         "2 digits in one frame": lambda rng: nondigits.two_in_a_frame(drawn(kept, 2, rng), rng),
         "turned by 90°, 2-9": lambda rng: nondigits.turned(drawn(lying, 1, rng)[0], (1, 3), rng),
         "turned by 180°, 3 4 7": lambda rng: nondigits.turned(drawn(upside_down, 1, rng)[0], (2,), rng),
@@ -123,10 +122,6 @@ def others() -> dict[str, nondigits.Invent]:
 def drawn(images: Sequence[Pixels] | Pixels, number: int, rng: np.random.Generator) -> list[Pixels]:
     """Draw so many of the images."""
     return [images[i] for i in rng.integers(0, len(images), number)]
-
-
-def _gray_of(kind: Callable[[np.random.Generator], Image.Image], rng: np.random.Generator) -> Pixels:
-    return gray(kind(rng))
 
 
 def judge_others(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         UsageError,
         VerificationError,
     )
-    from digitsort.evaluation.metrics import ClassReport, Evaluation, evaluate
+    from digitsort.evaluation.judge import ClassReport, Evaluation, evaluate
     from digitsort.files.disk import Disk
     from digitsort.images.limits import Limits
     from digitsort.labels.cells import Findings
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from digitsort.model.reading import Model, default_model, load_model
     from digitsort.outcomes import Outcome, Status
     from digitsort.progress import ByteProgress, Progress
-    from digitsort.recognition.likeness import Likeness
-    from digitsort.recognition.score import SupportVectors
+    from digitsort.recognition.score import Likeness, SupportVectors
     from digitsort.sorting.apply import Delivery, apply_plan
     from digitsort.sorting.inventory import Item
     from digitsort.sorting.plan import Conflict, Mode, Operation, Plan, SideCar, SortOptions, plan_sort
@@ -47,7 +46,8 @@ if TYPE_CHECKING:
     from digitsort.training.dataset import Dataset
     from digitsort.training.doubts import Doubt
     from digitsort.training.examples import Examples
-    from digitsort.training.fit import Trained, TrainingOptions, train
+    from digitsort.training.finish import Trained, TrainingOptions
+    from digitsort.training.fit import train
     from digitsort.training.known import Known
     from digitsort.training.labelled import Taught
 
@@ -121,7 +121,7 @@ __all__ = [
 _HOMES = {
     "ByteProgress": "progress",
     "Card": "model.card",
-    "ClassReport": "evaluation.metrics",
+    "ClassReport": "evaluation.judge",
     "ClusterError": "errors",
     "Conflict": "sorting.plan",
     "Corrections": "labels.corrections",
@@ -131,14 +131,14 @@ _HOMES = {
     "DigitsortError": "errors",
     "Disk": "files.disk",
     "Doubt": "training.doubts",
-    "Evaluation": "evaluation.metrics",
+    "Evaluation": "evaluation.judge",
     "Examples": "training.examples",
     "ExitCode": "errors",
     "Findings": "labels.cells",
     "InterruptedRunError": "errors",
     "Item": "sorting.inventory",
     "Known": "training.known",
-    "Likeness": "recognition.likeness",
+    "Likeness": "recognition.score",
     "Length": "classification.length",
     "Limits": "images.limits",
     "Manifest": "sorting.verify",
@@ -159,9 +159,9 @@ _HOMES = {
     "Status": "outcomes",
     "SupportVectors": "recognition.score",
     "Taught": "training.labelled",
-    "Trained": "training.fit",
+    "Trained": "training.finish",
     "TrainingDataError": "errors",
-    "TrainingOptions": "training.fit",
+    "TrainingOptions": "training.finish",
     "Undone": "sorting.undo",
     "UsageError": "errors",
     "VerificationError": "errors",
@@ -170,7 +170,7 @@ _HOMES = {
     "classify_folder": "classification.classify",
     "classify_images": "classification.in_memory",
     "default_model": "model.reading",
-    "evaluate": "evaluation.metrics",
+    "evaluate": "evaluation.judge",
     "load_model": "model.reading",
     "open_datasets": "training.choose_dataset",
     "plan_sort": "sorting.plan",

@@ -10,6 +10,7 @@
     ├── OutputError             5  exists, is locked, or cannot be written
     ├── VerificationError       6
     ├── ClusterError            7  unreachable, or it does not see the files
+    ├── StorageError            7  bucket or web server that can't be reached, or without credentials
     └── InterruptedRunError   130  finished rows are kept
 
 An unreadable file is not in this tree: it becomes a row with a reason (`outcomes.Outcome`).
@@ -79,6 +80,12 @@ class VerificationError(DigitsortError):
 
 class ClusterError(DigitsortError):
     """Dask cluster that cannot be used."""
+
+    exit_code = ExitCode.CLUSTER
+
+
+class StorageError(DigitsortError):
+    """Bucket or web server that cannot be reached, or that needs credentials."""
 
     exit_code = ExitCode.CLUSTER
 

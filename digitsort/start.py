@@ -86,7 +86,7 @@ def _begin_early(arguments: "Sequence[str]") -> None:
     """Start the workers' server if this looks like a command with workers, while the command loads."""
     foreseen = foresee(arguments)
     if foreseen is not None:
-        from digitsort.workers.early import start_early
+        from digitsort.workers.choose_engine import start_early
 
         start_early(*foreseen)
 

@@ -31,8 +31,7 @@ def shown_outputs(*, slow: bool) -> dict[str, str]:
 
 def run_commands(commands: list[str], folder: Path) -> dict[str, str]:
     """Run commands one after the other beside a copy of the samples; stdout and stderr as they come."""
-    for samples in ("sample_images", "docs/sample_forms"):
-        shutil.copytree(REPOSITORY / samples, folder / samples)
+    shutil.copytree(REPOSITORY / "sample_images", folder / "sample_images")
     outputs = {}
     for command in commands:
         if CORRECTIONS in command and not (folder / CORRECTIONS).exists():

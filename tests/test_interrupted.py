@@ -55,6 +55,8 @@ COMMANDS = {
     "cut": "cut pages cells --preview",
     "cut, 2 workers": "cut pages cells --preview --workers 2",
     "table": "table labels.csv --cells cells.csv -o a.csv",
+    "watch": "watch scans watched -m MODEL --settle 0 --once",
+    "watch --move": "watch scans watched -m MODEL --settle 0 --once --move",
 }
 
 SORTED = {"copied": Mode.COPY, "moved": Mode.MOVE}

@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from tests.conftest import digit_png, make_tree
 from tests.hostile_folder import all_names, executed, lay_traps
@@ -52,6 +54,8 @@ COMMANDS = {
     "sort by corrections": "sort labels.csv before --corrections corrections.csv",
     "cut": "cut ../pages cells --preview --workers 1",
     "table": "table labels.csv --cells cells.csv -o a.csv",
+    "watch": "watch . ../watched -m MODEL --settle 0 --once",
+    "a Parquet file": "sort many.parquet sorted",
 }
 
 Environment = dict[str, str | None]
@@ -79,6 +83,9 @@ class Place:
         )
         rows = "".join(f"many/{n}.png,{n % 10},ok\n" for n in range(MANY))
         (self.folder / "many.csv").write_text("path,label,status\n" + rows)
+        columns = {"path": [f"many/{n}.png" for n in range(MANY)], "status": ["ok"] * MANY}
+        table = {**columns, "label": [str(n % 10) for n in range(MANY)]}
+        parquet.write_table(pa.table(table), self.folder / "many.parquet")
         few = "".join(f"{digit}.png,{digit},ok\n" for digit in range(10))
         (self.folder / "labels.csv").write_text("path,label,status\n" + few)
         (self.folder / "labelled.csv").write_text("path,label,status\n" + few)

@@ -48,7 +48,13 @@ def test_arguments_that_no_command_takes_are_left_to_the_command(tmp_path: Path)
 
 @pytest.mark.parametrize("after_s", [0.03, 0.06, 0.09, 0.12])
 def test_ctrl_c_while_the_command_line_is_loaded_is_clean(tmp_path: Path, after_s: float) -> None:
-    code = "from digitsort.start import main; print('begun', flush=True); main()"
+    code = (
+        "from digitsort.files import signals\n"
+        "from digitsort.start import main\n"
+        "listen = signals.listen\n"
+        "signals.listen = lambda: (listen(), print('begun', flush=True))\n"
+        "main()"
+    )
     run = subprocess.Popen(
         [sys.executable, "-c", code, "classify", str(tmp_path), "--workers", "2"],
         stdout=subprocess.PIPE,

@@ -12,6 +12,7 @@ from digitsort.classification.only_labels import allowed_classes
 from digitsort.images.limits import Limits
 from digitsort.images.read import KnownContentError, Picture, UnreadableError, grays_of, read
 from digitsort.outcomes import Fields, failed
+from digitsort.sources.buckets import Prefetch
 from digitsort.workers.tuning import one_blas_thread
 
 if TYPE_CHECKING:
@@ -111,15 +112,19 @@ def _stacks(
     """Yield the results of one stack at a time; large pictures make smaller stacks."""
     results: list[Picture | Fields] = []
     size = 0
-    for index, path in enumerate(items):
-        in_hand(index)
-        result = read_one(path)
-        results.append(result)
-        size += result.nbytes if isinstance(result, Picture) else 0
-        if len(results) >= MOST_READ or size >= MOST_READ_BYTES:
-            in_hand(None)
-            yield _judged(results, judge)
-            results, size = [], 0
+    prefetch = Prefetch(items)
+    try:
+        for index in range(len(items)):
+            in_hand(index)
+            result = read_one(prefetch.take(index))
+            results.append(result)
+            size += result.nbytes if isinstance(result, Picture) else 0
+            if len(results) >= MOST_READ or size >= MOST_READ_BYTES:
+                in_hand(None)
+                yield _judged(results, judge)
+                results, size = [], 0
+    finally:
+        prefetch.close()
     in_hand(None)
     yield _judged(results, judge)
 

@@ -19,7 +19,7 @@ from digitsort.images.unreadable import CRASHED, TIMED_OUT
 from digitsort.labels.update import Contents
 from digitsort.model.reading import default_model
 from digitsort.outcomes import Fields, Outcome, Status, failed
-from digitsort.workers.choose import chosen_engine
+from digitsort.workers.choose_engine import chosen_engine
 from digitsort.workers.engine import GiveUp, InHand, Job
 from digitsort.workers.loop import Loop
 
@@ -266,7 +266,7 @@ def run_job(
     """Yield each path with the result of the job, in order."""
     with chosen_engine(job, give_up, paths, workers=workers, dask=dask) as (engine, paths):
         for batch, results in Loop(engine, give_up).run(paths):
-            yield from zip(batch, results, strict=True)
+            yield from zip(map(str, batch), results, strict=True)  # without their content
 
 
 @dataclass(frozen=True, slots=True)

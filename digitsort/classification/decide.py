@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,15 +15,23 @@ from digitsort.labels.labels_csv import NONE_LABEL
 from digitsort.outcomes import Status
 from digitsort.recognition.gate import BLANK, LINES, SEVERAL, SHAPE, SOLID, TEXTURE, why_no_digit
 from digitsort.recognition.ink import LONG_AT_EDGE, Ink
-from digitsort.recognition.looks import BESIDE, BETTER_BY, IF_OK, ROUNDS, Way, is_piece, look_again
-from digitsort.recognition.project import project
-from digitsort.recognition.score import Allowed, predict, probabilities, score_components
+from digitsort.recognition.looks import (
+    BESIDE,
+    BETTER_BY,
+    IF_OK,
+    ROUNDS,
+    Way,
+    is_piece,
+    look_at_redrawn,
+    redrawn,
+)
+from digitsort.recognition.score import Allowed, predict, probabilities, project, score_components
 from digitsort.recognition.vectorize import STACK, Vectors, vectorize, vectors_of
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
     from digitsort.recognition.canvas import Gray
-    from digitsort.recognition.likeness import Features, Likeness
+    from digitsort.recognition.score import Features, Likeness
 
 LOW_CONFIDENCE = "low confidence"
 NOT_A_DIGIT = "not a digit"
@@ -135,8 +143,7 @@ class Reading(NamedTuple):
     @property
     def may_lack_a_stroke(self) -> bool:
         """Tell whether a stroke was erased that may be the digit's own, such as the base of a 2."""
-        way = self.way
-        return way is not None and way.redraw is not None and not way.leaves_out_surroundings
+        return self.way is not None and self.way.may_take_a_stroke
 
 
 def decide(
@@ -178,16 +185,28 @@ def read_digits(
         return readings
     candidates = _Doubtful(first, ink, model)
     for ways in _rounds(candidates):
-        jobs = candidates.jobs(ways)
+        jobs, pictures = _redrawn(candidates.jobs(ways), grays)
         for start in range(0, len(jobs), STACK):
             some = jobs[start : start + STACK]
             chosen = [way for _, way in some]
-            again = vectors_of(look_again([grays[index] for index, _ in some], chosen))
+            again = vectors_of(look_at_redrawn(pictures[start : start + STACK], chosen))
             verdicts = decide_vectors(again, model, min_confidence, allowed)
             candidates.take(some, verdicts, is_piece(again.ink, chosen).tolist())
     for index, candidate in candidates.of.items():
         readings[index] = candidate.best()
     return readings if are_digits(model.class_names) else list(map(_in_other_words, readings))
+
+
+def _redrawn(
+    jobs: Sequence[tuple[int, Way]], grays: Sequence[Gray]
+) -> tuple[list[tuple[int, Way]], list[Gray]]:
+    """Return the jobs and their pictures, without those whose way found nothing to redraw."""
+    pictures = [redrawn(grays[index], way) for index, way in jobs]
+    changed = [
+        way.redraw is None or picture is not grays[index]
+        for (index, way), picture in zip(jobs, pictures, strict=True)
+    ]
+    return list(compress(jobs, changed)), list(compress(pictures, changed))
 
 
 def _rounds(candidates: _Doubtful) -> Sequence[tuple[Way, ...]]:

@@ -6,12 +6,9 @@ import re
 from dataclasses import dataclass
 
 from digitsort.errors import UsageError
+from digitsort.labels.cells import MOST_DIGITS, OF_NUMBERS
 
-MOST_DIGITS = 32
-"""Largest number of digits in a number."""
-
-OF_NUMBERS = "+number"
-"""Suffix of the `model` column in a labels.csv with rows of numbers."""
+__all__ = ["ANY_LENGTH", "MOST_DIGITS", "OF_NUMBERS", "Length"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from digitsort.outcomes import Outcome, Status
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model
-    from digitsort.recognition.project import Features
-    from digitsort.recognition.score import Allowed, Floats
+    from digitsort.recognition.score import Allowed, Features, Floats
 
 
 ADAPTED = "adapted from"

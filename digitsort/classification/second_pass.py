@@ -26,7 +26,7 @@ from digitsort.labels.labels_csv import row_bytes
 from digitsort.labels.resume import cells_of, outcome_of, raw_rows
 from digitsort.outcomes import Fields, Outcome, Status
 from digitsort.recognition.looks import look_again
-from digitsort.recognition.project import project
+from digitsort.recognition.score import project
 from digitsort.recognition.vectorize import vectorize, vectors_of
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from digitsort.labels.partial import LabelsFile
     from digitsort.model.reading import Model
     from digitsort.recognition.canvas import Gray
-    from digitsort.recognition.project import Features
-    from digitsort.recognition.score import Allowed
+    from digitsort.recognition.score import Allowed, Features
     from digitsort.workers.engine import InHand, Job
 
 

@@ -42,6 +42,11 @@ COMMANDS: Mapping[str, About] = {
         "Copy, move or link images into one folder per digit. No file is ever replaced or lost.",
         "digitsort sort labels.csv sorted --corrections corrections.csv",
     ),
+    "watch": About(
+        FILES,
+        "Wait for scans in a folder, and sort each into another one once it is complete.",
+        "digitsort watch inbox sorted --move",
+    ),
     "undo": About(
         FILES,
         "Undo the last sort into DEST: move files back, delete copies and links.",

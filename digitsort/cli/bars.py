@@ -100,6 +100,7 @@ def counted(items: Iterable[T], total: Walk | int) -> Iterator[Iterator[T]]:
 def _count(walk: Walk, bars: Bars, task: TaskID) -> None:
     """Count files by a second walk beside the first: the system has cached the folders by then."""
     again = Walk(walk.sources, walk.follow_links, walk.exclude, walk.any_name, walk.patterns)
+    again.archives = walk.archives
     bars.update(task, total=sum(1 for _ in again.files()))
 
 

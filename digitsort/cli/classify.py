@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
@@ -34,22 +34,29 @@ from digitsort.labels.corrections import keep_human
 from digitsort.labels.labels_csv import Format, LabelsWriter, Layout
 from digitsort.labels.partial import Beginning, LabelsFile, labels_file
 from digitsort.labels.resume import RunSettings
-from digitsort.labels.update import Update, is_json_lines
+from digitsort.labels.update import Update, format_of
 from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome
 from digitsort.pages.cells_csv import read_cells
 from digitsort.plural import plural
-from digitsort.workers.early import start_early
+from digitsort.workers.choose_engine import start_early
 from digitsort.workers.tuning import garbage_waits
 
 if TYPE_CHECKING:
     from digitsort.pages.page_pass import PagePass
 
 
+FORMATS: Mapping[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+"""Formats of results by their extension."""
+
+
 @reports_errors
 def classify(
     sources: Annotated[
-        list[Path] | None, typer.Argument(metavar="[SOURCE...]", help="Files and folders.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[SOURCE...]", help="Files, folders, archives, and addresses such as s3://bucket."
+        ),
     ] = None,
     files_from: Annotated[
         Path | None,
@@ -73,7 +80,11 @@ def classify(
     only_labels: options.OnlyLabels = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="csv|jsonl", help="One row or one JSON object a file."),
+        typer.Option(
+            "--format",
+            metavar="csv|jsonl|parquet",
+            help="CSV, JSON lines or Parquet; default: by the extension of the result, else CSV.",
+        ),
     ] = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add the probability of every class.")
@@ -127,6 +138,7 @@ def classify(
     ] = False,
     follow_links: options.FollowLinks = False,
     any_name: options.AnyName = False,
+    archives: options.Archives = False,
     exclude: options.Exclude = None,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
@@ -144,10 +156,15 @@ def classify(
     settings = Settings(min_confidence, probabilities, limits, number=digits)
     if number and (adapt or cells or probabilities):
         raise UsageError("--number can't be combined with --adapt, --cells or --probabilities.")
-    check_sources(sources or ())  # a listed file that no longer exists becomes an error row
+    # A listed file that no longer exists becomes an error row.
+    named = [*check_sources(sources or ()), *listed]
     patterns = options.patterns(exclude)
     walk = Walk(
-        [os.fspath(source) for source in named], follow_links, any_name=any_name, patterns=patterns
+        named,
+        follow_links,
+        any_name=any_name,
+        patterns=patterns,
+        archives=archives,
     )
     second = "--adapt" if adapt else "--cells" if cells else ""
     tables = [file for file in (files_from, files_from0, cells, model) if file is not None]
@@ -168,7 +185,14 @@ def classify(
     else:
         mark = found.card.fingerprint
         run = RunSettings.of(
-            walk.sources, follow_links, mark, settings, chosen, adapt=bool(second), exclude=patterns
+            walk.sources,
+            follow_links,
+            mark,
+            settings,
+            chosen,
+            adapt=bool(second),
+            exclude=patterns,
+            archives=archives,
         )
         second_pass: SecondPass | PagePass | None = None
         if adapt:
@@ -281,7 +305,7 @@ def _listed(file: Path | None, separator: bytes) -> list[str]:
     return [] if file is None else read_list(file, separator)
 
 
-def _some(sources: list[Path | str]) -> list[Path | str]:
+def _some(sources: list[str]) -> list[str]:
     if not sources:
         raise UsageError("Nothing to classify: name a file or folder, or --files-from FILE.")
     return sources
@@ -313,19 +337,21 @@ def _before_publishing(path: Path, work: _Work) -> None:
 
 
 def _format(form: str | None, output: str, *, updates: bool) -> Format:
-    if form is None and updates:
-        return "jsonl" if is_json_lines(Path(output)) else "csv"
-    if form is None or form == "csv":
-        return "csv"
-    if form == "jsonl":
-        return "jsonl"
-    raise UsageError(f"{form!r} is no format: say --format csv or --format jsonl.")
+    """Return the format that was named; else that of the table to update, or of the output's name."""
+    if form is None:
+        return format_of(Path(output)) if updates else FORMATS.get(Path(output).suffix.lower(), "csv")
+    if form == "parquet" and output == "-":
+        raise UsageError("A Parquet file can't be written to stdout. Name a file with -o.")
+    for each in get_args(Format):
+        if form == each:
+            return cast(Format, each)
+    raise UsageError(f"{form!r} is no format: say --format csv, --format jsonl or --format parquet.")
 
 
 def _print_rows(work: _Work, layout: Layout, form: Format) -> None:
     sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
     with work.counted(work.outcomes_of(work.paths())) as rows:
-        writer = LabelsWriter(sys.stdout, layout, form)
+        writer = LabelsWriter(sys.stdout, layout, "jsonl" if form == "jsonl" else "csv")
         for outcome in rows:
             writer.write(outcome)
 

@@ -18,7 +18,11 @@ from digitsort.files.names import printable
 
 P = ParamSpec("P")
 
-LEFT = {"sort": "The files sorted so far stay", "undo": "The files put back so far stay"}
+LEFT = {
+    "sort": "The files sorted so far stay",
+    "undo": "The files put back so far stay",
+    "watch": "The files sorted so far stay",
+}
 """What an interrupted command leaves behind, if anything."""
 
 

@@ -20,14 +20,13 @@ from digitsort.cli.tables import LabelsByHand, rows_of, say_findings, warn_unmat
 from digitsort.errors import ExitCode, NothingToDoError, UsageError
 from digitsort.evaluation.certification import certified_copy, certify_on
 from digitsort.evaluation.estimate import Strata
-from digitsort.evaluation.judge import Reviewed, acceptable, judge, least_accepted, reviewed
-from digitsort.evaluation.metrics import guesses
+from digitsort.evaluation.judge import Reviewed, acceptable, guesses, judge, least_accepted, reviewed
 from digitsort.evaluation.truth import find_truth, read_truth
 from digitsort.files.atomic import refuse_existing
 from digitsort.files.names import printable
 from digitsort.images.discover import Walk, check_sources
 from digitsort.images.limits import Limits
-from digitsort.labels.cells import Findings
+from digitsort.labels.cells import OF_NUMBERS, Findings
 from digitsort.labels.gone import GoneRows, before_gone
 from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels, table_of
 from digitsort.model.reading import Model
@@ -92,6 +91,7 @@ def evaluate(
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
     any_name: options.AnyName = False,
+    archives: options.Archives = False,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
     max_bytes: options.MaxBytes = None,
@@ -121,7 +121,13 @@ def evaluate(
         failed = any(outcome.status is Status.ERROR for outcome in known.outcomes)
         code = ExitCode.SOME_FAILED if failed and found is not None else ExitCode.DONE
     else:
-        walk = Walk(check_sources([source]), follow_links, any_name=any_name, patterns=patterns)
+        walk = Walk(
+            check_sources([source]),
+            follow_links,
+            any_name=any_name,
+            patterns=patterns,
+            archives=archives,
+        )
         known, code = _classified(walk, truth, settings, _some(found), workers, quiet)
     measured = _measured(str(source), known, found, model, min_confidence)
     if as_json:
@@ -251,7 +257,7 @@ def _measured(
     return Measured(
         name,
         "" if model is None else model.card.short,
-        judge(known.outcomes, known.truths),
+        judge(known.outcomes, known.truths, are_numbers=OF_NUMBERS in known.models),
         guesses(known.outcomes, known.truths),
         guesses(acceptable(known.outcomes), known.truths),
         threshold,
@@ -259,6 +265,7 @@ def _measured(
         known.estimate,
         known.models if model is None else _name_of(path),
         None if model is None else model.card,
+        known.unclear,
     )
 
 
@@ -287,7 +294,7 @@ def _certify(
     source: Path,
     target: Path,
 ) -> None:
-    from digitsort.model.saving import save
+    from digitsort.model.estimator import save
 
     certified = certify_on(outcomes, truths, max_error, limits)
     certificate = certified.certificate

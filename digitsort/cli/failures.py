@@ -9,6 +9,7 @@ from pathlib import Path
 from digitsort.cli.console import stderr_console, warn
 from digitsort.errors import DigitsortError
 from digitsort.files.names import printable
+from digitsort.sources.members import member_exists
 
 MOST_NAMED = 5
 """Largest number of files that are listed for one reason."""
@@ -39,8 +40,10 @@ def _is_missing(path: str) -> bool:
     """Return whether there is no such file; one in a folder that can't be entered may be there."""
     try:
         os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return True
+    except NotADirectoryError:
+        return not member_exists(path)
     except OSError:
         return False
     return False

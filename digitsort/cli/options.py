@@ -24,7 +24,7 @@ FEW_OPTIONS = 8
 SECTIONS: Mapping[str, str] = {
     option: section
     for section, options in {
-        "Input": "files_from files_from0 data exclude truth root follow_links any_name",
+        "Input": "files_from files_from0 data exclude truth root follow_links any_name archives",
         "Rows": "only limit everything",
         "Delivery": "copy move link keep_folders accept_uncertain on_conflict folder_per_number "
         "sidecars dry_run",
@@ -32,6 +32,7 @@ SECTIONS: Mapping[str, str] = {
         "Labels from a person": "corrections new_class trust_machine",
         "Training": "tune seed held_out certify max_error",
         "Output": "output form probabilities report as_json show resume update force",
+        "Waiting": "settle poll once",
         "Running": "workers dask quiet help",
     }.items()
     for option in options.split()
@@ -156,6 +157,13 @@ FollowLinks = Annotated[
 AnyName = Annotated[
     bool,
     typer.Option("--any-name", help="Check the content of every file in a folder, not its extension."),
+]
+Archives = Annotated[
+    bool,
+    typer.Option(
+        "--archives",
+        help="Read the pictures in archives in folders too: .zip, .tar, .tar.gz, .tar.zst.",
+    ),
 ]
 Exclude = Annotated[
     list[str] | None,

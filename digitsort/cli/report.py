@@ -22,13 +22,12 @@ from digitsort.plural import plural
 
 if TYPE_CHECKING:
     from digitsort.evaluation.estimate import Estimate
-    from digitsort.evaluation.judge import Judged, Mistake
-    from digitsort.evaluation.metrics import Band, Evaluation
+    from digitsort.evaluation.judge import Band, Evaluation, Mistake
     from digitsort.model.reading import Model
     from digitsort.review.report import Measured
     from digitsort.training.dataset import Dataset
     from digitsort.training.doubts import Doubt
-    from digitsort.training.fit import Trained
+    from digitsort.training.finish import Trained
     from digitsort.training.labelled import Taught
     from digitsort.training.learn import Change
 
@@ -158,7 +157,7 @@ def print_measured(measured: Measured, *, bands: bool, lacks_estimate: bool = Fa
     print_evaluation(measured.judged.evaluation, measured.name)
     if bands:
         _print_bands(measured)
-    _print_rest(measured.judged, measured.unknown)
+    _print_rest(measured)
 
 
 def _print_estimate(estimate: Estimate, name: str) -> None:
@@ -194,6 +193,7 @@ def print_json(measured: Measured) -> None:
         "model": measured.model,
         "images": evaluation.count,
         "unknown": measured.unknown,
+        "unclear": measured.unclear,
         "estimate": measured.estimate and asdict(measured.estimate),
         "accuracy": evaluation.accuracy,
         "threshold": measured.threshold,
@@ -236,14 +236,17 @@ def _print_bands(measured: Measured) -> None:
     console.print(shown)
 
 
-def _print_rest(judged: Judged, unknown: int) -> None:
+def _print_rest(measured: Measured) -> None:
+    judged = measured.judged
     typer.echo(
         f"Accepted as ok: {judged.accepted} of {judged.evaluation.count} "
         f"({judged.coverage:.1%}), {judged.accepted_wrong} of them wrong "
         f"({judged.accepted_error:.2%})."
     )
-    if unknown:
-        typer.echo(f"Left out {plural(unknown, 'image')} without a known label.")
+    if measured.unknown:
+        typer.echo(f"Left out {plural(measured.unknown, 'image')} without a known label.")
+    if measured.unclear:
+        typer.echo(f"Left out {plural(measured.unclear, 'image')} that a person could not read.")
     if judged.mistakes:
         typer.echo("Worst mistakes (most confident first):")
     for mistake in judged.mistakes[:WORST]:

@@ -25,6 +25,7 @@ from digitsort.plural import plural
 from digitsort.review.choose import DEFAULT_LIMIT, Choice, Chooser, read_source
 from digitsort.review.page import write_review
 from digitsort.review.references import compare_accepted
+from digitsort.sources.members import member_exists
 
 
 @reports_errors
@@ -148,6 +149,8 @@ def _why_unreadable(path: str) -> str:
         head_of(path, 1)
     except NotRegularError:
         return "not a regular file"
+    except NotADirectoryError as error:
+        return "" if member_exists(path) else error.strerror or str(error)
     except OSError as error:
         return error.strerror or str(error)
     return ""

@@ -23,7 +23,14 @@ from digitsort.cli.summary import (
     warn_of_open_run,
 )
 from digitsort.cli.tables import LabelsByHand
-from digitsort.cli.to_sort import FolderOptions, ToSort, classified, labelled, with_folders
+from digitsort.cli.to_sort import (
+    FolderOptions,
+    ToSort,
+    classified,
+    is_to_classify,
+    labelled,
+    with_folders,
+)
 from digitsort.errors import ExitCode, NothingToDoError, UsageError
 from digitsort.files.names import printable
 from digitsort.images.discover import check_sources
@@ -33,7 +40,7 @@ from digitsort.sorting.dest import Held, locked
 from digitsort.sorting.plan import Conflict, Mode, Plan, SortOptions, plan_sort
 from digitsort.sorting.recover import recover
 from digitsort.sorting.rehearse import check_room, rehearse
-from digitsort.workers.early import start_early
+from digitsort.workers.choose_engine import start_early
 from digitsort.workers.tuning import garbage_waits
 
 
@@ -103,6 +110,7 @@ def sort(
     workers: options.Workers = None,
     follow_links: options.FollowLinks = False,
     any_name: options.AnyName = False,
+    archives: options.Archives = False,
     exclude: options.Exclude = None,
     max_pixels: options.MaxPixels = None,
     max_side: options.MaxSide = None,
@@ -116,7 +124,7 @@ def sort(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Copy, move or link images into one folder per digit. No file is ever replaced or lost."""
-    if os.path.isdir(source):
+    if is_to_classify(source):
         start_early([source], workers)
 
     chosen = SortOptions(
@@ -130,7 +138,7 @@ def sort(
     if os.path.lexists(target) and not os.path.isdir(target):
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
     of_a_folder = (model, min_confidence, only_labels, max_pixels, max_side, max_bytes)
-    if not os.path.isdir(source) and any(option is not None for option in of_a_folder):
+    if not is_to_classify(source) and any(option is not None for option in of_a_folder):
         raise UsageError(
             "SOURCE is already labelled. Use --model, --min-confidence, --only-labels and limits only "
             "with a folder."
@@ -138,10 +146,10 @@ def sort(
     patterns = options.patterns(exclude)
     by_hand = LabelsByHand(corrections or (), root, new_class or (), patterns)
     folder_options = None
-    if os.path.isdir(source):
+    if is_to_classify(source):
         settings = _settings(min_confidence, max_pixels, max_side, max_bytes)
         folder_options = FolderOptions(
-            model, settings, only_labels, workers, follow_links, any_name, patterns, sidecars
+            model, settings, only_labels, workers, follow_links, any_name, patterns, sidecars, archives
         )
     # Resolved now, so that a folder that a link replaces later moves nothing.
     move_from = _move_from(source, root)
@@ -219,7 +227,7 @@ def _carry_out(
 def _move_from(source: Path, root: Path | None) -> str:
     """Return the only folder that files may be moved from: SOURCE, --root, or the table's folder."""
     if root is None:
-        root = source if os.path.isdir(source) else source.absolute().parent
+        root = source if is_to_classify(source) else source.absolute().parent
     return os.path.realpath(root)
 
 

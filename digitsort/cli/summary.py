@@ -22,6 +22,7 @@ from digitsort.outcomes import OF_A_RUN, Status
 from digitsort.plural import plural
 from digitsort.sorting.journal import has_head, journals, read_runs
 from digitsort.sorting.plan import Mode, Operation, Plan
+from digitsort.sources.members import member_size
 
 if TYPE_CHECKING:
     from digitsort.classification.classify import Summary
@@ -271,6 +272,8 @@ def _size(operations: Iterable[Operation]) -> str:
     for operation in operations:
         try:
             total += os.stat(operation.row.path).st_size
+        except NotADirectoryError:
+            total += member_size(operation.row.path)
         except OSError:
             continue  # the run reports the error
     return "1 byte" if total == 1 else f"{total:,} bytes"

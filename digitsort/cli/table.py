@@ -18,7 +18,9 @@ from digitsort.files.atomic import replacing
 from digitsort.files.names import folder_of, printable
 from digitsort.labels.table import line_of
 from digitsort.pages.cells_csv import read_cells
-from digitsort.pages.table_csv import PageTable, page_table_of
+from digitsort.pages.check_sums import Check, SumState, describe_sums
+from digitsort.pages.table_csv import PageSums, PageTable, check_sums, page_table_of
+from digitsort.pages.table_xlsx import SUFFIX, require_openpyxl, write_workbook
 from digitsort.plural import plural
 
 
@@ -36,7 +38,8 @@ def table(
         ),
     ] = None,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="The table; - is stdout.")
+        str,
+        typer.Option("--output", "-o", metavar="FILE", help="The table: .csv or .xlsx; - is stdout."),
     ] = "table.csv",
     corrections: options.Corrections = None,
     new_class: options.NewClasses = None,
@@ -44,38 +47,60 @@ def table(
         Path | None,
         typer.Option("--root", metavar="DIR", help="Folder where relative paths of LABELS start."),
     ] = None,
+    check_sum: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--check-sum",
+            metavar="row|column[:BLOCK]",
+            help="Check that the last cell of each row (column) is the sum of the others; repeatable.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing table.")] = False,
     quiet: options.Quiet = False,
 ) -> ExitCode:
-    """Put the labels of cells back into the rows and columns of their pages."""
+    """Put the labels of cells back into the rows and columns of their pages.
+
+    With --check-sum, the exit code is 6 if a sum is wrong.
+    """
+    checks = list(map(Check.of, check_sum or ()))
     places = cells or labels.parent / "cells.csv"
+    if _is_workbook(output):
+        require_openpyxl()
     if output != "-":
         options.refuse_output(Path(output), force=force, inputs=(labels, places, *(corrections or ())))
     by_hand = LabelsByHand(corrections or (), root, new_class or ())
     made = page_table_of(rows_of(labels, by_hand), read_cells(places))
     if not made.rows:
         raise NothingToDoError(f"{printable(str(places))} has no rows: there is nothing to do.")
-    _write(made, output, force=force)
-    _say(made, output, quiet=quiet)
-    return ExitCode.DONE
+    sums = check_sums(made, checks)
+    _write(made, sums, output, force=force)
+    _say(made, sums, output, quiet=quiet)
+    return ExitCode.VERIFICATION if sums.counts()[SumState.WRONG] else ExitCode.DONE
 
 
-def _write(made: PageTable, output: str, *, force: bool) -> None:
+def _is_workbook(output: str) -> bool:
+    return output.lower().endswith(SUFFIX)
+
+
+def _write(made: PageTable, sums: PageSums, output: str, *, force: bool) -> None:
     root = folder_of(output)
     if output == "-":
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
-        sys.stdout.writelines(_text(made, root))
+        sys.stdout.writelines(_text(made, sums, root))
         return
     with replacing(Path(output), force=force) as file:
-        file.writelines(line.encode() for line in _text(made, root))
+        if _is_workbook(output):
+            write_workbook(made, sums, file, root)
+            return
+        file.writelines(line.encode() for line in _text(made, sums, root))
 
 
-def _text(made: PageTable, root: str) -> Iterable[str]:
-    yield line_of(made.header())
-    yield from map(line_of, made.lines(root))
+def _text(made: PageTable, sums: PageSums, root: str) -> Iterable[str]:
+    yield line_of(made.header(sums))
+    yield from map(line_of, made.lines(root, sums))
 
 
-def _say(made: PageTable, output: str, *, quiet: bool) -> None:
+def _say(made: PageTable, sums: PageSums, output: str, *, quiet: bool) -> None:
     if made.unlabelled:
         warn(
             f"{plural(made.unlabelled, 'cell')} with ink have no row in the labels; they are doubtful."
@@ -87,5 +112,7 @@ def _say(made: PageTable, output: str, *, quiet: bool) -> None:
     console.print(
         f"{plural(made.cells, 'cell')} = {sure} sure + {made.doubtful} doubtful + {made.blank} blank"
     )
+    if sums.directions:
+        console.print(describe_sums(sums.counts()))
     if output != "-":
         console.print(f"Written to {printable(output)}.", markup=False)

@@ -19,6 +19,7 @@ from digitsort.labels.labels_csv import read_labels
 from digitsort.labels.row import Row
 from digitsort.plural import plural
 from digitsort.sorting.journal import FOLDER
+from digitsort.sources.members import is_there
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def _found_rows(
 ) -> list[Row]:
     """Return the rows, with the new paths of missing files whose content is found below the root."""
     known = list(rows)
-    gone = {row.path: row.sha256 for row in known if row.sha256 and not os.path.lexists(row.path)}
+    gone = {row.path: row.sha256 for row in known if row.sha256 and not is_there(row.path)}
     if not gone or not os.path.isdir(root):
         return known
     taken = {row.path for row in known if row.path not in gone}

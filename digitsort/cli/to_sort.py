@@ -31,6 +31,7 @@ from digitsort.outcomes import Outcome
 from digitsort.sorting.books import read_books
 from digitsort.sorting.plan import SortOptions
 from digitsort.sorting.sidecars import SideCars
+from digitsort.sources.archives import is_archive
 from digitsort.workers.tuning import garbage_waits
 
 
@@ -66,6 +67,8 @@ class FolderOptions:
         Shell patterns, as `Walk.patterns`.
     sidecars : bool
         Whether sidecars are sorted too. They are then not counted as skipped.
+    archives : bool
+        As `Walk` has it.
     """
 
     model: Path | None
@@ -76,6 +79,7 @@ class FolderOptions:
     any_name: bool
     exclude: tuple[str, ...] = ()
     sidecars: bool = False
+    archives: bool = False
 
 
 def labelled(path: Path, dest: Path, by_hand: LabelsByHand) -> ToSort:
@@ -116,6 +120,7 @@ def classified(
         exclude=os.path.realpath(dest),
         any_name=how.any_name,
         patterns=how.exclude,
+        archives=how.archives,
     )
     found = open_model(how.model)
     labels = options.labels(how.only_labels, found.class_names)
@@ -125,7 +130,15 @@ def classified(
     paths = summary.found(walk.files())
     settings = replace(how.settings, only_labels=labels)
     mark = found.card.fingerprint
-    run = RunSettings.of(walk.sources, how.follow_links, mark, settings, "csv", exclude=how.exclude)
+    run = RunSettings.of(
+        walk.sources,
+        how.follow_links,
+        mark,
+        settings,
+        "csv",
+        exclude=how.exclude,
+        archives=how.archives,
+    )
     with ExitStack() as stack:
         outcomes: Iterable[Outcome]
         if dry_run:
@@ -169,13 +182,18 @@ def _rows_path(source: Path, dest: Path) -> Path:
     return state_folder() / "sorts" / f"{name}.csv"
 
 
+def is_to_classify(source: str | Path) -> bool:
+    """Return whether SOURCE is a folder or an archive, whose pictures have to be classified first."""
+    return os.path.isdir(source) or (is_archive(os.fspath(source)) and os.path.isfile(source))
+
+
 def with_folders(
     chosen: SortOptions, rows: Sequence[Row], source: Path, root: Path | None, keep: bool
 ) -> SortOptions:
     """Return options that name the folder whose subfolders are kept: SOURCE, or the common parent."""
     if not keep or not rows:
         return chosen
-    if os.path.isdir(source):
+    if is_to_classify(source):
         return replace(chosen, keep_folders_of=os.path.abspath(source))
     base = os.path.abspath(source.parent if root is None else root)
     folders = {os.path.dirname(os.path.abspath(row.path)) for row in rows}

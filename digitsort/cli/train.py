@@ -94,9 +94,9 @@ def train(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Train a model and test it on images that it has not seen."""
-    from digitsort.model.saving import save
+    from digitsort.model.estimator import save
     from digitsort.training.choose_dataset import open_datasets
-    from digitsort.training.fit import DEFAULTS, TrainingOptions
+    from digitsort.training.finish import DEFAULTS, TrainingOptions
     from digitsort.training.fit import train as train_model
 
     limits = options.limits(max_pixels, max_side, max_bytes)
@@ -176,7 +176,7 @@ def _is_model(path: Path) -> bool:
 
 def _train_release(output: Path, force: bool, quiet: bool) -> ExitCode:
     """Make the shipped model; what it knows is written beside it, under the same name in .npz."""
-    from digitsort.model.saving import save
+    from digitsort.model.estimator import save
     from digitsort.training.release import train_release
 
     known = output.with_suffix(".npz")

@@ -19,6 +19,7 @@ from digitsort.files.names import printable
 from digitsort.pages.cut_manifest import (
     SAME,
     has_manifest,
+    is_undone,
     partial_of,
     read_cut_manifest,
     uncut,
@@ -61,7 +62,7 @@ def undo(
     quiet: options.Quiet = False,
 ) -> ExitCode:
     """Undo the last sort into DEST: move files back, delete copies and links."""
-    if not journals(os.path.realpath(dest)) and (has_manifest(dest) or partial_of(dest).is_dir()):
+    if not journals(os.path.realpath(dest)) and _is_of_cut(dest):
         return _undo_cut(dest, adopt=adopt, dry_run=dry_run, quiet=quiet)
     if dry_run:
         sys.stdout.writelines(f"{line}\n" for line in describe_undo(dest, root, everything=everything))
@@ -72,20 +73,28 @@ def undo(
     return ExitCode.SOME_FAILED if undone.left else ExitCode.DONE
 
 
+def _is_of_cut(dest: Path) -> bool:
+    return has_manifest(dest) or is_undone(dest) or partial_of(dest).is_dir()
+
+
+def _drop_partial(dest: Path) -> None:
+    from digitsort.cli.cut import require_opencv
+
+    require_opencv("`digitsort undo` of an interrupted `cut`")
+    from digitsort.pages.cut_folder import drop_partial
+
+    drop_partial(dest)
+
+
 def _undo_cut(dest: Path, *, adopt: bool, dry_run: bool, quiet: bool) -> ExitCode:
     """Remove what `cut` made and nobody changed, or what an interrupted cut left."""
     console = stderr_console(quiet=quiet)
     name = printable(os.fspath(dest))
-    if not has_manifest(dest):
+    if not (has_manifest(dest) or is_undone(dest)):
         if dry_run:
             sys.stdout.write(f"remove the pages of an interrupted run for {name}\n")
         else:
-            from digitsort.cli.cut import require_opencv
-
-            require_opencv("`digitsort undo` of an interrupted `cut`")
-            from digitsort.pages.cut_folder import drop_partial
-
-            drop_partial(dest)
+            _drop_partial(dest)
             console.print("Removed the pages of an interrupted run.")
         return ExitCode.DONE
     manifest = read_cut_manifest(dest)
@@ -99,6 +108,8 @@ def _undo_cut(dest: Path, *, adopt: bool, dry_run: bool, quiet: bool) -> ExitCod
         sys.stdout.writelines(f"remove {printable(path)}\n" for path in same)
         return ExitCode.DONE
     undone = uncut(manifest)
+    if partial_of(dest).is_dir() and not undone.left:  # the run was killed after it had published DEST
+        _drop_partial(dest)
     console.print(f"Removed {plural(undone.removed, 'file')}.")
     for path in undone.left[:MOST_NAMED]:
         warn(f"{printable(path)} was changed since and stays.")

@@ -1,7 +1,7 @@
-"""Find the confidence from which on few labels are wrong, with a bound that can be relied on.
+"""Find the confidence threshold above which few labels are wrong, with a statistical bound.
 
-Two images are copies where their normalized ink (32, 32) is the same: the model can't tell them apart.
-Copies say nothing new of a model, and one that was fitted to says nothing of it at all.
+Two images are duplicates if their normalized ink (32, 32) is the same: the model can't tell them apart.
+Duplicates count once, and images that the model was fitted to do not count.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def picture_hashes(normal: npt.NDArray[np.uint8]) -> list[bytes]:
 
 
 def first_of_each(keys: Iterable[object], known: Collection[object] = ()) -> list[int]:
-    """Positions of the keys that are neither known nor the same as an earlier one."""
+    """Return the positions of the keys that are neither known nor the same as an earlier one."""
     seen = set(known)
     first = []
     for index, key in enumerate(keys):
@@ -64,14 +64,14 @@ def are_among(normal: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> n
 
 
 DEFAULT_MAX_ERROR = 0.005
-"""Share of wrong labels among the accepted ones that the default threshold keeps to."""
+"""Largest share of wrong labels among the accepted ones, for the default threshold."""
 
 DOUBT = 0.05
 """One minus the confidence of the bound."""
 
 LEAST_THRESHOLD = 0.9
-"""What a model finds in data like its own is too rosy for a stranger's scans: a bound of 0.2 % from one
-set was seen to become 1.25 % on another. Labels less sure than this are for a person to look at."""
+"""Lowest threshold. A certificate from data like the training data is too optimistic about other scans:
+a bound of 0.2 % on one set became 1.25 % on another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Certificate:
     Attributes
     ----------
     threshold : float
-        Labels at least this sure are accepted; confidences count as printed, with four decimals.
+        Lowest accepted confidence; confidences are rounded to four decimals, as in a labels.csv.
     accepted, errors : int
         Images of the certification split that are accepted, and those of them that are wrong.
     bound : float
@@ -95,7 +95,7 @@ class Certificate:
 
 
 def needed_images(max_error: float) -> int:
-    """Accepted images without an error that it takes to certify `max_error` at 95 %."""
+    """Return how many accepted images without an error can certify `max_error` at 95 %."""
     return ceil(log(DOUBT) / log(1 - max_error))
 
 
@@ -104,10 +104,10 @@ def certify(
 ) -> Certificate | None:
     """Find the lowest threshold that a fixed-sequence test certifies; None where there is none.
 
-    Thresholds are tried from the strictest one that accepts enough images on, each against a one-sided
-    Clopper-Pearson bound (1934); at the first failure it stops, so that the error of the whole sequence
-    is that of one test (fixed-sequence testing: Maurer, Hothorn and Lehmacher 1995; Angelopoulos et al.
-    2021, "Learn then test").
+    Thresholds are tested in descending order, from the first that accepts enough images, each against a
+    one-sided Clopper-Pearson bound (1934). The first failure ends the test, so the error of the whole
+    sequence is that of a single test (fixed-sequence testing: Maurer, Hothorn and Lehmacher 1995;
+    Angelopoulos et al. 2021, "Learn then test").
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def certify(
 
 
 def upper_bound(errors: int, count: int) -> float:
-    """One-sided 95 % Clopper-Pearson bound of a share, seen `errors` of `count` times."""
+    """Return the one-sided 95 % Clopper-Pearson bound of the share `errors / count`."""
     from scipy.stats import beta
 
     return 1.0 if errors >= count else float(beta.ppf(1 - DOUBT, errors + 1, count - errors))
@@ -141,10 +141,10 @@ def upper_bound(errors: int, count: int) -> float:
 def lowest_threshold(
     confidence: npt.NDArray[np.float64], right: npt.NDArray[np.bool_], max_error: float
 ) -> float:
-    """Lowest confidence from which on at most `max_error` of these labels are wrong, without a bound.
+    """Return the lowest threshold at which at most `max_error` of these labels are wrong.
 
-    Confidences count as they are printed, with four decimals. Never below `LEAST_THRESHOLD`; 1 where
-    none will do.
+    This is an observed share, without a bound. Confidences are rounded to four decimals. The threshold
+    is never below `LEAST_THRESHOLD`, and 1 if no other one is high enough.
     """
     printed = np.round(confidence, 4)
     candidates = np.unique(np.append(printed[printed > LEAST_THRESHOLD], LEAST_THRESHOLD))
@@ -290,7 +290,7 @@ def certified_copy(model: Model, certificate: Certificate, max_error: float, nam
     name : str
         Name of the scans, for the card.
     """
-    from digitsort.model.saving import rebuild, to_bytes
+    from digitsort.model.estimator import rebuild, to_bytes
 
     card = replace(
         model.card,

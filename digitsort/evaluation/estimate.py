@@ -6,6 +6,8 @@ rows, only the random check is used, but the share of wrong ones is never less t
 This makes it pessimistic: in a table of 4,300 accepted rows of which 0.7 % are wrong, and three
 quarters of these were found among the rows that look odd, a check of 60 rows gives 1.0 % on average.
 Without this limit the average would be right, but most estimates would contradict what was found.
+
+Rows that a person could not read are left out: the estimate is for the rows that can be read.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import ceil
+from operator import itemgetter
 from os.path import basename
 
-from digitsort.labels.cells import NONE_LABEL
-from digitsort.labels.row import Row
+from digitsort.labels.cells import NONE_LABEL, UNCLEAR
+from digitsort.labels.row import Row, right_label
 from digitsort.outcomes import Status
 
 PER_LABEL = 6
@@ -93,13 +96,15 @@ class Estimate:
 class _Stratum:
     """Counts of the rows of one status and one label.
 
-    `labelled` has the lot of each labelled row (`lot_of`), and whether the row is wrong. `first_open`
-    is the lowest lot of an unlabelled row.
+    `labelled` has the lot of each labelled row (`lot_of`), and whether the row is wrong. `unclear` has
+    the lots of the rows that a person could not read; `size` does not count them. `first_open` is the
+    lowest lot of an unlabelled row.
     """
 
     size: int = 0
     wrong: int = 0
     labelled: list[tuple[int, bool]] = field(default_factory=list)
+    unclear: list[int] = field(default_factory=list)
     first_open: int | None = None
 
     def add(self, lot: int, right: bool | None) -> None:
@@ -121,13 +126,14 @@ class _Stratum:
 
         These are the labelled rows whose lot is lower than that of any row without a label. The rows
         right after a check may be labelled because they look wrong, so only whole checks of
-        `PER_LABEL` rows count.
+        `PER_LABEL` rows count. A row that a person could not read is one of these, but is left out.
         """
         if self.first_open is None:
             return [wrong for _, wrong in self.labelled]
-        drawn = sorted(pair for pair in self.labelled if pair[0] < self.first_open)
+        seen = [*self.labelled, *((lot, None) for lot in self.unclear)]
+        drawn = sorted((pair for pair in seen if pair[0] < self.first_open), key=itemgetter(0))
         count = len(drawn) // PER_LABEL * PER_LABEL or len(drawn)
-        return [wrong for _, wrong in drawn[:count]]
+        return [wrong for _, wrong in drawn[:count] if wrong is not None]
 
 
 class Strata:
@@ -159,9 +165,12 @@ class Strata:
 
     def _add(self, row: Row) -> None:
         label = NONE_LABEL if row.status is Status.REJECTED else row.label
-        known = row.human or self._truths.get(row.path, "")
+        known = right_label(row, self._truths)
         stratum = self._strata.setdefault((row.status, label), _Stratum())
-        stratum.add(lot_of(row), known == label if known else None)
+        if row.human == UNCLEAR and not known:
+            stratum.unclear.append(lot_of(row))
+        else:
+            stratum.add(lot_of(row), known == label if known else None)
 
     def estimate(self) -> Estimate | None:
         """Return the estimate; None if all rows are labelled, or no accepted one was checked."""

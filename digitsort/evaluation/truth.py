@@ -12,8 +12,17 @@ from digitsort.errors import NothingToDoError, UsageError
 from digitsort.files.names import natural_key, printable
 from digitsort.files.other_machine import PathFinder
 from digitsort.images.discover import Walk, nothing_found
-from digitsort.labels.cells import NONE_LABEL, Findings, Labels, human_label, listed, path_of
+from digitsort.labels.cells import (
+    NONE_LABEL,
+    Findings,
+    Labels,
+    human_label,
+    is_long_number,
+    listed,
+    path_of,
+)
 from digitsort.labels.read_table import cells_of_row, fault_of, header_of, is_empty, opened_table
+from digitsort.sources.located import without_content
 
 TRUTH_NAME = "truth.csv"
 
@@ -68,11 +77,12 @@ def find_truth(
     known: dict[str, str] = {}
     if truth is None:
         names = {*classes, NONE_LABEL}
-        labels = {path: _folder_name(path) for path in walk.files()}
+        labels = {path: _folder_name(path) for path in map(without_content, walk.files())}
         labels = {path: name if name in names else "" for path, name in labels.items()}
     else:
         known = {path: label for path, label in read_truth(truth, findings).items() if label}
-        labels = {path: known.get(os.path.abspath(path), "") for path in walk.files()}
+        paths = map(without_content, walk.files())
+        labels = {path: known.get(os.path.abspath(path), "") for path in paths}
     unmatched = sorted(known.keys() - map(os.path.abspath, labels), key=natural_key)
     if not labels:
         raise nothing_found(walk, f"No images found in {printable(str(top))}. Name another folder.")
@@ -151,5 +161,6 @@ class _TruthMaker:
         label = human_label(written)
         if label != written:
             self._findings.understood[written, label] += 1
-        self._labels.add(label)
+        if not is_long_number(label):  # there is any number of numbers
+            self._labels.add(label)
         return self._paths.path(cell), label

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from digitsort.errors import OutputError
+from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import temporary
 from digitsort.files.names import printable
 
@@ -66,14 +67,15 @@ def replacing(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
 class Output(io.FileIO):
     """File whose write errors become OutputErrors; other errors in the block pass through."""
 
-    def __init__(self, descriptor: int, path: Path) -> None:
+    def __init__(self, descriptor: int, path: Path, disk: Disk = DISK) -> None:
         super().__init__(descriptor, "r+b")
         self._path = path
+        self._disk = disk
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Write the data; raise OutputError if that fails."""
         with output_errors(self._path):
-            return super().write(data)
+            return self._disk.write(self.fileno(), memoryview(data))
 
 
 def refuse_existing(
@@ -128,7 +130,7 @@ def publish_as(temporary: Path, path: Path, *, force: bool) -> None:
     if force:
         temporary.replace(path)
     else:
-        publish(temporary, path)
+        publish_new(temporary, path)
 
 
 def _mode_of(path: Path) -> int:
@@ -138,7 +140,7 @@ def _mode_of(path: Path) -> int:
         return 0o666 & ~_umask()
 
 
-def publish(temporary: Path, path: Path) -> None:
+def publish_new(temporary: Path, path: Path) -> None:
     """Give a finished file its final name in the same folder, never replacing another.
 
     Raises

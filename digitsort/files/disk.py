@@ -41,6 +41,7 @@ HAS_METADATA_BY_DESCRIPTOR = hasattr(os, "fchmod") and os.utime in os.supports_f
 SYNCS_FILE_SYSTEMS = hasattr(os, "sync")
 
 _RENAME_NOREPLACE = 1  # linux/fs.h
+_RENAME_EXCHANGE = 2
 _AT_EMPTY_PATH = 0x1000  # linux/fcntl.h
 
 
@@ -187,9 +188,9 @@ class Disk:
         )
 
     @_names_path
-    def mkdir(self, place: Place) -> None:
+    def mkdir(self, place: Place, mode: int = 0o777) -> None:
         """`os.mkdir`."""
-        os.mkdir(place.name, dir_fd=place.folder)
+        os.mkdir(place.name, mode, dir_fd=place.folder)
 
     @_names_path
     def rmdir(self, place: Place) -> None:
@@ -225,6 +226,19 @@ class Disk:
         except OSError as error:
             error.filename, error.filename2 = source.path, target.path
             raise
+
+    @_names_paths
+    def exchange(self, one: Place, other: Place) -> None:
+        """Let two files swap their names in one step.
+
+        Raises
+        ------
+        FileNotFoundError
+            If one of them is not there.
+        OSError
+            With ENOSYS, EINVAL or ENOTSUP if the system or the file system has no such call.
+        """
+        _renamed_by(_RENAME_EXCHANGE, one, other)
 
     @_names_paths
     def link(self, source: Place, target: Place) -> None:
@@ -317,15 +331,26 @@ class Disk:
 DISK = Disk()
 
 
+def write_all(disk: Disk, descriptor: int, data: bytes) -> None:
+    """Write all of the data, however many calls it takes."""
+    left = memoryview(data)
+    while left:
+        left = left[disk.write(descriptor, left) :]
+
+
 def _rename_new(source: Place, target: Place) -> None:
     if os.name == "nt":
         os.rename(source.name, target.name)  # refuses an existing target there
         return
+    _renamed_by(_RENAME_NOREPLACE, source, target)
+
+
+def _renamed_by(flag: int, source: Place, target: Place) -> None:
     rename = _libc("renameat2")
     if rename is None or source.folder is None or target.folder is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), target.path)
     old, new = os.fsencode(source.name), os.fsencode(target.name)
-    if rename(source.folder, old, target.folder, new, _RENAME_NOREPLACE) != 0:
+    if rename(source.folder, old, target.folder, new, flag) != 0:
         _check(-1)
 
 
@@ -359,7 +384,7 @@ else:
     import fcntl
 
 
-def locked(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
     """Lock a file that is open for writing, without waiting; return whether it is ours now."""
     try:
         if sys.platform == "win32":

@@ -38,13 +38,13 @@ def deaf_to_interrupts() -> Iterator[None]:
 def interrupts_wait() -> Iterator[Sequence[int]]:
     """Hold the signals back until the block is done, however often they come; then raise them.
 
-    Outside of the main thread, which Python gives no signals to, nothing is held back; nor is a signal
-    that ends the process without Python (SIGTERM and SIGHUP, outside of the command line).
+    Nothing is held back in other threads, because Python delivers signals to the main thread only. Nor
+    is a signal that ends the process without Python (SIGTERM and SIGHUP, outside of the command line).
 
     Yields
     ------
     sequence of int
-        Not empty any more once one came: a long block looks at it and ends early.
+        Signals that have come. A long block can look at it, and end early.
     """
     pressed: list[int] = []
     if threading.current_thread() is not threading.main_thread():
@@ -70,7 +70,7 @@ _known: set[Path] = set()
 
 @contextmanager
 def temporary(make: Callable[[], Path]) -> Iterator[Path]:
-    """Make a temporary file or folder; it is gone when the block ends, or else the process."""
+    """Make a temporary file or folder, and remove it when the block or the process ends."""
     with interrupts_wait():
         path = make()
         _known.add(path)

@@ -36,18 +36,20 @@ _NOT_NORMAL = ("//", "/.", "/\n")
 
 
 def printable(path: str) -> str:
-    """A path for a message: bytes that are no UTF-8 and control characters escaped."""
+    """Return a path for a message, with control characters and bytes that are not UTF-8 escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
 
 
 def fold(name: str) -> str:
-    """Equal for names that some file system takes for the same: case, composed and decomposed.
+    """Return a key that is equal for names that some file system treats as the same.
+
+    They may differ in case, or in composed and decomposed characters.
 
     The canonical caseless match of the Unicode Standard, 3.13, D145.
     """
     if name.isascii():
         folded = name.lower()
-        return name if folded == name else folded  # the same object: a million names take room
+        return name if folded == name else folded  # the same object saves memory for a million names
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
@@ -80,8 +82,21 @@ def split_path(path: str) -> tuple[str, str]:
     return (above, name) if above and not above.endswith("/") else os.path.split(path)
 
 
+_URL = re.compile("(?!file:)[a-z][a-z0-9+.-]*://")
+
+
+def is_url(path: str) -> bool:
+    """Return whether a path is an address such as ``s3://bucket/7.png``.
+
+    A normalized path of a file never is one: it has no two slashes together.
+    """
+    return "://" in path and _URL.match(path) is not None
+
+
 def absolute(path: str) -> str:
-    """Return the path if it is absolute, else `os.path.abspath(path)`."""
+    """Return the path if it is absolute or an address, else `os.path.abspath(path)`."""
+    if is_url(path):
+        return path
     if (_IS_POSIX and path.startswith("/")) or os.path.isabs(path):
         return path
     return os.path.abspath(path)
@@ -109,6 +124,8 @@ def to_cell(path: str, root: str) -> str:
         reference; a percent-encoded ``file:`` reference (RFC 3986) where the name is not valid UTF-8,
         holds control characters or a backslash, or begins like a drive of Windows.
     """
+    if is_url(path):
+        return to_cell_below(path)
     whole = path if _is_normal(path) else _made_absolute(path)
     below = root if root.endswith(os.sep) else root + os.sep
     text = whole[len(below) :] if whole.startswith(below) else whole
@@ -154,6 +171,8 @@ def from_cell(cell: str, root: str) -> str:
     """Return the path that `to_cell` wrote; relative paths start at the folder `root`."""
     is_reference = cell.startswith(REFERENCE)
     text = os.fsdecode(unquote_to_bytes(cell[len(REFERENCE) :])) if is_reference else cell
+    if is_url(text):
+        return text
     whole = text if text.startswith("/") else f"{root}{os.sep}{text}"
     if _is_normal(whole):
         return whole
@@ -198,7 +217,7 @@ def _made_absolute(path: str) -> str:
 
 
 def folder_of(output: str) -> str:
-    """The folder that paths in the file `output` are relative to; of ``-`` the working folder."""
+    """Return the folder that paths in the file `output` start at; for ``-`` the working folder."""
     return os.getcwd() if output == "-" else str(Path(output).absolute().parent)
 
 
@@ -244,7 +263,7 @@ NaturalKey = tuple[tuple[tuple[int, int, str], ...], str]
 
 
 def natural_key(name: str) -> NaturalKey:
-    """Sort key: numbers by their value, letters without regard to case, ties by the exact name."""
+    """Return a sort key: numbers by value, letters regardless of case, ties by the exact name."""
     pieces = _NUMBER.split(name.casefold())
     # Every odd piece is a number; a number sorts before a letter.
     key = tuple(_number(p) if i % 2 else (1, 0, p) for i, p in enumerate(pieces) if p)
@@ -252,15 +271,15 @@ def natural_key(name: str) -> NaturalKey:
 
 
 def _number(digits: str) -> tuple[int, int, str]:
-    """Compare like the number, of any length: Python makes no int of over 4,300 digits."""
+    """Return what compares like the number; Python converts no more than 4,300 digits to an int."""
     significant = digits.lstrip("0")
     return 0, len(significant), significant
 
 
 def packed_key(name: str) -> str:
-    """The order of `natural_key` in one string, from which `unpacked` gives the name back.
+    """Return one string that sorts like `natural_key`, and from which `unpacked_name` returns the name.
 
-    A folder of a million files is sorted by what takes 100 bytes a file instead of 600.
+    It takes 100 bytes per file instead of 600, which matters in a folder of a million files.
     """
     pieces = _NUMBER.split(name.casefold())
     # Markers: \0 the end, \1 a number (by its count of digits, then by the digits), \2 letters.
@@ -268,8 +287,8 @@ def packed_key(name: str) -> str:
     return f"{''.join(packed)}\0{name}"
 
 
-def unpacked(key: str) -> str:
-    """The name that `packed_key` was given."""
+def unpacked_name(key: str) -> str:
+    """Return the name that `packed_key` was given."""
     return key[key.index("\0") + 1 :]
 
 

@@ -8,45 +8,45 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import NO_FOLLOW, READ_NO_WAIT
+from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk, Place, write_all
 from digitsort.files.names import printable
 
 _FLAGS = NO_FOLLOW | READ_NO_WAIT
-"""Not waiting: a pipe in the place of a file would be waited for."""
+"""Flags without waiting: otherwise a pipe in the place of a file would block."""
 
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
 
 
 class OwnFolder:
-    """A folder held open: its files are reached through it, wherever its name leads by then.
+    """Folder that is kept open, so that its files are found even if its path is replaced.
 
-    Where the system can't do that (Windows), through its path.
+    On systems that can't open a folder (Windows), its path is used.
 
     Attributes
     ----------
     path : Path
+    disk : Disk
     """
 
-    def __init__(self, path: Path, descriptor: int | None) -> None:
+    def __init__(self, path: Path, descriptor: int | None, disk: Disk = DISK) -> None:
         self.path = path
+        self.disk = disk
         self._descriptor = descriptor
 
     def open(self, name: str, flags: int = os.O_RDONLY) -> int:
         """Open a file; raise OutputError unless it is a regular one of this user's under one name."""
-        file, at = self._at(name)
         with self._errors(name):
-            descriptor: int = os.open(file, flags | _FLAGS, 0o600, **at)
+            descriptor = self.disk.open(self._place(name), flags | _FLAGS, 0o600)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or not _is_own(status) or status.st_nlink > 1:
-            os.close(descriptor)
+            self.disk.close(descriptor)
             raise self.refused(name)
         return descriptor
 
     def read(self, name: str, most_bytes: int) -> bytes:
-        """Return the content of a file; empty where it is not there, OutputError where it is larger."""
+        """Return the content of a file; empty if it does not exist, OutputError if it is larger."""
         if not self.has(name):
             return b""
         with os.fdopen(self.open(name), "rb") as file:
@@ -55,32 +55,41 @@ class OwnFolder:
             raise self.refused(name)
         return content
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file, whole or not at all, in the place of what has its name."""
+    def write(self, name: str, content: bytes, *, durable: bool = False) -> None:
+        """Write a file atomically, and replace what has its name.
+
+        Parameters
+        ----------
+        name : str
+        content : bytes
+        durable : bool
+            Flush the content to disk first: after a power cut the file is whole, or not there.
+        """
         temporary = f"{name}.tmp"
         self.remove(temporary)
-        with os.fdopen(self.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
-            file.write(content)
-        old, at = self._at(temporary)
-        new, _ = self._at(name)
-        names = {"src_dir_fd": self._descriptor, "dst_dir_fd": self._descriptor} if at else {}
+        descriptor = self.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            with self._errors(name):
+                write_all(self.disk, descriptor, content)
+                if durable:
+                    self.disk.fsync(descriptor)
+        finally:
+            self.disk.close(descriptor)
         with self._errors(name):
-            os.replace(old, new, **names)
+            self.disk.replace(self._place(temporary), self._place(name))
 
     def has(self, name: str) -> bool:
         """Return whether there is something of a name, a link included."""
-        file, at = self._at(name)
         try:
-            os.stat(file, follow_symlinks=False, **at)
+            self.disk.lstat(self._place(name))
         except FileNotFoundError:
             return False
         return True
 
     def remove(self, name: str) -> None:
         """Remove a file or link, if there is one."""
-        file, at = self._at(name)
         with self._errors(name), suppress(FileNotFoundError):
-            os.unlink(file, **at)
+            self.disk.unlink(self._place(name))
 
     def is_still(self, name: str, descriptor: int) -> bool:
         """Return whether the folder's path, and a name in it, lead to what was opened."""
@@ -111,15 +120,19 @@ class OwnFolder:
                 "its folder or choose another file."
             ) from error
 
-    def _at(self, name: str) -> tuple[str | Path, dict[str, Any]]:
-        if self._descriptor is None:
-            return self.path / name, {}
-        return name, {"dir_fd": self._descriptor}
+    def _place(self, name: str) -> Place:
+        path = str(self.path / name)
+        return Place(self._descriptor, path if self._descriptor is None else name, path)
 
 
 @contextmanager
-def own_folder(path: Path) -> Iterator[OwnFolder]:
+def own_folder(path: Path, disk: Disk = DISK) -> Iterator[OwnFolder]:
     """Make a folder that nobody else can enter, or open the one that is there.
+
+    Parameters
+    ----------
+    path : Path
+    disk : Disk
 
     Raises
     ------
@@ -129,7 +142,7 @@ def own_folder(path: Path) -> Iterator[OwnFolder]:
         If it can't be made.
     """
     with suppress(FileExistsError):
-        path.mkdir(0o700)
+        disk.mkdir(Place(None, str(path), str(path)), 0o700)
     status = os.lstat(path)
     if not stat.S_ISDIR(status.st_mode) or not _is_own(status):
         raise OutputError(
@@ -137,13 +150,13 @@ def own_folder(path: Path) -> Iterator[OwnFolder]:
             "Check it, then remove it or choose another file."
         )
     if not _BY_DESCRIPTOR:
-        yield OwnFolder(path, None)
+        yield OwnFolder(path, None, disk)
         return
     descriptor = os.open(path, os.O_DIRECTORY | _FLAGS)
     try:
         if not os.path.samestat(status, os.fstat(descriptor)):
             raise OutputError(f"{printable(str(path))} was replaced during the run. Try again.")
-        yield OwnFolder(path, descriptor)
+        yield OwnFolder(path, descriptor, disk)
     finally:
         os.close(descriptor)
 
@@ -164,13 +177,22 @@ class NotPrivateError(OSError):
 
 
 def cache_folder() -> Path:
-    """Return the folder named by DIGITSORT_CACHE, or else the user's cache folder on this system."""
+    """Return the folder named by DIGITSORT_CACHE, or else the user's cache folder on this system.
+
+    Raises
+    ------
+    OSError
+        If the user has no home folder, as in some containers.
+    """
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return Path(named)
     from platformdirs import user_cache_path
 
-    return user_cache_path("digitsort", appauthor=False)
+    try:
+        return user_cache_path("digitsort", appauthor=False)
+    except RuntimeError as error:
+        raise OSError(errno.ENOENT, f"{error}") from error
 
 
 def private_cache_folder() -> Path:

@@ -14,8 +14,8 @@ MOST_OPEN = 64
 """Folders kept open at once: many systems let a process open 256 files."""
 
 FEW_OPEN = MOST_OPEN // 2
-"""As long as no more folders are open, none is about to be closed, and nobody notes which one was asked
-for last. A place stays usable until `MOST_OPEN - FEW_OPEN` other ones, less two, were asked for."""
+"""Up to this number of open folders, the order of their use is not recorded, because none is about to
+be closed. A place stays usable until `MOST_OPEN - FEW_OPEN` other ones, less two, were asked for."""
 
 MOST_PASSED = 64
 """Folders kept open because walks came through them. Deep trees are also emptied from below: without

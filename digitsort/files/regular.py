@@ -43,7 +43,7 @@ def read_regular(path: str | os.PathLike[str], most_bytes: int) -> bytes:
         except OSError:
             _size(os.fstat(descriptor), most_bytes)  # a folder or a pipe by now
             raise
-        # Mostly all is there; a file object takes longer than a small file's bytes.
+        # Usually one call reads everything; a file object would take longer than that.
         return data if len(data) == size else _read_on(descriptor, data, most_bytes)
     finally:
         os.close(descriptor)
@@ -65,6 +65,25 @@ def head_of(path: str | os.PathLike[str], count: int) -> bytes:
         return os.read(descriptor, count)
     finally:
         os.close(descriptor)
+
+
+def open_regular(path: str | os.PathLike[str]) -> int:
+    """Return a descriptor of a regular file, opened for reading.
+
+    Raises
+    ------
+    NotRegularError
+    OSError
+        Any other error of the operating system.
+    """
+    _require_regular(os.stat(path))
+    descriptor = _opened(path)
+    try:
+        _require_regular(os.fstat(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _require_regular(status: os.stat_result) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from digitsort.errors import OutputError
 from digitsort.files.atomic import Output, output_errors
-from digitsort.files.disk import DISK
+from digitsort.files.disk import DISK, write_all
 from digitsort.files.names import printable
 from digitsort.files.own_folder import OwnFolder
 from digitsort.files.places import open_places
@@ -34,7 +34,7 @@ KEY_BYTES = 32
 SEAL_BYTES = 16
 
 _LOOKS = 100
-"""How often to read an empty key file, 10 ms apart: another process may be about to write the key."""
+"""Attempts to read an empty key file, 10 ms apart: another process may be about to write it."""
 
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -71,7 +71,13 @@ def state_folder() -> Path:
     else:
         from platformdirs import user_state_path
 
-        folder = user_state_path("digitsort", appauthor=False)
+        try:
+            folder = user_state_path("digitsort", appauthor=False)
+        except RuntimeError as error:  # in a container: no HOME, and a user without an entry
+            raise OutputError(
+                f"The folder of digitsort's key is not known: {error}. Set {STATE_VARIABLE} to an "
+                "absolute path, in a container to a folder on a volume."
+            ) from error
     if not folder.is_absolute():
         raise OutputError(
             f"The folder of digitsort's key, {printable(str(folder))}, is a relative path, so a "
@@ -196,7 +202,7 @@ class SealedFile(Output):
         self._hash = blake2b()
         self._length = 0
         self._seals = -1
-        super().__init__(folder.open(names[0], os.O_RDWR | os.O_CREAT), path)
+        super().__init__(folder.open(names[0], os.O_RDWR | os.O_CREAT), path, folder.disk)
 
     def keep_sealed(self) -> int:
         """Cut off content without a valid seal; return the number of remaining bytes."""
@@ -216,13 +222,12 @@ class SealedFile(Output):
     def cut(self, length: int) -> None:
         """Truncate the file, go to its end, and seal the rest."""
         with output_errors(self._path):
-            self.truncate(length)
+            self._disk.truncate(self.fileno(), length)
             self.seek(0)
         self._hash, self._length = blake2b(), 0
         self._take_in(length)
         self._folder.write(self._seals_name, self._line())
-        if self._seals >= 0:
-            os.close(self._seals)
+        self._close_seals()
         self._seals = self._folder.open(self._seals_name, os.O_WRONLY | os.O_APPEND)
 
     def write(self, data: ReadableBuffer, /) -> int:
@@ -231,15 +236,18 @@ class SealedFile(Output):
         self._hash.update(memoryview(data)[:written])
         self._length += written
         with output_errors(self._path):
-            os.write(self._seals, self._line())
+            write_all(self._disk, self._seals, self._line())
         return written
 
     def close(self) -> None:
         """Close both files."""
-        if self._seals >= 0:
-            os.close(self._seals)
-            self._seals = -1
+        self._close_seals()
         super().close()
+
+    def _close_seals(self) -> None:
+        if self._seals >= 0:
+            seals, self._seals = self._seals, -1
+            self._disk.close(seals)
 
     def _take_in(self, length: int) -> None:
         while self._length < length:

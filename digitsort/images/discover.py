@@ -12,10 +12,21 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
-from digitsort.files.names import packed_key, printable, unpacked
+from digitsort.files.names import is_url, name_of, packed_key, printable, unpacked_name
 from digitsort.files.regular import NotRegularError, head_of
-from digitsort.images.limits import MAGIC_BYTES, begins_as_picture
+from digitsort.images.limits import MAGIC_BYTES, MOST_BYTES, begins_as_picture
 from digitsort.plural import plural
+from digitsort.sources.archives import is_archive, members
+from digitsort.sources.buckets import (
+    UNKNOWN_SIZE,
+    check_url,
+    is_folder,
+    list_folder,
+    refuse_credentials,
+    split_url,
+)
+from digitsort.sources.located import Located, SourceError
+from digitsort.sources.members import member_exists, read_located
 
 MOST_KINDS = 6
 """Largest number of extensions to name; the others are counted together."""
@@ -28,6 +39,11 @@ MOST_SUFFIX_CHARS = 10
 OTHERS = "*"
 """Key for all extensions beyond `MOST_SUFFIXES`."""
 
+NESTED = "archive inside an archive"
+"""Key for the archives in archives, which are not read."""
+
+ARCHIVE_REMEDY = "--archives reads the pictures in .zip, .tar, .tar.gz and .tar.zst"
+
 _ANY_NAME = "--any-name looks into every file"
 
 REMEDIES = {
@@ -37,7 +53,8 @@ REMEDIES = {
     ".svg": "save it as PNG",
     ".psd": "save it as PNG",
     ".dng": "save it as JPEG",
-    ".zip": "unpack it",
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".gz", ".zst"), ARCHIVE_REMEDY),
+    NESTED: "unpack the outer one",
     "": _ANY_NAME,
 }
 """Remedy for each extension of files that may contain digits."""
@@ -90,11 +107,11 @@ def _counts(skipped: Counter[str]) -> str:
 
 
 def _remedies(skipped: Counter[str]) -> list[str]:
-    return [
-        f"{suffix or 'without extension'}: {remedy}"
-        for suffix, remedy in REMEDIES.items()
-        if skipped[suffix]
-    ]
+    kinds: dict[str, list[str]] = {}
+    for suffix, remedy in REMEDIES.items():
+        if skipped[suffix]:
+            kinds.setdefault(remedy, []).append(suffix or "without extension")
+    return [f"{', '.join(suffixes)}: {remedy}" for remedy, suffixes in kinds.items()]
 
 
 PICTURE_SUFFIXES = frozenset(
@@ -138,6 +155,8 @@ class Walk:
         name.
     pdf : bool
         Yield PDF files too.
+    archives : bool
+        Yield the members of archives in folders, as those of an archive that is named itself.
     skipped : Counter of str
         Number of files that are not pictures, by lower-case extension, without hidden files.
     unreadable : list of (path, reason)
@@ -151,8 +170,11 @@ class Walk:
     patterns: Sequence[str] = ()
     left_out: Counter[str] = field(default_factory=Counter)
     pdf: bool = False
+    archives: bool = False
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    _above: str = ""
+    _enters: bool = True
 
     def files(self) -> Iterator[str]:
         """Yield paths: source by source, folder by folder, names in natural order.
@@ -161,8 +183,12 @@ class Walk:
         """
         entered: set[tuple[int, int]] = set()  # by all sources: links lead from one into another
         for source in _without_overlap(self.sources, self._is_seen, self.patterns):
-            if os.path.isdir(source):
+            if is_url(source):
+                yield from self._walk_url(source)
+            elif os.path.isdir(source):
                 yield from self._walk(source, entered)
+            elif is_archive(source):
+                yield from self._members(source)
             else:
                 yield source
 
@@ -175,18 +201,101 @@ class Walk:
             files, folders = self._list(folder)
             below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
-                path = below + (name := unpacked(files.pop()))
-                if not self.any_name or self._is_named(name) or _begins_as_picture(path):
+                path = below + (name := unpacked_name(files.pop()))
+                if self.archives and is_archive(name):
+                    yield from self._members(path)
+                elif not self.any_name or self._is_named(name) or _begins_as_picture(path):
                     yield path
                 else:
                     count_suffix(self.skipped, suffix_of(name))
-            waiting.extend(below + unpacked(key) for key in folders)
+            waiting.extend(below + unpacked_name(key) for key in folders)
+
+    def _walk_url(self, top: str) -> Iterator[str]:
+        """Yield the objects of a bucket as a walk through a copy of it would."""
+        refuse_credentials(top)
+        if has_picture_suffix(top):  # asking would take a request for each
+            yield Located(top, UNKNOWN_SIZE)
+            return
+        try:
+            waiting = [top] if is_folder(top) else []
+        except SourceError as error:
+            yield Located(top, error.reason)
+            return
+        if not waiting:
+            yield Located(top, UNKNOWN_SIZE)
+        while waiting:
+            folder = waiting.pop()
+            files, folders = self._list_url(folder)
+            while files:
+                key, size = files.pop()
+                yield Located(f"{folder}/{unpacked_name(key)}", size)
+            waiting.extend(f"{folder}/{unpacked_name(key)}" for key in folders)
+
+    def _list_url(self, folder: str) -> tuple[list[tuple[str, int]], list[str]]:
+        """Packed names and sizes of the picture files of a folder, and its sub-folders, reversed."""
+        files: list[tuple[str, int]] = []
+        folders: list[str] = []
+        try:
+            for name, is_below, size in list_folder(folder):
+                if not name:
+                    self.unreadable.append((f"{folder}//", "a name without characters"))
+                elif name.startswith(".") or (self.patterns and self._is_left_out(name)):
+                    continue
+                elif is_below and is_junk(name):
+                    self.left_out[name] += 1
+                elif is_below:
+                    folders.append(packed_key(name))
+                elif self.any_name or self._is_named(name):
+                    files.append((packed_key(name), size))
+                else:
+                    count_suffix(self.skipped, suffix_of(name))
+        except SourceError as error:
+            self.unreadable.append((folder, error.reason))
+        return sorted(files, reverse=True), sorted(folders, reverse=True)
+
+    def _members(self, archive: str) -> Iterator[str]:
+        """Yield the pictures in an archive, and a last path if something is wrong with it."""
+        for path in members(archive, self._wants_member):
+            if not self.any_name or path == archive or self._is_named(path) or _shows_picture(path):
+                yield path
+            else:
+                count_suffix(self.skipped, suffix_of(name_of(path)))
+
+    def _wants_member(self, member: str) -> bool:
+        """Return whether a member is read; what a folder's walk leaves out, is left out here too."""
+        above, _, name = member.rpartition("/")
+        if above != self._above:  # members follow one another in a folder
+            self._above, self._enters = above, self._enters_all(above.split("/"))
+        if not self._enters or name.startswith(".") or (self.patterns and self._is_left_out(name)):
+            return False
+        if has_picture_suffix(name):
+            return True
+        if is_archive(name):
+            count_suffix(self.skipped, NESTED)
+            return False
+        if self.any_name:
+            return True
+        count_suffix(self.skipped, suffix_of(name))
+        return False
+
+    def _enters_all(self, folders: Sequence[str]) -> bool:
+        """Return whether a walk would enter each of these folders."""
+        if any(folder.startswith(".") for folder in folders):
+            return False
+        if self.patterns and any(map(self._is_left_out, folders)):
+            return False
+        for junk in filter(is_junk, folders):
+            self.left_out[junk] += 1
+            return False
+        return True
 
     def _is_seen(self, path: Path) -> bool:
         """Return whether a walk through its folder yields a visible file."""
         return self._is_named(path.name) or (self.any_name and _begins_as_picture(str(path)))
 
     def _is_named(self, name: str) -> bool:
+        if self.archives and is_archive(name):
+            return True
         return has_picture_suffix(name) or (self.pdf and suffix_of(name) == PDF_SUFFIX)
 
     def _may_enter(self, folder: str, entered: set[tuple[int, int]]) -> bool:
@@ -287,11 +396,16 @@ def nothing_found(walk: Walk, message: str) -> DigitsortError:
 
 def check_sources(sources: Sequence[str | Path]) -> list[str]:
     """The sources as strings; raises UsageError for one that does not exist."""
-    paths = [os.fspath(source) for source in sources]
+    paths = [split_url(os.fspath(source)) for source in sources]
     for path in paths:
+        if is_url(path):
+            check_url(path)
+            continue
         try:
             os.lstat(path)  # a dangling link is there: it becomes a row with the reason
         except OSError as error:
+            if isinstance(error, NotADirectoryError) and member_exists(path):
+                continue
             raise UsageError(
                 f"{printable(path)}: {error.strerror}. Name a file or folder that exists."
             ) from error
@@ -321,6 +435,14 @@ def _begins_as_picture(path: str) -> bool:
         return True
 
 
+def _shows_picture(path: Located) -> bool:
+    """Return whether a member contains a picture; True if it is unreadable, so that it gets a row."""
+    try:
+        return begins_as_picture(read_located(path, MOST_BYTES)[:MAGIC_BYTES])
+    except OSError:
+        return True
+
+
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
@@ -332,6 +454,9 @@ def _without_overlap(
     sources: Sequence[str], is_seen: Callable[[Path], bool], patterns: Sequence[str]
 ) -> list[str]:
     """Sources that the walk through another one would not reach anyway, each once."""
+    urls = [source for source in sources if is_url(source)]
+    if urls:
+        return _urls_without_overlap(sources, is_seen, patterns)
     real = {source: _identity(source) for source in sources}
     folders = [path for path in real.values() if os.path.isdir(path)]
     kept: dict[Path, str] = {}
@@ -339,6 +464,17 @@ def _without_overlap(
         if not any(_reaches(folder, path, is_seen, patterns) for folder in folders):
             kept.setdefault(path, source)
     return list(kept.values())
+
+
+def _urls_without_overlap(
+    sources: Sequence[str], is_seen: Callable[[Path], bool], patterns: Sequence[str]
+) -> list[str]:
+    """Sources of which some are addresses, each once, without what is below another address."""
+    urls = dict.fromkeys(source for source in sources if is_url(source))
+    files = [source for source in sources if source not in urls]
+    kept = set(_without_overlap(files, is_seen, patterns))
+    kept |= {url for url in urls if not any(url.startswith(f"{other}/") for other in urls)}
+    return [source for source in dict.fromkeys(sources) if source in kept]
 
 
 def _identity(source: str) -> Path:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from digitsort.files.names import is_url
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
 from digitsort.images.bmp import prepare_bmp
 from digitsort.images.ceiling import ceiling
@@ -48,6 +49,8 @@ from digitsort.images.unreadable import (
 )
 from digitsort.images.webp import check_webp
 from digitsort.recognition.canvas import Gray
+from digitsort.sources.located import Located, SourceError
+from digitsort.sources.members import read_anywhere, read_located
 
 _STDERR = 2
 
@@ -291,8 +294,16 @@ def _quietly(data: bytes) -> AbstractContextManager[None]:
 def read_bytes(path: str, limits: Limits) -> bytes:
     """Return the bytes of a file; raise UnreadableError with the reason if it can't be read."""
     try:
+        if type(path) is Located:
+            return read_located(path, limits.file_bytes)
         return read_regular(path, limits.file_bytes)
+    except NotADirectoryError as error:
+        return _read_elsewhere(path, limits, error)
+    except SourceError as error:
+        raise UnreadableError(error.reason) from error
     except FileNotFoundError as error:
+        if is_url(path):
+            return _read_elsewhere(path, limits, error)
         reason = BROKEN_LINK if os.path.islink(path) else MISSING
         raise UnreadableError(reason) from error
     except PermissionError as error:
@@ -301,5 +312,19 @@ def read_bytes(path: str, limits: Limits) -> bytes:
         raise UnreadableError(NOT_REGULAR) from error
     except TooLargeError as error:
         raise UnreadableError(limits.too_many_bytes) from error
+    except OSError as error:
+        raise UnreadableError(READ_ERROR) from error
+
+
+def _read_elsewhere(path: str, limits: Limits, cause: OSError) -> bytes:
+    """Return the bytes of an object, or of a member; a path through any other file leads nowhere."""
+    try:
+        return read_anywhere(path, limits.file_bytes)
+    except SourceError as error:
+        raise UnreadableError(error.reason) from error
+    except TooLargeError as error:
+        raise UnreadableError(limits.too_many_bytes) from error
+    except FileNotFoundError:
+        raise UnreadableError(READ_ERROR) from cause
     except OSError as error:
         raise UnreadableError(READ_ERROR) from error

@@ -19,6 +19,12 @@ MOST_LABELS = 1000
 """Most different labels of one table; a model has 256 at most. Folders, keys of the review page and
 rows and columns of a confusion matrix are made of them."""
 
+MOST_DIGITS = 32
+"""Largest number of digits in a number that `classify --number` reads."""
+
+OF_NUMBERS = "+number"
+"""Suffix of the `model` column in rows of `classify --number`."""
+
 MOST_TEXT_CHARS = 4096
 """Longest reason, and longest name of a model."""
 
@@ -130,6 +136,10 @@ def shown(cell: str) -> str:
 NONE_LABEL = "_none"
 """Name of the reserved class "not a digit"."""
 
+UNCLEAR = "_unclear"
+"""Label from a person who looked at an image and could not tell what it shows. It is no truth: nothing
+is measured or learned from it, and `sort` puts the file among the uncertain ones."""
+
 DIGITS = tuple("0123456789")
 
 MOST_NAMED = 10
@@ -157,12 +167,16 @@ class Findings:
         Labels and second-best labels from the model, and classes that have a column.
     human : Counter of str
         Labels that a person gave.
+    has_numbers : bool
+        Whether rows of `classify --number` were read. Any number is then a label, and no number of
+        several digits is in `names` or `human`.
     """
 
     empty_rows: int = 0
     understood: Counter[tuple[str, str]] = field(default_factory=Counter)
     names: set[str] = field(default_factory=set)
     human: Counter[str] = field(default_factory=Counter)
+    has_numbers: bool = False
 
 
 def machine_label(cell: str) -> str:
@@ -183,9 +197,26 @@ def are_digits(classes: Iterable[str]) -> bool:
     return set(classes) - {NONE_LABEL} <= set(DIGITS)
 
 
+def is_long_number(label: str) -> bool:
+    """Return whether a label is a number of several digits, as `classify --number` gives it."""
+    return 1 < len(label) <= MOST_DIGITS and label.isdigit() and label.isascii()
+
+
+def length_name(label: str) -> str:
+    """Return the group of a number in counts, such as "4 digits"; any other label itself.
+
+    Examples
+    --------
+    >>> length_name("1984"), length_name("7"), length_name("_none")
+    ('4 digits', '1 digit', '_none')
+    """
+    is_number = label in DIGITS or is_long_number(label)
+    return plural(len(label), "digit") if is_number else label
+
+
 def likely_classes(names: Iterable[str]) -> set[str]:
     """Guess the classes of the model from its labels: all ten digits if all labels are digits."""
-    classes = set(names) - {"", NONE_LABEL}
+    classes = set(names) - {"", NONE_LABEL, UNCLEAR}
     return classes.union(DIGITS) if are_digits(classes) else classes
 
 
@@ -210,7 +241,7 @@ def check_human(
     UsageError
         With each such label, its count, and the valid classes.
     """
-    allowed = {*classes, *new_classes, NONE_LABEL}
+    allowed = {*classes, *new_classes, NONE_LABEL, UNCLEAR}
     unknown = Counter({label: count for label, count in human.items() if label not in allowed})
     if not unknown:
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from digitsort.errors import UsageError
 from digitsort.files.atomic import replacing
 from digitsort.files.names import printable
-from digitsort.labels.cells import Findings
+from digitsort.labels.cells import UNCLEAR, Findings
 from digitsort.labels.labels_csv import columns_of_labels, read_labels
 from digitsort.labels.row import HUMAN, Row
 from digitsort.labels.table import columns_of, write_table
@@ -29,7 +29,7 @@ class Corrections:
     rows : tuple of Row
         Each with `human`; of two for the same path and content the later one.
     contradicted : int
-        Number of rows whose later label differs from an earlier one.
+        Number of rows whose later label differs from an earlier one, unless one of them is `_unclear`.
     """
 
     rows: tuple[Row, ...]
@@ -43,7 +43,8 @@ class Corrections:
         self._exact = {}
         for row in self.rows:
             earlier = self._exact.get((row.path, row.sha256))
-            self.contradicted += earlier is not None and earlier.human != row.human
+            labels = {row.human, row.human if earlier is None else earlier.human} - {UNCLEAR}
+            self.contradicted += len(labels) > 1
             self._exact[row.path, row.sha256] = row
         self.rows = tuple(self._exact.values())
         self._by_path = {row.path: row for row in self.rows}

@@ -17,6 +17,7 @@ from digitsort.errors import NothingToDoError, UsageError
 from digitsort.files.names import folder_of, printable, to_cell
 from digitsort.images.limits import FIRST_OF_SEVERAL
 from digitsort.labels.cells import NONE_LABEL as NONE_LABEL
+from digitsort.labels.cells import UNCLEAR as UNCLEAR
 from digitsort.labels.cells import Findings, share_of, shown
 from digitsort.labels.read_table import (
     fault_of,
@@ -25,6 +26,7 @@ from digitsort.labels.read_table import (
     line_of_error,
     lines_in,
     opened_table,
+    place_in,
 )
 from digitsort.labels.row import HUMAN, SOURCE, Row, RowMaker
 from digitsort.labels.table import ROWS_AT_ONCE, Cells, line_of
@@ -33,7 +35,10 @@ from digitsort.outcomes import Outcome
 if TYPE_CHECKING:
     from digitsort.labels.read_table import TableReader
 
-Format = Literal["csv", "jsonl"]
+Format = Literal["csv", "jsonl", "parquet"]
+
+LineFormat = Literal["csv", "jsonl"]
+"""Formats that are written row by row. A Parquet file is made of the rows of a CSV file at the end."""
 
 COLUMNS = (
     "path",
@@ -48,7 +53,7 @@ COLUMNS = (
 )
 """Public interface: changes only with a major version."""
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 """Extensions that mark a file as a table in arguments that can also be folders."""
 
 _NEEDED = ("path", "label", "status")
@@ -106,7 +111,7 @@ class LabelsWriter:
     """Writes outcomes to a text stream, row by row."""
 
     def __init__(
-        self, stream: IO[str], layout: Layout, form: Format = "csv", *, header: bool = True
+        self, stream: IO[str], layout: Layout, form: LineFormat = "csv", *, header: bool = True
     ) -> None:
         self._stream = stream
         self._layout = layout
@@ -116,15 +121,19 @@ class LabelsWriter:
 
     def write(self, outcome: Outcome) -> None:
         """Append one row."""
-        cells = self._layout.cells(outcome)
         if self._form == "csv":
-            self._stream.write(line_of(cells))
+            self._stream.write(line_of(self._layout.cells(outcome)))
         else:
-            record = dict(zip(self._layout.columns, cells, strict=True))
-            self._stream.write(json.dumps(_typed(record), ensure_ascii=False) + "\n")
+            record = record_of(outcome, self._layout)
+            self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-def row_bytes(outcome: Outcome, layout: Layout, form: Format) -> bytes:
+def record_of(outcome: Outcome, layout: Layout) -> dict[str, str | float | None]:
+    """Return the fields of a row as JSON lines have them."""
+    return _typed(dict(zip(layout.columns, layout.cells(outcome), strict=True)))
+
+
+def row_bytes(outcome: Outcome, layout: Layout, form: LineFormat) -> bytes:
     """Return the bytes of a row as `LabelsWriter` writes it."""
     text = io.StringIO(newline="")
     LabelsWriter(text, layout, form, header=False).write(outcome)
@@ -134,7 +143,7 @@ def row_bytes(outcome: Outcome, layout: Layout, form: Format) -> bytes:
 def read_labels(
     path: Path, root: Path | None = None, findings: Findings | None = None
 ) -> Iterator[Row]:
-    """Read a labels.csv, or the same as JSON lines.
+    """Read a labels.csv, or the same as JSON lines or Parquet.
 
     Parameters
     ----------
@@ -165,7 +174,7 @@ def read_labels(
         except (csv.Error, UnicodeError) as error:
             at = line_of_error(reader, line, block)
             raise UsageError(
-                f"{printable(str(path))}, line {at}: "
+                f"{printable(str(path))}, {place_in(reader, at)}: "
                 f"{fault_of(error, 'It is no labels.csv as digitsort writes it.')}"
             ) from error
 
@@ -194,7 +203,8 @@ def _one_by_one(
         try:
             row = maker.row(values)
         except ValueError as error:
-            raise UsageError(f"{printable(str(path))}, line {line}: {error}") from error
+            at = place_in(reader, line)
+            raise UsageError(f"{printable(str(path))}, {at}: {error}") from error
         if row is not None:
             yield row
 

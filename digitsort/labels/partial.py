@@ -5,6 +5,7 @@ During a run, the folder ``.labels.csv.partial/`` next to ``labels.csv`` contain
     rows        the file so far, byte for byte as it will be published
     adapted     the same file with the rows that a second pass changed; published in place of rows
     joined      the same file with a person's columns and gone rows (--update); published in their place
+    parquet     one of these files as Parquet, if that is asked for; published in their place
     seals       proof that this user's digitsort wrote the rows, for this run
     run.json    settings of the run, signed: rows of a run with other settings are not used
     lock        held while a run writes
@@ -23,15 +24,16 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from digitsort.errors import DigitsortError, InterruptedRunError, OutputError
 from digitsort.files.atomic import Output, make_folder, output_errors, publish_as, refuse_existing
-from digitsort.files.disk import locked
+from digitsort.files.disk import try_lock
 from digitsort.files.names import printable
 from digitsort.files.own_folder import OwnFolder, own_folder
 from digitsort.files.sealed import SealedFile
-from digitsort.labels.labels_csv import Format, LabelsWriter, Layout
+from digitsort.labels.labels_csv import Format, LabelsWriter, Layout, LineFormat
+from digitsort.labels.parquet import require_pyarrow, write_parquet
 from digitsort.labels.resume import (
     MOST_RUN_BYTES,
     RowsHash,
@@ -53,9 +55,14 @@ ADAPTED = "adapted"
 JOINED = "joined"
 """Name of the file with what `--update` adds. Every run makes it again."""
 
+PARQUET = "parquet"
+"""Name of the file in this format. Every run makes it again at its end."""
+
 MOST_LEFT = 20
 """Largest number of interrupted runs whose rows `kept_rows` keeps for later."""
 
+
+T = TypeVar("T")
 
 Join = Callable[[IO[bytes]], Iterable[bytes] | None]
 """Function that gets the finished rows, and returns the lines to publish instead, if any."""
@@ -103,6 +110,7 @@ class LabelsFile:
         Number of rows kept from an interrupted run.
     layout : Layout
     form : {"csv", "jsonl"}
+        Format of the rows; for a Parquet file, which is made of them at the end, CSV.
     """
 
     def __init__(
@@ -111,7 +119,8 @@ class LabelsFile:
         self.kept = 0
         self.written = 0
         self.layout = layout
-        self.form = form
+        self.form: LineFormat = "csv" if form == "parquet" else form
+        self._is_parquet = form == "parquet"
         self._folder = folder
         self._path = path
         self._made: list[tuple[str, Output]] = []
@@ -186,7 +195,7 @@ class LabelsFile:
 
     def adapt(self, rows: Iterable[bytes]) -> None:
         """Publish these rows (with header) instead of those written, which stay for `resume`."""
-        self._make(ADAPTED, rows)
+        self._make(ADAPTED, lambda file: file.writelines(rows))
 
     def finish(self, run: RunSettings, join: Join | None) -> None:
         """Record the run with the rows that it made; then let `join` make the file to publish."""
@@ -195,17 +204,31 @@ class LabelsFile:
             remember(_hash_of(raw_rows(file, self.form), self.form), run)
             rows = None if join is None else join(file)
             if rows is not None:
-                self._make(JOINED, rows)
+                lines = rows
+                self._make(JOINED, lambda joined: joined.writelines(lines))
+        if self._is_parquet:
+            self._convert()
 
-    def _make(self, name: str, rows: Iterable[bytes]) -> None:
+    def _convert(self) -> None:
+        """Make a Parquet file of the finished file. Columns with cells that need it are text."""
+        texts: list[str] = []
+        is_whole = False
+        with self._opened(*self.finished) as file:
+            while not is_whole:
+                text = self._make(PARQUET, lambda output: write_parquet(file, output, texts))
+                is_whole = not text
+                texts.append(text)
+
+    def _make(self, name: str, fill: Callable[[IO[bytes]], T]) -> T:
         self._folder.remove(name)
         descriptor = self._folder.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         made = Output(descriptor, self._path)
         self._made.append((name, made))
         buffered = io.BufferedWriter(made)
-        buffered.writelines(rows)
+        result = fill(buffered)
         buffered.flush()
         buffered.detach()
+        return result
 
     @contextmanager
     def _opened(self, name: str, descriptor: int) -> Iterator[IO[bytes]]:
@@ -250,7 +273,7 @@ def labels_file(
     path : Path
     layout : Layout
     run : RunSettings
-    form : {"csv", "jsonl"}
+    form : {"csv", "jsonl", "parquet"}
     force : bool
         Replace an existing file, and delete the rows of an interrupted run.
     resume : bool
@@ -270,6 +293,8 @@ def labels_file(
     InterruptedRunError
         If Ctrl-C ends the block and rows are kept.
     """
+    if form == "parquet":
+        require_pyarrow(path)  # not after a night of work
     beginning = beginning or Beginning(force=force, resume=resume)
     refuse_existing(path, force=beginning.replaces)
     path = Path(os.path.abspath(path))
@@ -332,7 +357,7 @@ def _forget_old(folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _hash_of(rows: Iterable[bytes], form: Format) -> RowsHash:
+def _hash_of(rows: Iterable[bytes], form: LineFormat) -> RowsHash:
     found = RowsHash()
     for row in islice(rows, form == "csv", None):  # the header is no row
         found.add(row)
@@ -387,7 +412,7 @@ def _locked(folder: OwnFolder) -> Iterator[None]:
     """Hold the lock; then remove the folder if it has no rows."""
     lock = folder.open(LOCK, os.O_RDWR | os.O_CREAT)
     try:
-        if not (locked(lock) and folder.is_still(LOCK, lock)):
+        if not (try_lock(lock) and folder.is_still(LOCK, lock)):
             raise OutputError(
                 f"Another run is writing {printable(folder.path.name[1 : -len('.partial')])}. "
                 "Wait until it ends, or choose another file."
@@ -420,12 +445,12 @@ def _kept_for_later(file: LabelsFile, folder: OwnFolder, option: str) -> Iterato
 
 
 def _remove_rows(folder: OwnFolder) -> None:
-    for name in (ROWS, ADAPTED, JOINED, SEALS, RUN):
+    for name in (ROWS, ADAPTED, JOINED, PARQUET, SEALS, RUN):
         folder.remove(name)
 
 
 def _remove(folder: OwnFolder) -> None:
-    for name in (ROWS, ADAPTED, JOINED, f"{SEALS}.tmp", SEALS, f"{RUN}.tmp", RUN, LOCK):
+    for name in (ROWS, ADAPTED, JOINED, PARQUET, f"{SEALS}.tmp", SEALS, f"{RUN}.tmp", RUN, LOCK):
         with suppress(OutputError):  # Windows keeps a lock that is held
             folder.remove(name)
     with suppress(OSError):

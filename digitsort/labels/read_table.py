@@ -1,4 +1,4 @@
-"""Open tables that any program may have written: CSV as spreadsheets save it, or JSON lines."""
+"""Open tables that any program may have written: CSV as spreadsheets save it, JSON lines or Parquet."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from digitsort.errors import UsageError
 from digitsort.files.disk import READ_NO_WAIT
 from digitsort.files.names import printable
+from digitsort.labels.parquet import MAGIC, ParquetRows, opened_parquet
 from digitsort.labels.table import escaped, unescaped
 
 MOST_COLUMNS = 2000
@@ -118,7 +119,7 @@ def _cell(value: Any) -> str:
 if TYPE_CHECKING:
     from _csv import Reader
 
-    TableReader: TypeAlias = Reader | JsonLines
+    TableReader: TypeAlias = Reader | JsonLines | ParquetRows
     """Iterator over rows of cells, header first, which counts the lines that it has read."""
 
 MOST_COMPARED = 200
@@ -170,13 +171,29 @@ def opened_table(path: Path, remedy: str = NAME_LABELS) -> Iterator[TableReader]
     """Open a table for reading row by row.
 
     CSV may be separated by commas, semicolons or tabs, and encoded in UTF-8 or UTF-16. A file that
-    begins with ``{`` is read as JSON lines.
+    begins with ``{`` is read as JSON lines, and one that begins with ``PAR1`` as Parquet.
 
     Raises
     ------
     UsageError
         If it can't be read, or is a folder, pipe, device, picture, zip file or PDF.
     """
+    with _opened(path, remedy) as (raw, head):
+        if not head.startswith(MAGIC):
+            try:
+                encoding = encoding_of(head)
+                with io.TextIOWrapper(raw, encoding=encoding, newline="") as file:
+                    yield _reader(file, head.decode(encoding, "ignore").lstrip())
+            except OSError as error:  # of a disk or a network, in the midst of the file
+                raise _not_readable(path, error.strerror or str(error), remedy) from error
+            return
+    with opened_parquet(path) as rows:
+        yield rows
+
+
+@contextmanager
+def _opened(path: Path, remedy: str) -> Iterator[tuple[BinaryIO, bytes]]:
+    """Open a file, and return its first bytes without consuming them."""
     try:
         descriptor = os.open(path, READ_NO_WAIT)
     except OSError as error:
@@ -187,11 +204,9 @@ def opened_table(path: Path, remedy: str = NAME_LABELS) -> Iterator[TableReader]
     with os.fdopen(descriptor, "rb", _HEAD_BYTES) as raw:
         try:
             head = _head(path, raw, remedy)
-            encoding = encoding_of(head)
-            with io.TextIOWrapper(raw, encoding=encoding, newline="") as file:
-                yield _reader(file, head.decode(encoding, "ignore").lstrip())
-        except OSError as error:  # of a disk or a network, in the midst of the file
+        except OSError as error:
             raise _not_readable(path, error.strerror or str(error), remedy) from error
+        yield raw, head
 
 
 def _head(path: Path, raw: BinaryIO, remedy: str) -> bytes:
@@ -266,7 +281,7 @@ def like(name: str, columns: Iterable[str]) -> str:
 
 def lines_in(reader: TableReader, rows: Iterable[Sequence[str]]) -> int:
     """Return the number of lines that rows take up; in CSV a cell may contain line breaks."""
-    if isinstance(reader, JsonLines):
+    if isinstance(reader, JsonLines | ParquetRows):
         return sum(1 for _ in rows)
     return sum(1 + len(_LINE_END.findall("".join(cells))) for cells in rows)
 
@@ -282,9 +297,14 @@ def line_of_error(reader: TableReader, before: int, rows: Iterable[Sequence[str]
     rows : iterable of sequence of str
         Rows that were read since then.
     """
-    if isinstance(reader, JsonLines):
+    if isinstance(reader, JsonLines | ParquetRows):
         return reader.line_num
     return before + lines_in(reader, rows) + 1
+
+
+def place_in(reader: TableReader, line: int) -> str:
+    """Return the name of a line in a message; in a Parquet file, which has no lines, of a row."""
+    return f"row {line - 1}" if isinstance(reader, ParquetRows) else f"line {line}"
 
 
 def is_empty(cells: Iterable[str]) -> bool:

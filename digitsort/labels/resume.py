@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,10 +20,10 @@ from typing import IO, Any
 
 from digitsort import __version__
 from digitsort.errors import OutputError
-from digitsort.files.names import printable
+from digitsort.files.names import absolute, printable
 from digitsort.files.sealed import seal, state_folder
 from digitsort.labels.cells import share_of
-from digitsort.labels.labels_csv import Format, Layout, without_note
+from digitsort.labels.labels_csv import Format, Layout, LineFormat, without_note
 from digitsort.labels.table import unescaped
 from digitsort.outcomes import Outcome, Status
 
@@ -54,7 +53,7 @@ class RunSettings:
     ----------
     sources : str
         The files and folders named, as absolute paths, in order; a long list by its hash. Then the
-        patterns of `--exclude`, if any.
+        patterns of `--exclude`, if any, and whether archives in folders are read.
     links : str
         Whether linked folders are followed.
     model : str
@@ -84,14 +83,17 @@ class RunSettings:
         *,
         adapt: bool = False,
         exclude: Sequence[str] = (),
+        archives: bool = False,
     ) -> RunSettings:
         """Describe a run."""
-        absolute = [os.path.abspath(source) for source in sources]
-        listed = json.dumps(absolute)
-        if len(absolute) > MOST_SOURCES:
-            listed = f"{len(absolute)} sources, sha256 {sha256(listed.encode()).hexdigest()}"
+        whole = [absolute(source) for source in sources]
+        listed = json.dumps(whole)
+        if len(whole) > MOST_SOURCES:
+            listed = f"{len(whole)} sources, sha256 {sha256(listed.encode()).hexdigest()}"
         if exclude:
             listed += f" without {json.dumps(list(exclude))}"
+        if archives:
+            listed += " with archives"
         links = str(follow_links)
         return cls(listed, links, model, repr(settings), form, __version__, str(adapt))
 
@@ -183,7 +185,9 @@ def _forget_old(folder: Path) -> None:
             record.unlink(missing_ok=True)
 
 
-def whole_rows(file: IO[bytes], layout: Layout, form: Format) -> Iterator[tuple[int, dict[str, str]]]:
+def whole_rows(
+    file: IO[bytes], layout: Layout, form: LineFormat
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the end and the cells of each complete row (none for the header), up to a torn one."""
     end, is_header = 0, form == "csv"
     for row in raw_rows(file, form):
@@ -196,7 +200,7 @@ def whole_rows(file: IO[bytes], layout: Layout, form: Format) -> Iterator[tuple[
         yield end, cells
 
 
-def raw_rows(file: IO[bytes], form: Format) -> Iterator[bytes]:
+def raw_rows(file: IO[bytes], form: LineFormat) -> Iterator[bytes]:
     """Yield the bytes of each complete row, including the header."""
     file.seek(0)
     row = b""
@@ -214,7 +218,7 @@ def _header(row: bytes, layout: Layout) -> dict[str, str]:
     return {}
 
 
-def cells_of(row: bytes, layout: Layout, form: Format) -> dict[str, str]:
+def cells_of(row: bytes, layout: Layout, form: LineFormat) -> dict[str, str]:
     """Return the cells of a row; raise ValueError or csv.Error if it is not valid."""
     if form == "jsonl":
         record: dict[str, Any] = json.loads(row)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from digitsort.files.other_machine import PathFinder
 from digitsort.labels.cells import (
+    OF_NUMBERS,
+    UNCLEAR,
     Findings,
     Labels,
     are_sha256,
@@ -18,6 +20,7 @@ from digitsort.labels.cells import (
     check_sha256,
     check_text,
     human_label,
+    is_long_number,
     machine_label,
     path_of,
     share_of,
@@ -74,6 +77,11 @@ class Row(NamedTuple):
     human: str = ""
     source: str = ""
     cells: Mapping[str, str] = NO_CELLS
+
+
+def right_label(row: Row, truths: Mapping[str, str]) -> str:
+    """Return the label that a person gave, or else that of the path in `truths`; empty if unknown."""
+    return (row.human if row.human != UNCLEAR else "") or truths.get(row.path, "")
 
 
 class RowMaker:
@@ -137,6 +145,7 @@ class RowMaker:
         paths = self._paths.paths(named)
         if None in status or "" in named or "\0" in "".join(paths):
             raise ValueError("no status, or no path")
+        self._notice_numbers(model)
         if not self._are_sound(columns):
             raise ValueError("a cell that can't be")
         before = map(self._source, source) if any(source) else source
@@ -166,6 +175,7 @@ class RowMaker:
         if state not in _STATUSES:
             raise ValueError(f"{shown(state)} is no status; they are {', '.join(Status)}.")
         path, before = self._path(named), self._source(source)
+        self._notice_numbers([model])
         self._check(values)
         self._findings.understood.update(understood)
         self._note([*columns, ("",)])
@@ -191,16 +201,30 @@ class RowMaker:
     def _note(self, columns: Sequence[Sequence[str]]) -> None:
         """Add the labels to the findings."""
         for place in self._label_places:
+            labels = self._without_numbers(columns[place])
             if place != self._human_place:
-                self._findings.names.update(columns[place])
-            elif any(columns[place]):
-                self._findings.human.update(filter(None, columns[place]))
+                self._findings.names.update(labels)
+            elif any(labels):
+                self._findings.human.update(filter(None, labels))
+
+    def _without_numbers(self, labels: Sequence[str]) -> Sequence[str]:
+        """Return the labels that are classes: in rows of numbers, any number is a label."""
+        if not self._findings.has_numbers:
+            return labels
+        return [label for label in labels if not is_long_number(label)]
+
+    def _notice_numbers(self, models: Sequence[str]) -> None:
+        if any(model.endswith(OF_NUMBERS) for model in set(models)):
+            self._findings.has_numbers = True
 
     def _are_sound(self, columns: Sequence[Sequence[str]]) -> bool:
         """Return whether `_check` would accept all rows; False if a quick check cannot tell."""
         return (
             are_shares(chain(*(columns[place] for place in self._share_places)))
-            and all(self._labels.take(columns[place]) for place in self._label_places)
+            and all(
+                self._labels.take(self._without_numbers(columns[place]) or [""])
+                for place in self._label_places
+            )
             and all(are_texts(columns[place]) for place in self._text_places)
             and are_sha256(columns[self._sha256_place])
         )
@@ -208,7 +232,8 @@ class RowMaker:
     def _check(self, values: Sequence[str]) -> None:
         """Raise ValueError, with the value, for an invalid cell."""
         for place in self._label_places:
-            self._labels.add(values[place])
+            for label in self._without_numbers([values[place]]):
+                self._labels.add(label)
         for place in self._share_places:
             share_of(values[place])
         for place in self._text_places:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from digitsort.errors import OutputError
-from digitsort.files.names import printable
+from digitsort.files.names import absolute, is_url, printable
 from digitsort.images.discover import matching_path
 from digitsort.labels.cells import DIGITS, Findings
 from digitsort.labels.gone import before_gone, gone_reason
@@ -21,15 +21,18 @@ from digitsort.labels.labels_csv import (
     COLUMNS,
     Format,
     Layout,
+    LineFormat,
     columns_of_labels,
     read_labels,
     row_bytes,
 )
+from digitsort.labels.parquet import MAGIC as PARQUET_MAGIC
 from digitsort.labels.resume import RowsHash, RunSettings, cells_of, outcome_of, raw_rows, remembered
 from digitsort.labels.row import HUMAN, PROBABILITY, Row
 from digitsort.labels.table import line_of
 from digitsort.outcomes import Outcome, Status
 from digitsort.plural import plural
+from digitsort.sources.members import is_there, member_exists
 
 NEW, CHANGED, SAME = "new", "changed", "as before"
 
@@ -139,7 +142,7 @@ class Update:
     def __init__(self, path: Path, layout: Layout, run: RunSettings, classes: Sequence[str]) -> None:
         self._path = path
         self._layout = layout
-        self._form: Format = "jsonl" if run.format == "jsonl" else "csv"
+        self._form: LineFormat = "jsonl" if run.format == "jsonl" else "csv"
         self._identity = _identity(path)
         self.findings = Findings()
         self._rows = list(read_labels(path, None, self.findings))
@@ -192,7 +195,7 @@ class Update:
 
     def _matching(self, sources: Sequence[str], patterns: Sequence[str]) -> set[str]:
         """Return the cells of files whose name matches, or that of a folder below source or table."""
-        tops = sorted(map(os.path.abspath, sources), key=len)
+        tops = sorted(map(absolute, sources), key=len)
         outside = os.path.abspath(self._path.parent)
         return {
             cell
@@ -385,10 +388,13 @@ class Update:
         return row_bytes(outcome._replace(status=Status.GONE), layout, self._form)
 
 
-def is_json_lines(path: Path) -> bool:
-    """Return whether a file begins as JSON lines do."""
+def format_of(path: Path) -> Format:
+    """Return the format of an existing table, by its first bytes."""
     with path.open("rb") as file:
-        return file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+        head = file.read(1024)
+    if head.startswith(PARQUET_MAGIC):
+        return "parquet"
+    return "jsonl" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "csv"
 
 
 def _identity(path: Path) -> tuple[int, int, int]:
@@ -414,21 +420,25 @@ def _is_of(row: Row, sha256: str) -> bool:
 
 
 def _is_inside(path: str, sources: Iterable[str]) -> bool:
-    return bool(_top_of(path, map(os.path.abspath, sources)))
+    return bool(_top_of(path, map(absolute, sources)))
 
 
 def _top_of(path: str, tops: Iterable[str]) -> str:
     """Return the first of these absolute paths that is a file or contains it; empty if none does."""
-    absolute = os.path.abspath(path)
-    return next((t for t in tops if absolute == t or absolute.startswith(os.path.join(t, ""))), "")
+    whole = absolute(path)
+    return next((t for t in tops if whole == t or whole.startswith(os.path.join(t, ""))), "")
 
 
 def _exists(path: str) -> bool:
     """Return whether there may be a file: only a missing one or a missing folder is certain."""
+    if is_url(path):
+        return is_there(path)
     try:
         os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return False
+    except NotADirectoryError:
+        return member_exists(path)
     except OSError:
         return True
     return True

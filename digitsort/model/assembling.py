@@ -1,8 +1,8 @@
 """Put a pickle's opcodes together as inert data.
 
-Nothing is imported and nothing called: what the file names becomes a member of `Global`, what it would
-call becomes a `Requested` that keeps the arguments. No step recurses, hashes or compares what it is
-given, but for texts.
+Nothing is imported or called. A name in the file becomes a member of `Global`, and a call becomes a
+`Requested` with its arguments. No step recurses into a value, hashes it or compares it, except for
+text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from digitsort.files.names import printable
 from digitsort.model.scanning import Argument, Opcode
 
 MOST_MARKS = 32
-"""Containers open at a time; a model has four."""
+"""Largest number of containers that are open at a time; a model has four."""
 
 _DAMAGED = "It is a damaged pickle"
 
@@ -63,7 +63,7 @@ def assemble(opcodes: Sequence[Opcode]) -> object:
 
     Returns
     -------
-    str, int, float, bool, None, memoryview, tuple, list, dict, Global or Made
+    str, int, float, bool, None, memoryview, tuple, list, dict, Global or Requested
 
     Raises
     ------
@@ -94,7 +94,7 @@ class _Machine:
         self.stack.append(value)
 
     def pop(self, count: int) -> list[object]:
-        """Take so many values, none from below the last mark."""
+        """Take `count` values from the stack, none from below the last mark."""
         floor = self.marks[-1] if self.marks else 0
         start = len(self.stack) - count
         require(start >= floor, f"{_DAMAGED}: an opcode takes more than there is")
@@ -121,7 +121,7 @@ def _pusher(make: Callable[[], object]) -> Callable[[_Machine, Argument], None]:
 
 
 def _nothing(machine: _Machine, _: Argument) -> None:
-    """A frame only tells how much to read ahead."""
+    """Do nothing: a frame only tells how much to read ahead."""
 
 
 def _mark(machine: _Machine, _: Argument) -> None:
@@ -220,7 +220,7 @@ def _stop(machine: _Machine, _: Argument) -> None:
 
 
 def _shown(value: object) -> str:
-    """The name of what a file names, or the type of anything else."""
+    """Return the name of a `Global`, or the type of any other value."""
     return value.name.lower() if isinstance(value, Global) else type(value).__name__
 
 

@@ -1,4 +1,4 @@
-"""Read, check and write the card of a model: what it says of itself."""
+"""Read, check and write the card of a model, which tells its origin and accuracy."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Card:
     classes : tuple of str
         Class names in the order of the machine's classes.
     data : tuple of str
-        Training data as it was asked for.
+        Names of the training data, as given to `train -d`.
     counts : dict of str to int
         Images by class that the model was fitted to.
     seed : int
-        Of the split.
+        Seed of the split.
     created : str
         Date and time, ISO 8601, UTC.
     versions : dict of str to str
-        Of digitsort, Python and the libraries.
+        Versions of digitsort, Python and the libraries.
     C, gamma : float
-        Of the SVC.
+        Parameters of the SVC.
     support_vectors : int
     held_out_count : int
         Images that nothing was fitted to.
@@ -58,15 +58,15 @@ class Card:
     temperature : float
         Divides the margins before the softmax.
     min_confidence : float
-        Below it a label is uncertain.
+        A label with a lower confidence is uncertain.
     ok_familiarity, min_familiarity : float
         Below the first an image is uncertain, below the second rejected.
     splits : dict of str to int
-        Images by what they were used for: fit, temperature, certification, test. None was used twice,
-        but where `folds` is more than 1.
+        Number of images for fit, temperature, certification and test. No image was used twice, unless
+        `folds` is more than 1.
     folds : int
-        With few images temperature and certification are taken from scores of images that were left out
-        of the fit in turn, in so many folds; they are then fitted to as well. 1: splits of their own.
+        1: temperature and certification have splits of their own. More, with few images: number of
+        cross-validation folds that gave the scores for both; the final fit includes these images.
     max_error : float
         Share of wrong labels among the accepted ones that `min_confidence` was chosen for.
     certified_accepted, certified_errors : int
@@ -104,12 +104,12 @@ class Card:
 
     @property
     def short(self) -> str:
-        """The fingerprint's first digits."""
+        """Return the first digits of the fingerprint."""
         return self.fingerprint[:SHORT_FINGERPRINT]
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """The numbers that turn scores into decisions; part of the fingerprint."""
+        """Return the numbers that turn scores into decisions; they are part of the fingerprint."""
         return {name: getattr(self, name) for name in THRESHOLDS}
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,7 +137,7 @@ class Card:
 def fingerprint(
     machine: SupportVectors, recipe: str, classes: tuple[str, ...], calibration: Mapping[str, float]
 ) -> str:
-    """SHA-256, in hex, of the machine's arrays, recipe, class names and calibration."""
+    """Return the SHA-256, in hex, of the machine's arrays, recipe, class names and calibration."""
     digest = hashlib.sha256()
     for text in (recipe, *classes):
         digest.update(text.encode() + b"\0")
@@ -228,4 +228,4 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "certified_bound": _is_share,
     "fingerprint": lambda v: type(v) is str and len(v) == 64 and set(v) <= _HEX,
 }
-"""What each entry has to be: the schema of the card."""
+"""Check for each entry: the schema of the card."""

@@ -1,7 +1,7 @@
 """Check that a model is what `train` writes, attribute by attribute, and copy its arrays out.
 
-Plain Python uses every attribute of the file, digitsort only some of them. With any other value in one
-of the rest, scikit-learn could crash, or answer otherwise than digitsort.
+Plain Python uses every attribute of the file, digitsort only some of them. With a wrong
+value in one of the others, scikit-learn could crash or answer differently from digitsort.
 """
 
 from __future__ import annotations
@@ -22,9 +22,15 @@ from digitsort.model.extracting import (
     take_texts,
     view_array,
 )
-from digitsort.recognition.likeness import LARGEST_BIASES, LARGEST_WEIGHT, MOST_UNITS, Likeness
-from digitsort.recognition.project import LONGEST_COLUMN
-from digitsort.recognition.score import FEATURE_COUNT, SupportVectors
+from digitsort.recognition.score import (
+    FEATURE_COUNT,
+    LARGEST_BIASES,
+    LARGEST_WEIGHT,
+    LONGEST_COLUMN,
+    MOST_UNITS,
+    Likeness,
+    SupportVectors,
+)
 
 MOST_VECTORS = 200_000
 LONGEST_VECTOR = 4096
@@ -34,19 +40,20 @@ MOST_KNOWN_ANSWERS = 64
 """With 256 classes, answering more at once would take much memory."""
 
 LARGEST_SUM = 1e6
-"""Sum of the absolute coefficients of a contest: far beyond what a fit gives. digitsort rounds kernel
-values to 2**-23 and scikit-learn does not, so with much larger ones the two would not answer alike."""
+"""Largest sum of the absolute coefficients of a contest, far more than a fit gives. digitsort rounds
+kernel values to 2**-23 and scikit-learn does not, so larger coefficients would make their answers
+differ."""
 
 DIGITS = tuple("0123456789")
 
 LARGEST_GAMMA = 1e6
-"""Far beyond what a fit gives, far below what overflows in a product."""
+"""Far more than a fit gives, and far less than what overflows in a product."""
 
 MOST_IMAGES = 2**31 - 1
 """libsvm counts the images of a fit in 32 bits."""
 
 ROWS = 1024
-"""Support vectors looked at in one go."""
+"""Number of support vectors that are checked at a time."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -103,7 +110,7 @@ _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(\.[0-9a-z.+]{1,40})?", re.ASCII)
 def check_machine(
     svc: dict[str, object], card: Card, projection: npt.NDArray[np.float32]
 ) -> SupportVectors:
-    """The arrays of an SVC that answers as its card says, in plain Python as in digitsort."""
+    """Return the arrays of an SVC that agrees with its card, for scikit-learn as for digitsort."""
     k, m = len(card.classes), projection.shape[1]
     _check_settings(svc)
     classes = take_array(svc["classes_"], "classes_", (k,), ("i8", "i4"))
@@ -127,7 +134,7 @@ def check_machine(
 
 
 def check_projection(state: dict[str, object]) -> npt.NDArray[np.float32]:
-    """The matrix (d, m) that features are projected with: whole numbers in columns not too long."""
+    """Return the matrix (d, m) that features are projected with: whole numbers, no column too long."""
     found = take_array(state["projection_"], "projection_", (FEATURE_COUNT, None), ("f4",))
     m = found.shape[1]
     require(1 <= m <= FEATURE_COUNT, f"Its projection_ has {m} columns, not 1 to {FEATURE_COUNT}")
@@ -218,7 +225,7 @@ def _check_unused(svc: dict[str, object], k: int) -> None:
 
 
 def _coefficients(svc: dict[str, object], name: str, shape: tuple[int, ...], k: int) -> Floats:
-    """Both of scikit-learn's sets of coefficients: the public one and libsvm's own."""
+    """Check scikit-learn's public coefficients and libsvm's own, and return the public ones."""
     outer = cast("Floats", take_array(svc[name], name, shape))
     inner = cast("Floats", take_array(svc[f"_{name}"], f"_{name}", shape))
     small = bool(
@@ -241,7 +248,7 @@ def _vectors(view: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
 
 
 def check_known_answers(state: dict[str, object], k: int) -> tuple[npt.NDArray[np.float32], Floats]:
-    """Vectors (m, d), and the margins (m, k) that the model gave them when it was made."""
+    """Return vectors (m, d), and the margins (m, k) that the model gave them when it was made."""
     vectors = take_array(state["known_vectors_"], "known_vectors_", (None, FEATURE_COUNT), ("u2",))
     m = len(vectors)
     require(1 <= m <= MOST_KNOWN_ANSWERS, f"It has {m} known answers, not 1 to {MOST_KNOWN_ANSWERS}")

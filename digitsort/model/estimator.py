@@ -1,8 +1,10 @@
-"""Fit and pickle: scikit-learn's side of a model, and its projection."""
+"""Fit an estimator, write it as a model file, and make it again: scikit-learn's side of a model."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,17 +13,28 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
+from digitsort.errors import ModelError
+from digitsort.files.atomic import replacing
+from digitsort.model.checking import MOST_KNOWN_ANSWERS
+from digitsort.model.reading import Model, parse_model
+from digitsort.model.scanning import PROTOCOL
 from digitsort.recognition.canvas import Gray, check_gray
-from digitsort.recognition.likeness import Likeness
-from digitsort.recognition.project import UNIT, project
-from digitsort.recognition.score import Scores, SupportVectors, probabilities, score
+from digitsort.recognition.score import (
+    UNIT,
+    Likeness,
+    Scores,
+    SupportVectors,
+    probabilities,
+    project,
+    score,
+)
 from digitsort.recognition.vectorize import vectorize
 
 Floats = npt.NDArray[np.float64]
 
 DAMPING = 0.1
-"""Weight of the scatter within the classes against the plain distance. From 0.02 to 0.2 there was
-little between them; without any, digits of other writers were read worse."""
+"""Weight of the scatter within the classes, compared with the plain distance. Values from 0.02 to 0.2
+made little difference; without it, digits of other writers were read worse."""
 
 
 def fit_projection(
@@ -32,9 +45,9 @@ def fit_projection(
 ) -> npt.NDArray[np.float32]:
     """Find the projection of vectors (n, d) onto `components` directions.
 
-    Directions in which images of one class differ among each other, which is how hands differ, are
-    shrunk by 1 / √(1 + damping · variance): within-class covariance normalization (Hatch, Kajarekar and
-    Stolcke 2006), regularized. Of what is left the principal components are kept.
+    Directions in which images of one class differ, which is how writers differ, are shrunk by 1 / √(1 +
+    damping · variance): within-class covariance normalization (Hatch, Kajarekar and Stolcke 2006),
+    regularized. Of what is left the principal components are kept.
 
     Parameters
     ----------
@@ -56,7 +69,7 @@ def fit_projection(
     shrink = (axes / np.sqrt(1 + DAMPING * np.maximum(variance, 0))) @ axes.T
     _, directions = np.linalg.eigh(shrink @ whole @ shrink)
     projection = shrink @ directions[:, ::-1][:, :components]
-    # Eigenvectors have no sign of their own; each is given one, so that every run finds the same.
+    # The sign of an eigenvector is arbitrary; it is fixed, so that every run gives the same result.
     signs = np.sign(projection[np.abs(projection).argmax(axis=0), np.arange(components)])
     rounded: npt.NDArray[np.float32] = np.rint(projection * signs * UNIT).astype(np.float32)
     return rounded
@@ -85,7 +98,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     C : float, default=10.0
-        Of the SVC.
+        Regularization parameter of the SVC.
     gamma : float, default=1.0
         In units of 1 / (number of components · their variance), scikit-learn's ``"scale"``.
     temperature : float, default=0.2
@@ -102,7 +115,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     temperature_ : float
     likeness_ : list of ndarray
         Only in a model of the ten digits that learned what is no digit; see
-        `digitsort.recognition.likeness`: three weights and three biases.
+        `digitsort.recognition.score.Likeness`: three weights and three biases.
     card_ : dict
         Empty unless `digitsort train` made the model.
 
@@ -173,26 +186,26 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Sequence[Gray]) -> npt.NDArray[Any]:
-        """Class of each image, as the SVC says; shape (n,)."""
+        """Return the class of each image, as the SVC decides; shape (n,)."""
         check_is_fitted(self)
         return self.predict_features(_features(X))
 
     def predict_features(self, features: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-        """Class of each vector (n, d)."""
+        """Return the class of each vector (n, d)."""
         return np.asarray(self.classes_[self.svc_.predict(self._project(features))])
 
     def predict_proba(self, X: Sequence[Gray]) -> Floats:
-        """Calibrated probabilities, shape (n, k), in the order of `classes_`."""
+        """Return calibrated probabilities, shape (n, k), in the order of `classes_`."""
         check_is_fitted(self)
         return probabilities(self._scores(X), self.temperature_)
 
     def decision_function(self, X: Sequence[Gray]) -> Floats:
-        """The SVC's decision values, shape (n, k); (n,) for two classes."""
+        """Return the decision values of the SVC, shape (n, k); (n,) for two classes."""
         check_is_fitted(self)
         return np.asarray(self.svc_.decision_function(self._project(_features(X))))
 
     def machine(self) -> SupportVectors:
-        """The fitted arrays, as digitsort scores with them."""
+        """Return the fitted arrays, with which digitsort scores."""
         return support_vectors(self.svc_, self.projection_, self.likeness)
 
     @property
@@ -212,7 +225,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return project(features, self.projection_).astype(np.float64)
 
 
-# The file names the class by this one name, so that rooms can move without breaking old files.
+# Model files name the class like this, so that it can move without breaking them.
 DigitClassifier.__module__ = "digitsort"
 
 
@@ -221,7 +234,7 @@ def support_vectors(
     projection: npt.NDArray[np.float32] | None = None,
     likeness: Likeness | None = None,
 ) -> SupportVectors:
-    """The arrays of a fitted SVC, whose samples were projected with `projection`."""
+    """Return the arrays of a fitted SVC, whose samples were projected with `projection`."""
     return SupportVectors(
         vectors=svc.support_vectors_.astype(np.float32),
         n_support=svc.n_support_.astype(np.int64),
@@ -238,3 +251,81 @@ def _features(images: Sequence[Gray]) -> npt.NDArray[np.float32]:
     for gray in grays:
         check_gray(gray)
     return vectorize(grays).features
+
+
+def rebuild(model: Model) -> DigitClassifier:
+    """Make the estimator that a model's file holds, from the arrays that were read and checked.
+
+    Its `gamma` parameter, which only a new fit would use, is that of a new estimator.
+    """
+    card = model.card
+    components = model.machine.vectors.shape[1]
+    estimator = DigitClassifier(C=card.C, temperature=card.temperature, components=components)
+    estimator.svc_ = _rebuild_svc(model)
+    estimator.projection_ = model.machine.projection
+    if model.machine.likeness is not None:
+        estimator.likeness = model.machine.likeness
+    estimator.classes_ = np.array(card.classes)
+    estimator.temperature_ = card.temperature
+    estimator.card_ = card.to_dict()
+    return estimator
+
+
+def _rebuild_svc(model: Model) -> object:
+    machine = model.machine
+    k, (n, d) = len(machine.n_support), machine.vectors.shape
+    # A fit to one point per class gives an SVC all attributes that this scikit-learn needs. Then those
+    # of the machine are replaced.
+    svc = SVC(C=model.card.C, gamma=machine.gamma, break_ties=True, cache_size=1000)
+    svc.fit(np.arange(k)[:, None] * np.ones(d), np.arange(k))
+    svc.support_vectors_ = machine.vectors.astype(np.float64)
+    svc.support_ = np.arange(n, dtype=np.int32)
+    svc.shape_fit_ = (n, d)
+    svc._n_support = machine.n_support.astype(np.int32)
+    sign = -1 if k == 2 else 1  # libsvm's own sign, which scikit-learn turns for two classes
+    svc.dual_coef_, svc.intercept_ = machine.dual_coef.copy(), machine.intercept.copy()
+    svc._dual_coef_, svc._intercept_ = sign * machine.dual_coef, sign * machine.intercept
+    svc._gamma = machine.gamma
+    return svc
+
+
+def to_bytes(estimator: DigitClassifier, examples: npt.NDArray[np.float32]) -> bytes:
+    """Pickle a fitted estimator together with known answers, and read the result back.
+
+    Parameters
+    ----------
+    estimator : DigitClassifier
+        Fitted, with its card.
+    examples : ndarray of shape (n, d), float32
+        Vectors, of which up to 64 are stored with the margins that the model gives them.
+
+    Raises
+    ------
+    ModelError
+        If digitsort would refuse its own file.
+    """
+    step = max(1, len(examples) // MOST_KNOWN_ANSWERS)
+    known = examples[::step][:MOST_KNOWN_ANSWERS]
+    estimator.known_vectors_ = known.astype(np.uint16)
+    estimator.known_margins_ = score(known, estimator.machine()).margin
+    data = pickle.dumps(estimator, protocol=PROTOCOL)
+    try:
+        parse_model(data)
+    except ModelError as error:
+        version = estimator.svc_.__getstate__()["_sklearn_version"]
+        raise ModelError(
+            f"digitsort would not read the model that it has made with scikit-learn {version}: {error} "
+            "If that scikit-learn is newer than this digitsort, install an older one or a newer "
+            "digitsort."
+        ) from error
+    return data
+
+
+def save(data: bytes, path: Path, *, force: bool) -> Model:
+    """Write a model file atomically; return the model as it is read back from the disk."""
+    with replacing(path, force=force) as file:
+        file.write(data)
+    model = parse_model(path.read_bytes())
+    if model != parse_model(data):
+        raise ModelError(f"{path} does not hold what was written: check the disk.")
+    return model

@@ -15,13 +15,13 @@ from digitsort.model.assembling import Global, Requested
 from digitsort.model.card import LONGEST_CLASS_NAME
 
 _NUMBER_STATE = (3, "<", None, None, None, -1, -1, 0)
-"""How numpy pickles a little-endian number type: version, byte order, and no structure of any kind."""
+"""State of a little-endian number type as numpy pickles it: version, byte order, and no structure."""
 
 _FORMS = {"f8": "<f8", "f4": "<f4", "i4": "<i4", "i8": "<i8", "u2": "<u2"}
 
 
 def take_state(value: object, of: Global, name: str) -> dict[str, object]:
-    """The attributes of an object of a class, by name."""
+    """Return the attributes of an object of a class, by name."""
     require(type(value) is Requested and value.of is of, f"It holds no {name} where a model has one")
     state = value.state  # type: ignore[attr-defined]
     require(type(state) is dict, f"Its {name} has no attributes")
@@ -46,7 +46,7 @@ def is_exactly(value: object, expected: object) -> bool:
 
 
 def take_float(value: object, name: str) -> float:
-    """A finite float, also where numpy pickled it as a scalar of its own."""
+    """Return a finite float, also if numpy pickled it as one of its scalars."""
     number = value if type(value) is float else _numpy_float(value, name)
     require(math.isfinite(number), f"{name} is no finite number")
     return number
@@ -90,7 +90,7 @@ def take_array(
 def view_array(
     value: object, name: str, shape: Sequence[int | None], forms: Sequence[str] = ("f8",)
 ) -> npt.NDArray[np.generic]:
-    """Look at an array where it lies in the file: read-only, of any numbers."""
+    """Return an array as a read-only view of the file; its numbers are not checked."""
     actual, form, data = _array_state(value, name)
     _check_shape(actual, name, shape)
     code = _check_form(form, name, forms)
@@ -98,7 +98,7 @@ def view_array(
 
 
 def take_texts(value: object, name: str, count: int) -> tuple[str, ...]:
-    """The texts of a one-dimensional array of numpy's text type."""
+    """Return the texts of a one-dimensional array of numpy's text type."""
     actual, form, data = _array_state(value, name)
     _check_shape(actual, name, (count,))
     width = _check_text_form(form, name)
@@ -108,7 +108,7 @@ def take_texts(value: object, name: str, count: int) -> tuple[str, ...]:
 
 
 def _array_state(value: object, name: str) -> tuple[tuple[int, ...], object, memoryview]:
-    """Shape, type and bytes of what numpy's _reconstruct would make.
+    """Return shape, type and bytes of the array that numpy's _reconstruct would make.
 
     The bytes are in C order: libsvm takes no other, and `train` writes no other.
     """
@@ -146,7 +146,7 @@ def _flat(
 
 
 def _check_form(form: object, name: str, allowed: Sequence[str]) -> str:
-    """The code of a number type, which has to be one of a few."""
+    """Return the code of a number type; raise ModelError unless it is an allowed one."""
     code, state = _form_state(form, name)
     require(code in allowed, f"{name} is of type {code[:8]!r}, in a model it is {' or '.join(allowed)}")
     require(is_exactly(state, _NUMBER_STATE), f"{name} is of a type with a state that no model has")
@@ -154,7 +154,7 @@ def _check_form(form: object, name: str, allowed: Sequence[str]) -> str:
 
 
 def _check_text_form(form: object, name: str) -> int:
-    """The width, in characters, of a text type."""
+    """Return the width of a text type, in characters."""
     code, state = _form_state(form, name)
     widths = {f"U{width}": width for width in range(1, LONGEST_CLASS_NAME + 1)}
     require(code in widths, f"{name} is of type {code[:8]!r}, in a model it is text")

@@ -1,7 +1,7 @@
-"""The one door through which a model file comes in: its arrays are read, its code never runs.
+"""Read a model file: its arrays are copied out, and its code never runs.
 
-The pickle is taken apart (`scanning`) and put together as inert data (`assembling`); arrays are copied
-out of that (`extracting`) and checked (`checking`, `card`).
+No other module reads model files. The pickle is taken apart (`scanning`) and put together as inert data
+(`assembling`); arrays are copied out of that (`extracting`) and checked (`checking`, `card`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from digitsort.workers.tuning import one_blas_thread
 _NO_MEMORY = "Model {} refused. There is not enough memory to read it."
 
 TOLERANCE = 1e-3
-"""Margins may differ by so much from one machine to another; they are of the order of 1."""
+"""Largest difference between the margins on two computers; margins are about 1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -48,7 +48,7 @@ class Model:
     card : Card
     known_vectors : ndarray of shape (m, d), float32
     known_margins : ndarray of shape (m, k), float64
-        What the model answered to the known vectors when it was made.
+        Margins that the model gave the known vectors when it was made.
     """
 
     machine: SupportVectors
@@ -67,7 +67,7 @@ class Model:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, in the machine's order."""
+        """Return the names of the classes, in the machine's order."""
         return self.card.classes
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from digitsort.errors import require
 
 PROTOCOL = 4
-"""Of model files. Older Pythons and numpys read it; protocol 5 would tie the arrays to numpy's newer
-module names."""
+"""Pickle protocol of model files. Older Pythons and numpys read it; protocol 5 would tie the arrays to
+numpy's newer module names."""
 
 MOST_BYTES = 256 * 2**20
 MOST_OPCODES = 5_000
@@ -49,7 +49,7 @@ _COUNTED = {
     "SHORT_BINBYTES": struct.Struct("<B"),
     "BINBYTES": struct.Struct("<I"),
 }
-"""How many bytes follow is written like this."""
+"""Format of the length of opcodes with a payload of any length."""
 
 _LONGEST = {"LONG1": LONGEST_INTEGER_BYTES, "BINUNICODE": LONGEST_TEXT_BYTES}
 
@@ -102,7 +102,7 @@ def scan(data: bytes) -> list[Opcode]:
 def _check_frame(opcode: Opcode, start: int, end: int, frame_end: int) -> int:
     """Return where the frame ends that the next opcode lies in.
 
-    Python's own readers differ on frames that are not where the opcodes are, so such ones are refused.
+    Python's own readers differ on frames that do not match the opcodes, so these are refused.
     """
     inside = start < frame_end
     if opcode.name == "FRAME":
@@ -113,7 +113,7 @@ def _check_frame(opcode: Opcode, start: int, end: int, frame_end: int) -> int:
 
 
 def _next(view: memoryview, at: int) -> tuple[Opcode, int]:
-    """The opcode at a position, and where the next one is."""
+    """Return the opcode at a position, and the position of the next one."""
     require(at < len(view), _TOO_SHORT)
     name = _NAMES.get(view[at], f"{view[at]:#04x}")
     require(name in ALLOWED, f"It holds the pickle opcode {name}, no model does")

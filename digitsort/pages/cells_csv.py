@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -72,6 +73,8 @@ class CellRow:
     corners : ndarray of shape (4, 2)
         In pixels of the page; zeros in a row without corners.
     source_sha256 : str
+    field : str
+        Name of the field in the layout.
     """
 
     path: str
@@ -81,8 +84,9 @@ class CellRow:
     row: int
     column: int
     kind: Kind
-    corners: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((4, 2)))
+    corners: npt.NDArray[np.float64] = dataclasses.field(default_factory=lambda: np.zeros((4, 2)))
     source_sha256: str = ""
+    field: str = ""
 
 
 NAME_CELLS = "Name the cells.csv of `digitsort cut` with --cells."
@@ -135,6 +139,7 @@ def _row(cells: Mapping[str, str], base: str) -> CellRow:
         kind=kind,
         corners=_corners(cells),
         source_sha256=cells.get("source_sha256", ""),
+        field=cells.get("field", ""),
     )
 
 

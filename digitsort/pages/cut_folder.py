@@ -16,10 +16,10 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass, field
+import stat
+from collections.abc import Container, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -27,7 +27,7 @@ from typing import Any
 
 from digitsort.errors import DigitsortError, InterruptedRunError, OutputError
 from digitsort.files.atomic import make_folder, output_errors
-from digitsort.files.disk import DISK, locked
+from digitsort.files.disk import DISK, Disk, try_lock
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
 from digitsort.files.own_folder import OwnFolder, own_folder
@@ -37,7 +37,7 @@ from digitsort.files.sealed import SealedFile
 from digitsort.labels.resume import MOST_RUN_BYTES, RunSettings, run_of
 from digitsort.labels.table import line_of
 from digitsort.pages.cells_csv import COLUMNS
-from digitsort.pages.cut_manifest import CELLS_CSV, ManifestWriter, partial_of
+from digitsort.pages.cut_manifest import CELLS_CSV, ManifestWriter, new_file, partial_of, write_new
 from digitsort.pages.cutting import Begun, FoundPage, PageFacts, files_of, rows_of
 from digitsort.plural import plural
 
@@ -102,7 +102,7 @@ class CutFolder:
     kept: int = 0
     written: int = 0
     layout: str = ""
-    _made: set[str] = field(default_factory=set)
+    _disk: Disk = DISK
 
     def take_up(self, paths: Iterable[str]) -> tuple[list[PageFacts], Iterator[str], Begun]:
         """Return the pages that are cut already, the files that are left, and where those begin.
@@ -151,19 +151,23 @@ class CutFolder:
         finally:
             reader.detach()
 
-    def _remove_others(self, expected: set[str]) -> None:
+    def _remove_others(self, expected: Container[str]) -> None:
         """Remove what a run wrote of a page that it did not finish."""
-        for folder in self.tree.iterdir():
-            for file in folder.iterdir():
-                if f"{folder.name}/{file.name}" not in expected:
-                    file.unlink()
+        with output_errors(self.dest), open_places(self._disk) as places:
+            for folder in self.tree.iterdir():
+                if not folder.is_dir():  # a cells.csv that was being written
+                    self._disk.unlink(places.at(str(folder)))
+                    continue
+                for file in folder.iterdir():
+                    if f"{folder.name}/{file.name}" not in expected:
+                        self._disk.unlink(places.at(str(file)))
 
     def add(self, page: FoundPage, layout: str = "") -> None:
         """Write the files of a page; then it is cut."""
         files: dict[str, str] = {}
-        with output_errors(self.dest):
+        with output_errors(self.dest), open_places(self._disk) as places:
             for file in files_of(page):
-                self.tree.joinpath(file.path).write_bytes(file.content)
+                write_new(self._disk, places.at(os.path.join(self.tree, file.path)), file.content)
                 files[file.path] = sha256(file.content).hexdigest()
         rows = "".join(map(line_of, rows_of(page, str(self.dest.absolute()))))
         self.layout = self.layout or layout
@@ -172,21 +176,18 @@ class CutFolder:
 
     def finish(self) -> None:
         """Write cells.csv and the manifest."""
-        with (
-            output_errors(self.dest),
-            ManifestWriter(self.tree) as manifest,
-            (self.tree / CELLS_CSV).open("wb") as table,
-        ):
+        tree, rows = str(self.tree), (record.rows for _, record in self._records())
+        with output_errors(self.dest), open_places(self._disk) as places:
             digest = sha256()
-            for line in chain([line_of(COLUMNS)], (record.rows for _, record in self._records())):
-                table.write(line.encode())
-                digest.update(line.encode())
-            table.flush()
-            os.fsync(table.fileno())
-            manifest.add(CELLS_CSV, digest.hexdigest())
-            for _, record in self._records():
-                for path, found in record.files.items():
-                    manifest.add(path, found)
+            with new_file(self._disk, places.at(os.path.join(tree, CELLS_CSV))) as table:
+                for line in chain([line_of(COLUMNS)], rows):
+                    table.write(line.encode())
+                    digest.update(line.encode())
+            with ManifestWriter(tree, self._disk, places) as manifest:
+                manifest.add(CELLS_CSV, digest.hexdigest())
+                for _, record in self._records():
+                    for path, found in record.files.items():
+                        manifest.add(path, found)
 
 
 def _sha256(path: str) -> str:
@@ -200,6 +201,7 @@ def _sha256(path: str) -> str:
 def refuse_dest(dest: Path) -> None:
     """Raise OutputError if there is anything with the name of DEST."""
     if os.path.lexists(dest):
+        _drop_published(dest)
         raise OutputError(
             f"{printable(str(dest))} already exists. Choose another DEST: cut never replaces anything."
         )
@@ -207,7 +209,12 @@ def refuse_dest(dest: Path) -> None:
 
 @contextmanager
 def cut_folder(
-    dest: Path, run: RunSettings, folders: Iterable[str], *, resume: bool = False
+    dest: Path,
+    run: RunSettings,
+    folders: Iterable[str],
+    *,
+    resume: bool = False,
+    disk: Disk = DISK,
 ) -> Iterator[CutFolder]:
     """Open a DEST that gets its name if the block ends without an error.
 
@@ -222,6 +229,7 @@ def cut_folder(
         Names of the folders in DEST.
     resume : bool
         Go on with the pages of an interrupted run, if there are any.
+    disk : Disk
 
     Raises
     ------
@@ -235,7 +243,7 @@ def cut_folder(
     with ExitStack() as stack:
         with output_errors(dest):
             make_folder(dest.parent)
-            folder = stack.enter_context(own_folder(partial_of(dest)))
+            folder = stack.enter_context(own_folder(partial_of(dest), disk))
         stack.enter_context(_locked(folder, dest))
         _prepare(folder, run, dest, resume=resume)
         pages = SealedFile(folder, (PAGES, SEALS), folder.read(RUN, MOST_RUN_BYTES), dest)
@@ -243,37 +251,38 @@ def cut_folder(
         pages.keep_sealed()
         tree = folder.path / TREE
         with output_errors(dest):
-            for path in (tree, *(tree / name for name in folders)):
-                path.mkdir(exist_ok=True)
-        cut = CutFolder(dest, tree, pages)
+            _make_folders(disk, [tree, *(tree / name for name in folders)])
+        cut = CutFolder(dest, tree, pages, _disk=disk)
         with _kept_for_later(cut, folder):
             yield cut
             cut.finish()
             with interrupts_wait():
-                _publish(cut)
+                _publish(cut, disk)
                 folder.remove(RUN)
 
 
-def _publish(cut: CutFolder) -> None:
+def _make_folders(disk: Disk, folders: Iterable[Path]) -> None:
+    with open_places(disk) as places:
+        for folder in folders:
+            with suppress(FileExistsError):
+                disk.mkdir(places.at(str(folder)))
+
+
+def _publish(cut: CutFolder, disk: Disk) -> None:
+    """Give DEST its name, once its content is durable; the name is durable at the end."""
     target = os.path.join(os.path.realpath(cut.dest.parent), cut.dest.name)
-    with output_errors(cut.dest), open_places(DISK) as places:
-        cut.tree.chmod(0o777 & ~_umask())
-        places.sync([str(cut.tree / CELLS_CSV)])
+    with output_errors(cut.dest), open_places(disk) as places:
+        places.sync([str(cut.tree)])
         source, goal = places.at(str(cut.tree)), places.at(target)
         try:
-            DISK.rename_new(source, goal)
+            disk.rename_new(source, goal)
         except FileExistsError:
             raise
         except OSError:  # no such call here: a folder replaces only an empty folder
             if os.path.lexists(target):
                 raise FileExistsError(target) from None
-            os.rename(cut.tree, target)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+            disk.replace(source, goal)
+        places.sync([target])
 
 
 @contextmanager
@@ -281,7 +290,7 @@ def _locked(folder: OwnFolder, dest: Path) -> Iterator[None]:
     """Hold the lock; then remove the folder if nothing in it is worth keeping."""
     lock = folder.open(LOCK, os.O_RDWR | os.O_CREAT)
     try:
-        if not (locked(lock) and folder.is_still(LOCK, lock)):
+        if not (try_lock(lock) and folder.is_still(LOCK, lock)):
             raise OutputError(
                 f"Another run is filling {printable(str(dest))}. Wait until it ends, or choose another "
                 "DEST."
@@ -291,9 +300,9 @@ def _locked(folder: OwnFolder, dest: Path) -> Iterator[None]:
         finally:
             if not folder.has(RUN):
                 with interrupts_wait():
-                    _remove(folder.path)
+                    _remove_own(folder)
     finally:
-        os.close(lock)
+        folder.disk.close(lock)
 
 
 def _prepare(folder: OwnFolder, run: RunSettings, dest: Path, *, resume: bool) -> None:
@@ -318,9 +327,9 @@ def _prepare(folder: OwnFolder, run: RunSettings, dest: Path, *, resume: bool) -
             )
         return
     for left in (TREE, PAGES, SEALS):  # of a run that was killed while it removed them
-        _remove(folder.path / left)
+        _remove(folder.disk, folder.path / left)
     with output_errors(dest):
-        folder.write(RUN, run.to_bytes())
+        folder.write(RUN, run.to_bytes(), durable=True)
 
 
 @contextmanager
@@ -342,8 +351,13 @@ def _kept_for_later(cut: CutFolder, folder: OwnFolder) -> Iterator[None]:
         raise
 
 
-def drop_partial(dest: Path) -> bool:
+def drop_partial(dest: Path, disk: Disk = DISK) -> bool:
     """Remove what an interrupted run left for DEST; return whether there was anything.
+
+    Parameters
+    ----------
+    dest : Path
+    disk : Disk
 
     Raises
     ------
@@ -353,13 +367,33 @@ def drop_partial(dest: Path) -> bool:
     path = partial_of(dest)
     if not path.is_dir():
         return False
-    with own_folder(path) as folder, _locked(folder, dest):
+    with own_folder(path, disk) as folder, _locked(folder, dest):
         folder.remove(RUN)
     return True
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+def _drop_published(dest: Path) -> None:
+    """Remove what is left of a run that was killed after it had published DEST."""
+    path = partial_of(dest)
+    if path.is_dir() and not os.path.lexists(path / TREE):
+        with suppress(OutputError):  # a run is filling it, or it is somebody else's
+            drop_partial(dest)
+
+
+def _remove_own(folder: OwnFolder) -> None:
+    """Remove what a run wrote; the folder too, if a person has put nothing into it."""
+    for name in (TREE, PAGES, SEALS, f"{SEALS}.tmp", f"{RUN}.tmp", LOCK):
+        _remove(folder.disk, folder.path / name)
+    with suppress(OSError), open_places(folder.disk) as places:
+        folder.disk.rmdir(places.at(str(folder.path)))
+
+
+def _remove(disk: Disk, path: Path) -> None:
+    """Remove a file, or a folder with all that it holds; leave what can't be removed."""
+    with suppress(OSError), open_places(disk) as places:
+        if not stat.S_ISDIR(disk.lstat(places.at(str(path))).st_mode):
+            disk.unlink(places.at(str(path)))
+            return
+        for name in sorted(os.listdir(path)):
+            _remove(disk, path / name)
+        disk.rmdir(places.at(str(path)))

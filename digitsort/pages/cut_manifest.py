@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Place
+from digitsort.files.atomic import Output
+from digitsort.files.disk import DISK, NEW, NO_FOLLOW, READ_NO_WAIT, Disk, Place, write_all
 from digitsort.files.names import natural_key, printable
 from digitsort.files.places import Places, open_places
 from digitsort.files.regular import read_regular
@@ -34,19 +36,47 @@ MOST_BYTES = 2**31
 CHUNK_BYTES = 2**20
 
 
+PICTURE_MODE = 0o666
+"""Permission bits of files in DEST, without those that the umask takes away."""
+
+
+@contextmanager
+def new_file(disk: Disk, place: Place) -> Iterator[IO[bytes]]:
+    """Write a file that is not there yet."""
+    descriptor = disk.open(place, NEW, PICTURE_MODE)
+    with io.BufferedWriter(Output(descriptor, Path(place.path), disk), CHUNK_BYTES) as file:
+        yield file
+
+
+def write_new(disk: Disk, place: Place, content: bytes) -> None:
+    """Write the content of a file that is not there yet."""
+    descriptor = disk.open(place, NEW, PICTURE_MODE)
+    try:
+        write_all(disk, descriptor, content)
+    finally:
+        disk.close(descriptor)
+
+
 class ManifestWriter:
     """Manifest that is being written.
 
     Parameters
     ----------
-    dest : Path
+    dest : str
+        Without links.
+    disk : Disk
+    places : Places
     """
 
-    def __init__(self, dest: Path) -> None:
-        self._folder = dest / FOLDER
-        self._folder.mkdir(exist_ok=True)
+    def __init__(self, dest: str, disk: Disk, places: Places) -> None:
+        self._disk, self._places = disk, places
+        self._folder = os.path.join(dest, FOLDER)
+        with suppress(FileExistsError):
+            disk.mkdir(places.at(self._folder))
         self._digest = sha256()
-        self._file = (self._folder / MANIFEST).open("wb")
+        self._opened = ExitStack()
+        place = places.at(os.path.join(self._folder, MANIFEST))
+        self._file = self._opened.enter_context(new_file(disk, place))
 
     def __enter__(self) -> Self:
         return self
@@ -63,9 +93,10 @@ class ManifestWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self._opened.__exit__(kind, error, trace)
         if error is None:
-            (self._folder / SEAL).write_text(seal(PURPOSE, self._digest.digest()))
+            place = self._places.at(os.path.join(self._folder, SEAL))
+            write_new(self._disk, place, seal(PURPOSE, self._digest.digest()).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +128,13 @@ def has_manifest(dest: Path) -> bool:
     return os.path.isfile(dest / FOLDER / MANIFEST)
 
 
+def is_undone(dest: Path) -> bool:
+    """Return whether an undo was killed at its end: there is no manifest, and no more than its seal."""
+    return _names_in(os.path.join(os.path.realpath(dest), FOLDER)) in ([], [SEAL]) and os.path.isdir(
+        dest / FOLDER
+    )
+
+
 def read_cut_manifest(dest: Path) -> CutManifest:
     """Read the manifest of a DEST.
 
@@ -106,6 +144,8 @@ def read_cut_manifest(dest: Path) -> CutManifest:
         If it is damaged.
     """
     real = os.path.realpath(dest)
+    if is_undone(dest):
+        return CutManifest(real, {}, foreign=False)
     try:
         content = read_regular(os.path.join(real, FOLDER, MANIFEST), MOST_BYTES)
         records = [json.loads(line) for line in content.splitlines()]
@@ -201,32 +241,43 @@ class Uncut:
     left: tuple[str, ...]
 
 
-def uncut(manifest: CutManifest) -> Uncut:
+def uncut(manifest: CutManifest, disk: Disk = DISK) -> Uncut:
     """Remove the files that `cut` made and nobody changed, and the folders that are empty then.
 
-    An undo that was killed is finished by another one: the manifest goes last, and it stays if a
-    file was changed.
+    An undo that was killed is finished by another one: the manifest goes after the files, when their
+    removal is durable. It stays if a file was changed.
+
+    Parameters
+    ----------
+    manifest : CutManifest
+    disk : Disk
     """
     removed, left = 0, []
-    with open_places(DISK) as places:
+    own = os.path.join(manifest.dest, FOLDER)
+    with open_places(disk) as places:
         for path, content in manifest.files.items():
             mark = _mark(places, manifest.dest, path, content)
             if mark == SAME:
-                DISK.unlink(places.at(os.path.join(manifest.dest, *path.split("/"))))
+                disk.unlink(places.at(os.path.join(manifest.dest, *path.split("/"))))
                 removed += 1
             elif mark == CHANGED:
                 left.append(path)
-        if not left:
-            for name in (SEAL, MANIFEST):
-                with suppress(FileNotFoundError):
-                    DISK.unlink(places.at(os.path.join(manifest.dest, FOLDER, name)))
-    _remove_empty(manifest)
+        _remove_empty(disk, places, (os.path.join(manifest.dest, name) for name in _folders(manifest)))
+        for name in () if left else (MANIFEST, SEAL):
+            places.sync([own])
+            with suppress(FileNotFoundError):
+                disk.unlink(places.at(os.path.join(own, name)))
+        _remove_empty(disk, places, (own, manifest.dest))
+        places.sync([manifest.dest])
     return Uncut(removed, tuple(left))
 
 
-def _remove_empty(manifest: CutManifest) -> None:
+def _folders(manifest: CutManifest) -> list[str]:
     below = {path.partition("/")[0] for path in manifest.files if "/" in path}
-    below |= {"cells", "numbers", "marks", "previews", FOLDER}
-    for folder in (*(os.path.join(manifest.dest, name) for name in sorted(below)), manifest.dest):
+    return sorted(below | {"cells", "numbers", "marks", "previews"})
+
+
+def _remove_empty(disk: Disk, places: Places, folders: Iterable[str]) -> None:
+    for folder in folders:
         with suppress(OSError):  # it holds something, or is not there
-            os.rmdir(folder)
+            disk.rmdir(places.at(folder))

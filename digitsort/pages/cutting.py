@@ -27,7 +27,7 @@ from digitsort.pages.cutout import PagePixels, cleaned, shows_nothing
 from digitsort.pages.layout import Layout, LayoutError
 from digitsort.pages.page_files import Leaf, count_pages, leaves_of
 from digitsort.pages.ruling import Pixels
-from digitsort.workers.choose import chosen_engine
+from digitsort.workers.choose_engine import chosen_engine
 from digitsort.workers.engine import InHand
 from digitsort.workers.loop import Loop
 from digitsort.workers.tuning import usable_processors

@@ -20,10 +20,11 @@ Floats = npt.NDArray[np.float64]
 LEVELS = 256
 
 COUNTED = 32
-"""Images counted at a time: what is made of their pixels, 8 bytes of each, stays in the cache."""
+"""Images counted at a time, so that the indices of their pixels (8 bytes each) stay in the CPU
+cache."""
 
 BIN = 4
-"""Levels that Otsu's method takes for one."""
+"""Gray levels per bin in Otsu's method."""
 
 _FULL = 255 * 2**8
 
@@ -137,7 +138,7 @@ UNSURE = 0.15
 """Distance of the share of light from one half up to which the number of parts decides."""
 
 LEAST_PART_PX = 4
-"""Of the canvas; smaller parts are specks."""
+"""Smallest area of a part in canvas pixels; smaller ones are specks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,7 @@ def _may_have_lines(upright: Bytes, paper: Bytes) -> Mask:
 
 
 def _light_share(stretched: Bytes, up_to: Counts, threshold: Bytes) -> Floats:
-    """Evidence for light paper, 0-1: how much of the frame and of its rim is light; shape (n,).
+    """Return evidence for light paper, 0-1: how much of the frame and its rim is light; shape (n,).
 
     `up_to` (n, 256) is the cumulative histogram.
     """
@@ -241,7 +242,7 @@ def _light_share(stretched: Bytes, up_to: Counts, threshold: Bytes) -> Floats:
     share = np.asarray(0.35 * of_rim + 0.65 * of_all)
     unsure = np.flatnonzero(np.abs(share - 0.5) < UNSURE)
     if len(unsure):
-        # Where a thick digit fills half of the frame: ink hangs together, the paper around it does not.
+        # A thick digit may fill half of the frame. Its ink is connected, the paper around it is not.
         more = np.sign(_count_parts(light[unsure]) - _count_parts(~light[unsure]))
         share[unsure] = np.where(more == 0, share[unsure], 0.5 + 0.01 * more)
     return share

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from PIL import Image
 
 _UNIT = 2**7
-"""What 1 is in the whole numbers of a weight. A sample's weights are at most 1.3 in sum, whatever their
-signs: levels weighted twice stay below 2**24, and all their sums are exact in float32, in any order."""
+"""The whole number that stands for a weight of 1. A sample's weights are at most 1.3 in sum, whatever
+their signs: levels weighted twice stay below 2**24, and all their sums are exact in float32, in any
+order."""
 
 
 def enlarge(images: Sequence[npt.NDArray[np.uint8]], side: int) -> npt.NDArray[np.uint8]:
@@ -43,7 +44,7 @@ def _weights(size: int, side: int) -> npt.NDArray[np.float32]:
     weights = _cubic(np.arange(size) + 0.5 - places[:, None])
     weights /= weights.sum(axis=1, keepdims=True)  # beyond the edge there is nothing
     whole = np.rint(weights * _UNIT)
-    # What rounding leaves over goes to the nearest pixel: an even surface stays as it is.
+    # The nearest pixel gets the rounding error, so that an even surface stays as it is.
     whole[np.arange(side), weights.argmax(axis=1)] += _UNIT - whole.sum(axis=1)
     return whole.astype(np.float32)
 
@@ -63,9 +64,9 @@ Box = tuple[float, float, float, float]
 """left, top, right, bottom in source pixels, right and bottom exclusive."""
 
 SIDE_PX = 32
-"""Side of the working canvas. Small scans are enlarged to it and large ones reduced, so that
-everything after this room works on one stack, whatever the files were. A side of 64 reads no better
-by more than chance (0.03 points on MNIST) and takes four times the work."""
+"""Side of the working canvas. Small scans are enlarged to it and large ones reduced, so that all later
+steps work on one stack. A side of 64 was not measurably more accurate (0.03 points on MNIST) and took
+four times as long."""
 
 
 def to_canvases(grays: Sequence[Gray], boxes: Sequence[Box] | None = None) -> npt.NDArray[np.uint8]:
@@ -134,6 +135,8 @@ def _resize(gray: Gray, box: Box | None) -> npt.NDArray[np.uint8]:
 
 def shrink(gray: Gray, side: int) -> npt.NDArray[np.uint8]:
     """Convert an image to 8 bits and shrink its longer side to at most `side` pixels."""
+    if gray.dtype == np.uint8 and max(gray.shape) <= side:
+        return gray
     image = Image.fromarray(_with_range_255(gray))
     scale = min(1.0, side / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))

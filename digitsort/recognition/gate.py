@@ -1,4 +1,4 @@
-"""Tell from the ink alone that an image holds no single digit."""
+"""Reject images that contain no single digit, by the shape of their ink."""
 
 from __future__ import annotations
 
@@ -11,45 +11,49 @@ from digitsort.recognition.ink import Ink
 from digitsort.recognition.parts import connected_parts
 
 LEAST_CONTRAST = 8.0
-"""Gray levels of 0-255 between paper and ink; a pale pencil has 30 and more, scanned paper 2-6."""
+"""Smallest difference between paper and ink, in gray levels of 0-255. A pale pencil has 30 and more,
+scanned paper 2-6."""
 
 TEXTURE_CONTRAST, TEXTURE_SEPARATION = 40.0, 0.82
-"""The darkest spots of rough paper: faint, and with no gap between them and the rest. A pale pencil is
-as faint but separates better."""
+"""Largest contrast and separation (Otsu's criterion) of the texture of rough paper. A pale pencil is as
+faint, but separates better."""
 
 MOST_PARTS = 10
-"""Connected parts; of 63,000 handwritten digits none fell into more than 6, noise falls into dozens."""
+"""Largest number of connected parts. None of 63,000 handwritten digits had more than 6; noise has
+dozens."""
 
 MOST_INK = 0.75
-"""Share of the frame; the fullest digit, cropped to its box, covers 0.55."""
+"""Largest share of the frame that ink covers; the fullest digit, cropped to its box, covers 0.55."""
 
 FULL_LINE = 0.9
-"""Share of a row or column from which on it is taken for a line, or a side for a frame."""
+"""Smallest share of a row or column that makes it a line, or of a side that makes it a frame."""
 
 MOST_LINE_INK = 0.65
-"""Share of the ink that may lie in such lines where there are two of them and more, or one that runs
-from edge to edge of a much wider frame."""
+"""Largest share of the ink in such lines, if there are two or more, or if one runs from edge to edge of
+a much wider frame."""
 
 SLIM = 0.2
-"""Width of such a line as a share of the frame; a 1 cut to its height is cut to its width as well."""
+"""Largest width of such a line as a share of the frame; a 1 cut to its height is also cut to its
+width."""
 
 FINE_LINES = ((0.125, 0.65), (0.0625, 0.4))
-"""A line so narrow, as a share of the frame, with this share of the ink in it is a printed one where
-there is other ink beside it, or lines were taken out: a 1 cut to its box is of one part, or wider."""
+"""Pairs of a width, as a share of the frame, and a share of the ink. A narrower line with more of the
+ink is printed if there is other ink, or if lines were removed: a 1 cut to its box has one part, or is
+wider."""
 
 SPECKS = ((3, 0.02), (5, 0.03))
-"""So many parts and more that cover less of the frame together are specks or crossings of faint lines.
-Of 31,000 digits none of two parts and more covers less than 0.026; one drawn with a hair is of one."""
+"""Pairs of a number of parts and a share of the frame. At least as many parts that cover less are
+specks or crossings of faint lines. None of 31,000 digits with several parts covers less than 0.026."""
 
 WIDEST, NARROWEST = 3.0, 0.06
-"""Width to height of the ink; digits were seen from 0.15 to 1.6."""
+"""Limits for width divided by height of the ink; digits have 0.15 to 1.6."""
 
 TALL = 0.7
-"""Height of a part, as a share of all ink's, from which on it may be a digit of its own."""
+"""Smallest height of a part that may be a separate digit, as a share of the height of all ink."""
 
 MOST_OVERLAP = 0.1
-"""Share of the narrower one's width by which two digits side by side may overlap. Of 20,000 MNIST
-digits 2 have two such parts, of 600 pairs and triples of digits 570."""
+"""Largest overlap of two digits side by side, as a share of the narrower one's width. 2 of 20,000 MNIST
+digits have two such parts, and 570 of 600 pairs and triples of digits."""
 
 LEAST_PART_PX = 5
 
@@ -75,14 +79,14 @@ class _Layout:
 
 
 def why_no_digit(ink: Ink, known: npt.NDArray[np.bool_] | None = None) -> list[str]:
-    """The reason why each image can't be a digit, in a few words; empty where it can.
+    """Return why each image can't be a digit, in a few words; empty if it can.
 
     Parameters
     ----------
     ink : Ink
     known : ndarray of shape (n,), optional
-        Where a model knows such ink so well that an odd shape, or a second part, is none: it may have
-        learned a dash.
+        Images whose ink a model knows so well that an odd shape or a second part is no reason: the
+        model may have learned a dash.
     """
     layout = _measure(ink)
     open_to_doubt = np.ones(len(ink.parts), np.bool_) if known is None else ~known
@@ -108,7 +112,7 @@ def why_no_digit(ink: Ink, known: npt.NDArray[np.bool_] | None = None) -> list[s
 
 
 def _are_printed(layout: _Layout, ink: Ink) -> npt.NDArray[np.bool_]:
-    """Tell images (n,) whose straight lines from edge to edge are no stem of a 1."""
+    """Find images (n,) whose straight lines from edge to edge are not the stem of a 1."""
     full = (layout.line_ink > MOST_LINE_INK) & ((layout.lines >= 2) | layout.slim)
     fine = [(layout.line_width <= width) & (layout.line_ink > share) for width, share in FINE_LINES]
     beside = (ink.parts >= 2) | ink.lined
@@ -143,7 +147,7 @@ def _measure(ink: Ink) -> _Layout:
 
 
 def _counts(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
-    """Set pixels of each row and of each column; shape (2, n, side)."""
+    """Count the pixels of each row and of each column; shape (2, n, side)."""
     pixels = mask.astype(np.float32)
     ones = np.ones(mask.shape[2], np.float32)  # their product adds up whole numbers, exactly
     return np.stack([pixels @ ones, ones @ pixels])
@@ -174,6 +178,6 @@ def _some_beside_another(boxes: npt.NDArray[np.intp]) -> bool:
 
 
 def _runs(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Runs of true values in each row."""
+    """Count the runs of true values in each row."""
     steps = np.diff(flags.astype(np.int8), axis=1, prepend=0)
     return np.asarray((steps == 1).sum(axis=1))

@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 _Bits = TypeVar("_Bits", np.uint32, np.uint64)
 
 ZOOM_BELOW = 0.65
-"""A digit smaller than this share of the frame, on both axes, is cropped and looked at again."""
+"""A digit smaller than this share of the frame, on both axes, is enlarged and read again."""
 
 MOST_ZOOMS = 2
 
@@ -34,7 +34,7 @@ OF_FIRST_FRAME = ("at_edge", "near_edge", "along_edge", "pieces", "solid_edge", 
 """Fields of `Ink` that describe the first frame. They are kept when a look zooms in on a digit."""
 
 EDGE_PX = 3
-"""Of the canvas: so near an edge is what a cell's frame leaves on a picture."""
+"""Width of the band at an edge of the canvas in which remains of a cell's frame appear."""
 
 LEAST_PIECE_PX = 3
 
@@ -50,7 +50,7 @@ NEAR_PX = 3
 """A gap of up to this many canvas pixels is a broken stroke, not the distance to a neighbour."""
 
 SOFT_EDGE_PX = 3
-"""How far the soft edge of a stroke is followed on the canvas."""
+"""Distance on the canvas to which the soft edge of a stroke is followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def find_ink(grays: Sequence[Gray]) -> Ink:
 
 
 def look_for_ink(grays: Sequence[Gray], frames: Sequence[Box], looks: Sequence[Look]) -> Ink:
-    """Find the ink of one digit in a frame of each image; where it is small, look again closer.
+    """Find the ink of one digit in a frame of each image, and enlarge the frame if the ink is small.
 
     Each image has its own look, so that images with different looks share a stack: a small stack costs
     nearly as much as a large one.
@@ -305,14 +305,14 @@ def _choose_of_several(parts: Parts, darkness: npt.NDArray[np.uint8]) -> Mask:
 
 @cache
 def centrality() -> Floats:
-    """exp(-2 (x² + y²)) of every pixel, x and y within -1…1; shape (side, side)."""
+    """Return exp(-2 (x² + y²)) of every pixel, x and y within -1…1; shape (side, side)."""
     axis = (2 * np.arange(SIDE_PX) + 1) / SIDE_PX - 1
     return np.exp(-2 * (axis[:, None] ** 2 + axis[None, :] ** 2))
 
 
 @cache
 def _inner() -> Mask:
-    """Mask (side, side) of all but the outer fifth."""
+    """Return a mask (side, side) of all but the outer fifth."""
     mask = np.zeros((SIDE_PX, SIDE_PX), np.bool_)
     band = SIDE_PX // 5
     mask[band:-band, band:-band] = True
@@ -326,7 +326,7 @@ def _soft_ink(
     with_dropped: npt.NDArray[np.intp],
     dropped: Mask,
 ) -> npt.NDArray[np.uint8]:
-    """Ink from 0 at half of the threshold to 255 at one and a half, around the kept parts.
+    """Return ink from 0 at half of the threshold to 255 at one and a half, around the kept parts.
 
     The soft edge of a blurred or enlarged stroke is part of its shape; a mask cut at the threshold cost
     5 points on MNIST with a model of `load_digits`.
@@ -358,12 +358,12 @@ def grow(mask: Mask, by_px: int) -> Mask:
 
 
 def packed(mask: Mask) -> npt.NDArray[np.uint32]:
-    """A whole number for each row of 32 pixels (n, side), its first pixel the highest bit."""
+    """Return a whole number for each row of 32 pixels (n, side), its first pixel the highest bit."""
     return np.packbits(mask, axis=2).view(">u4")[:, :, 0].astype(np.uint32)
 
 
 def unpacked(rows: npt.NDArray[np.uint32]) -> Mask:
-    """The 32 bits of each number, along a further axis."""
+    """Return the 32 bits of each number, along a further axis."""
     return np.unpackbits(rows.astype(">u4")[..., None].view(np.uint8), axis=-1).view(np.bool_)
 
 
@@ -480,7 +480,7 @@ def _is_small(ink: Ink) -> Mask:
 
 
 def _zoomed_frame(ink: Ink, index: int, shape: tuple[int, ...], zoom: float) -> Box:
-    """A square of `zoom` times the ink's longer side around it, within the image."""
+    """Return a square of `zoom` times the ink's longer side around it, within the image."""
     left, top, right, bottom = ink.box[index]
     half = zoom / 2 * max(right - left, bottom - top)
     x, y = (left + right) / 2, (top + bottom) / 2

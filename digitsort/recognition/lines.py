@@ -1,4 +1,4 @@
-"""Take printed lines out of a picture: those of ruled and squared paper."""
+"""Remove the printed lines of ruled and squared paper."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Floats = npt.NDArray[np.float32]
 _Number = TypeVar("_Number", bound=np.generic)
 
 LINE_END_PX = 4
-"""How far in from both ends of a row a printed line has to be seen."""
+"""Length at both ends of a row, in pixels, at which a printed line must be visible."""
 
 LINE_COVERAGE = 0.9
-"""Share of the row in which it has to be seen."""
+"""Smallest visible share of a line."""
 
 LEAST_LINE = 0.02
 """Darkness of a line worth removing, as a share of the darkest ink."""
 
 THICKEST_LINE_PX = 2
-"""Of 32; a dark region that is wider is no line."""
+"""Largest thickness of a line, of 32 pixels; wider dark regions are not lines."""
 
 FRINGE = 0.25
 """Share of a line's darkness below which the row beside it is its blurred edge and does not count."""
@@ -32,7 +32,7 @@ PALEST_INK = 0.6
 
 
 def take_out_lines(difference: Floats) -> Mask:
-    """Take printed lines out: what is equally dark at both ends of a row or column, and paler than ink.
+    """Remove printed lines: rows or columns that are equally dark at both ends, and paler than ink.
 
     Removing lines by their length alone takes the bars of 2, 5 and 7 with them wherever a digit fills
     its frame.
@@ -67,7 +67,7 @@ def dark_at_both_ends(dark: Mask) -> Mask:
 def dark_along(dark: Mask, axis: int) -> Mask:
     """Do what `dark_at_both_ends` does, for rows (1) or columns (2)."""
     if axis == 1:
-        eights = np.packbits(dark, axis=2)  # a byte of the whole is read faster than eight pixels of it
+        eights = np.packbits(dark, axis=2)  # one byte is read faster than eight pixels
         first = _half_set()[eights[:, :, 0] >> LINE_END_PX]
         second = _half_set()[eights[:, :, -1] & (2**LINE_END_PX - 1)]
     else:
@@ -91,7 +91,7 @@ def _without_lines_along(difference: Floats, axis: int) -> tuple[Floats, Mask]:
     ink = difference.max(axis=(1, 2))[:, None]
     level = np.minimum(_median_of(rows[:, :, :LINE_END_PX]), _median_of(rows[:, :, -LINE_END_PX:]))
     is_line = (level > LEAST_LINE * ink) & (level < PALEST_INK * ink)  # (n, lines), as `level` is
-    # Few are left: only these are looked at from end to end.
+    # Few are left, so only these are examined from end to end.
     is_line[is_line] = (rows[is_line] > 0.5 * level[is_line][:, None]).mean(axis=1) > LINE_COVERAGE
     thin = _of_thin_lines(is_line, level)
     printed, shade = rows[thin], level[thin][:, None]  # (all thin lines, across)

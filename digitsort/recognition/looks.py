@@ -17,9 +17,11 @@ from digitsort.recognition.canvas import SIDE_PX, Box, Gray
 from digitsort.recognition.enclosing import (
     has_wide_underline,
     may_have_frame,
+    may_have_long_underline,
     may_have_ring,
     may_have_underline,
     without_frame,
+    without_long_underline,
     without_ring,
     without_underline,
 )
@@ -99,6 +101,8 @@ class Way:
     leaves_out_surroundings : bool
         Whether it leaves out things around the digit (a frame, a ring), not beside or inside it. The
         digit itself is unchanged, and may be accepted.
+    may_take_a_stroke : bool
+        Whether it may take away a stroke of the digit itself, such as the base of a 2.
     price : float
         Strength by which a reading has to beat the first look. It is below 0 if what is left out
         explains the first look: a ring is read as a 0.
@@ -111,14 +115,22 @@ class Way:
     redraw: Callable[[Gray], Gray] | None = None
     taken_for: tuple[str, ...] = ()
     leaves_out_surroundings: bool = False
+    may_take_a_stroke: bool = False
     price: float = BETTER_BY
 
 
 def look_again(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
     """Find the ink of each image, each in its own way."""
-    grays = [
-        gray if way.redraw is None else way.redraw(gray) for gray, way in zip(grays, ways, strict=True)
-    ]
+    return look_at_redrawn(list(map(redrawn, grays, ways)), ways)
+
+
+def redrawn(gray: Gray, way: Way) -> Gray:
+    """Return the picture to look at, which is `gray` itself if the way changes nothing."""
+    return gray if way.redraw is None else way.redraw(gray)
+
+
+def look_at_redrawn(grays: Sequence[Gray], ways: Sequence[Way]) -> Ink:
+    """Find the ink of each image, each in its own way, after it was redrawn."""
     frames = [_inner_frame(gray, way.margin) for gray, way in zip(grays, ways, strict=True)]
     return look_for_ink(grays, frames, [way.look for way in ways])
 
@@ -433,7 +445,17 @@ _TOUCHING_RING = Way(
 )
 _TOUCHING_FRAME = Way(IN_A_FRAME, may_have_frame, redraw=without_frame, leaves_out_surroundings=True)
 _UNDERLINE = Way(
-    "without its underline", may_have_underline, redraw=without_underline, taken_for=("1", "2")
+    "without its underline",
+    may_have_underline,
+    redraw=without_underline,
+    taken_for=("1", "2"),
+    may_take_a_stroke=True,
+)
+_LONG_UNDERLINE = Way(
+    _UNDERLINE.words,
+    may_have_long_underline,
+    redraw=without_long_underline,
+    taken_for=_UNDERLINE.taken_for,
 )
 _SHADOW = Way("across a shadow", _may_be_shaded, Look(prepare=_across_hard_shadows))
 
@@ -468,6 +490,7 @@ ROUNDS = (
         _TOUCHING_RING,
         _TOUCHING_FRAME,
         _UNDERLINE,
+        _LONG_UNDERLINE,
         _SHADOW,
         _PALE,
     ),
@@ -487,6 +510,7 @@ IF_OK = {
     _SHADOW: _has_dark_edge,
     _TOUCHING_RING: may_have_ring,
     _UNDERLINE: has_wide_underline,
+    _LONG_UNDERLINE: may_have_long_underline,
     _PALE: _shines_through,
 }
 """What is tried even where the first look was sure, and where: a circled digit looks like a 0 or 8,

@@ -16,17 +16,17 @@ Shorts = npt.NDArray[np.uint16]
 Floats = npt.NDArray[np.float64]
 
 AT_ONCE = 64
-"""Images sampled at a time: what is made of them, 50 bytes a sample, stays in the cache."""
+"""Images sampled at a time, so that their data (50 bytes per sample) stay in the CPU cache."""
 
 _RIM = 2
-"""Empty pixels around an image: whoever samples beyond it samples these."""
+"""Empty pixels around an image, for samples beyond its edge."""
 
 
 def resample(stack: Bytes, grids: Floats, side: int) -> Bytes:
     """Sample each image on its own grid, bilinearly; beyond the image is 0.
 
-    Positions are rounded to 1/256 of a pixel and all else is done in whole numbers, so that a result
-    depends neither on the other images nor on the processor.
+    Positions are rounded to 1/256 of a pixel, and everything else is computed in whole numbers. So a
+    result depends neither on the other images nor on the CPU.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def resample(stack: Bytes, grids: Floats, side: int) -> Bytes:
         a, b, c, e, f of each grid: its pixel (X, Y) lies at a X + b Y + c across and e Y + f down, in
         pixels of the image; centres of pixels are at whole numbers and one half, here and there.
     side : int
-        Of the samples.
+        Number of samples per side.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def _resampled(stack: Bytes, grids: Floats, side: int) -> Bytes:
 
 
 def _between_rows(stack: Bytes, down: Floats) -> Bytes:
-    """Rows at heights `down` (n, side) of each image, with an empty rim of `_RIM` at their ends."""
+    """Return rows at heights `down` (n, side) of each image, with an empty rim at their ends."""
     n, height, width = stack.shape
     padded = np.zeros((n, height + 2 * _RIM, width + 2 * _RIM), np.uint8)
     padded[:, _RIM:-_RIM, _RIM:-_RIM] = stack
@@ -70,7 +70,7 @@ def _between_rows(stack: Bytes, down: Floats) -> Bytes:
 
 
 def _along_rows(rows: Bytes, step: Floats, start: Floats, side: int) -> Bytes:
-    """`side` samples of each row (n, side, width), `step` (n, 1) apart from `start` (n, side) on."""
+    """Take `side` samples of each row (n, side, width), at `start` (n, side) + i · `step` (n, 1)."""
     width = rows.shape[2]
     # 16 bits behind the point: 32 bits hold them, and a processor takes many at once.
     begin, advance = (np.rint(x * 2**16).astype(np.int32)[:, :, None] for x in (start, step))
@@ -87,7 +87,7 @@ def _along_rows(rows: Bytes, step: Floats, start: Floats, side: int) -> Bytes:
 
 
 def _neighbours(flat: Bytes, places: npt.NDArray[np.intp]) -> tuple[Shorts, Shorts]:
-    """The pixels at `places`, and those behind them: taken as pairs, for taking is what lasts."""
+    """Return the pixels at `places` and the next ones; `take` is slow, so both are taken at once."""
     pairs = flat[1:].astype(np.uint16)
     pairs <<= 8
     pairs |= flat[:-1]
@@ -98,9 +98,9 @@ def _neighbours(flat: Bytes, places: npt.NDArray[np.intp]) -> tuple[Shorts, Shor
 
 
 def _mixed(first: Shorts, second: Shorts, weight: Shorts) -> Bytes:
-    """`weight` / 256 of the second and the rest of the first, rounded; changes both.
+    """Mix `weight` / 256 of the second with the rest of the first, rounded; change both.
 
-    The difference may be negative, and is then 2**16 too large: so is the sum, which 16 bits don't see.
+    A negative difference wraps around by 2**16, and so does the sum, so the result is right.
     """
     second -= first
     second *= weight
@@ -113,10 +113,10 @@ def _mixed(first: Shorts, second: Shorts, weight: Shorts) -> Bytes:
 
 NORMAL_SIDE_PX = 32
 FILL = 0.9
-"""Share of the side that the longer of the digit's two moment extents is given."""
+"""Share of the side that the longer of the digit's two moment extents fills."""
 
 MOST_SLANT = 1.0
-"""Bound of tan(slant angle): beyond 45° it is not slant but shape."""
+"""Largest tan(slant angle): beyond 45° it is not slant but shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def normalize(ink: Ink) -> npt.NDArray[np.uint8]:
 
 
 def measure(pixels: npt.NDArray[np.uint8], scale: Floats) -> Moments:
-    """Moments of the ink (n, side, side), with `scale` (n, 2) source pixels a canvas pixel."""
+    """Compute the moments of ink (n, side, side); `scale` (n, 2) is in source pixels per pixel."""
     n = len(pixels)
     along, down = _monomials()
     # Sums of integers, of a row below 2**24 and of all below 2**53: exact, in any order.
@@ -183,7 +183,7 @@ def _monomials() -> tuple[npt.NDArray[np.float32], Floats]:
 
 
 def _grids(moments: Moments, scale: Floats) -> Floats:
-    """Canvas position of each position on the normal image, as `resample` takes it; shape (n, 5)."""
+    """Return the grid of each normal image on its canvas, for `resample`; shape (n, 5)."""
     longer = np.maximum(moments.width, moments.height)
     step = longer / (FILL * NORMAL_SIDE_PX)  # source pixels a normal pixel, along the longer extent
     step_x = step * np.sqrt(moments.width / longer)

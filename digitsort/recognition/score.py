@@ -1,4 +1,7 @@
-"""Score feature vectors with a support vector classifier that is nothing but arrays."""
+"""Score feature vectors with a model of arrays: project, compare, tell digits from other ink.
+
+All sums of products are exact, so a score depends neither on the batch nor on the computer.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,107 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.recognition.likeness import Likeness
-from digitsort.recognition.project import Features, project
+Features = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+
+UNIT = 4080.0
+"""The whole number that stands for 1 in a projection."""
+
+LONGEST_COLUMN = 4096.0
+"""Length that no column of a projection exceeds: times the longest feature vector, a little more than
+4,000, it stays below 2**24, so that every partial sum of the product is exact in float32
+(Cauchy-Schwarz)."""
+
+
+def project(features: Features, projection: Features | None) -> Features:
+    """Project vectors (n, d) of whole numbers with a matrix (d, m) of whole numbers.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n, d), float32
+        Whole numbers, no vector longer than 4,000 but for rounding.
+    projection : ndarray of shape (d, m), float32, or None
+        Whole numbers, `UNIT` times the real ones, which stretch no vector; None changes nothing.
+
+    Returns
+    -------
+    ndarray of shape (n, m), float32
+        Whole numbers.
+    """
+    if projection is None:
+        return features
+    projected: Features = np.rint((features @ projection) / np.float32(UNIT))
+    return projected
+
+
+Layers = tuple[Floats, Floats, Floats]
+
+MOST_UNITS = (256, 64)
+"""Largest number of units in each of the two hidden layers."""
+
+LARGEST_WEIGHT = 2.0**11
+LARGEST_BIASES = (2.0**13, 2.0**33, 2.0**51)
+"""Largest absolute values of the weights after the first layer, and of the biases of each layer. With
+these and `MOST_UNITS`, no sum of whole numbers reaches 2**53, so each is exact in any order."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Likeness:
+    """Network of whole numbers with two hidden layers of rectified units.
+
+    Its output is 0 or more for a digit; the threshold is part of the last bias.
+
+    Attributes
+    ----------
+    weights : tuple of ndarray
+        Shapes (m, a), (a, b) and (b, 1). The first is float32, `UNIT` times the real ones, in columns
+        no longer than 4,096; the others are float64.
+    biases : tuple of ndarray
+        Shapes (a,), (b,) and (1,), float64.
+    """
+
+    weights: tuple[Features, Floats, Floats]
+    biases: Layers
+
+    def are_digits(self, components: Features) -> npt.NDArray[np.bool_]:
+        """Tell which projected vectors (n, m), whole numbers, are like digits; shape (n,)."""
+        first, second, third = self.weights
+        hidden = np.maximum(project(components, first) + self.biases[0], 0)
+        hidden = np.maximum(hidden @ second + self.biases[1], 0)
+        return np.asarray((hidden @ third + self.biases[2])[:, 0] >= 0)
+
+
+def to_whole_numbers(weights: Layers, biases: Layers) -> Likeness:
+    """Round a network with real weights; its inputs are projected vectors.
+
+    A rectified unit may be scaled, if the weights after it are divided by the same factor. So each
+    column of the first layer gets about the length 1, and the other layers use the whole range.
+    """
+    # Rounding lengthens a column of m numbers by at most √m / 2.
+    longest = (LONGEST_COLUMN - np.sqrt(len(weights[0]))) / UNIT
+    scale = min(longest, 1.0) / np.maximum(np.linalg.norm(weights[0], axis=0), 1e-9)
+    first = np.rint(weights[0] * scale * UNIT).astype(np.float32)
+    offset = _rounded(biases[0] * scale, LARGEST_BIASES[0])
+    second, second_offset, factor = _layer(weights[1] / scale[:, None], biases[1], LARGEST_BIASES[1])
+    third, third_offset, _ = _layer(weights[2] / factor, biases[2], LARGEST_BIASES[2])
+    return Likeness((first, second, third), (offset, second_offset, third_offset))
+
+
+def _layer(weights: Floats, bias: Floats, largest_bias: float) -> tuple[Floats, Floats, float]:
+    """Scale and round a layer; return its weights, its bias and the scale of its output."""
+    factor = (LARGEST_WEIGHT - 1) / max(float(np.abs(weights).max()), 1e-300)
+    return np.rint(weights * factor), _rounded(bias * factor, largest_bias), factor
+
+
+def _rounded(bias: Floats, largest: float) -> Floats:
+    return np.asarray(np.clip(np.rint(bias), -largest, largest))
+
 
 GRID = 7
-"""Sampling points a side."""
+"""Sampling points per side."""
 
 DIRECTIONS = 8
-"""Of gradients."""
+"""Number of gradient directions."""
 
 FEATURE_COUNT = GRID * GRID * DIRECTIONS
 
@@ -25,7 +121,6 @@ RECIPE = f"moments-32/gradient-{FEATURE_COUNT}/3"
 that moves a feature."""
 
 
-Floats = npt.NDArray[np.float64]
 Allowed = npt.NDArray[np.bool_]
 
 BY_FAR = 1000.0
@@ -35,20 +130,21 @@ STACK = 128
 """Vectors multiplied with the support vectors at a time."""
 
 SLICE = 32
-"""Of them, worked on further at a time: their kernel values then stay in the processor's cache."""
+"""Number of these whose kernel values are computed at a time, so that they stay in the CPU cache."""
 
 KERNEL_UNIT = 2.0**-23
-"""What kernel values are rounded to, and coefficients to what is left of 53 bits: the sums of their
-products are then exact in float64, in any order, and a score depends neither on the batch nor on the
-machine."""
+"""Unit that kernel values are rounded to; coefficients are rounded so that the products fit into 53
+bits. So the sums of products are exact in float64, in any order, and a score depends neither on the
+batch nor on the computer."""
 
 _ROUNDER = 1.5 * 2**52 * KERNEL_UNIT
-"""Beside it a number has no room for less than the unit: added and taken away again, it rounds."""
+"""Adding and subtracting this number rounds a value to the unit: float64 has no smaller bits beside
+it."""
 
 
 @dataclass(frozen=True)
 class SupportVectors:
-    """A fitted RBF-kernel SVC of k classes and n support vectors with m components.
+    """Fitted RBF-kernel SVC of k classes and n support vectors with m components.
 
     The arrays are scikit-learn's public attributes of the same names.
 
@@ -61,9 +157,9 @@ class SupportVectors:
     intercept : ndarray of shape (k (k - 1) / 2,), float64
     gamma : float
     projection : ndarray of shape (d, m), float32, or None
-        Takes features to components; see `digitsort.recognition.score`. None where they are the same.
+        Projects features to components; see `project`. None if they are the same.
     likeness : Likeness or None
-        Tells the components of digits from those of other ink. None if nothing has learned that.
+        Network that tells digits from other ink; None for most models.
     """
 
     vectors: Features
@@ -76,12 +172,12 @@ class SupportVectors:
 
     @cached_property
     def columns(self) -> Features:
-        """The vectors side by side (m, n): multiplied a quarter faster."""
+        """Return the vectors as columns (m, n), with which products are a quarter faster."""
         return np.ascontiguousarray(self.vectors.T)
 
     @cached_property
     def half_squares(self) -> Features:
-        """Half of each vector's squared length (n,)."""
+        """Return half of each vector's squared length (n,)."""
         return _half_squares(self.vectors)
 
     @cached_property
@@ -154,16 +250,19 @@ def _score(components: Features, machine: SupportVectors, allowed: Allowed | Non
 
 
 def predict(scores: Scores) -> npt.NDArray[np.intp]:
-    """Index (n,) of the most voted class; ties go to the larger confidence (``break_ties=True``)."""
+    """Return the index (n,) of the class with most votes.
+
+    Ties go to the larger confidence (``break_ties=True``).
+    """
     return np.asarray(scores.decision.argmax(axis=1))
 
 
 def probabilities(scores: Scores, temperature: float) -> Floats:
-    """Calibrated probabilities (n, k) of the classes.
+    """Return calibrated probabilities (n, k) of the classes.
 
     The softmax of the margins over `temperature` (Guo et al. 2017): on digits of other writers the
-    smallest margin ranks right before wrong far better than the votes do. The predicted class is given
-    the largest margin where a circle of votes (a beats b beats c beats a) would deny it that.
+    smallest margin ranks right before wrong far better than the votes do. If the votes form a
+    circle (a beats b beats c beats a), the predicted class is given the largest margin.
     """
     logits = scores.margin / temperature
     rows, label = np.arange(len(logits)), predict(scores)

@@ -1,4 +1,4 @@
-"""The surface of paper that is lit unevenly, and what is darker than it."""
+"""Estimate the surface of unevenly lit paper, and subtract it."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ below 2**24 (Cauchy-Schwarz): every partial sum of non-negative integers is then
 any order, and a score does not depend on the batch or the machine."""
 
 AT_ONCE = 128
-"""Images whose gradients are taken at a time: all directions of all their pixels stay in the cache."""
+"""Images whose gradients are computed at a time, so that all directions stay in the CPU cache."""
 
 BLOCK_PX = 2
-"""Side of the blocks of gradients that are summed before they are sampled: much less than the width of
-the Gaussians, and a quarter of the work."""
+"""Side of the blocks of gradients that are summed before they are sampled, which takes a quarter of the
+time. It is much less than the width of the Gaussians."""
 
 _WEIGHT_SUM = 2**12
 """Sum of the integer sampling weights: times the largest sum of a block, 4 · 4 · 255, it stays below
@@ -35,7 +35,7 @@ Shorts = npt.NDArray[np.int16]
 
 
 def gradient_features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Directions of the gradient, sampled on a grid.
+    """Sample the directions of the gradient on a grid.
 
     Sobel's gradient is split onto the two nearest of eight directions, each direction's plane sampled
     through Gaussians, and the square root taken: Liu, Nakashima, Sako and Fujisawa (2003), "Handwritten
@@ -57,7 +57,7 @@ def gradient_features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 def _features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     n = len(normal)
-    # The images along the last axis: every neighbour of every pixel is then one long slice away.
+    # With the images along the last axis, each neighbour of all pixels is one long slice.
     smooth = _smooth(np.ascontiguousarray(normal.transpose(1, 2, 0)))
     blocks = _blocks_of_directions(smooth)  # (8, 16², n)
     energy = _sampling_weights() @ blocks  # (8, GRID², n), exact
@@ -71,7 +71,7 @@ def _features(normal: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 def _smooth(pixels: npt.NDArray[np.uint8]) -> Shorts:
-    """Binomial blur of 1 px of (side, side, n), rounded to whole numbers; one pixel more around."""
+    """Blur (side, side, n) by a binomial of 1 px, in whole numbers, with one more pixel around."""
     side, _, n = pixels.shape
     padded = np.zeros((side + 6, side + 6, n), np.uint16)
     padded[3:-3, 3:-3] = pixels
@@ -93,7 +93,7 @@ def _blocks_of_directions(smooth: Shorts) -> Planes:
     ax, ay, west, north = np.abs(gx), np.abs(gy), -gx, -gy
     side, _, n = gx.shape
     blocks: Planes = np.empty((DIRECTIONS, side // BLOCK_PX, side // BLOCK_PX, n), np.float32)
-    # A stack of zeros is six times as quick to compare with as the number.
+    # Comparing with an array of zeros is six times as fast as with the number.
     zeros = np.zeros_like(gx)
     for index, (one, other) in enumerate(((gx, ay), (west, ay), (gy, ax), (north, ax))):
         _sum_blocks(one - other, zeros, blocks[index])
@@ -103,7 +103,7 @@ def _blocks_of_directions(smooth: Shorts) -> Planes:
 
 
 def _sum_blocks(plane: Shorts, zeros: Shorts, blocks: Planes) -> None:
-    """Sums of what is above 0 in each block of 2x2, into `blocks`."""
+    """Sum the positive values of each block of 2x2 into `blocks`."""
     np.maximum(plane, zeros, out=plane)
     rows = plane[::BLOCK_PX] + plane[1::BLOCK_PX]
     np.add(rows[:, ::BLOCK_PX], rows[:, 1::BLOCK_PX], out=blocks)
@@ -126,19 +126,19 @@ def _sampling_weights() -> Planes:
 
 
 STACK = 512
-"""Images worked on at a time: of few, the second and third look at small digits have but some, and
-their many short calls cost as much."""
+"""Images processed at a time. With fewer, the second and third pass over small digits would have only a
+few images, which cost nearly as much as many."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """Feature vectors of images and the way to them.
+    """Feature vectors of images, and intermediate results.
 
     Attributes
     ----------
     features : ndarray of shape (n, d), float32
     normal : ndarray of shape (n, 32, 32), uint8
-        What the model sees.
+        Normalized images, which the model sees.
     ink : Ink
         The decisions taken, n of each.
     """

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from digitsort.evaluation.estimate import PER_LABEL, lot_of
 from digitsort.files.names import natural_key
-from digitsort.labels.cells import likely_classes
+from digitsort.labels.cells import OF_NUMBERS, length_name, likely_classes
 from digitsort.labels.labels_csv import confidence_of, outcome_of, require_rows
-from digitsort.labels.row import HUMAN, Row
+from digitsort.labels.row import HUMAN, Row, right_label
 from digitsort.outcomes import Outcome, Status
 
 BINS = 20
@@ -41,6 +41,8 @@ class Tally:
         All labels, second-best labels and labels from a person, except `_none`.
     known : list of (Outcome, str)
         Rows whose right label is known, and this label; a person's goes before that of `truths`.
+    has_numbers : bool
+        Whether there are rows of `classify --number`. Their counts and names are by length.
     """
 
     truths: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Tally:
     models: Counter[str] = field(default_factory=Counter)
     names: set[str] = field(default_factory=set)
     known: list[tuple[Outcome, str]] = field(default_factory=list)
+    has_numbers: bool = False
 
     def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Yield the rows, and count them."""
@@ -60,12 +63,16 @@ class Tally:
     def _count(self, row: Row) -> None:
         self.by_status[row.status] += 1
         self.models[row.model] += 1
-        self.names.update((row.label, row.cells.get("second", ""), row.human))
+        names: tuple[str, ...] = (row.label, row.cells.get("second", ""), row.human)
+        if row.model.endswith(OF_NUMBERS):
+            self.has_numbers = True
+            names = tuple(map(length_name, names))
+        self.names.update(names)
         if row.label:
-            self.by_label[row.label, row.status] += 1
+            self.by_label[names[0], row.status] += 1
             if (confidence := confidence_of(row)) is not None:
                 self.by_bin[min(int(confidence * BINS), BINS - 1), row.status] += 1
-        if right := row.human or self.truths.get(row.path):
+        if right := right_label(row, self.truths):
             self.known.append((outcome_of(row), right))
 
     def count_of(self, label: str) -> int:

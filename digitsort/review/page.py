@@ -8,11 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitsort.evaluation.judge import acceptable, judge
-from digitsort.evaluation.metrics import guesses
+from digitsort.evaluation.judge import acceptable, guesses, judge
 from digitsort.files.names import printable
-from digitsort.labels.cells import are_digits
-from digitsort.labels.labels_csv import NONE_LABEL
+from digitsort.labels.cells import MOST_DIGITS, are_digits
+from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR
 from digitsort.labels.row import HUMAN
 from digitsort.labels.table import line_of
 from digitsort.outcomes import OF_A_RUN
@@ -46,8 +45,31 @@ FIELDS = (
 )
 """Fields of a card, with the same names as in the script."""
 
-NONE_KEY = "x"
-"""Key for `_none`, unless it sets a class. The key Delete always sets `_none`."""
+NONE_KEY, UNCLEAR_KEY = "x", "u"
+"""Keys for `_none` and `_unclear`, unless they set a class. Delete sets `_none` and
+Shift+Delete sets `_unclear` whatever the classes are."""
+
+PAUSE_MS = 900
+"""Time for which a finished group is still shown before the next one opens. A key goes on at once."""
+
+PLAIN_REASONS = {
+    "read in a frame": "read without the frame around it",
+    "read in a ring": "read without the ring around it",
+    "read in parentheses": "read without the parentheses",
+    "read without what lies beside it": "something beside it was left out",
+    "read without its underline": "a line at the bottom was left out",
+    "read without what shines through": "pale marks were left out",
+    "read across a shadow": "a shadow was removed",
+    "read its main part alone": "only its main part was read",
+    "read in uneven light": "uneven light was corrected",
+    "read blurred": "it was blurred first",
+    "two readings": "two ways of reading it disagree",
+}
+"""What a person is told instead of a reason of the labels.csv. Most of these say what was done to the
+picture before it was read in this way, which a person may see nothing of."""
+
+NO_NUMBER = {"key": NONE_KEY, "button": "No number", "name": "not a number"}
+"""Words and key for `_none` in rows of `classify --number`."""
 
 CHUNK = 500
 """Number of cards per block of data: the browser also loads them block by block."""
@@ -110,7 +132,7 @@ def judged_of(tally: Tally) -> tuple[Judged, plots.Chart] | None:
     truths = {outcome.path: right for outcome, right in tally.known}
     outcomes = [outcome for outcome, _ in tally.known]
     chart = plots.coverage_against_error(guesses(acceptable(outcomes), truths), len(outcomes))
-    return judge(outcomes, truths), chart
+    return judge(outcomes, truths, are_numbers=tally.has_numbers), chart
 
 
 def keys_of(classes: Sequence[str]) -> dict[str, str]:
@@ -120,7 +142,7 @@ def keys_of(classes: Sequence[str]) -> dict[str, str]:
     is not another's key, if any; the page also has a button for each class.
     """
     keys = {name: name for name in classes if len(name) == 1}
-    taken = {NONE_KEY, *map(str.lower, keys)}
+    taken = {NONE_KEY, UNCLEAR_KEY, *map(str.lower, keys)}
     for name in classes:
         free = [char for char in name.lower() if char.isalnum() and char not in taken]
         if len(name) > 1 and free:
@@ -135,36 +157,46 @@ def _keys_if_all(classes: Sequence[str]) -> dict[str, str]:
     return keys if len(keys) == len(classes) else {}
 
 
+def _is_free(key: str, classes: Sequence[str]) -> bool:
+    """Return whether a key sets no class, and begins none of those that a person types."""
+    lower = [name.lower() for name in classes]
+    is_first_letter = not _keys_if_all(classes) and any(name.startswith(key) for name in lower)
+    return key not in lower and not is_first_letter
+
+
 def _none_words(classes: Sequence[str]) -> dict[str, str]:
     """Return the words and the key for `_none`."""
-    lower = [name.lower() for name in classes]
-    is_first_letter = not _keys_if_all(classes) and any(name.startswith(NONE_KEY) for name in lower)
-    key = "Delete" if NONE_KEY in lower or is_first_letter else NONE_KEY
+    key = NONE_KEY if _is_free(NONE_KEY, classes) else "Delete"
     if are_digits(classes):
-        return {"key": key, "button": "No digit", "name": "not a digit"}
+        return {"key": key, "button": "Not a digit", "name": "not a digit"}
     return {"key": key, "button": "None", "name": "none of these"}
 
 
 def _settings(source: LabelsSource, tally: Tally) -> dict[str, Any]:
-    classes = tally.classes()
+    classes = [] if tally.has_numbers else tally.classes()  # a person types a number
     return {
         "key": f"digitsort:{source.digest[:32]}",
         "fields": FIELDS,
         "header": _line((*source.columns, HUMAN)),
         "classes": classes,
-        "cells": {name: _line([name]) for name in (*classes, NONE_LABEL)},
+        "cells": {name: _line([name]) for name in (*classes, NONE_LABEL, UNCLEAR)},
         "keys": _keys_if_all(classes),
+        "numberDigits": MOST_DIGITS if tally.has_numbers else 0,
         "none": NONE_LABEL,
-        "noneWords": _none_words(classes),
-        "commands": _commands(shlex.quote(printable(str(source.path))), classes),
+        "pause": PAUSE_MS,
+        "noneWords": NO_NUMBER if tally.has_numbers else _none_words(classes),
+        "unclear": UNCLEAR,
+        "unclearKey": UNCLEAR_KEY if _is_free(UNCLEAR_KEY, classes) else "Shift+Delete",
+        "commands": _commands(shlex.quote(printable(str(source.path))), classes, tally.has_numbers),
     }
 
 
-def _commands(labels: str, classes: Sequence[str]) -> list[str]:
+def _commands(labels: str, classes: Sequence[str], has_numbers: bool) -> list[str]:
     """Return what to run after the review; FILE stands for the saved file."""
     data = "default" if are_digits(classes) else "DATA"
+    per_number = " --folder-per-number" if has_numbers else ""
     return [
-        f"digitsort sort {labels} sorted --corrections FILE",
+        f"digitsort sort {labels} sorted --corrections FILE{per_number}",
         f"digitsort evaluate {labels} --corrections FILE",
         f"digitsort train -d {data} -d {labels} --corrections FILE -o mine.pkl",
     ]
@@ -205,7 +237,7 @@ def _card(numbered: Numbered, thumbnail: Thumbnail, columns: Sequence[str]) -> l
         row.label,
         row.cells.get("confidence", ""),
         row.status.value,
-        row.reason,
+        _plain(row.reason),
         row.cells.get("second", ""),
         row.cells.get("second_confidence", ""),
         row.human,
@@ -215,6 +247,13 @@ def _card(numbered: Numbered, thumbnail: Thumbnail, columns: Sequence[str]) -> l
         thumbnail.whole,
         thumbnail.box,
     ]
+
+
+def _plain(reason: str) -> str:
+    """Return a reason in words for a person who does not know how digitsort reads."""
+    for words, plain in PLAIN_REASONS.items():
+        reason = reason.replace(words, plain)
+    return reason
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from digitsort.evaluation.metrics import Band, Evaluation, Guesses
+from digitsort.evaluation.judge import Band, Evaluation, Guesses
 from digitsort.labels.cells import are_digits
 from digitsort.outcomes import Status
 from digitsort.review.choose import BINS, Tally

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from digitsort.evaluation.estimate import Estimate, interval_of
-from digitsort.evaluation.judge import Judged, Mistake
-from digitsort.evaluation.metrics import Guesses
+from digitsort.evaluation.judge import Guesses, Judged, Mistake
 from digitsort.files.names import printable
 from digitsort.model.card import Card
 from digitsort.review import plots
@@ -45,6 +44,8 @@ class Measured:
     model_file : str
         Name of the model file, or the fingerprints in the labels.csv; empty if unknown.
     card : Card or None
+    unclear : int
+        Number of images that a person could not read.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Measured:
     estimate: Estimate | None = None
     model_file: str = ""
     card: Card | None = None
+    unclear: int = 0
 
 
 def write_report(target: Path, measured: Measured, *, force: bool = False) -> None:

@@ -14,7 +14,7 @@ from PIL import Image, features
 from digitsort.images.read import Picture, UnreadableError, grays_of, read
 from digitsort.recognition.canvas import Gray
 from digitsort.recognition.vectorize import Vectors, vectorize
-from digitsort.workers.choose import chosen_engine
+from digitsort.workers.choose_engine import chosen_engine
 from digitsort.workers.engine import InHand
 from digitsort.workers.loop import Loop
 from digitsort.workers.tuning import one_blas_thread, usable_processors

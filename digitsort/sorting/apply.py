@@ -234,6 +234,11 @@ class _Applying:
         if not self._plan.sidecars:
             return
         stay = {path for path, _ in self._failed} | self._stay
+        if self._plan.mode.is_move and (journal := self._deliverer.journal) is not None:
+            with open_places(
+                self._disk
+            ) as places:  # no power cut may take back pictures, and not these
+                self._make_durable(places, journal)
         self._deliver(sidecar for sidecar in self._plan.sidecars if sidecar.picture not in stay)
         left = (sidecar for sidecar in self._plan.sidecars if sidecar.picture in stay)
         self._failed += [(sidecar.row.path, WITHOUT_PICTURE) for sidecar in left]

@@ -278,6 +278,9 @@ class Deliverer:
     continues : bool, optional
         Whether this goes on with the last run, so that both are undone together. By default if that was
         stopped and had the same mode.
+    begin : callable, optional
+        Function that returns the journal, once there is a file to deliver; by default that of a new
+        run. Entries are numbered after those that its run already has.
 
     Attributes
     ----------
@@ -287,9 +290,17 @@ class Deliverer:
     """
 
     def __init__(
-        self, disk: Disk, held: Held, mode: Mode, root: str = "", *, continues: bool | None = None
+        self,
+        disk: Disk,
+        held: Held,
+        mode: Mode,
+        root: str = "",
+        *,
+        continues: bool | None = None,
+        begin: Callable[[], Journal] | None = None,
     ) -> None:
         self.journal: Journal | None = None
+        self._begin = begin
         self.sources_by_device: dict[int, str] = {}
         self._disk = disk
         self._held = held
@@ -341,10 +352,14 @@ class Deliverer:
         pairs = list(zip(wanted, self._preparer.prepare(places, wanted, stop), strict=False))
         failed += [(operation, each) for operation, each in pairs if isinstance(each, str)]
         whole = [(operation, each) for operation, each in pairs if not isinstance(each, str)]
+        if whole and self._begin is not None and self.journal is None:
+            self._count = self._begun_journal().run.settled
         first, self._count = self._count, self._count + len(whole)
         return _Listed(first, whole, failed)
 
     def _begun_journal(self) -> Journal:
+        if self.journal is None and self._begin is not None:
+            self.journal = self._begin()
         if self.journal is None:
             self.journal = new_journal(
                 self._disk, self._dest, self._mode, self._root, self._held.made_levels, self._continues

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import secrets
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import HAS_METADATA_BY_DESCRIPTOR, NEW, Disk, Place
+from digitsort.files.disk import HAS_METADATA_BY_DESCRIPTOR, NEW, Disk, Place, write_all
 from digitsort.files.names import printable, to_cell, to_cells
 from digitsort.files.places import Places, open_places
 from digitsort.files.regular import read_regular
@@ -23,7 +24,7 @@ from digitsort.labels.row import SOURCE, Row
 from digitsort.labels.table import ROWS_AT_ONCE, Cells, Table, columns_of
 from digitsort.sorting.dest import SEAL_NAME, new_temporary, remove_temporaries
 from digitsort.sorting.entries import is_of_sidecar
-from digitsort.sorting.journal import FOLDER, write_all
+from digitsort.sorting.journal import FOLDER
 from digitsort.sorting.plan import file_sha256
 from digitsort.sorting.publish import publish
 from digitsort.sorting.transfer import copy_to_temporary, remove_ours
@@ -101,6 +102,9 @@ def _kept(written: Mapping[str, str], cells: Mapping[str, str]) -> dict[str, str
 
 
 LABELS_NAME, SAVED_MEANWHILE = "labels.csv", "labels_saved_meanwhile"
+
+_SECOND = "replaced-"
+"""Start of the name, in .digitsort, of a labels.csv that was replaced, until it is read again."""
 
 SEAL_PURPOSE, MOST_SEAL_BYTES = b"labels.csv", 256
 
@@ -188,6 +192,7 @@ def update_books(
         Path of a table that was saved meanwhile; empty if none was.
     """
     delivered = (file for file in delivered if not is_of_sidecar(file.cells))
+    left = _kept_of_killed_runs(disk, dest)
     if books is None:
         reader = Books(dest)
         books, sha256 = reader.read(), reader.sha256
@@ -205,10 +210,10 @@ def update_books(
         rows.pop(target, None)
     if rows and (not before or before != list(rows.items())):
         table = Table(columns_of_books(rows.values()))
-        return _write(disk, dest, table.blocks(rows.values()), sha256)
+        return _write(disk, dest, table.blocks(rows.values()), sha256) or left
     if before and not rows:
-        return _remove(disk, dest, sha256)
-    return ""
+        return _remove(disk, dest, sha256) or left
+    return left
 
 
 def keep_persons_work(
@@ -295,28 +300,78 @@ def _write(disk: Disk, dest: str, blocks: Iterable[str], read: str) -> str:
             before = file_sha256(path)
             if not os.path.lexists(path) or _is_as_written(dest, before):
                 _write_seal(disk, places, dest, [digest.hexdigest(), before])
-            second = _second_name(disk, places, dest, read)
-            disk.replace(temporary, places.at(path))
+            second = _replaced(disk, places, dest, temporary, read)
         return _kept_if_saved(disk, places, dest, second, read)
 
 
 def _remove(disk: Disk, dest: str, read: str) -> str:
     """Remove labels.csv and its seal; a content that was not read is kept, and its path returned."""
     with open_places(disk) as places:
-        removed = places.at(new_temporary(os.path.join(dest, FOLDER)))
+        removed = places.at(_new_second(dest))
         with suppress(FileNotFoundError):
             disk.replace(places.at(os.path.join(dest, LABELS_NAME)), removed)
+        kept = _kept_if_saved(disk, places, dest, removed, read)
         remove_ours(disk, places.at(os.path.join(dest, FOLDER, SEAL_NAME)))
-        return _kept_if_saved(disk, places, dest, removed, read)
+        return kept
 
 
-def _second_name(disk: Disk, places: Places, dest: str, read: str) -> Place:
+def _new_second(dest: str) -> str:
+    """Return a new path for a labels.csv that is replaced; nothing removes it unread."""
+    return os.path.join(dest, FOLDER, f"{_SECOND}{secrets.token_hex(8)}.tmp")
+
+
+def _kept_of_killed_runs(disk: Disk, dest: str) -> str:
+    """Keep each labels.csv that a killed run had replaced and not read again, unless it is ours."""
+    kept, folder = "", os.path.join(dest, FOLDER)
+    with open_places(disk) as places:
+        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+            if name.startswith(_SECOND):
+                second = places.at(os.path.join(folder, name))
+                if _is_as_written(dest, file_sha256(second.path)):
+                    remove_ours(disk, second)
+                else:
+                    kept = _published(disk, places, second, dest, SAVED_MEANWHILE)
+    return kept
+
+
+def _replaced(disk: Disk, places: Places, dest: str, temporary: Place, read: str) -> Place:
+    """Give a new table the name labels.csv; return the place where the one before it is now.
+
+    They swap their names: whatever a person saves until then is at that place. Where there is no such
+    call, a file that a person puts in the place of labels.csv between two calls is lost.
+    """
+    path = places.at(os.path.join(dest, LABELS_NAME))
+    second = places.at(_new_second(dest))
+    try:
+        disk.rename_new(temporary, second)
+        _swap(disk, second, path)
+    except OSError:  # no such calls here
+        with suppress(FileNotFoundError):
+            disk.replace(second, temporary)
+        _name_second(disk, places, dest, second, read)
+        disk.replace(temporary, path)
+    return second
+
+
+def _swap(disk: Disk, new: Place, path: Place) -> None:
+    """Let a table swap names with the present one; if there is none, only rename it."""
+    while True:
+        try:
+            disk.exchange(new, path)
+        except FileNotFoundError:
+            with suppress(FileExistsError):
+                disk.rename_new(new, path)
+                return
+        else:
+            return
+
+
+def _name_second(disk: Disk, places: Places, dest: str, second: Place, read: str) -> None:
     """Give the present labels.csv a second name, by which its content is looked at once it is replaced.
 
     A person may save it at any moment. Where there are no hard links, one that was saved is copied.
     """
     place = places.at(os.path.join(dest, LABELS_NAME))
-    second = places.at(new_temporary(os.path.join(dest, FOLDER)))
     try:
         disk.link(place, second)
     except FileNotFoundError:
@@ -324,7 +379,6 @@ def _second_name(disk: Disk, places: Places, dest: str, read: str) -> Place:
     except OSError:
         if file_sha256(place.path) not in ("", read):
             copy_to_temporary(disk, place, second, "")
-    return second
 
 
 def _kept_if_saved(disk: Disk, places: Places, dest: str, second: Place, read: str) -> str:

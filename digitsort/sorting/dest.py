@@ -17,12 +17,12 @@ from functools import partial
 from pathlib import Path
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import DISK, NEW, Disk, Place
+from digitsort.files.disk import DISK, NEW, Disk, Place, write_all
 from digitsort.files.disk import LOCK as LOCK_FLAGS
 from digitsort.files.names import printable
 from digitsort.files.places import Places, open_places
 from digitsort.files.regular import read_regular
-from digitsort.sorting.journal import FOLDER, journals, write_all
+from digitsort.sorting.journal import FOLDER, journals
 from digitsort.sorting.transfer import anywhere, remove_ours
 
 

@@ -144,6 +144,10 @@ class Run:
     lines : int
     here : str
         DEST as it is called now.
+    of_inbox : bool
+        `watch` began it, and may add more entries after its end.
+    ended : int
+        Number of entries when it ended last: these are durable, and labels.csv names them.
     """
 
     path: str
@@ -165,6 +169,8 @@ class Run:
     size: int = 0
     lines: int = 0
     here: str = ""
+    of_inbox: bool = False
+    ended: int = 0
 
     @property
     def delivered(self) -> Iterator[Entry]:
@@ -231,6 +237,7 @@ def begun(path: str, line: bytes, dest: DestIdentity) -> Run:
         path, record["mode"], record["token"], record["root"], record["made"], record["continues"]
     )
     run.here = dest.path
+    run.of_inbox = record.get("inbox") is True
     run.is_authentic = is_sealed(line, "", 0)
     run.is_ours = is_here and run.is_authentic
     if run.is_ours and there.path != dest.path:  # it was moved: what lies above it now was there before
@@ -254,6 +261,7 @@ def add_record(run: Run, record: dict[str, Any]) -> Run:
         run.failed.update({int(number): str(reason) for number, reason in record["failed"].items()})
     elif "end" in record:
         run.end = str(record["end"])
+        run.ended = run.settled if run.end else run.ended
     elif "undo" in record:
         run.undo_begun = record["undo"] == "begun"
         if record["undo"] == "done":

@@ -19,6 +19,7 @@ from digitsort.sorting.journal import FOLDER, is_earlier, journals, read_runs
 from digitsort.sorting.removal import check_copy
 from digitsort.sorting.task import NotDeliveredError
 from digitsort.sorting.transfer import anywhere, look
+from digitsort.sources.members import is_there
 
 LABELS = "labels.csv"
 
@@ -331,13 +332,13 @@ class Claims:
         if items is None:
             above, name = split_path(path)
             items = self._by_path.get(os.path.join(self._real.folder(above), name), [])
-        if items and not row.sha256 and os.path.lexists(path):
+        if items and not row.sha256 and is_there(path):
             return [item for item in items if _has_content(path, item.sha256)]
         return [item for item in items if row.sha256 in ("", item.sha256)]
 
     def _with_its_content(self, row: Row) -> list[Item]:
         items = self._by_content.get(row.sha256, []) if row.sha256 else []
-        if not items or not os.path.lexists(row.path):
+        if not items or not is_there(row.path):
             return items
         if self._moves:
             return []
@@ -345,7 +346,7 @@ class Claims:
         return [
             item
             for item in items
-            if item.mode != MOVE and name_of(item.source) == name and not os.path.lexists(item.source)
+            if item.mode != MOVE and name_of(item.source) == name and not is_there(item.source)
         ]
 
     def _path(self, item: Item) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import APPEND, DISK, NEW, NO_FOLLOW, READ_NO_WAIT, Disk
+from digitsort.files.disk import APPEND, DISK, NEW, NO_FOLLOW, READ_NO_WAIT, Disk, write_all
 from digitsort.files.names import printable
 from digitsort.files.places import open_places
 from digitsort.sorting.entries import (
@@ -115,15 +115,15 @@ class Journal:
         self.run.lines += 1
 
 
-def write_all(disk: Disk, descriptor: int, data: bytes) -> None:
-    """Write all of the data, however many calls it takes."""
-    left = memoryview(data)
-    while left:
-        left = left[disk.write(descriptor, left) :]
-
-
 def new_journal(
-    disk: Disk, dest: str, mode: str, root: str, made_levels: int, continues: bool
+    disk: Disk,
+    dest: str,
+    mode: str,
+    root: str,
+    made_levels: int,
+    continues: bool,
+    *,
+    of_inbox: bool = False,
 ) -> Journal:
     """Begin the journal of a new run, the newest in `dest`.
 
@@ -131,7 +131,7 @@ def new_journal(
     the folders that it lies in, which the file's own sync does not promise.
     """
     path = os.path.join(dest, FOLDER, f"run-{_next_number(dest):06d}.jsonl")
-    run = Run(path, mode, secrets.token_hex(4), root, made_levels, continues)
+    run = Run(path, mode, secrets.token_hex(4), root, made_levels, continues, of_inbox=of_inbox)
     identity = identity_of(dest)
     header = {
         "digitsort": VERSION,
@@ -144,6 +144,7 @@ def new_journal(
         "made": made_levels,
         "continues": continues,
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        **({"inbox": True} if of_inbox else {}),
     }
     with open_places(disk) as places:
         place = places.at(path)

@@ -20,13 +20,14 @@ from digitsort.files.names import (
     absolute,
     fold,
     is_folder_name,
+    is_url,
     name_of,
     parent_of,
     printable,
 )
 from digitsort.files.places import RealPaths, open_places
 from digitsort.labels.gone import before_gone
-from digitsort.labels.labels_csv import NONE_LABEL
+from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR
 from digitsort.labels.row import Row
 from digitsort.labels.table import made
 from digitsort.outcomes import Status
@@ -34,6 +35,7 @@ from digitsort.sorting import entries as written
 from digitsort.sorting.inventory import Claims, Item, Strays, read_inventory
 from digitsort.sorting.journal import delivered_contents
 from digitsort.sorting.sidecars import SideCars, name_beside, sidecars_of
+from digitsort.sources.members import is_inside_archive, is_there
 
 
 class FreeTarget(NamedTuple):
@@ -254,6 +256,8 @@ MOST_NAMED = 3
 
 UNCERTAIN_FOLDER = "_uncertain"
 REJECTED_FOLDER = "_rejected"
+UNREADABLE_FOLDER = "_unreadable"
+"""Folder for files with errors, if `SortOptions.set_aside`."""
 
 
 class Mode(StrEnum):
@@ -392,6 +396,8 @@ class SortOptions:
         goes with the first.
     tables : frozenset of str
         Absolute paths of files that are not sidecars, whatever their names.
+    set_aside : bool
+        Deliver files with errors too, into ``_unreadable``, if their content is known.
     """
 
     mode: Mode = Mode.COPY
@@ -401,6 +407,7 @@ class SortOptions:
     move_from: str | None = None
     sidecars: bool = False
     tables: frozenset[str] = frozenset()
+    set_aside: bool = False
 
 
 def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOptions()) -> Plan:
@@ -433,6 +440,9 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
     if options.sidecars and options.mode is Mode.MOVE:
         planning.add_stranded(items.values())
     move_from = None
+    _refuse_addresses(planning.rows)
+    if options.mode is not Mode.COPY:
+        _refuse_archives((*planning.rows, *(operation.row for operation in planning.same)))
     if options.mode is Mode.MOVE and options.move_from is not None:
         move_from = options.move_from
         # A file takes the place of one with the same content that fails.
@@ -453,6 +463,69 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
         tuple(planning.settling),
         len(planning.cars.shared),
     )
+
+
+def _refuse_addresses(rows: Iterable[Row]) -> None:
+    """Raise UsageError if a file lies in a bucket."""
+    for row in rows:
+        if is_url(row.path):
+            raise UsageError(
+                f"{printable(row.path)} is not on a disk: digitsort sorts no files of buckets. Copy "
+                "them to a disk, and classify the copy."
+            )
+
+
+def _refuse_archives(rows: Iterable[Row]) -> None:
+    """Raise UsageError if a file lies in an archive, from which it can only be copied."""
+    for folder in {parent_of(row.path): None for row in rows}:
+        if is_inside_archive(os.path.join(folder, "x")):
+            raise UsageError(
+                f"{printable(folder)} is in an archive: pictures in archives can only be copied. "
+                "Use --copy."
+            )
+
+
+class Planner:
+    """Planner of new files, a few at a time, that looks into the folders of DEST only once.
+
+    Nothing else may change these folders meanwhile: the lock of DEST must be held.
+
+    Parameters
+    ----------
+    dest : str
+        Its real path.
+    options : SortOptions
+    """
+
+    def __init__(self, dest: str, options: SortOptions) -> None:
+        self._dest = Path(dest)
+        self._options = options
+        self._last: _Planning | None = None
+
+    def plan(self, rows: Iterable[Row]) -> Plan:
+        """Plan the delivery of files that no earlier run has delivered."""
+        planning = _Planning(self._dest, self._options, {})
+        if self._last is not None:
+            planning.know_folders_of(self._last)
+        for row in rows:
+            planning.add(row)
+        self._last = planning
+        move_from = None
+        if self._options.mode is Mode.MOVE and self._options.move_from is not None:
+            move_from = self._options.move_from
+            _check_inside(planning.rows, move_from)
+        return Plan(
+            str(self._dest),
+            tuple(planning.operations),
+            tuple(planning.same),
+            tuple(planning.left),
+            self._options.mode,
+            move_from,
+        )
+
+    def forget(self) -> None:
+        """Look into the folders again, because a planned file did not arrive."""
+        self._last = None
 
 
 def _check_inside(rows: Sequence[Row], top: str) -> None:
@@ -503,13 +576,17 @@ class _Planning:
         self._settled: set[str] = set()
         """Sources of pictures that are in DEST already."""
 
+    def know_folders_of(self, other: _Planning) -> None:
+        """Use the folders, and the names taken in them, of an earlier part of the same plan."""
+        self._tops, self._kept, self._by_path = other._tops, other._kept, other._by_path
+
     @property
     def operations(self) -> list[Operation]:
         """Return the operations, in the order of the rows."""
         return made(Operation, self.rows, self._targets)
 
     def add(self, row: Row) -> None:
-        if _is_left(row):
+        if _is_left(row) and not (self._options.set_aside and row.sha256):
             self.left.append((row.path, printable(row.reason) or "unreadable"))
             return
         folder, name = self._folder(row), name_of(row.path)
@@ -539,11 +616,17 @@ class _Planning:
             for car in cars:
                 beside = name_beside(candidate, name, car)
                 is_there = not is_move and folder.has(beside, known_sha256(car, follow=True))
-                if not (is_there or folder.is_free(beside)):
+                if not (is_there or folder.is_free(beside) or self._is_at(car, folder, beside)):
                     return False
             return True
 
         return fits
+
+    def _is_at(self, car: str, folder: Folder, name: str) -> bool:
+        """Tell whether an earlier sort, perhaps cut off before its picture came, put a sidecar here."""
+        known = self.cars.items.get(car)
+        here = os.path.join(folder.path, name)
+        return known is not None and here == os.path.join(self._dest, *known.path.split("/"))
 
     def _add_sidecars(
         self, row: Row, picture: str, target: str, folder: Folder, cars: Iterable[str]
@@ -561,7 +644,7 @@ class _Planning:
     def _content(self, row: Row) -> str:
         """The sha256 of a row's file; empty where nobody knows it."""
         sha256 = row.sha256 or known_sha256(row.path, follow=True)
-        if sha256 or os.path.lexists(row.path):
+        if sha256 or is_there(row.path):
             return sha256
         # It was moved by an earlier run perhaps, of the same table: that one's journal knows.
         if self._delivered is None:
@@ -671,7 +754,7 @@ class _Planning:
                 if os.path.lexists(car):
                     folder = self._folder_at(parent_of(target))
                     self._add_sidecars(row, item.source, target, folder, [car])
-            elif found == known.path and parent_of(strays.path(found)) != parent_of(target):
+            elif found == known.path and self._is_apart(strays.path(found), target, item, car):
                 self.cars.give(car)
                 path = strays.path(found)
                 name = name_beside(target, item.source, car)
@@ -682,6 +765,13 @@ class _Planning:
                 self.items[path] = known
             else:
                 self.cars.give(car)
+
+    def _is_apart(self, path: str, target: str, item: Item, car: str) -> bool:
+        """Tell whether a sidecar lies in another folder than its picture, or can get its name."""
+        if parent_of(path) != parent_of(target):
+            return True
+        name = name_beside(target, item.source, car)
+        return name != name_of(path) and self._folder_at(parent_of(target)).is_free(name)
 
     def _is_numbered(self, target: str) -> bool:
         return self._own_names.get(target, target) != target
@@ -765,7 +855,7 @@ def _sidecar(row: Row, path: str, target: str) -> SideCar:
 
 def _is_left(row: Row) -> bool:
     """Tell whether a row has no label by which its file could be sorted."""
-    return row.status is _ERROR and not row.human
+    return row.status is _ERROR and row.human in ("", UNCLEAR)
 
 
 def _descended(folder: Folder, above: str, base: str) -> Folder:
@@ -779,8 +869,12 @@ def _descended(folder: Folder, above: str, base: str) -> Folder:
 
 def folder_for(row: Row, *, accept_uncertain: bool) -> str:
     """Name of the folder that a row's file belongs into; a person's label wins."""
+    if row.human == UNCLEAR:
+        return UNCERTAIN_FOLDER
     label = row.human or row.label
     status = Status.OK if row.human else row.status
+    if status is Status.ERROR:
+        return UNREADABLE_FOLDER
     if label == NONE_LABEL or status is Status.REJECTED:
         return REJECTED_FOLDER
     if status is Status.UNCERTAIN and not accept_uncertain:

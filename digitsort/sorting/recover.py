@@ -116,7 +116,7 @@ class _Recovering:
     def settle(self) -> Recovered:
         """Find out what became of each entry, and write it down."""
         run = self._run
-        begun = [entry for entry in run.entries if entry.number not in run.failed]
+        begun = [e for e in run.entries[run.ended :] if e.number not in run.failed]
         failed = {e.number: "interrupted" for e in begun if not self._is_delivered(e)}
         if self._mode.is_move:
             there = [entry for entry in begun if entry.number not in failed]
@@ -136,7 +136,7 @@ class _Recovering:
         run = self._run
         journal.settle(len(run.entries), failed)
         delivered = self._rows()
-        if not delivered:  # as if it had never been
+        if not delivered and not run.ended:  # as if it had never been
             self._held.made_levels += run.made_levels
             self._held.stopped_mode = run.mode if run.continues else ""
             self._disk.unlink(self._places.at(run.path))
@@ -154,6 +154,8 @@ class _Recovering:
         items = origins(self._run, self._dest) if self._mode is Mode.WITHIN else {}
         rows = []
         for entry in self._run.delivered:
+            if entry.number < self._run.ended:
+                continue
             cells = {**entry.cells, "sha256": entry.sha256}
             item = items.get(entry.number)
             if item is None:

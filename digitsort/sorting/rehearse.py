@@ -18,6 +18,7 @@ from digitsort.sorting.books import read_books
 from digitsort.sorting.dest import Folders
 from digitsort.sorting.journal import FOLDER
 from digitsort.sorting.plan import Mode, Operation, Plan, SideCar
+from digitsort.sources.members import member_size
 
 READ_ONLY = "Permission denied"
 """What the system says of a file that can't be moved out of its folder."""
@@ -155,13 +156,20 @@ def check_room(plan: Plan) -> None:
                 "Choose a folder where you can write and that has free space."
             )
     is_copied = plan.mode in (Mode.COPY, Mode.MOVE)
-    needed = sum(os.stat(o.source).st_size for o in made) if is_copied else 0
+    needed = sum(_size(o.source) for o in made) if is_copied else 0
     free = _free(top)
     if free is not None and needed > free:
         raise OutputError(
             f"{printable(plan.dest)} has no room: the files need {needed:,} bytes, {free:,} are free. "
             "Free some space or choose another DEST."
         )
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except NotADirectoryError:
+        return member_size(path)
 
 
 def _is_far(operation: Operation, device: int) -> bool:

@@ -6,13 +6,15 @@ mount, to the very file that was then removed.
 
 from __future__ import annotations
 
+import os
 import stat
 
 from digitsort.files.disk import Disk, Place
 from digitsort.files.names import printable
 from digitsort.files.places import Places
 from digitsort.sorting.task import NotDeliveredError, source_errors
-from digitsort.sorting.transfer import CHUNK_BYTES, ReadState, look, open_source
+from digitsort.sorting.transfer import CHUNK_BYTES, ReadState, anywhere, look, open_source
+from digitsort.sources.members import split_member
 
 SECTOR_BYTES = 512
 """What every disk writes whole or not at all."""
@@ -41,10 +43,22 @@ def remove_copy(disk: Disk, places: Places, removed: Place, kept: str, sha256: s
         If it can't be removed.
     """
     check_copy(disk, removed, sha256)
-    place = _found(places, kept)
-    check_copy(disk, place, sha256)
-    check_other_place(disk, places, removed, place)
+    if (inside := split_member(kept)) is not None:
+        _check_member(disk, removed, kept, inside[0], sha256)
+    else:
+        place = _found(places, kept)
+        check_copy(disk, place, sha256)
+        check_other_place(disk, places, removed, place)
     disk.unlink(removed)
+
+
+def _check_member(disk: Disk, removed: Place, kept: str, archive: str, sha256: str) -> None:
+    """Raise NotDeliveredError unless a member of an archive has a content, and is not in `removed`."""
+    check_copy(disk, anywhere(kept), sha256)
+    with source_errors():
+        contains_itself = os.path.samestat(disk.lstat(removed), os.stat(archive))
+    if contains_itself:
+        raise NotDeliveredError(f"{printable(kept)} is in the same file")
 
 
 def remove_torn(disk: Disk, torn: Place, whole: Place, sha256: str) -> None:

@@ -93,7 +93,7 @@ class SideCars:
         if folder not in self._listed:
             self._listed[folder] = _listing(folder)
         found = self._free(folder, name, self._listed[folder])
-        return [path for path in found if path not in self.tables]
+        return [path for path in found if path not in self.tables and _is_beside(path, picture)]
 
     def give(self, sidecar: str) -> None:
         """Note that a sidecar goes with a picture."""
@@ -117,6 +117,21 @@ def _listing(folder: str) -> _Names:
     for name in sorted(found, key=natural_key):
         names[base_of(name)].append(name)
     return names
+
+
+def _is_beside(sidecar: str, picture: str) -> bool:
+    """Tell whether a sidecar is no link, or leads to a file beside its picture.
+
+    If the picture is a link too, it may lead to a sidecar of the file that the picture leads to. A link
+    of a stranger may lead to any file of the user, whose content must not get into DEST.
+    """
+    if not os.path.islink(sidecar):
+        return True
+    folder, name = split_path(os.path.realpath(sidecar))
+    if folder == os.path.realpath(os.path.dirname(picture)):
+        return True
+    above, real = split_path(os.path.realpath(picture))
+    return folder == above and base_of(name) in (os.path.splitext(real)[0], real)
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -9,6 +9,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from digitsort.files.disk import (
@@ -20,9 +21,14 @@ from digitsort.files.disk import (
     Disk,
     Place,
 )
+from digitsort.images.limits import MOST_BYTES
 from digitsort.sorting.task import FileStatus, NotDeliveredError
+from digitsort.sources.members import read_member
 
 CHUNK_BYTES = 2**20
+
+MEMBER_MODE = 0o644
+"""Permission bits of a copy from an archive; zip archives of Windows have none."""
 
 A_LINK = "a symbolic link: --move leaves links alone"
 
@@ -103,6 +109,8 @@ def open_source(disk: Disk, place: Place, follow: bool = True) -> tuple[int, os.
         if not follow and not NO_FOLLOW and stat.S_ISLNK(disk.lstat(place).st_mode):
             raise NotDeliveredError(A_LINK)
         descriptor = disk.open(place, READ_NO_WAIT if follow else READ_NO_WAIT | NO_FOLLOW)
+    except NotADirectoryError as error:
+        return _open_member(disk, place, error)
     except OSError as error:
         if not follow and error.errno == errno.ELOOP:
             raise NotDeliveredError(A_LINK) from error
@@ -112,6 +120,43 @@ def open_source(disk: Disk, place: Place, follow: bool = True) -> tuple[int, os.
         disk.close(descriptor)
         raise NotDeliveredError("not a regular file")
     return descriptor, status
+
+
+def _open_member(disk: Disk, place: Place, cause: OSError) -> tuple[int, os.stat_result]:
+    """Open a copy in memory of a member of an archive; the path leads through a file."""
+    try:
+        member = read_member(place.path, MOST_BYTES)
+        descriptor = _in_memory(member.data)
+    except FileNotFoundError as error:
+        raise NotDeliveredError(cause.strerror or str(cause)) from error
+    except OSError as error:
+        raise NotDeliveredError(error.strerror or str(error)) from error
+    try:
+        disk.set_mode(descriptor, MEMBER_MODE)
+        modified_ns = member.modified_s * 10**9
+        disk.set_times(descriptor, modified_ns, modified_ns)
+        return descriptor, disk.fstat(descriptor)
+    except BaseException:
+        disk.close(descriptor)
+        raise
+
+
+def _in_memory(data: bytes) -> int:
+    """Return the descriptor of a file without a name that has this content."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("digitsort")
+    else:
+        with TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 _SET_ID = stat.S_ISUID | stat.S_ISGID

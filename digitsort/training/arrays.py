@@ -24,6 +24,7 @@ from digitsort.files.names import natural_key, printable
 from digitsort.files.regular import read_regular
 from digitsort.images.limits import Limits
 from digitsort.labels.cells import shown
+from digitsort.labels.parquet import ParquetRows
 from digitsort.labels.read_table import JsonLines, encoding_of, header_of, opened_table
 from digitsort.model.card import class_name_fault
 from digitsort.plural import plural
@@ -155,6 +156,8 @@ def _start_of(path: Path) -> tuple[list[str], str]:
     """
     try:
         with opened_table(path) as reader:
+            if isinstance(reader, ParquetRows):  # pixels are read as text
+                return [], ","
             separator = "," if isinstance(reader, JsonLines) else reader.dialect.delimiter
             return header_of(reader), separator
     except (UsageError, csv.Error, UnicodeError):
@@ -207,8 +210,8 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
         with np.load(content, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except Exception as error:
-        # numpy and zipfile raise whatever a broken file drives them to: ValueError, BadZipFile,
-        # KeyError, zlib.error, tokenize.TokenError … Each is the same to a person.
+        # For a broken file, numpy and zipfile raise many kinds of errors: ValueError, BadZipFile,
+        # KeyError, zlib.error, tokenize.TokenError …
         raise TrainingDataError(
             f"{printable(str(path))} can't be read as an npz file: {error}. Save it again."
         ) from error

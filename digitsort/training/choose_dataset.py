@@ -35,15 +35,13 @@ from digitsort.training.handwriting.generate import write_digits
 from digitsort.training.idx import has_idx_files, read_idx_folder
 from digitsort.training.known import known_to_default
 from digitsort.training.labelled import datasets_of, find_labelled, labelled_corrections
-from digitsort.training.printed.fonts import find_faces
-from digitsort.training.printed.generate import print_digits
+from digitsort.training.printed import find_faces, print_digits
 
 if TYPE_CHECKING:
     from digitsort.labels.corrections import Corrections
 
 SYNTHETIC_COUNT = 2000
-"""Images of each digit where no number is named; about 1,500 of them are fitted to, and more were not
-seen to help."""
+"""Default number of images per digit; about 1,500 of them are in the fit, and more did not help."""
 
 SYNTHETIC_SEED = 0
 MOST_SYNTHETIC = 100_000
@@ -172,7 +170,7 @@ def _digits() -> Dataset:
 
 
 def _synthetic(count_per_digit: int) -> Dataset:
-    """Handwriting that the program invents, so many images of each digit."""
+    """Return generated handwriting, `count_per_digit` images of each digit."""
 
     def load() -> Iterator[LabelledGray]:
         yield from write_digits(count_per_digit, SYNTHETIC_SEED)
@@ -201,7 +199,7 @@ def _count(kind: str, name: str) -> int:
 
 
 def digits_to_gray(image: Any) -> Gray:
-    """One of load_digits' images (8, 8), 0-16, as uint8."""
+    """Convert an image of load_digits (8, 8), 0-16, to uint8."""
     gray: Gray = np.rint(image * (255 / 16)).astype(np.uint8)
     return gray
 
@@ -217,7 +215,7 @@ def _idx(folder: Path) -> Dataset:
 
 
 def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
-    """MNIST's 70,000 digits through OpenML, kept in the cache folder.
+    """Return MNIST's 70,000 digits, downloaded through OpenML into the cache folder.
 
     Parameters
     ----------

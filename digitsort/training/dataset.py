@@ -1,4 +1,4 @@
-"""A named source of labelled images, and its one way to read them."""
+"""Define data sets of labelled images, and read their files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def require_listed(walk: Walk) -> None:
 
 
 def not_listed(folder: str, reason: str) -> str:
-    """Return what is said of a folder that can't be listed."""
+    """Return the message about a folder that can't be listed."""
     return (
         f"{printable(folder)} can't be listed: {reason}. Make it readable or remove it, so that no "
         "training image is skipped silently."
@@ -85,7 +85,7 @@ def not_listed(folder: str, reason: str) -> str:
 
 
 def read_or_refuse(path: str, limits: Limits) -> Gray:
-    """Pixels of a training image; one that can't be read is an error."""
+    """Read a training image; raise TrainingDataError if it can't be read."""
     try:
         return read(path, limits).gray
     except UnreadableError as error:

@@ -18,12 +18,10 @@ import numpy.typing as npt
 
 from digitsort.progress import Progress
 from digitsort.recognition.gate import why_no_digit
-from digitsort.recognition.likeness import Layers, Likeness, to_whole_numbers
-from digitsort.recognition.project import project
-from digitsort.recognition.score import FEATURE_COUNT
+from digitsort.recognition.score import FEATURE_COUNT, Layers, Likeness, project, to_whole_numbers
 from digitsort.recognition.vectorize import vectorize
 from digitsort.training.impostors import Gray, Material, finished, invent_impostors
-from digitsort.training.printed.fonts import DIGITS, Face, draw_font, find_faces
+from digitsort.training.printed import DIGITS, Face, draw_font, find_faces
 from digitsort.training.sources import DataSource
 from digitsort.workers.tuning import one_blas_thread
 

@@ -1,4 +1,4 @@
-"""Read the IDX files that MNIST comes in, within limits: a file says how large it is before it is."""
+"""Read MNIST's IDX files within limits: sizes in a header are checked before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _NAME = re.compile(r"(?P<part>.+)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)
 _UNSIGNED_BYTE = 0x08
 
 MOST_BYTES = 2**30
-"""Of a file, packed and unpacked: MNIST has 47 MB, the largest part of EMNIST 547 MB."""
+"""Largest size of a file, packed or unpacked: MNIST has 47 MB, the largest part of EMNIST 547 MB."""
 
 MOST_SIDE_PX = 4096
-"""Of an image; those of MNIST have 28."""
+"""Largest side of an image; those of MNIST have 28."""
 
 _GZIP = b"\x1f\x8b"
 _GZIP_FORMAT = 31
-"""What zlib calls gzip with a window of any size."""
+"""zlib's number for the gzip format with a window of any size."""
 
 _MOST_MEMBERS = 100
-"""Of a gzip file. It may consist of several; each takes time, even if it is empty."""
+"""Largest number of parts of a gzip file: each part takes time, even an empty one."""
 
 _CHUNK_BYTES = 2**16
 
 
 def has_idx_files(folder: Path) -> bool:
-    """Tell whether a folder has files with the names of MNIST's."""
+    """Return whether a folder has files with names like MNIST's."""
     try:
         return any(map(_NAME.fullmatch, os.listdir(folder)))
     except OSError as error:
@@ -46,7 +46,7 @@ def has_idx_files(folder: Path) -> bool:
 
 
 def read_idx_folder(folder: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Images (n, height, width) and labels (n,) of all pairs of IDX files in a folder.
+    """Read images (n, height, width) and labels (n,) of all pairs of IDX files in a folder.
 
     Two files (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`) or four (with `t10k-…`), plain or
     gzip.
@@ -71,7 +71,7 @@ def read_idx_folder(folder: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np
 
 
 def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
-    """An IDX file of unsigned bytes, plain or gzip; raises TrainingDataError if it is none."""
+    """Read an IDX file of unsigned bytes, plain or gzip; raise TrainingDataError if it is not one."""
     name = printable(str(path))
     try:
         packed = read_regular(path, MOST_BYTES)
@@ -129,7 +129,7 @@ def _read_pair(
 
 
 def _unpacked(data: bytes, most: int) -> bytes | bytearray:
-    """Up to `most` bytes of a file's content, which may be packed with gzip.
+    """Return up to `most` bytes of a file's content, which may be packed with gzip.
 
     Raises
     ------

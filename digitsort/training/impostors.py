@@ -1,6 +1,6 @@
-"""Invent pictures that are no digits but may be taken for some, so that a fit can learn to refuse them.
+"""Draw pictures that are not digits but may look like one, so that a fit can learn to refuse them.
 
-They are built otherwise than those of `digitsort.training.nondigits`, which measure a model. Signs and
+They are drawn in other ways than those of `benchmarks.nondigits`, which measure a model. Signs and
 letters are drawn with the pen of the invented handwriting; printed characters are in the fonts of the
 printed digits.
 """
@@ -18,8 +18,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from digitsort.training.handwriting.generate import draw
 from digitsort.training.handwriting.hand import Hand, Stroke, write
 from digitsort.training.paper import draw_look, put_on_paper
-from digitsort.training.printed.fonts import Face, draw_font
-from digitsort.training.printed.generate import on_screen, plain, thresholded
+from digitsort.training.printed import Face, draw_font, on_screen, plain, thresholded
 
 Gray = npt.NDArray[np.uint8]
 Rng = np.random.Generator

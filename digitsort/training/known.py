@@ -79,8 +79,8 @@ def _arrays(data: bytes) -> list[npt.NDArray[Any]]:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return [arrays[name] for name in _NAMES]
     except Exception as error:
-        # numpy and zipfile raise whatever a broken file drives them to: ValueError, BadZipFile,
-        # KeyError, zlib.error, tokenize.TokenError … Each is the same to a person.
+        # For a broken file, numpy and zipfile raise many kinds of errors: ValueError, BadZipFile,
+        # KeyError, zlib.error, tokenize.TokenError …
         raise _refused("it is damaged") from error
 
 

@@ -1,4 +1,4 @@
-"""Teach a model new images without the images that it was trained on, and see if it became better.
+"""Teach a model new images without its training images, and compare it with the model before.
 
 If an SVM is fitted again to only its own support vectors, with the same weights, the result is the same
 SVM: the other images lie beyond the margin and do not matter. So the support vectors and the new images
@@ -18,19 +18,18 @@ from digitsort.errors import UsageError
 from digitsort.model.estimator import DigitClassifier
 from digitsort.model.reading import Model, parse_model
 from digitsort.progress import Progress
-from digitsort.recognition.project import project
-from digitsort.recognition.score import predict, score
-from digitsort.training.calibrate import Calibration
+from digitsort.recognition.score import predict, project, score
 from digitsort.training.dataset import Dataset
 from digitsort.training.examples import (
     LEAST_PER_CLASS,
     Examples,
     Gathered,
     check_classes,
-    vectors_of,
+    examples_of,
     without_copies,
 )
-from digitsort.training.fit import (
+from digitsort.training.finish import (
+    Calibration,
     FittedModel,
     Trained,
     TrainingOptions,
@@ -72,7 +71,7 @@ def learn(
         raise UsageError("--tune needs all images, but those of the default model are not installed.")
     others = [dataset for dataset in datasets if not dataset.by_hand and dataset.known is None]
     gathered = _gather(others, known, progress)
-    fitted, test = _hold_out(gathered.examples, options)
+    fitted, test = _hold_out_of_large_classes(gathered.examples, options)
     certified, tested = _halves(known.held_out)
     by_hand = [dataset for dataset in datasets if dataset.by_hand]
     taught = teach(by_hand, known.held_out + gathered.examples, progress)
@@ -131,14 +130,16 @@ def keep_likeness(known: Known, estimator: DigitClassifier, new: Examples) -> No
 
 
 def _gather(others: Sequence[Dataset], known: Known, progress: Progress) -> Gathered:
-    gathered = without_copies(vectors_of(others, progress), known.held_out)
+    gathered = without_copies(examples_of(others, progress), known.held_out)
     if others:
         counts = Counter([*known.labels.tolist(), *gathered.examples.labels.tolist()])
         check_classes(counts, "different " * bool(gathered.copies))
     return gathered
 
 
-def _hold_out(examples: Examples, options: TrainingOptions) -> tuple[Examples, Examples]:
+def _hold_out_of_large_classes(
+    examples: Examples, options: TrainingOptions
+) -> tuple[Examples, Examples]:
     """Split off the share that tests; all images of a class that has only a few are fitted."""
     counts = Counter(examples.labels.tolist())
     are_many = np.array([counts[label] >= LEAST_PER_CLASS for label in examples.labels], np.bool_)
@@ -174,7 +175,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A model beside the one before.
+    """Accuracy of a model, compared with the model before.
 
     Attributes
     ----------
@@ -194,7 +195,7 @@ class Comparison:
 
 
 def compare(before: Model | None, trained: Trained) -> Comparison:
-    """Have both models read what the new one was not fitted to."""
+    """Compare both models on images that the new one was not fitted to."""
     after = parse_model(trained.data)
     return Comparison(
         _change(trained.taught.kept, before, after), _change(trained.held_out, before, after)

@@ -1,4 +1,4 @@
-"""Put clean digits on paper as people's scans have it."""
+"""Simulate scans: put clean digits on paper."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class ScanLook:
 
 
 def draw_look(rng: Rng) -> ScanLook:
-    """Draw how a scan looks: mostly harmless, each trouble in a part of the scans."""
+    """Draw the look of a scan; most scans have few difficulties."""
 
     def sometimes(share: float, low: float, high: float) -> float:
         return float(rng.uniform(low, high)) if rng.random() < share else 0.0
@@ -122,7 +122,7 @@ def put_on_paper(ink: Ink, look: ScanLook, rng: Rng) -> Image.Image:
     Parameters
     ----------
     ink : ndarray of shape (height, width), uint8
-        255 where there is ink; cut to its box first, so any margin will do.
+        255 where there is ink, with any margin.
     look : ScanLook
     rng : numpy.random.Generator
         For texture and noise.
@@ -141,7 +141,7 @@ def put_on_paper(ink: Ink, look: ScanLook, rng: Rng) -> Image.Image:
 
 
 def empty_paper(look: ScanLook, rng: Rng) -> Image.Image:
-    """Paper as `put_on_paper` has it, with nothing written on it."""
+    """Return paper like that of `put_on_paper`, with nothing written on it."""
     side = max(12, round(look.digit_px))
     left, top, right, bottom = look.margins
     height = max(8, round(side * (1 + top + bottom)))

@@ -30,12 +30,17 @@ from digitsort.evaluation.certification import (
 )
 from digitsort.model.estimator import DigitClassifier, fit_projection
 from digitsort.progress import Progress, silent
-from digitsort.recognition.likeness import Likeness
-from digitsort.recognition.project import project
-from digitsort.recognition.score import Scores, predict, probabilities, score
-from digitsort.training.calibrate import Calibration, best_temperature, familiarity_limits
+from digitsort.recognition.score import Likeness, Scores, predict, probabilities, project, score
 from digitsort.training.examples import Examples, gather
-from digitsort.training.fit import FittedModel, Trained, TrainingOptions, finish
+from digitsort.training.finish import (
+    Calibration,
+    FittedModel,
+    Trained,
+    TrainingOptions,
+    best_temperature,
+    familiarity_limits,
+    finish,
+)
 from digitsort.training.fit_likeness import Ground, fit_likeness, gather_ground, limit_of_family
 from digitsort.training.known import known_to_bytes
 from digitsort.training.labelled import Taught
@@ -127,7 +132,7 @@ def require_classes(first: DigitClassifier, classes: npt.NDArray[np.str_]) -> No
 PARAMETERS = {"C": 5.0, "gamma": 3.0, "components": 128}
 """C, gamma in units of scikit-learn's "scale", and components, chosen on the left-out families."""
 
-UNUSUAL = 0.02
+UNUSUAL_IN_FAMILY = 0.02
 """Share of a left-out family that counts as unfamiliar. The shipped model knows the handwriting of all
 families, so it finds less ink unfamiliar; with 0.005 it accepted twice as many half-way counter wheels
 (`python -m benchmarks.trust --others`)."""
@@ -280,18 +285,18 @@ def calibrate_by_family(judged: dict[str, ScoredExamples]) -> tuple[Calibration,
     Every family has the same weight. One half of each gives the temperature and the limits. The other
     half gives the threshold: the lowest at which the observed error of *every* family is at most 0.5 %.
     """
-    halves = [_halves(one) for one in judged.values()]
+    halves = [_random_halves(one) for one in judged.values()]
     first = [half for half, _ in halves]
     weights = np.concatenate([np.full(len(half), 1 / len(half)) for half in first])
     scores = Scores.concatenate([half.scores for half in first])
     truth = np.concatenate([half.truth for half in first])
     temperature = best_temperature(scores, truth, weights)
-    limits = [familiarity_limits(half.scores.familiarity, UNUSUAL) for half in first]
+    limits = [familiarity_limits(half.scores.familiarity, UNUSUAL_IN_FAMILY) for half in first]
     calibration = Calibration(temperature, *np.mean(limits, axis=0).tolist())
     return calibration, _certificate([half for _, half in halves], calibration)
 
 
-def _halves(judged: ScoredExamples) -> tuple[ScoredExamples, ScoredExamples]:
+def _random_halves(judged: ScoredExamples) -> tuple[ScoredExamples, ScoredExamples]:
     order = np.random.default_rng(0).permutation(len(judged))
     half = (len(judged) + 1) // 2
     return judged[np.sort(order[:half])], judged[np.sort(order[half:])]

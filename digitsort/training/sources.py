@@ -1,7 +1,7 @@
 """Name the sources that the shipped model is fitted to, with their licences and weights.
 
-They never include the data that measures the model: the second half of MNIST's training digits, every
-other digit of Semeion, and the digits of load_digits that sample_images shows.
+They never include the data that measures the model: the second half of MNIST's training digits, and
+every other digit of Semeion.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from digitsort.training.dataset import Dataset, LabelledGray
 from digitsort.training.handwriting.generate import write_digits
 from digitsort.training.idx import read_idx_folder
 from digitsort.training.paper import draw_look, put_on_paper
-from digitsort.training.printed.fonts import find_faces, name_of_faces
-from digitsort.training.printed.generate import print_digits
+from digitsort.training.printed import find_faces, name_of_faces, print_digits
 
 DATA_VARIABLE = "DIGITSORT_DEV_DATA"
 """Variable that names a folder with mnist-train/, optdigits/, semeion/; default: use OpenML."""
@@ -31,7 +30,8 @@ MNIST_SEEN = 30_000
 """Number of digits at the start of MNIST that may be used in a fit."""
 
 DIGITS_SEEN = 1740
-"""Digits at the start of load_digits that fits may see; the other 57 once were sample scans."""
+"""Number of digits at the start of load_digits that may be used in a fit; the other 57 were sample
+scans of an earlier version."""
 
 SYNTHETIC_COUNT, PRINTED_COUNT = 2000, 1000
 """Number of generated and of printed images of each digit."""
@@ -57,9 +57,9 @@ class DataSource:
     load : callable
         Function that returns images and labels.
     on_paper : int
-        Every how many images one is also simulated as a scan on paper; 0 for none.
+        Step between images that are also simulated as scans on paper; 0 for none.
     every : int
-        Every how many images one is used as it is.
+        Step between images that are used as they are.
     dark : bool
         Whether the ink is dark.
     """
@@ -98,13 +98,13 @@ OPTDIGITS = Collection("optdigits", 1, 8, 16)
 SEMEION = Collection("semeion", 1, 16, 1)
 
 
-def _mnist() -> Images:
+def _load_mnist() -> Images:
     folder = _folder("mnist-train")
-    images, labels = _fetched(MNIST) if folder is None else _idx(folder)
+    images, labels = _fetched(MNIST) if folder is None else _load_idx(folder)
     return images[:MNIST_SEEN], labels[:MNIST_SEEN]
 
 
-def _digits() -> Images:
+def _load_digits() -> Images:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -112,7 +112,7 @@ def _digits() -> Images:
     return images, [str(label) for label in digits.target[:DIGITS_SEEN]]
 
 
-def _optdigits() -> Images:
+def _load_optdigits() -> Images:
     """Return the training part of optdigits; load_digits is the test part, by other writers."""
     folder = _folder("optdigits")
     if folder is None:
@@ -122,7 +122,7 @@ def _optdigits() -> Images:
     return [digits_to_gray(row[:64].reshape(8, 8)) for row in rows], [str(row[64]) for row in rows]
 
 
-def _semeion() -> Images:
+def _load_semeion() -> Images:
     """Return every other digit of Semeion; the rest is for measuring the model."""
     folder = _folder("semeion")
     if folder is None:
@@ -134,12 +134,12 @@ def _semeion() -> Images:
     return images[1::2], labels[1::2]
 
 
-def _synthetic() -> Images:
+def _load_synthetic() -> Images:
     pairs = list(write_digits(SYNTHETIC_COUNT, seed=0))
     return [gray for gray, _ in pairs], [label for _, label in pairs]
 
 
-def _printed() -> Images:
+def _load_printed() -> Images:
     pairs = list(print_digits(PRINTED_COUNT, 0, find_faces()))
     return [gray for gray, _ in pairs], [label for _, label in pairs]
 
@@ -150,13 +150,21 @@ def sources() -> list[DataSource]:
     own, uci = "digitsort's own", "CC BY 4.0"
     return [
         DataSource(
-            "mnist, half of its first 30,000", "CC BY-SA 3.0", "mnist", 1.0, _mnist, every=2, on_paper=6
+            "mnist, half of its first 30,000",
+            "CC BY-SA 3.0",
+            "mnist",
+            1.0,
+            _load_mnist,
+            every=2,
+            on_paper=6,
         ),
-        DataSource("digits", uci, "optdigits", 2.0, _digits, on_paper=1),
-        DataSource("optdigits, training part", uci, "optdigits", 1.0, _optdigits, on_paper=2),
-        DataSource("semeion, every other", uci, "semeion", 2.0, _semeion, on_paper=1),
-        DataSource(f"synthetic:{SYNTHETIC_COUNT}", own, "", 0.5, _synthetic, on_paper=3, dark=True),
-        DataSource(printed, "free fonts, see docs/default-model.md", "", 0.5, _printed),
+        DataSource("digits", uci, "optdigits", 2.0, _load_digits, on_paper=1),
+        DataSource("optdigits, training part", uci, "optdigits", 1.0, _load_optdigits, on_paper=2),
+        DataSource("semeion, every other", uci, "semeion", 2.0, _load_semeion, on_paper=1),
+        DataSource(
+            f"synthetic:{SYNTHETIC_COUNT}", own, "", 0.5, _load_synthetic, on_paper=3, dark=True
+        ),
+        DataSource(printed, "free fonts, see docs/default-model.md", "", 0.5, _load_printed),
     ]
 
 
@@ -191,7 +199,7 @@ def _folder(name: str) -> Path | None:
     return Path(root, name) if root else None
 
 
-def _idx(folder: Path) -> Images:
+def _load_idx(folder: Path) -> Images:
     images, labels = read_idx_folder(folder)
     return list(images), [str(label) for label in labels]
 

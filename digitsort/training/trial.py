@@ -17,8 +17,8 @@ from digitsort.recognition.score import Scores, score
 from digitsort.training.examples import Examples
 
 OWN_SPLITS_FROM = 5_000
-"""With fewer images temperature and certification are taken from folds instead of splits of their own,
-so that none is lost for the fit."""
+"""With fewer images, cross-validation replaces separate splits for temperature and certification, so
+that all images are in the fit."""
 
 TEMPERATURE_SHARE, MOST_TEMPERATURE = 0.1, 1_000
 CERTIFICATION_SHARE, MOST_CERTIFICATION = 0.2, 4_000
@@ -42,7 +42,7 @@ class ScoredExamples:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A fitted estimator, and what machines like it said of images that they did not know.
+    """Fitted estimator, and scores of images from models like it that were not fitted to these.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Trial:
 def try_out(
     examples: Examples, parameters: dict[str, Any], seed: int, taught: Examples | None = None
 ) -> Trial:
-    """Fit to the examples, or to what the splits leave of them; to `taught` in any case, if given."""
+    """Fit to the examples, without those in the splits, and to all of `taught`."""
     classes = np.unique(examples.labels)
     taught = examples[np.arange(0)] if taught is None else taught
     if len(examples) < OWN_SPLITS_FROM:
@@ -130,15 +130,15 @@ GAMMA_VALUES = (0.5, 0.7, 1.0, 1.5, 2.0)
 """In units of scikit-learn's "scale"."""
 
 MOST_IMAGES = 6_000
-"""More are thinned out for the search: it then takes minutes instead of hours."""
+"""Largest number of images for the search, which takes minutes with them instead of hours."""
 
 SEARCH_FOLDS = 5
 
 
 def tune_parameters(examples: Examples, seed: int, progress: Progress) -> dict[str, float]:
-    """The pair of C and gamma with the best mean accuracy over stratified folds.
+    """Return the pair of C and gamma with the best mean accuracy over stratified folds.
 
-    Of equally good pairs the one with the smaller C, then the smaller gamma: the smoother machine.
+    Of equally good pairs, it takes the smaller C, then the smaller gamma: the smoother model.
     """
     examples = _thinned(examples, seed)
     grid = list(product(C_VALUES, GAMMA_VALUES))
@@ -152,7 +152,7 @@ def tune_parameters(examples: Examples, seed: int, progress: Progress) -> dict[s
 
 
 def _cross_validated(examples: Examples, seed: int, C: float, gamma: float) -> float:
-    """Share read right by machines that did not see it."""
+    """Return the share of examples that are read right by models that were not fitted to them."""
     from sklearn.model_selection import StratifiedKFold
 
     from digitsort.model.estimator import DigitClassifier

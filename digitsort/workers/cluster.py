@@ -1,25 +1,34 @@
-"""Work on a Dask cluster: a running one, or one of this machine's own."""
+"""Run batches on a Dask cluster: a running one, or a local one in a separate process."""
 
 from __future__ import annotations
 
 import logging
 import os
+import shutil
+import signal
+import tempfile
+import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from digitsort.errors import ClusterError
+from digitsort.files.interrupts import temporary
 from digitsort.files.names import printable
+from digitsort.files.signals import SIGNALS
+from digitsort.sources.located import made_absolute
 from digitsort.workers.engine import Death, Done, GiveUp, Job
 from digitsort.workers.kit import Kit, Probe, complaint, plugin_of, work
-from digitsort.workers.local_cluster import local_cluster
+from digitsort.workers.process import Channel, start, to_parent
 from digitsort.workers.processes import BATCHES_PER_WORKER, WorkerDiedError
+from digitsort.workers.tuning import usable_processors
 
 LOCAL = "local"
 
@@ -30,7 +39,7 @@ ATTEMPTS, PAUSE_S = 10, 0.2
 """Number of times to send the kit while workers die, and seconds between attempts."""
 
 PATIENCE_S = 15.0
-"""How long a scheduler or a first worker is waited for."""
+"""Time limit in seconds for the scheduler to answer, and for a first worker to appear."""
 
 
 class Cluster:
@@ -41,9 +50,10 @@ class Cluster:
     job : Job
         Sent to each worker once, also to those that join later.
     address : str
-        Of the scheduler, or ``local``: a cluster of processes on this machine, on loopback only.
+        Address of the scheduler, or ``local``: a cluster of processes on this machine, on loopback
+        only.
     workers : int or None
-        Processes of a local cluster.
+        Number of processes of a local cluster.
     probe : Probe or None
 
     Raises
@@ -75,15 +85,15 @@ class Cluster:
         self.executor: Executor = _Closing(self._pure, self._close)
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
-        """Start on a batch; the workers' working folders are not this one's, so paths are absolute."""
-        absolute = [os.path.abspath(item) for item in items]
+        """Start a batch, with absolute paths: workers have other working folders."""
+        absolute = list(map(made_absolute, items))
         try:
             return self._pure.submit(work, self._name, absolute, blamed)
         except (OSError, RuntimeError, ValueError) as error:
             raise _lost(error) from error
 
     def death(self, future: Future[Done]) -> Death | None:
-        """Dask blames every task of a worker that died: which one was in hand is not known."""
+        """Return how the worker died; which item it was working on is not known."""
         error = _failure(future)
         if isinstance(error, ClusterError):
             return None
@@ -98,7 +108,7 @@ class Cluster:
         return None
 
     def _equip(self, kit: Kit, address: str) -> None:
-        """Check the workers there are, and give the kit to them and to those that join later."""
+        """Check the present workers, and give the kit to them and to those that join later."""
         try:
             self._client.wait_for_workers(1, timeout=PATIENCE_S)
         except TimeoutError as error:
@@ -108,7 +118,7 @@ class Cluster:
         answers = self._client.run(complaint, kit.version, kit.probe, on_error="return")
         for worker, answer in answers.items():
             if isinstance(answer, OSError):
-                continue  # it died meanwhile; one that comes back checks itself before its first batch
+                continue  # it died; a worker that comes back is checked before its first batch
             said = (
                 f"it has no fitting digitsort ({answer})" if isinstance(answer, Exception) else answer
             )
@@ -139,7 +149,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class _Errors:
-    """Dask's exceptions: a worker that died, a scheduler that is gone."""
+    """Exceptions of Dask for a worker that died and a scheduler that is gone."""
 
     distributed: Any
 
@@ -153,7 +163,7 @@ class _Errors:
 
 
 class _Closing(Executor):
-    """An executor that closes what it came with when it is shut down."""
+    """Executor that also closes the client and the cluster when it is shut down."""
 
     def __init__(self, executor: Executor, close: Callable[[], None]) -> None:
         self._executor = executor
@@ -174,7 +184,7 @@ def _distributed() -> Any:
         raise ClusterError(
             "--dask needs Dask's distributed, which is not installed: pip install distributed."
         ) from error
-    # They log a traceback for each lost connection. What a person has to know, digitsort says itself.
+    # They log a traceback for each lost connection; digitsort reports such errors itself.
     for name in list(logging.root.manager.loggerDict):
         if name.split(".")[0] in CHATTY:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -202,3 +212,100 @@ def _lost(error: BaseException) -> ClusterError:
     return ClusterError(
         f"The Dask scheduler is gone ({type(error).__name__}): start the cluster again."
     )
+
+
+START_LIMIT_S = 180.0
+"""Time limit in seconds for a local cluster to start, which takes a few seconds on an idle computer."""
+
+
+@contextmanager
+def local_cluster(workers: int | None) -> Iterator[str]:
+    """Start a scheduler and workers on loopback; yield the address of the scheduler.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Number of processes; default: one per CPU.
+
+    Raises
+    ------
+    ClusterError
+        If it can't be started.
+    """
+    with temporary(lambda: Path(tempfile.mkdtemp(prefix="digitsort-"))) as folder:
+        process = start("digitsort.workers.cluster", starts_others=True)
+        try:
+            yield _address(process.channel, workers or usable_processors(), folder)
+        finally:
+            process.kill()  # its state is not needed any more
+            process.end()
+
+
+def _address(channel: Channel, workers: int, folder: Path) -> str:
+    try:
+        channel.send((workers, str(folder)))
+        address, complaint = channel.receive()
+    except (EOFError, OSError) as error:
+        raise ClusterError("The local cluster died before it began. Try again.") from error
+    if address is None:
+        raise ClusterError(f"The local cluster can't be started: {complaint} Try again.")
+    return str(address)
+
+
+def main() -> None:
+    """Run the cluster until the parent ends; the parent kills it with all its processes."""
+    channel = to_parent()
+    workers, folder = channel.receive()
+    os.environ["TMPDIR"] = tempfile.tempdir = folder  # Dask's processes write to more than one place
+    _prepare_signals()
+    threading.Thread(target=_end_with_parent, args=(channel, folder), daemon=True).start()
+    clock = threading.Timer(START_LIMIT_S, _give_up, (channel,))
+    clock.daemon = True
+    clock.start()
+    import dask
+    from distributed import LocalCluster
+
+    try:
+        with (
+            dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+            LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                silence_logs="CRITICAL",
+                local_directory=folder,
+            ) as cluster,
+        ):
+            clock.cancel()
+            channel.send((cluster.scheduler_address, ""))
+            threading.Event().wait()
+    except RuntimeError as error:
+        channel.send((None, str(error)))
+    os._exit(0)
+
+
+def _end_with_parent(channel: Channel, folder: str) -> None:
+    """Wait for the parent's end, then end with all that Dask has started, however far it has come."""
+    with suppress(EOFError, OSError):
+        channel.receive()  # the parent sends nothing; this returns when it ends
+    shutil.rmtree(folder, ignore_errors=True)  # a parent that was killed can't
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def _give_up(channel: Channel) -> None:
+    """End the cluster with an error: Dask waits forever for workers that can't start."""
+    channel.send((None, f"it did not start within {START_LIMIT_S:.0f} s. Are more processes allowed?"))
+
+
+def _prepare_signals() -> None:
+    """Ignore signals from a terminal, but let SIGTERM end the workers, which inherit these settings."""
+    for number in SIGNALS:
+        if number is not signal.SIGTERM:
+            signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # handlers, unlike SIG_IGN, are not inherited
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())

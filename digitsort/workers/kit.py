@@ -1,13 +1,12 @@
 """Set up Dask workers with the job, check that they fit, and run batches on them.
 
 Dask blames every batch that a dead worker held, and can't tell which item killed it. So a batch that
-was blamed is done here: in a worker process that may die, whose note says what it had in hand. A
-process that is started, not forked: a Dask worker has threads.
+was blamed runs in a separate worker process, whose note names the item in hand if it dies. This process
+is started, not forked, because a Dask worker has threads.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,8 +18,9 @@ from typing import Any, TextIO
 
 from digitsort.errors import ClusterError, DigitsortError
 from digitsort.files.names import printable
-from digitsort.files.regular import read_regular
 from digitsort.images.limits import MOST_BYTES
+from digitsort.sources.located import made_absolute
+from digitsort.sources.members import read_anywhere
 from digitsort.workers.engine import Done, GiveUp, Job, perform
 from digitsort.workers.loop import Loop
 from digitsort.workers.process import start, to_parent
@@ -74,7 +74,7 @@ def _do(job: Job, give_up: GiveUp, items: Sequence[str]) -> Done:
     finally:
         engine.executor.shutdown()
     results = [result for _, batch in batches for result in batch]
-    # Slow on purpose: it says nothing of how large the next batches should be.
+    # Slower than a normal batch, so its duration must not determine the size of later ones.
     return Done(results, None)
 
 
@@ -126,7 +126,7 @@ def with_probe(items: Iterable[str]) -> tuple[Probe | None, Iterable[str]]:
     """Return a probe of the first file, and all items."""
     rest = iter(items)
     first = list(islice(rest, 1))
-    probe = Probe.of(os.path.abspath(first[0])) if first else None
+    probe = Probe.of(made_absolute(first[0])) if first else None
     return probe, chain(first, rest)
 
 
@@ -183,6 +183,6 @@ def _perform_timed(job: Job, items: Sequence[str], stderr: TextIO) -> Done:
 
 def _hash(path: str) -> str:
     try:
-        return sha256(read_regular(path, MOST_BYTES)).hexdigest()
+        return sha256(read_anywhere(path, MOST_BYTES)).hexdigest()
     except OSError:
         return ""

@@ -1,4 +1,4 @@
-"""The one loop: batches out, results back in the order of the items, a bounded number under way."""
+"""Run batches through an engine, and yield their results in the order of the items."""
 
 from __future__ import annotations
 
@@ -11,24 +11,31 @@ from typing import Any
 
 from digitsort.errors import ClusterError
 from digitsort.files.names import printable
+from digitsort.sources.located import Located, carried_bytes
 from digitsort.workers.engine import FRUITLESS_DEATHS, Death, Done, Engine, GiveUp, fruitless
 
 FIRST_SIZE, LARGEST_SIZE = 64, 2048
 TARGET_S = 0.3
-"""A batch of 0.2-1 s hides what sending it costs, and is soon done again when its worker died."""
+"""Target duration of a batch, in seconds. It hides the cost of sending the batch, and it is soon
+repeated if its worker dies."""
 
 MOST_AHEAD = 2**14
-"""Items that are taken ahead, so that the end is seen before it is there."""
+"""Largest number of items to read ahead, so that the last batches can be made smaller."""
+
+MOST_CARRIED_BYTES, BATCH_CARRIED_BYTES = 16 * 2**20, 4 * 2**20
+"""Bytes of content that items may hold that are taken ahead, and those of a batch (unless it has one
+item). Only members of compressed tars hold their content."""
 
 LEAST_SHARE = 1 / 16
-"""Of a batch, that the last ones may shrink to: so that no worker is left alone with a whole one."""
+"""Smallest fraction of a full batch used near the end of a run, so that no worker is left with a full
+batch alone."""
 
 DEATHS_OF_THE_GUILTY = 2
-"""An item is given up when a worker that had it alone crashed, and another had died with it before."""
+"""Number of crashes after which an item is given up: one with its batch, and one alone."""
 
 DEATHS_WITHOUT_A_TRACE = 9
-"""As many it takes if the worker did not crash but was killed from outside. If memory is short, the
-system kills workers whatever they have in hand, so that an item has to be tried often."""
+"""The same number if the workers were killed from outside. If memory is short, the system kills workers
+whatever item they are working on, so an item is tried often."""
 
 DEATHS_BEFORE_HALVING, DEATHS_WITHOUT_EVIDENCE = 4, 20
 """Limits for deaths of workers that may not have been working on the batch: workers can die for any
@@ -49,18 +56,44 @@ class _Waiting:
 
     source: Iterator[str]
     ahead: list[str] = field(default_factory=list)
+    carried: int = 0
+    """Bytes of content that the items ahead hold."""
 
     def take(self, size: int, window: int) -> list[str]:
-        """The next `size` items; fewer near the end, where the rest is to keep a whole window busy."""
-        alone = window == 1  # nobody to share the last ones with
+        """Return the next `size` items; fewer near the end, so that the rest keeps all workers busy."""
+        alone = window == 1  # no other worker could take a share of the last items
         wanted = size if alone else min(size * (window + 1), max(size, MOST_AHEAD))
-        self.ahead += islice(self.source, max(wanted - len(self.ahead), 0))
-        if len(self.ahead) < wanted:
+        is_end = self._take_ahead(wanted)
+        if is_end:
             share = -(-len(self.ahead) // window)
             size = min(size, max(share, round(size * LEAST_SHARE), 1))
+        if self.carried:
+            size = self._fitting(size)
         taken = self.ahead[:size]
         del self.ahead[:size]
         return taken
+
+    def _take_ahead(self, wanted: int) -> bool:
+        """Have so many items ahead, or fewer if they hold much content; tell whether these are all."""
+        if self.carried >= MOST_CARRIED_BYTES:
+            return False
+        for item in islice(self.source, max(wanted - len(self.ahead), 0)):
+            self.ahead.append(item)
+            if type(item) is Located:
+                self.carried += carried_bytes(item)
+                if self.carried >= MOST_CARRIED_BYTES:
+                    return False
+        return len(self.ahead) < wanted
+
+    def _fitting(self, size: int) -> int:
+        """Return how many items a batch may have for the content that they hold; at least one."""
+        held = 0
+        for count, item in enumerate(self.ahead[:size]):
+            held += (nbytes := carried_bytes(item))
+            if count and held > BATCH_CARRIED_BYTES:
+                return count
+            self.carried -= nbytes
+        return size
 
 
 @dataclass(slots=True)
@@ -102,7 +135,7 @@ class Loop:
         return _Batch(items, self.engine.submit(items, blamed=deaths > 0), deaths)
 
     def _learn(self, done: Done) -> list[Any]:
-        """Size the next batches by the time this one took; at most twice as large at a step."""
+        """Adapt the size of the next batches to the time that this one took; at most double it."""
         count = len(done.results)
         if done.seconds is not None:
             fitting = int(count * TARGET_S / max(done.seconds, 1e-6))
@@ -111,7 +144,7 @@ class Loop:
         return done.results
 
     def _wait(self) -> None:
-        """Until the first batch is done, or any has failed."""
+        """Wait until the first batch is done, or any batch has failed."""
         while not self._under_way[0].future.done():
             running = [b.future for b in self._under_way if not b.future.done()]
             wait(running, return_when=FIRST_COMPLETED)
@@ -119,7 +152,7 @@ class Loop:
                 return
 
     def _repair(self) -> None:
-        """Do again what a worker's death has undone; the order stays."""
+        """Repeat batches that were lost with their workers; keep the order."""
         for _ in range(len(self._under_way)):
             batch = self._under_way.popleft()
             failed = batch.future.done() and not _is_well(batch.future)

@@ -1,4 +1,4 @@
-"""Tune this process to its machine: processors, memory, garbage collector, matrix library."""
+"""Tune this process: CPUs, memory, garbage collector, matrix library."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def one_blas_thread() -> AbstractContextManager[object]:
 
 @cache
 def _controller() -> ThreadpoolController:
-    """The libraries that are loaded, with numpy's among them; to look for them takes milliseconds."""
+    """Return the loaded libraries, numpy's included; cached, because the search takes milliseconds."""
     import numpy as np  # noqa: F401
     from threadpoolctl import ThreadpoolController
 

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digitsort import Settings, classify_images
 from digitsort.classification.length import Length
-from digitsort.classification.numbers import read_numbers
+from digitsort.classification.numbers import cut_into_digits, read_numbers, readings_of
+from digitsort.classification.pieces import strip_of
 from digitsort.errors import UsageError
 from digitsort.model.reading import default_model
 from digitsort.outcomes import Status
@@ -37,22 +38,55 @@ def test_numbers_are_read() -> None:
     assert found[2][0] is Status.REJECTED
 
 
-def test_touching_digits_are_cut_and_never_sure() -> None:
-    apart, touching = read_numbers(
-        [printed("22"), printed("22", spacing=17)], default_model(), Length(2, 2), min_confidence=0
+def test_touching_digits_are_cut() -> None:
+    apart, touching = readings_of(
+        [printed("22"), printed("22", spacing=19)], default_model(), min_confidence=0
     )
-    assert (apart.verdict.label, apart.verdict.status) == ("22", Status.OK)
-    assert (touching.verdict.label, touching.verdict.status) == ("22", Status.UNCERTAIN)
-    assert touching.verdict.reason == "digits touch"
+    assert (apart.verdict().label, apart.cuts) == ("22", 0)
+    assert (touching.verdict().label, touching.cuts) == ("22", 1)
 
 
-def test_a_number_that_may_have_another_digit_is_not_sure(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, picture = default_model(), printed("22")
-    (found,) = read_numbers([picture], model, min_confidence=0)
+@pytest.mark.parametrize(("spacing", "reason"), [(26, "more or fewer digits"), (19, "digits touch")])
+def test_a_number_that_is_not_sure_says_why(
+    monkeypatch: pytest.MonkeyPatch, spacing: int, reason: str
+) -> None:
+    model, picture = default_model(), printed("22", spacing)
+    (found,) = read_numbers([printed("22")], model, min_confidence=0)
     assert found.verdict.status is Status.OK
-    monkeypatch.setattr("digitsort.classification.numbers.CLEAR", 1e9)
+    monkeypatch.setattr("digitsort.classification.numbers.SURE", 1.1)
     (found,) = read_numbers([picture], model, min_confidence=0)
-    assert (found.verdict.status, found.verdict.reason) == (Status.UNCERTAIN, "more or fewer digits")
+    assert (found.verdict.status, found.verdict.reason) == (Status.UNCERTAIN, reason)
+
+
+def test_an_overhanging_digit_is_cut_from_its_neighbour() -> None:
+    """No column between the two is free: the seam goes sideways below the bar of the 7."""
+    picture = np.asarray(printed("7  "), np.uint8).copy()
+    other = printed("2")
+    rows, columns = np.flatnonzero((other < 128).any(axis=1)), np.flatnonzero((other < 128).any(axis=0))
+    two = other[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    seven = np.flatnonzero((picture < 128).any(axis=0))
+    stem = np.flatnonzero(picture[40] < 128)[-1]
+    bottom = np.flatnonzero((picture < 128).any(axis=1))[-1] + 1
+    low = slice(bottom - len(two) + 5, bottom + 5), slice(stem + 2, stem + 2 + two.shape[1])
+    assert stem + 2 < seven[-1]
+    picture[low] = np.minimum(picture[low], two)
+    (found,) = read_numbers([picture], default_model())
+    assert found.verdict.label == "72"
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_number_is_cut_into_its_digits(count: int) -> None:
+    digits = cut_into_digits(printed("22"), count, default_model())
+    assert len(digits) == (2 if count == 2 else 0)
+
+
+def test_a_part_is_cut_into_pieces_that_are_all_of_it() -> None:
+    strip = strip_of(printed("22", spacing=17))
+    assert strip.count > 2
+    assert strip.is_cut.sum() == strip.count - 1  # one part
+    assert sorted(set(strip.pieces[strip.pieces > 0].tolist())) == list(range(1, strip.count + 1))
+    whole = strip.picture(0, strip.count)
+    assert (np.asarray(whole) < 128).sum() == (strip.dark > 127).sum()
 
 
 def test_dots_and_minus_signs_are_left_out_and_said() -> None:

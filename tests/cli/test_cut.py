@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import importlib.util
 import os
+import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
@@ -279,3 +281,37 @@ def test_what_an_interrupted_cut_left_is_removed(here: Path, monkeypatch: pytest
     assert "interrupted run" in invoke("undo", "out", "--dry-run").stdout
     assert invoke("undo", "out").exit_code == 0
     assert os.listdir(here) == ["page.png"]
+
+
+SAMPLES = Path(__file__).parents[2] / "sample_images" / "forms"
+
+
+@pytest.mark.slow
+def test_the_sample_form_is_cut_by_a_layout_and_by_none(here: Path) -> None:
+    """The layout is that of the flat form; the sample is a photo of it, printed as PDF."""
+    make_form = runpy.run_path(str(SAMPLES / "make_form.py"))
+    make_form["filled"]().save(here / "flat.png")
+    assert invoke("cut", "flat.png", "flat", "--save-layout", "form.toml", "-q").exit_code == 0
+    form_pdf = str(SAMPLES / "form.pdf")
+    assert invoke("cut", form_pdf, "none", "-q").exit_code == 0
+    assert invoke("cut", form_pdf, "layout", "--layout", "form.toml", "-q").exit_code == 0
+    none, layout = (
+        list(csv.DictReader((here / name / "cells.csv").read_text().splitlines()))
+        for name in ("none", "layout")
+    )
+    for name, rows in (("none", none), ("layout", layout)):
+        assert len(rows) == len(make_form["NUMBER"]) + sum(map(len, make_form["DEFECTS"])), name
+        done = invoke("classify", f"{name}/cells", "-o", f"{name}/labels.csv", "-q")
+        assert done.exit_code == 0
+        done = invoke("table", f"{name}/labels.csv", "-o", "-", "--check-sum", "row:2")
+        read = [line.split(",")[4:10] for line in done.stdout.splitlines()[1:]]
+        wanted = [make_form["NUMBER"], *make_form["DEFECTS"]]
+        assert ["".join(label or " " for label in labels).rstrip() for labels in read] == wanted
+        assert "5 sums = 5 ok + 0 wrong + 0 doubtful" in done.stderr
+    assert {row["field"] for row in layout} == {"block 1", "block 2"}
+    corners = [
+        np.array([[float(row[f"{axis}{n}"]) for n in range(1, 5) for axis in "xy"] for row in rows])
+        for rows in (none, layout)
+    ]
+    side = np.median(np.ptp(corners[0].reshape(-1, 4, 2), axis=1))
+    assert np.abs(corners[0] - corners[1]).max() < 0.1 * side

@@ -177,3 +177,15 @@ def test_a_report_without_mistakes(here: Path, model_file: Path) -> None:
 def test_what_is_of_no_use_is_named(here: Path, arguments: list[str], code: int, says: str) -> None:
     done = invoke("evaluate", *arguments)
     assert (done.exit_code, says in done.stderr) == (code, True), done.stderr
+
+
+def test_what_a_person_could_not_read_is_counted_and_not_measured(here: Path) -> None:
+    table = (here / "corrections.csv").read_text().replace(",m1,3\n", ",m1,_unclear\n")
+    (here / "corrections.csv").write_text(table)
+    asked = ("evaluate", "labels.csv", "--corrections", "corrections.csv")
+    done = invoke(*asked, "--report", "report.html")
+    assert (done.exit_code, "(2 of 3 right)" in done.stdout) == (0, True)
+    assert "Left out 1 image that a person could not read." in words(done.stdout)
+    assert "Left out 1 image that a person could not read." in (here / "report.html").read_text()
+    found = json.loads(invoke(*asked, "--json").stdout)
+    assert (found["images"], found["unknown"], found["unclear"]) == (3, 1, 1)

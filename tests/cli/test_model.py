@@ -6,8 +6,7 @@ from pathlib import Path
 
 from digitsort import Model, load_model
 from tests.conftest import invoke
-from tests.model.hostile.case import good_model
-from tests.model.hostile.changes import on_card
+from tests.model.hostile.case import good_model, on_card
 
 
 def test_the_card_of_a_file_is_shown(model_file: Path, model: Model) -> None:

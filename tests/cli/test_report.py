@@ -7,7 +7,7 @@ from string import ascii_uppercase
 import pytest
 
 from digitsort.cli.report import print_evaluation
-from digitsort.evaluation.metrics import evaluate
+from digitsort.evaluation.judge import evaluate
 
 
 def shown(names: list[str], capsys: pytest.CaptureFixture[str], columns: int = 80) -> list[str]:

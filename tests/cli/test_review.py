@@ -261,7 +261,7 @@ def test_a_page_of_other_classes_speaks_of_these(here: Path) -> None:
     assert "train -d DATA -d signs.csv" in of_signs
     assert "<td><kbd>Delete</kbd></td><td>none of these</td>" in of_signs
     assert "<kbd>B</kbd> <kbd>x</kbd> <kbd>p</kbd> plus" in of_signs
-    for words in "Digits found", "No digit", "not a digit":
+    for words in "Digits found", "Not a digit", "not a digit":
         assert words in of_digits
         assert words not in of_signs
 
@@ -281,3 +281,12 @@ def test_classes_of_which_one_has_no_key_are_typed(tmp_path: Path) -> None:
     assert invoke("review", tmp_path / "labels.csv", "-o", page, "-q").exit_code == 0
     assert "first letters" in page.read_text()
     assert "<td><kbd>Delete</kbd></td><td>none of these</td>" in page.read_text()  # x begins xx
+
+
+def test_every_way_of_reading_has_plain_words_on_the_page() -> None:
+    """A person may see nothing of an underline or a frame that was taken away."""
+    from digitsort.recognition.looks import ROUNDS
+    from digitsort.review.page import PLAIN_REASONS
+
+    words = {f"read {way.words}" for of_round in ROUNDS for way in of_round}
+    assert words | {"two readings"} == set(PLAIN_REASONS)

@@ -14,8 +14,9 @@ from digitsort.errors import TrainingDataError
 from digitsort.model.reading import load_model
 from digitsort.progress import silent
 from digitsort.training.dataset import Dataset, LabelledGray
-from digitsort.training.examples import gather, vectors_of, without_copies
-from digitsort.training.fit import TrainingOptions, train
+from digitsort.training.examples import examples_of, gather, without_copies
+from digitsort.training.finish import TrainingOptions
+from digitsort.training.fit import train
 from tests.conftest import digit_image, digit_png, encoded, invoke, make_tree
 from tests.drawing import digit_inks
 from tests.training.test_fit import SMALL, some
@@ -170,4 +171,4 @@ def test_many_images_are_compared_quickly() -> None:
 def test_an_image_of_nothing_is_a_picture_too() -> None:
     blank = np.asarray(Image.new("L", (20, 20), 255))
     dataset = Dataset("blank", 12, lambda: iter([(blank, "a")] * 12))
-    assert without_copies(vectors_of([dataset], silent)).copies == 11
+    assert without_copies(examples_of([dataset], silent)).copies == 11

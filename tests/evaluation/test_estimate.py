@@ -158,3 +158,17 @@ def test_the_interval_has_the_truth_in_it(name: str) -> None:
     print(said, f"mean size of an error {np.mean(np.abs(errors)):.4f}")
     assert np.mean(inside) >= 0.93, said
     assert abs(np.mean(errors)) < 0.005, said
+
+
+def test_rows_that_a_person_could_not_read_are_no_part_of_it() -> None:
+    """They end no random check, and the figures are those of the other rows."""
+    drawn = sorted(first_drawn(ROWS, 2 * PER_LABEL), key=lambda n: lot_of(ROWS[n]))
+    unclear = set(drawn[2:5])
+    rows = labelled(labelled(ROWS, set(drawn), "7"), {drawn[0]}, "1")
+    found = estimate(labelled(rows, unclear, "_unclear"), {})
+    assert found is not None
+    assert (found.rows, found.accepted, found.checked, found.found_wrong) == (197, 197, 9, 1)
+    assert found.accepted_wrong.share == pytest.approx(1 / 9)
+    known = estimate(labelled(rows, unclear, "_unclear"), {f"{n}.png": "7" for n in unclear})
+    assert known is not None
+    assert (known.rows, known.checked) == (200, 12)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from digitsort.errors import ExitCode, OutputError
-from digitsort.files.atomic import publish, refuse_existing, replacing
+from digitsort.files.atomic import publish_new, refuse_existing, replacing
 from tests.conftest import Link, make_tree, read_tree
 
 posix_modes = pytest.mark.skipif(os.name != "posix", reason="no POSIX file modes here")
@@ -145,7 +145,7 @@ def test_a_full_disk_is_an_output_error_and_leaves_nothing(tmp_path: Path, size:
 
 def test_publish_gives_a_finished_file_its_name(tmp_path: Path) -> None:
     make_tree(tmp_path, {"temporary": b"x"})
-    publish(tmp_path / "temporary", tmp_path / "final")
+    publish_new(tmp_path / "temporary", tmp_path / "final")
     assert read_tree(tmp_path) == {"final": b"x"}
 
 
@@ -163,7 +163,7 @@ def no_hard_links(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_publish_works_without_hard_links(tmp_path: Path) -> None:
     make_tree(tmp_path, {"temporary": b"x"})
     os.utime(tmp_path / "temporary", (1, 1))
-    publish(tmp_path / "temporary", tmp_path / "final")
+    publish_new(tmp_path / "temporary", tmp_path / "final")
     assert read_tree(tmp_path) == {"final": b"x"}
     assert (tmp_path / "final").stat().st_mtime == 1
 
@@ -171,7 +171,7 @@ def test_publish_works_without_hard_links(tmp_path: Path) -> None:
 def _publish_onto_another(folder: Path) -> None:
     make_tree(folder, {"temporary": b"x", "final": b"another"})
     with pytest.raises(FileExistsError):
-        publish(folder / "temporary", folder / "final")
+        publish_new(folder / "temporary", folder / "final")
     assert read_tree(folder) == {"temporary": b"x", "final": b"another"}
 
 
@@ -192,7 +192,7 @@ def test_publish_leaves_no_half_file_where_the_disk_is_full(tmp_path: Path) -> N
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, limits[1]))
     try:
         with pytest.raises(OSError, match="too large"):
-            publish(tmp_path / "temporary", tmp_path / "final")
+            publish_new(tmp_path / "temporary", tmp_path / "final")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert os.listdir(tmp_path) == ["temporary"]

@@ -12,7 +12,8 @@ import pytest
 from digitsort.errors import OutputError
 from digitsort.files import sealed
 from digitsort.files.disk import DISK, SYNCS_FILE_SYSTEMS
-from digitsort.files.sealed import KEY_BYTES, seal
+from digitsort.files.own_folder import cache_folder
+from digitsort.files.sealed import KEY_BYTES, seal, state_folder
 
 
 @pytest.fixture
@@ -72,6 +73,18 @@ def test_a_state_folder_that_cannot_be_made_is_a_sentence(
     monkeypatch.setenv("DIGITSORT_STATE", str(tmp_path / "file" / "state"))
     with pytest.raises(OutputError, match="Set DIGITSORT_STATE to a folder of your own"):
         seal(b"journal", b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no user database here")
+def test_a_user_without_a_home_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs as any user."""
+    for name in ("DIGITSORT_STATE", "DIGITSORT_CACHE", "HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+    with pytest.raises(OutputError, match="Set DIGITSORT_STATE to an absolute path"):
+        state_folder()
+    with pytest.raises(OSError, match="home"):
+        cache_folder()
 
 
 def _refused(*arguments: object, **options: object) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from digitsort.model.assembling import GLOBALS, Global, Requested, assemble
 from digitsort.model.scanning import scan
-from tests.model.hostile.assembler import HEAD, text, u4, unframed
+from tests.model.hostile.case import HEAD, text, u4, unframed
 
 Path = tuple[Any, ...]
 """Keys, places, and for what is made "arguments" and "state", from the root of a model inwards."""

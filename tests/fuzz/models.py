@@ -24,8 +24,7 @@ from tests.drawing import scans
 from tests.fuzz.leaves import emit, fields, read_tree, replaced, substitutes
 from tests.fuzz.plain import PlainPython
 from tests.fuzz.report import Report, limit_memory
-from tests.model.hostile.case import good_model, good_pair
-from tests.model.hostile.changes import raw_array, raw_dtype
+from tests.model.hostile.case import good_model, good_pair, raw_array, raw_dtype
 
 Mutate = Callable[[random.Random, bytes], bytes]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from digitsort.errors import UsageError
-from digitsort.evaluation.metrics import evaluate
+from digitsort.evaluation.judge import evaluate
 from digitsort.evaluation.truth import read_truth
 from digitsort.labels.cells import MOST_LABEL_CHARS, MOST_LABELS
 from digitsort.labels.labels_csv import read_labels

@@ -94,3 +94,12 @@ def test_an_empty_corrections_csv_corrects_nothing(tmp_path: Path) -> None:
     """A person looked at all rows and touched none."""
     path = write(tmp_path, "path,label,status,sha256,human\n")
     assert read_corrections(path).rows == ()
+
+
+def test_what_was_unclear_at_first_contradicts_no_label() -> None:
+    """The later of the two counts, as with other labels."""
+    labels = "7", "_unclear", "1", "_unclear"
+    known = Corrections(tuple(correction(f"/{n // 2}", A, label) for n, label in enumerate(labels)))
+    assert known.contradicted == 0
+    assert [row.human for row in known.rows] == ["_unclear", "_unclear"]
+    assert Corrections((correction("/x", A, "1"), correction("/x", A, "7"))).contradicted == 1

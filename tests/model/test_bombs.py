@@ -16,9 +16,8 @@ import pytest
 
 from digitsort.errors import ModelError
 from digitsort.model.card import fingerprint
-from digitsort.model.estimator import DigitClassifier
+from digitsort.model.estimator import DigitClassifier, to_bytes
 from digitsort.model.reading import parse_model
-from digitsort.model.saving import to_bytes
 from tests.conftest import REPOSITORY
 from tests.model.hostile.bombs import BOMBS
 from tests.model.hostile.case import good_model

@@ -16,8 +16,7 @@ from digitsort.recognition.score import predict, probabilities, score
 from digitsort.recognition.vectorize import vectorize
 from tests.conftest import REPOSITORY
 from tests.drawing import digit_inks, scans
-from tests.model.hostile.assembler import unframed
-from tests.model.hostile.case import good_model
+from tests.model.hostile.case import good_model, unframed
 
 PROGRAM = """
 import sys, pickle

@@ -13,8 +13,7 @@ import pytest
 from digitsort.errors import ModelError
 from digitsort.model.reading import parse_model
 from tests.conftest import invoke
-from tests.model.hostile.assembler import call, whole
-from tests.model.hostile.case import good_model, good_pair
+from tests.model.hostile.case import call, good_model, good_pair, whole
 from tests.model.hostile.collection import hostile_files
 
 HOSTILE = hostile_files()

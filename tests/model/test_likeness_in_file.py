@@ -14,10 +14,9 @@ from digitsort import Model, Status
 from digitsort.classification.decide import UNLIKE, decide
 from digitsort.errors import ModelError
 from digitsort.model.card import fingerprint
-from digitsort.model.estimator import DigitClassifier
+from digitsort.model.estimator import DigitClassifier, rebuild, to_bytes
 from digitsort.model.reading import parse_model
-from digitsort.model.saving import rebuild, to_bytes
-from digitsort.recognition.likeness import Likeness, to_whole_numbers
+from digitsort.recognition.score import Likeness, to_whole_numbers
 from digitsort.training.examples import Examples
 from digitsort.training.known import Known
 from digitsort.training.learn import keep_likeness

@@ -25,9 +25,8 @@ from digitsort.model.scanning import MOST_BYTES, scan
 from digitsort.recognition.score import predict, score
 from digitsort.recognition.vectorize import vectorize
 from tests.drawing import digit_inks
-from tests.model.hostile.assembler import HEAD
 from tests.model.hostile.attributes import on_version, with_form_of_1_5, with_form_of_1_9
-from tests.model.hostile.case import good_model
+from tests.model.hostile.case import HEAD, good_model
 
 if TYPE_CHECKING:
     from digitsort.model.reading import Model

@@ -30,7 +30,7 @@ from digitsort.pages.cutting import (
     rows_of,
 )
 from digitsort.pages.page_files import Leaf
-from digitsort.workers.choose import chosen_engine
+from digitsort.workers.choose_engine import chosen_engine
 from digitsort.workers.engine import Job
 from tests.pages_forms import CELL, form
 from tests.workers.faults import Cuts
@@ -345,3 +345,29 @@ def test_a_changed_manifest_is_foreign_and_no_link_is_followed(tmp_path: Path) -
     assert manifest.foreign
     assert uncut(manifest).left == ("linked/a.txt",)
     assert (tmp_path / "mine" / "a.txt").exists()
+
+
+def test_what_a_person_keeps_beside_the_pages_of_a_run_stays(tmp_path: Path) -> None:
+    """A folder of that name may have been there before."""
+    (tmp_path / ".out.partial").mkdir()
+    (tmp_path / ".out.partial" / "note.txt").write_text("mine")
+    fill(tmp_path / "out")
+    assert (tmp_path / ".out.partial" / "note.txt").read_text() == "mine"
+    assert os.listdir(tmp_path / ".out.partial") == ["note.txt"]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("what", ["tree", "tree/cells", "tree/previews"])
+def test_no_link_in_the_pages_of_a_run_is_followed(tmp_path: Path, scans: list[str], what: str) -> None:
+    """A folder of a person's, put there by a link, keeps its files; nothing is written into it."""
+    partial = interrupted(scans, tmp_path / "out")
+    mine = tmp_path / "mine" / "cells"
+    mine.mkdir(parents=True)
+    (mine / "note.txt").write_text("mine")
+    (mine.parent / "note.txt").write_text("mine too")
+    (partial / what).rename(tmp_path / "away")
+    (partial / what).symlink_to(mine.parent if what == "tree" else mine)
+    with pytest.raises(OutputError):
+        cut(scans, tmp_path / "out", resume=True)
+    drop_partial(tmp_path / "out")
+    assert content(tmp_path / "mine") == {"cells/note.txt": b"mine", "note.txt": b"mine too"}

@@ -81,3 +81,9 @@ def test_labels_of_sorted_files_are_found_by_their_source(tmp_path: Path) -> Non
 def test_what_is_no_cells_csv_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         table(tmp_path, cells=CELLS.replace(old, new, 1))
+
+
+def test_a_cell_that_a_person_could_not_read_stays_doubtful(tmp_path: Path) -> None:
+    labels = LABELS.replace("0.99,ok,,\n", "0.99,ok,,_unclear\n", 1)
+    first = next(table(tmp_path, labels=labels).lines("/scans"))
+    assert first == ["p.png", "1", "1", "1", "4", "7", "", "1 2", ""]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from digitsort import Model, Status
+from digitsort import Model, Status, default_model
 from digitsort.classification import decide as decide_module
 from digitsort.classification.decide import (
     LOW_CONFIDENCE,
@@ -18,10 +18,17 @@ from digitsort.classification.decide import (
     Reading,
     Verdict,
     _Candidates,
+    _redrawn,
     decide,
     read_digits,
 )
-from digitsort.recognition.enclosing import without_frame, without_ring, without_underline
+from digitsort.recognition.enclosing import (
+    WORKING_PX,
+    without_frame,
+    without_long_underline,
+    without_ring,
+    without_underline,
+)
 from digitsort.recognition.gate import BLANK, LINES, SHAPE, why_no_digit
 from digitsort.recognition.ink import find_ink
 from digitsort.recognition.looks import IN_A_FRAME, IN_A_RING, ROUNDS, look_again
@@ -196,6 +203,57 @@ def test_what_stands_on_a_line_stays() -> None:
     left = without_underline(np.asarray(picture)) < 128
     assert left[20:74, 50].all()
     assert left.sum() == left[:80, 44:57].sum()
+
+
+def seven_on_a_line(*ends: tuple[float, float], width: int = 4) -> Pixels:
+    """A seven whose foot touches a line through these points; as large as the copy that is changed."""
+    picture = Image.new("L", (WORKING_PX, WORKING_PX), 255)
+    pen = ImageDraw.Draw(picture)
+    pen.line([(36, 21), (73, 21), (53, 85)], fill=0, width=6, joint="curve")
+    pen.line(list(ends), fill=0, width=width, joint="curve")
+    return np.asarray(picture)
+
+
+RULED = ((22, 87), (91, 86))
+
+
+def test_a_ruled_line_that_is_longer_than_the_digit_is_no_base() -> None:
+    """It is removed; one that bends as a hand draws it stays, and one that ends below the digit."""
+    left = without_long_underline(seven_on_a_line(*RULED)) < 128
+    assert left[21:76].any(axis=1).all()
+    assert not left[86:].any()
+    by_hand = seven_on_a_line((22, 85), (42, 88), (59, 86), (77, 84), (91, 87))
+    assert without_underline(by_hand) is not by_hand
+    assert without_long_underline(by_hand) is by_hand
+    shorter = seven_on_a_line((40, 87), (91, 86))
+    assert without_underline(shorter) is not shorter
+    assert without_long_underline(shorter) is shorter
+
+
+def test_two_lines_below_a_digit_are_both_removed() -> None:
+    picture = Image.fromarray(seven_on_a_line(*RULED))
+    ImageDraw.Draw(picture).line((20, 99, 88, 101), fill=0, width=4)
+    left = without_underline(np.asarray(picture)) < 128
+    assert left[21:76].any(axis=1).all()
+    assert not left[86:].any()
+
+
+def test_a_seven_on_a_ruled_line_is_not_accepted_as_a_one() -> None:
+    """It looks like a 1 with a flag and a base, and the first look is sure of that."""
+    verdict = decide([seven_on_a_line(*RULED, width=6)], default_model())[0]
+    assert (verdict.label, verdict.status) == ("7", Status.UNCERTAIN)
+
+
+def test_a_picture_that_a_way_gives_back_is_not_looked_at_again() -> None:
+    """The first look has seen it."""
+    underline = next(way for way in ROUNDS[1] if way.redraw is without_underline)
+    blurred = next(way for way in ROUNDS[2] if way.redraw is None)
+    bare, lined = np.asarray(on_paper(7)), seven_on_a_line(*RULED)
+    jobs = [(0, underline), (0, blurred), (1, underline)]
+    kept, pictures = _redrawn(jobs, [bare, lined])
+    assert kept == [(0, blurred), (1, underline)]
+    assert pictures[0] is bare
+    assert pictures[1] is not lined
 
 
 def test_a_bold_ring_is_removed_whole() -> None:

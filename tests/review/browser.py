@@ -82,6 +82,14 @@ def media(driver: Any, *, dark: bool = False, forced: bool = False, kind: str = 
         emulate("light", "none", "")
 
 
+def wait_for_next_group(driver: Any) -> None:
+    """Wait while a finished group is still shown: a key would open the next one, and label nothing."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    count = "return document.getElementById('group-count').textContent"
+    WebDriverWait(driver, 60, 0.05).until(lambda _: "next: " not in driver.execute_script(count))
+
+
 def requests(driver: Any) -> list[str]:
     """What the browser asked for since the last call, but the page itself and what is embedded."""
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from digitsort import read_labels
+from digitsort.review import page as review_page
 from digitsort.review import queues
 from tests.conftest import digit_image, digit_png, invoke, make_tree
-from tests.review.browser import errors, size
+from tests.review.browser import errors, size, wait_for_next_group
 
 HEADER = "path,label,confidence,status,reason,second,second_confidence,sha256,model"
 STATUSES = ("uncertain", "uncertain", "ok")
@@ -33,13 +34,18 @@ def line(index: int) -> str:
     )
 
 
-def write_page(folder: Path, lines: list[str], *options: str) -> str:
-    """Make the page of a labels.csv, of whose files the first exists; gives its address."""
+def write_page(folder: Path, lines: list[str], *options: str, pause: int = 0) -> str:
+    """Make the page of a labels.csv, of whose files the first exists; gives its address.
+
+    Most tests need no pause after a group: it lasts `pause` ms.
+    """
     make_tree(folder, {"labels.csv": "\n".join([HEADER, *lines, ""])})
     first = next(read_labels(folder / "labels.csv")).path
     make_tree(folder, {} if Path(first).exists() else {first: b""})
     page = folder / "review.html"
-    done = invoke("review", folder / "labels.csv", "-o", page, "-q", "--force", *options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(review_page, "PAUSE_MS", pause)
+        done = invoke("review", folder / "labels.csv", "-o", page, "-q", "--force", *options)
     assert (done.exit_code, done.stderr) == (0, "")
     return page.as_uri()
 
@@ -263,12 +269,21 @@ def test_moving_and_taking_back(driver: Any, thirty: str) -> None:
 
 @pytest.mark.slow
 def test_a_search_finds_scans_and_its_digits_are_no_labels(driver: Any, thirty: str) -> None:
+    """What was found stays on the screen, also after its last label, until a key leaves the search."""
     from selenium.webdriver.common.keys import Keys
 
     driver.get(thirty)
     press(driver, "/", "CAN 12", Keys.ENTER, "3")
-    assert text(driver, "#group-title") == "Doubtful 1"  # nothing open is found: on to a group
     assert text(driver, "#progress-text") == "1 of 30 reviewed"
+    assert (text(driver, "#group-title"), text(driver, "#group-count")) == (
+        "Search",
+        "✓ done · n: next open scan",
+    )
+    assert paths(driver) == ['scan 12, "half".png']
+    assert corner(driver, ".tile .tag") == "3"
+    press(driver, "n")
+    assert text(driver, "#group-title") == "Doubtful 1"
+    assert script(driver, "document.getElementById('search').value") == ""
 
 
 @pytest.mark.slow
@@ -562,7 +577,7 @@ def test_a_double_click_confirms_one_group(driver: Any, thirty: str) -> None:
     rest = next(
         button
         for button in driver.find_elements("css selector", "#keys button")
-        if button.text == "✓ rest"
+        if button.text == "✓ Confirm all"
     )
     ActionChains(driver).double_click(rest).perform()
     assert text(driver, "#group-title") == "Doubtful 1"
@@ -594,6 +609,22 @@ def test_a_model_of_words(driver: Any, tmp_path: Path) -> None:
     press(driver, Keys.ENTER)
     tags = [tag.get_attribute("data-text") for tag in driver.find_elements("css selector", ".tag")]
     assert tags == ["minus", "✓", "po"]
+
+
+@pytest.mark.slow
+def test_a_number_is_typed(driver: Any, tmp_path: Path) -> None:
+    """Any number may be typed; one that is not complete does not follow to the next scan."""
+    from selenium.webdriver.common.keys import Keys
+
+    rows = [f"{i}.png,198{i},0.4,uncertain,low,,,{i},m+number" for i in range(4)]
+    driver.get(write_page(tmp_path, rows))
+    press(driver, "2", "0", "5", Keys.BACKSPACE, "7")
+    assert "207…" in text(driver, "#said")
+    press(driver, Keys.ENTER, Keys.ENTER, "3", Keys.ARROW_RIGHT, "7", Keys.ENTER)
+    tags = [tag.get_attribute("data-text") for tag in driver.find_elements("css selector", ".tag")]
+    assert tags == ["207", "✓", "7"]
+    driver.refresh()
+    assert text(driver, "#progress-text") == "3 of 4 reviewed"
 
 
 @pytest.mark.slow
@@ -669,7 +700,7 @@ def test_a_screen_reader_hears_every_card(driver: Any, thirty: str) -> None:
     grid = driver.find_element("id", "grid")
     current = driver.find_element("id", grid.get_attribute("aria-activedescendant"))
     assert current.get_attribute("aria-label") == (
-        'read as 0, confidence 0.5000, or 1, uncertain, low confidence: scan 10, "half".png'
+        'read as 0, confidence 0.5000, or 1, doubtful, low confidence: scan 10, "half".png'
     )
     assert current.get_attribute("aria-setsize") == "2"
     assert "Labelled 7. 1 of 30 reviewed" in text(driver, "#say")
@@ -853,5 +884,6 @@ def test_the_readmes_person_saves_what_its_outputs_rest_on(
     for _ in truth:
         label = truth[text(driver, "#loupe-path")]
         press(driver, "x" if label == "_none" else label)
+        wait_for_next_group(driver)
     driver.find_element("id", "end-save").click()
     assert downloaded(chromium[1]) == (tmp_path / "corrections.csv").read_bytes()

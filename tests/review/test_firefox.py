@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,16 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.review.firefox import Firefox, firefox, why_no_firefox
-from tests.review.test_browser import HEADER, IN_ORDER, downloaded, line, thirty, thirty_cards
+from tests.review.test_browser import (
+    HEADER,
+    IN_ORDER,
+    downloaded,
+    line,
+    thirty,
+    thirty_cards,
+    write_page,
+)
+from tests.review.test_traps import two_groups
 
 pytestmark = pytest.mark.slow
 
@@ -116,3 +127,31 @@ def test_the_selected_scan_is_seen_in_a_small_window(
     box = page.script("document.querySelector('.tile.current').getBoundingClientRect().toJSON()")
     assert 0 <= box["top"] < box["bottom"] <= height
     assert page.script("document.documentElement.scrollWidth") <= width
+
+
+def test_a_finished_group_stays_until_a_key_and_a_search_until_it_changes(
+    page: Firefox, tmp_path: Path
+) -> None:
+    page.open(two_groups(tmp_path, 60_000))
+    page.press("0", "8")
+    assert page.text("#group-count") == "✓ done · next: Doubtful 5"
+    page.press("7")
+    assert (page.text("#group-title"), page.text("#progress-text")) == (
+        "Doubtful 5",
+        "2 of 4 reviewed",
+    )
+    page.press("/", *"ain", Keys.ENTER, "u", "u")
+    assert page.text("#progress-text") == "4 of 4 reviewed"
+    page.press(Keys.ESCAPE)
+    assert page.text("#group-title") == "Search"
+    assert page.script("document.querySelectorAll('.tile.unclear').length") == 2
+
+
+def test_all_scans_of_a_group_are_printed(page: Firefox, tmp_path: Path) -> None:
+    pdfium = pytest.importorskip("pypdfium2")
+    sure = ",uncertain,low confidence,1,0.1,,m1"
+    page.open(write_page(tmp_path, [f"in/no{n}.png,0,0.{n}{sure}" for n in range(1000, 1400)]))
+    made = page.ask("browsingContext.print", context=page.context)["data"]
+    sheets = pdfium.PdfDocument(base64.b64decode(made))
+    words = "\n".join(sheet.get_textpage().get_text_range() for sheet in sheets)
+    assert [int(n) for n in re.findall(r"no(\d{4})", words)] == list(range(1000, 1400))

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from digitsort.classification.decide import LOW_CONFIDENCE
-from digitsort.evaluation.judge import acceptable
-from digitsort.evaluation.metrics import EDGES, Guesses, evaluate, guesses
+from digitsort.evaluation.judge import EDGES, Guesses, acceptable, evaluate, guesses
 from digitsort.labels.row import Row
 from digitsort.outcomes import Outcome, Status
 from digitsort.review import plots

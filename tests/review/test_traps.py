@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from digitsort.review import queues
 from tests.review.browser import size
 from tests.review.test_browser import (
     HEADER,
@@ -16,6 +18,7 @@ from tests.review.test_browser import (
     line,
     press,
     script,
+    shift,
     text,
     thirty,
     thirty_cards,
@@ -183,3 +186,232 @@ def test_the_name_of_a_long_class_stays_on_its_tile(driver: Any, tmp_path: Path)
     )
     assert clipped == 0
     assert len(driver.find_elements("css selector", ".tile .tag")) == 2
+
+
+REAL_PAUSE_MS = 900
+LONG_PAUSE_MS = 60_000
+
+
+def two_groups(tmp_path: Path, pause: int) -> str:
+    """The page of two groups, of two scans each; its progress is its own."""
+    rows = [row.replace("ain ", f"ain {secrets.token_hex(8)} ") for row in same_rows(4)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queues, "FEW", 0)
+        return write_page(
+            tmp_path, [*rows[:2], *(row.replace(",0,", ",5,", 1) for row in rows[2:])], pause=pause
+        )
+
+
+def group(driver: Any) -> str:
+    return text(driver, "#group-title")
+
+
+def test_the_last_label_of_a_group_is_seen_before_the_next_group(driver: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    driver.get(two_groups(tmp_path, REAL_PAUSE_MS))
+    press(driver, "0", "8")
+    WebDriverWait(driver, 20, 0.05).until(lambda _: group(driver) == "Doubtful 5")
+    assert text(driver, "#said") == ""
+    driver.get(two_groups(tmp_path, LONG_PAUSE_MS))
+    press(driver, "0", "8")
+    assert group(driver) == "Doubtful 0"
+    assert text(driver, "#group-count") == "✓ done · next: Doubtful 5"
+    assert corner(driver, ".tile.current .tag") == "8"
+    assert text(driver, "#said") == "Labelled 8."
+    assert "Labelled 8. Doubtful 0 is done. Next: Doubtful 5." in text(driver, "#say")
+
+
+@pytest.mark.parametrize("key", ["7", "\ue007", ".", "x", "n"])
+def test_a_key_in_the_pause_goes_on_and_labels_nothing(driver: Any, tmp_path: Path, key: str) -> None:
+    driver.get(two_groups(tmp_path, LONG_PAUSE_MS))
+    press(driver, "0", "8", key)
+    assert (group(driver), text(driver, "#progress-text")) == ("Doubtful 5", "2 of 4 reviewed")
+    press(driver, "3")
+    assert text(driver, "#progress-text") == "3 of 4 reviewed"
+
+
+def test_shift_enter_twice_confirms_one_group(driver: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    driver.get(two_groups(tmp_path, LONG_PAUSE_MS))
+    shift(driver, Keys.ENTER, Keys.ENTER)
+    assert (group(driver), text(driver, "#progress-text")) == ("Doubtful 5", "2 of 4 reviewed")
+
+
+def test_a_look_back_in_the_pause_stays(driver: Any, tmp_path: Path) -> None:
+    """A slip is seen, and mended where it was made: by moving there, by Backspace or by undo."""
+    from selenium.webdriver.common.keys import Keys
+
+    driver.get(two_groups(tmp_path, REAL_PAUSE_MS))
+    press(driver, "0", "8", Keys.ARROW_LEFT)
+    driver.execute_async_script(f"setTimeout(arguments[0], {REAL_PAUSE_MS + 200})")
+    assert (group(driver), text(driver, "#group-count")) == ("Doubtful 0", "✓ done")
+    press(driver, "6", Keys.BACKSPACE)
+    assert (group(driver), text(driver, "#group-count")) == ("Doubtful 0", "1 of 2 open")
+    press(driver, "4")
+    ctrl(driver, "z")
+    driver.execute_async_script(f"setTimeout(arguments[0], {REAL_PAUSE_MS + 200})")
+    assert (group(driver), text(driver, "#progress-text")) == ("Doubtful 0", "1 of 4 reviewed")
+
+
+def test_a_message_lasts_until_the_next_action(driver: Any, thirty: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    driver.get(thirty)
+    driver.find_element("id", "range").click()
+    assert text(driver, "#said") == "Choose the last scan of the range."
+    press(driver, Keys.ESCAPE)
+    assert text(driver, "#said") == ""
+    assert driver.find_element("id", "range").get_attribute("aria-pressed") == "false"
+    driver.find_element("id", "range").click()
+    press(driver, "7")  # a label is not the end of a range
+    assert text(driver, "#said") == "Labelled 7."
+    assert driver.find_element("id", "range").get_attribute("aria-pressed") == "false"
+    for control in (".tile.current", ".queue", "#keys .wide"):
+        press(driver, "7")
+        before = text(driver, "#said")
+        driver.find_element("css selector", control).click()
+        assert text(driver, "#said") != before
+    press(driver, Keys.ARROW_RIGHT)
+    assert text(driver, "#said") == ""
+
+
+def test_a_range_by_button_and_arrow_keys(driver: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    driver.get(write_page(tmp_path, same_rows(5)))
+    driver.find_element("id", "range").click()
+    press(driver, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, "6")
+    assert text(driver, "#progress-text") == "3 of 5 reviewed"
+
+
+def test_after_a_reload_the_commands_name_the_saved_file(
+    driver: Any, chromium: tuple[Any, Path], tmp_path: Path
+) -> None:
+    """The page keeps its name; if it does not know it, the commands begin as the README's do."""
+    driver.get(write_page(tmp_path, same_rows(3)))
+    driver.find_element("id", "end-button").click()
+    commands = text(driver, "#end-commands").splitlines()
+    assert commands[0] == "mv ~/Downloads/corrections-*.csv corrections.csv"
+    assert commands[1].endswith("--corrections corrections.csv")
+    press(driver, "\ue00c", "4")
+    ctrl(driver, "s")
+    name = text(driver, "#said").split()[-1].rstrip(".")
+    downloaded(chromium[1])
+    driver.refresh()
+    driver.find_element("id", "end-button").click()
+    assert text(driver, "#end-state") == f"Saved to {name}."
+    assert not driver.find_element("id", "end-first").is_displayed()  # it asks to save
+    first = text(driver, "#end-commands").splitlines()[0]
+    assert first.endswith(f"sorted --corrections ~/Downloads/{name}")
+
+
+REFUSING = """
+window.showSaveFilePicker = async () => {
+  if (window.refusal === "AbortError") throw new DOMException("", "AbortError");
+  const createWritable = async () => {
+    throw new DOMException("Odd.", refusal);
+  };
+  return { name: "my labels.csv", createWritable };
+};
+"""
+
+
+@pytest.mark.parametrize(
+    ("refusal", "where", "why"),
+    [
+        ("AbortError", "#said", "Not saved: no file was chosen. Press Save again to choose one."),
+        ("QuotaExceededError", "#trouble", "my labels.csv was not saved: the disk is full."),
+        ("NotFoundError", "#trouble", "the file or its folder was moved or deleted."),
+        ("DataError", "#trouble", "my labels.csv was not saved: Odd."),
+    ],
+)
+def test_what_was_not_saved_is_said_with_the_reason(
+    driver: Any, chromium: tuple[Any, Path], thirty: str, refusal: str, where: str, why: str
+) -> None:
+    driver.get(thirty)
+    driver.execute_script(f"{REFUSING} window.refusal = {refusal!r};")
+    press(driver, "7")
+    driver.find_element("id", "save").click()
+    assert why in text(driver, where)
+    assert "Press Save" in text(driver, where)
+    assert text(driver, "#unsaved") == "1 not saved"
+    driver.execute_script("window.showSaveFilePicker = undefined")
+    driver.find_element("id", "save").click()
+    downloaded(chromium[1])
+    assert not driver.find_element("id", "trouble").is_displayed()
+
+
+def test_saving_nothing_says_why(driver: Any, thirty: str) -> None:
+    driver.get(thirty)
+    ctrl(driver, "s")
+    assert text(driver, "#said") == "Nothing to save yet: no scan has a label."
+
+
+def test_confirming_all_leaves_what_has_no_guess(driver: Any, tmp_path: Path) -> None:
+    rows = [*same_rows(1, "error"), "in/b.png,,,error,broken image,,,1,m"]
+    driver.get(write_page(tmp_path, rows, "--only", "error"))
+    shift(driver, "\ue007")
+    shift(driver, "\ue007")
+    assert "no guess to confirm" in text(driver, "#said")
+
+
+def test_a_scan_that_a_person_cannot_read_is_reviewed_without_a_label(
+    driver: Any, chromium: tuple[Any, Path], tmp_path: Path
+) -> None:
+    """It counts as reviewed, is marked, and is so again when the review goes on with the file."""
+    from selenium.webdriver.common.keys import Keys
+
+    driver.get(write_page(tmp_path, same_rows(3)))
+    press(driver, "u")
+    assert text(driver, "#said") == "Marked as can't tell."
+    assert corner(driver, ".tile.unclear .tag") == "?"
+    shift(driver, Keys.DELETE)
+    assert text(driver, "#progress-text") == "2 of 3 reviewed"
+    press(driver, "7")
+    assert text(driver, "#end-unclear") == (
+        "You could not tell what 2 scans show. Sorting puts them into _uncertain."
+    )
+    driver.find_element("id", "end-save").click()
+    saved = downloaded(chromium[1])
+    assert [row.rpartition(",")[2] for row in saved.decode().splitlines()] == [
+        "human",
+        "_unclear",
+        "_unclear",
+        "7",
+    ]
+    (tmp_path / "c.csv").write_bytes(saved)
+    driver.get(write_page(tmp_path, same_rows(3), "--corrections", str(tmp_path / "c.csv")))
+    assert (group(driver), text(driver, "#progress-text")) == ("Labelled before", "3 of 3 reviewed")
+    assert len(driver.find_elements("css selector", ".tile.unclear")) == 2
+
+
+def test_u_is_a_label_where_a_class_begins_with_it(driver: Any, tmp_path: Path) -> None:
+    """Then Shift+Delete alone says that a person can't tell."""
+    from selenium.webdriver.common.keys import Keys
+
+    names = ["U", "V"]
+    rows = [f"{i}.png,{names[i % 2]},0.4,uncertain,low,,,{i},m" for i in range(3)]
+    driver.get(write_page(tmp_path, rows))
+    press(driver, "/", "png", Keys.ENTER, "u")
+    shift(driver, Keys.DELETE)
+    tags = [tag.get_attribute("data-text") for tag in driver.find_elements("css selector", ".tag")]
+    assert tags == ["✓", "?"]
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_what_a_person_has_to_know_is_seen_at_any_width(driver: Any, thirty: str, width: int) -> None:
+    """The line above the scans is cut off, or is not there on a phone."""
+    size(driver, width, 800, phone=width == 390)
+    driver.get(thirty)
+    driver.execute_script(f"{REFUSING} window.refusal = 'AbortError';")
+    press(driver, "7")
+    driver.find_element("id", "save").click()
+    words = "Not saved: no file was chosen. Press Save again to choose one."
+    assert driver.find_element("id", "notice").text == words
+    box = script(driver, "document.getElementById('notice').getBoundingClientRect().toJSON()")
+    assert 0 <= box["left"] < box["right"] <= width
+    assert box["bottom"] <= 800
+    press(driver, "\ue014")
+    assert not driver.find_element("id", "notice").is_displayed()

@@ -47,6 +47,8 @@ OK, UNCERTAIN, REJECTED, ERROR, _ = Status
         ("", REJECTED, "1", "1", "1"),
         ("", ERROR, "1", "1", "1"),
         ("7", OK, "_none", "_rejected", "_rejected"),
+        ("7", OK, "_unclear", "_uncertain", "_uncertain"),
+        ("", REJECTED, "_unclear", "_uncertain", "_uncertain"),
         ("plus", OK, "", "plus", "plus"),
         ("é", OK, "", "é", "é"),
         ("two words", OK, "", "two words", "two words"),

@@ -373,3 +373,35 @@ def _labelled(scene: Scene, labels: Mapping[str, str]) -> list[Row]:
 
 def _hashes(manifest: Manifest) -> dict[str, str]:
     return {path: item.sha256 for path, item in manifest.items.items()}
+
+
+@pytest.mark.parametrize("mode", CHOSEN_MODES)
+def test_a_link_to_another_place_is_no_sidecar(quick_folder: Path, mode: Mode) -> None:
+    """The content of a file elsewhere stays out of DEST, also by way of other links."""
+    labels = make_scans(quick_folder, {"7.png": "7", "a/1.png": "1"}, {"7.json": "beside"})
+    (quick_folder / "private").mkdir()
+    (quick_folder / "private" / "key.txt").write_text("secret")
+    scans = quick_folder / "scans"
+    (scans / "7.xmp").symlink_to("7.json")
+    (scans / "7.txt").symlink_to(quick_folder / "private" / "key.txt")
+    (scans / "a" / "up").symlink_to(quick_folder / "private")
+    (scans / "a" / "1.txt").symlink_to("up/key.txt")
+    (scans / "a" / "1.xml").symlink_to("../7.txt")
+    (scans / "a" / "1.yml").symlink_to("nowhere")
+    invoke("sort", labels, quick_folder / "sorted", *ARGUMENTS[mode], "--sidecars")
+    found = contents(quick_folder / "sorted")
+    assert "secret" not in found.values()
+    assert found["7/7.json"] == "beside"
+    assert (scans / "7.txt").is_symlink()
+
+
+def test_a_linked_picture_has_its_sidecars_where_it_leads(quick_folder: Path) -> None:
+    """A folder of links to a store."""
+    labels = make_scans(quick_folder, {"7.png": "7"}, {"7.xmp": "meta"})
+    (quick_folder / "scans").rename(quick_folder / "store")
+    (quick_folder / "scans").mkdir()
+    (quick_folder / "store" / "key.txt").write_text("secret")
+    for name, leads in {"7.png": "7.png", "7.xmp": "7.xmp", "7.txt": "key.txt"}.items():
+        (quick_folder / "scans" / name).symlink_to(quick_folder / "store" / leads)
+    assert invoke("sort", labels, quick_folder / "sorted", "--sidecars").exit_code == 0
+    assert contents(quick_folder / "sorted") == {"7/7.png": "scan 7.png", "7/7.xmp": "meta"}

@@ -15,8 +15,9 @@ from digitsort.evaluation.certification import are_among
 from digitsort.progress import silent
 from digitsort.training.dataset import Dataset, LabelledGray
 from digitsort.training.doubts import MOST_DOUBTS, describe_contradictions, describe_imbalance
-from digitsort.training.examples import vectors_of
-from digitsort.training.fit import DEFAULTS, _hold_out, split_by_hand
+from digitsort.training.examples import examples_of
+from digitsort.training.finish import DEFAULTS
+from digitsort.training.fit import _hold_out, split_by_hand
 from tests.conftest import digit_image, digit_png, invoke, make_tree
 
 
@@ -51,15 +52,15 @@ def test_wrong_labels_are_named_before_and_after_the_fit() -> None:
 
 
 def test_a_picture_in_two_classes_never_tests_what_it_has_taught() -> None:
-    examples = vectors_of([some({"0": BASE["0"], "1": [*BASE["1"], *BASE["0"]]})], silent)
+    examples = examples_of([some({"0": BASE["0"], "1": [*BASE["1"], *BASE["0"]]})], silent)
     fitted, test = _hold_out(examples, DEFAULTS)
     assert not are_among(test.normal, fitted.normal).any()
     assert set(test.labels) == {"1"}
 
 
 def test_a_person_who_contradicts_the_other_data_is_told() -> None:
-    base = vectors_of([some({"4": [400], "1": [110]})], silent)
-    by_hand = vectors_of([some({"1": [400, 110, 111]}, by_hand=True)], silent)
+    base = examples_of([some({"4": [400], "1": [110]})], silent)
+    by_hand = examples_of([some({"1": [400, 110, 111]}, by_hand=True)], silent)
     expected = "1/400.png as 1, before 4/400.png as 4. Check which are right."
     assert describe_contradictions(by_hand, base) == [
         f"1 label contradicts an earlier one of the same picture: {expected}"

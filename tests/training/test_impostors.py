@@ -8,7 +8,7 @@ import pytest
 from digitsort.training import fit_likeness as module
 from digitsort.training.fit_likeness import Ground, fit_likeness
 from digitsort.training.impostors import SHARES, Gray, Material, invent_impostors
-from digitsort.training.printed.fonts import find_faces
+from digitsort.training.printed import find_faces
 from tests.drawing import digit_inks
 
 

@@ -10,7 +10,7 @@ from digitsort.errors import TrainingDataError
 from digitsort.labels.corrections import read_corrections
 from digitsort.training.choose_dataset import open_datasets
 from digitsort.training.dataset import Dataset
-from digitsort.training.labelled import Found, labelled_folder, labelled_rows
+from digitsort.training.labelled import COULD_NOT_TELL, Found, labelled_folder, labelled_rows
 from tests.conftest import digit_png, invoke, make_tree
 
 
@@ -127,3 +127,17 @@ def test_corrections_alone_are_data_too(tmp_path: Path) -> None:
     make_tree(tmp_path, {"a.png": digit_png(3), "c.csv": "path,label,status,human\na.png,5,ok,3\n"})
     (dataset,) = open_datasets([], read_corrections(tmp_path / "c.csv"))
     assert [label for _, label in dataset.load()] == ["3"]
+
+
+def test_nothing_is_learned_from_what_a_person_could_not_read(sorted_folder: Path) -> None:
+    """Neither the person's label nor the machine's; moving the file still says what it is."""
+    table = sorted_folder / "labels.csv"
+    header, *rows = table.read_text().splitlines()
+    human = [f"{row},{'_unclear' if row.startswith('1/1') else ''}" for row in rows]
+    table.write_text("\n".join([f"{header},human", *human, ""]))
+    found = labelled_rows(table, None)
+    assert (found.human, len(found.machine), found.left) == ({}, 6, {COULD_NOT_TELL: 3})
+    move(sorted_folder, "1/10.png", "4/10.png")
+    found = labelled_folder(sorted_folder, None)
+    assert by_name(found)["human"] == {"10.png": "4"}
+    assert (len(found.machine), found.left) == (6, {COULD_NOT_TELL: 2})

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from benchmarks.nondigits import KINDS, side_by_side
 from digitsort.classification.decide import decide
 from digitsort.outcomes import Status
-from digitsort.training.nondigits import KINDS, side_by_side
 from digitsort.training.paper import draw_look, put_on_paper
 from tests.drawing import digit_inks, enlarged
 
@@ -75,7 +75,7 @@ def test_a_look_says_what_is_done() -> None:
 def test_what_is_no_digit_is_not_accepted(kind: str, model: Model) -> None:
     """None of 60 passes as ok (seen with the default model: 0 of 500, lines 2 of 500)."""
     rng = np.random.default_rng(2026)
-    images = [np.asarray(KINDS[kind](rng).convert("L")) for _ in range(60)]
+    images = [KINDS[kind](rng) for _ in range(60)]
     assert Counter(verdict.status for verdict in decide(images, model))[Status.OK] <= 1
 
 
@@ -83,5 +83,5 @@ def test_two_digits_are_not_accepted(model: Model) -> None:
     rng = np.random.default_rng(2027)
     inks = [enlarged(ink, 40) for ink in digit_inks()[0]]
     images = [side_by_side([inks[i] for i in rng.integers(0, 1797, 2)], rng) for _ in range(100)]
-    found = Counter(v.status for v in decide([np.asarray(i.convert("L")) for i in images], model))
+    found = Counter(v.status for v in decide(images, model))
     assert found[Status.OK] <= 5

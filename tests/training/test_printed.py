@@ -12,9 +12,16 @@ import pytest
 from PIL import ImageFont
 
 from digitsort.errors import TrainingDataError
-from digitsort.training.printed.displays import GRIDS, SEGMENTS, draw_dots, draw_segments, on_a_wheel
-from digitsort.training.printed.fonts import Face, find_faces, name_of_faces
-from digitsort.training.printed.generate import on_screen, plain, print_digits, thresholded
+from digitsort.training.displays import GRIDS, SEGMENTS, draw_dots, draw_segments, on_a_wheel
+from digitsort.training.printed import (
+    Face,
+    find_faces,
+    name_of_faces,
+    on_screen,
+    plain,
+    print_digits,
+    thresholded,
+)
 from tests.conftest import make_tree
 
 

@@ -21,9 +21,8 @@ import pytest
 from digitsort import Model, Settings, classify_files
 from digitsort.classification.classify import DEADLY, Line, run_line
 from digitsort.errors import ClusterError
-from digitsort.workers.cluster import Cluster
+from digitsort.workers.cluster import Cluster, _give_up
 from digitsort.workers.kit import Probe
-from digitsort.workers.local_cluster import _give_up
 from digitsort.workers.loop import Loop
 from digitsort.workers.process import Channel
 from tests.conftest import REPOSITORY, digit_png, invoke, make_tree, run_digitsort

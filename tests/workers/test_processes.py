@@ -20,7 +20,7 @@ import pytest
 
 from digitsort.errors import DigitsortError, OutputError
 from digitsort.workers import processes, server
-from digitsort.workers.choose import chosen_engine
+from digitsort.workers.choose_engine import chosen_engine
 from digitsort.workers.engine import Job
 from digitsort.workers.loop import Loop
 from digitsort.workers.process import Channel
@@ -238,7 +238,7 @@ def test_items_are_taken_only_as_they_are_needed() -> None:
 INTERRUPTED = """
 import sys, time
 from digitsort.workers import processes; from digitsort.workers import server
-from digitsort.workers.choose import chosen_engine
+from digitsort.workers.choose_engine import chosen_engine
 from digitsort.workers.loop import Loop
 from tests.workers.faults import Upper
 if __name__ == "__main__":

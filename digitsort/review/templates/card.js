@@ -19,7 +19,7 @@ function tile(card, place) {
   element.setAttribute("aria-selected", isSelected(place));
   element.setAttribute("aria-label", spoken(card));
   if (place === current) element.classList.add("current");
-  if (label) element.classList.add(isChanged(card) ? "changed" : "done");
+  if (label) element.classList.add(kindOf(card));
   if (card.picture) {
     const image = make("img");
     image.src = card.picture;
@@ -40,7 +40,13 @@ function corner(name, text) {
   return element;
 }
 
+function kindOf(card) {
+  if (isUnclear(card)) return "unclear";
+  return isChanged(card) ? "changed" : "done";
+}
+
 function tagOf(card, label) {
+  if (isUnclear(card)) return "?";
   if (!isChanged(card)) return "✓";
   return label === settings.none ? "✗" : label;
 }
@@ -54,10 +60,16 @@ function spoken(card) {
   const hint = card.hint && card.hint !== card.label ? `, like ${card.hint}` : "";
   const missing = card.picture ? "" : `, ${card.note || "no image"}`;
   const yours = label ? `you said ${nameOf(label)}, ` : "";
-  return `${yours}${guess}${second}${hint}, ${card.status}${card.reason ? `, ${card.reason}` : ""}${missing}: ${fileName(card)}`;
+  return `${yours}${guess}${second}${hint}, ${statusOf(card)}${card.reason ? `, ${card.reason}` : ""}${missing}: ${fileName(card)}`;
 }
 
-const percent = (share) => `${(100 * Number(share)).toFixed(Number(share) > 0.995 ? 1 : 0)} %`;
+function percent(share) {
+  if (share >= 0.9995) return "over 99.9 %";
+  return `${(100 * share).toFixed(share > 0.995 ? 1 : 0)} %`;
+}
+
+const STATUS_WORDS = { ok: "accepted", uncertain: "doubtful", error: "unreadable" };
+const statusOf = (card) => STATUS_WORDS[card.status] ?? card.status;
 
 function describe() {
   const card = shown[current];
@@ -67,14 +79,15 @@ function describe() {
   const chosen = selection().length;
   byId("loupe-guess").textContent = label
     ? `${nameOf(label)} ${isChanged(card) ? "(your label)" : "(confirmed)"}`
-    : card.label || card.status;
+    : nameOf(guessOf(card)) || statusOf(card);
   byId("loupe-many").textContent = chosen > 1 ? `${plural(chosen, "scan")} selected` : "";
   const guesses = [card.label && card.confidence ? `${card.label}: ${percent(card.confidence)}` : ""];
-  if (card.second) guesses.push(`${card.second}: ${percent(card.secondConfidence)}`);
+  if (card.second && card.secondConfidence >= 0.005) guesses.push(`${card.second}: ${percent(card.secondConfidence)}`);
   byId("loupe-odds").textContent = guesses.filter(Boolean).join(" · ");
-  byId("loupe-hint").textContent = card.hint ? `Accepted scans like it: ${card.hint}` : "";
+  byId("loupe-hint").textContent = card.hint ? `Looks like scans accepted as ${card.hint}` : "";
+  byId("loupe-hint").classList.toggle("other", card.hint !== card.label);
   byId("loupe-why").textContent = [
-    ...new Set([card.status, card.reason, card.picture ? card.note : ""]),
+    ...new Set([statusOf(card), card.reason, card.picture ? card.note : ""]),
   ].filter(Boolean).join(" · ");
   byId("loupe-path").textContent = card.path;
   setPicture("loupe-ink", card.picture, "the ink");

@@ -68,11 +68,13 @@ function refresh(card) {
 
 function move(place, { extend = false, atTop = false } = {}) {
   if (!shown.length) {
+    stay();
     grid.removeAttribute("aria-activedescendant");
     describe();
     return;
   }
   current = Math.min(Math.max(place, 0), shown.length - 1);
+  stay();
   if (!extend) anchor = current;
   drawAt(current);
   drawn.get(current).scrollIntoView({ block: atTop ? "start" : "nearest" });
@@ -95,7 +97,7 @@ function isAway() {
   if (isIn) return false;
   drawn.get(current).scrollIntoView({ block: "nearest" });
   draw();
-  say("The selected scan was out of sight. Press again.");
+  tell("The selected scan was out of sight. Press again.");
   return true;
 }
 

@@ -8,9 +8,26 @@ let isDragging = false;
 const hasKeys = Object.keys(settings.keys).length > 0; // else a person types first letters of a class
 const toGrid = () => grid.focus({ preventScroll: true });
 
-function say(text) {
-  byId("say").textContent = `${text} ${byId("progress-text").textContent}.`;
+// What is heard has `more` than what is seen.
+function say(text, more = "") {
+  byId("say").textContent = `${text}${more} ${byId("progress-text").textContent}.`;
   byId("said").textContent = text;
+  byId("notice").hidden = true;
+}
+
+// What a person has to know before the next key: also where there is no room for it above the scans.
+function tell(text) {
+  say(text);
+  const line = byId("said");
+  const isCut = !line.offsetParent || line.scrollWidth > line.clientWidth;
+  byId("notice").hidden = !isCut;
+  byId("notice").textContent = text;
+}
+
+// A message is about the last action: the next one takes it away.
+function clearSaid() {
+  byId("said").textContent = "";
+  byId("notice").hidden = true;
 }
 
 function trouble(text) {
@@ -38,13 +55,16 @@ const commands = {
 };
 const singleKeys = {
   ".": takeHint,
-  n: goOn,
+  n: goToNext,
   "[": () => stepQueue(-1),
   "]": () => stepQueue(1),
   "+": () => resize(1),
   "=": () => resize(1),
   "-": () => resize(-1),
-  "/": () => byId("search").focus(),
+  "/": () => {
+    stay();
+    byId("search").focus();
+  },
   "?": () => openDialog("help", "help-close"), // the focus is not on the button that forgets everything
 };
 const withCtrl = {
@@ -69,6 +89,8 @@ function onKey(event) {
   if (!command) return;
   event.preventDefault();
   if (event.repeat && !moves[event.key]) return; // a held key labels one scan
+  if (!moves[event.key]) endRange();
+  if (!isRange) clearSaid();
   command();
 }
 
@@ -82,13 +104,19 @@ function commandOf(event) {
     return withCtrl[(event.shiftKey ? "shift " : "") + key.toLowerCase()];
   }
   if ((key === "Enter" || key === " ") && event.target.matches("button, summary, input")) return null;
-  if (moves[key]) return () => move(moves[key](), { extend: event.shiftKey });
-  if (typed && key === "Enter") return () => settle(classesLike(typed)[0]);
+  if (moves[key]) {
+    typed = ""; // a number that is not complete is of the scan that is left
+    return () => move(moves[key](), { extend: event.shiftKey || isRange });
+  }
+  if (typed && key === "Enter") return () => settle(isNumber(typed) ? typed : classesLike(typed)[0]);
+  if (isNumber(typed) && key === "Backspace") return () => typeNumber(typed.slice(0, -1));
   if (typed && (key === "Escape" || key === "Backspace")) return () => settle("");
   if (key === "Enter" && event.shiftKey) return acceptRest;
+  if (key === "Delete" && event.shiftKey) return () => decide(settings.unclear);
   if (commands[key]) return commands[key];
   if (!byId("single").checked || key.length !== 1) return null;
   const letter = letterOf(event);
+  if (isNumber(typed + letter)) return () => typeNumber(typed + letter);
   if (!hasKeys && (classesLike(typed + letter).length || classesLike(letter).length)) {
     return () => type(letter);
   }
@@ -106,6 +134,7 @@ function keyLabel(key) {
   const lower = key.toLowerCase();
   if (Object.hasOwn(settings.keys, key)) return settings.keys[key];
   if (lower === settings.noneWords.key) return settings.none;
+  if (lower === settings.unclearKey) return settings.unclear;
   const same = Object.keys(settings.keys).filter((name) => name.toLowerCase() === lower);
   return same.length === 1 ? settings.keys[same[0]] : "";
 }
@@ -125,7 +154,12 @@ function type(letter) {
     return;
   }
   typed = text;
-  say(`${text}…: ${found.slice(0, 8).join(", ")}. Type on, or press Enter for ${found[0]}.`);
+  tell(`${text}…: ${found.slice(0, 8).join(", ")}. Type on, or press Enter for ${found[0]}.`);
+}
+
+function typeNumber(text) {
+  typed = text;
+  say(text && `${text}… Press Enter when the number is complete.`);
 }
 
 function settle(label) {
@@ -144,6 +178,8 @@ function addKey(text, title, action, label) {
   button.addEventListener("click", (event) => {
     // The page has moved on to the next group: a double click must not confirm that one, too.
     if (action === acceptRest && event.detail > 1) return;
+    if (action !== toggleRange) endRange();
+    clearSaid();
     action();
     if (!document.querySelector("dialog[open]")) toGrid();
   });
@@ -160,16 +196,21 @@ function addKeys() {
   const { button, name, key } = settings.noneWords;
   const title = `${name[0].toUpperCase()}${name.slice(1)} (${key})`;
   addKey(button, title, () => decide(settings.none), settings.none);
-  addKey("✓", "The guess is right (Enter)", accept);
-  addKey("✓ rest", "All that is open in this group is right (Shift+Enter)", acceptRest);
-  addKey("Range", "Select a range: the next scan that you choose is its end", toggleRange);
+  addKey("Can't tell", `You can't tell what it is (${settings.unclearKey})`, () => decide(settings.unclear), settings.unclear);
+  addKey("✓ Confirm", "Confirm the guess (Enter)", accept);
+  addKey("✓ Confirm all", "Confirm all open scans in this group (Shift+Enter)", acceptRest);
+  addKey("Select range", "Select a range: the next scan that you choose is its end", toggleRange);
   byId("keys").lastElementChild.id = "range";
 }
 
 function toggleRange() {
   isRange = !isRange;
   byId("range").setAttribute("aria-pressed", isRange);
-  if (isRange) say("Choose the last scan of the range.");
+  if (isRange) tell("Choose the last scan of the range.");
+}
+
+function endRange() {
+  if (isRange) toggleRange();
 }
 
 const placeOf = (event) => {
@@ -181,7 +222,8 @@ function choose(event) {
   const place = placeOf(event);
   if (place < 0) return;
   move(place, { extend: event.shiftKey || isRange });
-  if (isRange) toggleRange();
+  endRange();
+  clearSaid();
   toGrid();
 }
 
@@ -209,6 +251,7 @@ function listenToPointers() {
 }
 
 function openDialog(name, focused) {
+  stay();
   byId(name).showModal();
   byId(focused).focus({ preventScroll: true });
   byId(name).scrollTop = 0;
@@ -218,6 +261,8 @@ function listenToButtons() {
   const actions = { save, undo, redo, "clear-search": () => openQueue(queue), "end-save": save, forget };
   for (const [id, action] of Object.entries(actions)) {
     byId(id).addEventListener("click", () => {
+      endRange();
+      clearSaid();
       action();
       if (!document.querySelector("dialog[open]")) toGrid();
     });
@@ -229,7 +274,7 @@ function listenToButtons() {
     dialog.querySelector(".close").addEventListener("click", () => dialog.close());
     dialog.addEventListener("close", () => {
       delete byId("forget").dataset.sure;
-      byId("forget").textContent = "Forget my labels";
+      byId("forget").textContent = "Delete my labels";
       toGrid();
     });
   }
@@ -240,6 +285,7 @@ function listen() {
   addEventListener("storage", catchUp);
   addEventListener("beforeunload", warnOfUnsaved);
   addEventListener("pagehide", store);
+  for (const kind of ["wheel", "touchmove"]) pane.addEventListener(kind, stay, { passive: true });
   pane.addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
   addEventListener("scroll", () => requestAnimationFrame(draw), { passive: true });
   addEventListener("resize", () => {

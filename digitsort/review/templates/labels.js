@@ -38,7 +38,12 @@ const labelOf = (card) => decided.get(card.number) ?? card.human;
 const savedLabelOf = (card) => saved.get(card.number) ?? card.human;
 const guessOf = (card) => card.label || (card.status === "rejected" ? settings.none : "");
 const isChanged = (card) => Boolean(labelOf(card)) && labelOf(card) !== (card.label || settings.none);
-const nameOf = (label) => (label === settings.none ? settings.noneWords.name : label);
+const isUnclear = (card) => labelOf(card) === settings.unclear;
+function nameOf(label) {
+  if (label === settings.unclear) return "can't tell";
+  return label === settings.none ? settings.noneWords.name : label;
+}
+
 const plural = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 
 function setLabel(card, label) {
@@ -83,7 +88,7 @@ function redo() {
 function turnBack(from, to, side, done, nothing) {
   const step = from.pop();
   if (!step) {
-    say(nothing);
+    tell(nothing);
     return;
   }
   for (const change of step) setLabel(change[0], change[side]);
@@ -114,8 +119,11 @@ function store() {
 
 function kept() {
   const differing = cards.filter((card) => labelOf(card) !== savedLabelOf(card));
-  return { labels: [...decided], unsaved: differing.map((card) => card.number) };
+  return { labels: [...decided], unsaved: differing.map((card) => card.number), file: savedFile };
 }
+
+const isNumber = (label) => /^[0-9]+$/.test(label) && label.length <= settings.numberDigits;
+const cellOf = (label) => (isNumber(label) ? label : settings.cells[label]);
 
 function recall() {
   let found = null;
@@ -126,8 +134,9 @@ function recall() {
   }
   const known = new Set(cards.map((card) => card.number));
   const differing = new Set(found.unsaved);
+  if (typeof found.file?.name === "string") savedFile = found.file;
   for (const [number, label] of found.labels ?? []) {
-    if (!known.has(number) || (label !== "" && !Object.hasOwn(settings.cells, label))) continue;
+    if (!known.has(number) || (label !== "" && !Object.hasOwn(settings.cells, label) && !isNumber(label))) continue;
     decided.set(number, label);
     if (!differing.has(number)) saved.set(number, label);
   }
@@ -150,10 +159,11 @@ function forget() {
   const button = byId("forget");
   if (!button.dataset.sure) {
     button.dataset.sure = "yes";
-    button.textContent = "Press again to forget them all";
+    button.textContent = "Press again to delete all labels";
     return;
   }
   for (const map of [decided, saved]) map.clear();
+  savedFile = null;
   past.length = future.length = 0;
   recount();
   isKept = false;

@@ -1,4 +1,4 @@
-"""Write digits as many people would, so that a model can learn hands that no data set shows it."""
+"""Generate handwritten digits of many writers, so that a model learns hands that no data set has."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PEN = (0.055, 0.17)
 """Width of the pen as a share of the digit's longer side, thinnest and thickest."""
 
 UNEVEN = 0.35
-"""How far the pressure swings at most, as a share of the pen's width; half of the hands are even."""
+"""Largest variation of the pressure, as a share of the pen's width; half of the hands have none."""
 
 MARGIN_PX = 3
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.model.hostile.case import Hostile
-from tests.model.hostile.changes import (
+from tests.model.hostile.case import (
+    Hostile,
     Raw,
     both,
     changed,

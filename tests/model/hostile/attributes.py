@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from tests.fuzz.leaves import emit, read_tree, replaced
-from tests.model.hostile.case import Change, Hostile
-from tests.model.hostile.changes import Raw, changed, mapped, on_classifier, on_svc
+from tests.model.hostile.case import Change, Hostile, Raw, changed, mapped, on_classifier, on_svc
 
 
 def attributes() -> dict[str, Hostile]:

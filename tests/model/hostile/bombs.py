@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from digitsort.model.scanning import MOST_BYTES, MOST_OPCODES
-from tests.model.hostile.assembler import HEAD, doubled, text, u4, whole
-from tests.model.hostile.case import Hostile
-from tests.model.hostile.changes import inside, rawly
+from tests.model.hostile.case import HEAD, Hostile, doubled, inside, rawly, text, u4, whole
 
 
 def big(size: int) -> bytes:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pickletools
 
 from digitsort.model.scanning import ALLOWED
-from tests.model.hostile.assembler import call, named, whole
-from tests.model.hostile.case import Hostile
-from tests.model.hostile.changes import inside
+from tests.model.hostile.case import Hostile, call, inside, named, whole
 
 CALLABLES = """
     os.system posix.system nt.system os.popen os.execv os.unlink subprocess.Popen

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.model.hostile.case import Hostile
-from tests.model.hostile.changes import changed, on_card
+from tests.model.hostile.case import Hostile, changed, on_card
 
 HUGE = 2**63
 LONG_TEXT = "x" * 1025

@@ -9,8 +9,7 @@ from tests.model.hostile.calls import calls, opcodes
 from tests.model.hostile.cards import cards
 from tests.model.hostile.case import Hostile
 from tests.model.hostile.machines import machines
-from tests.model.hostile.streams import streams
-from tests.model.hostile.wrappings import wrappings
+from tests.model.hostile.streams import streams, wrappings
 
 
 def hostile_files() -> dict[str, Hostile]:

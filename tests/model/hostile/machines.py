@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tests.model.hostile.case import Change, Hostile, good_pair
-from tests.model.hostile.changes import (
+from tests.model.hostile.case import (
+    Change,
+    Hostile,
     Raw,
     both,
     changed,
+    good_pair,
     mapped,
     on_card,
     on_classifier,

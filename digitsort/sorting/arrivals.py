@@ -1,0 +1,328 @@
+"""Label and deliver the files of an inbox, a few at a time, as one run in the journal of DEST.
+
+Each batch is in the journal before it is begun, as in any sort. ``DEST/labels.csv`` is brought up to
+date after a batch, but not so often that a large one takes most of the time. What it does not name yet
+is in the journal, and `recover` adds it after a kill. A run that has ended goes on with the next files:
+a scanner that delivers one file a minute must not leave 1,440 journals a day.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from digitsort.errors import DigitsortError, OutputError
+from digitsort.files.disk import DISK, Disk
+from digitsort.files.interrupts import interrupts_wait
+from digitsort.files.names import absolute, printable
+from digitsort.files.places import open_places
+from digitsort.labels.labels_csv import Layout, row_of
+from digitsort.labels.row import Row
+from digitsort.outcomes import Outcome
+from digitsort.sorting.batch import Deliverer
+from digitsort.sorting.books import Sorted, read_books, update_books
+from digitsort.sorting.dest import Held, remove_empty
+from digitsort.sorting.entries import Run
+from digitsort.sorting.inbox import Inbox, Version, version_of
+from digitsort.sorting.journal import Journal, new_journal, read_runs, reopen
+from digitsort.sorting.plan import Operation, Planner, SortOptions, known_sha256
+
+MOST_ENTRIES = 10_000
+"""Files of one run. A run that was killed is checked file by file."""
+
+BOOKS_SHARE = 0.1
+"""Largest share of the time in which ``DEST/labels.csv`` is written, while files arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Result of a few files.
+
+    Attributes
+    ----------
+    done : tuple of Operation
+    same : tuple of Operation
+        Files whose content is in DEST already, under the name that they would get.
+    left : tuple of (path, reason)
+        Files that stay where they are.
+    """
+
+    done: tuple[Operation, ...]
+    same: tuple[Operation, ...]
+    left: tuple[tuple[str, str], ...]
+
+
+class Arrivals:
+    """Delivers files into a DEST whose last run was recovered.
+
+    Parameters
+    ----------
+    held : Held
+    options : SortOptions
+    disk : Disk
+    clock : callable
+        Returns seconds; a test has another one.
+
+    Attributes
+    ----------
+    tables : list of str
+        Paths under which a person's ``DEST/labels.csv`` is kept that was saved meanwhile.
+    """
+
+    def __init__(
+        self,
+        held: Held,
+        options: SortOptions,
+        disk: Disk = DISK,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        read_books(held.dest)  # before anything is touched: it must be one
+        self._held = held
+        self._options = options
+        self._disk = disk
+        self._clock = clock
+        self._planner = Planner(held.dest, options)
+        self._delivered: dict[str, set[str]] = {}
+        self._run = self._read_runs()
+        self._unbooked: list[Sorted] = []
+        self._deliverer: Deliverer | None = None
+        self._due = float("-inf")
+        self.tables: list[str] = []
+
+    def _read_runs(self) -> Run | None:
+        """Note what was delivered; return the last run if more files can be added to it."""
+        runs = list(read_runs(self._held.dest))
+        for run in runs:
+            if not self._options.mode.is_move:  # a file that comes once more is another one
+                for entry in run.delivered:
+                    self._delivered.setdefault(entry.source, set()).add(entry.sha256)
+        return runs[0] if runs and self._may_go_on(runs[0]) else None
+
+    def _may_go_on(self, run: Run) -> bool:
+        is_like = run.mode == self._options.mode and run.root == (self._options.move_from or "")
+        is_whole = bool(run.end) and not (run.undo_begun or run.undone)
+        return run.of_inbox and is_like and is_whole and run.settled < MOST_ENTRIES
+
+    @property
+    def dest(self) -> str:
+        """Return the real path of DEST."""
+        return self._held.dest
+
+    def may_have(self, path: str) -> bool:
+        """Return whether a file with this path was delivered, with this or another content."""
+        return path in self._delivered
+
+    def has(self, path: str, sha256: str) -> bool:
+        """Return whether this content of a file was delivered."""
+        return sha256 in self._delivered.get(path, ())
+
+    def deliver(self, rows: Sequence[Row]) -> Arrived:
+        """Deliver files that are complete and labelled.
+
+        Raises
+        ------
+        OutputError
+            If DEST can't be written. What was delivered before is in the journal.
+        """
+        plan = self._planner.plan(rows)
+        done: list[Operation] = []
+        failed: list[tuple[Operation, str]] = []
+        error: OutputError | None = None
+        deliverer = self._deliverer = self._deliverer or self._new_deliverer()
+        with interrupts_wait() as pressed:
+            for batch in deliverer.deliver(plan.operations, pressed):
+                done += batch.done
+                failed += batch.failed
+                error = error or batch.error
+            self._note(done)
+        if len(done) < len(plan.operations):
+            self._planner.forget()
+        if error is not None:
+            raise error
+        arrived = {operation.target for operation in plan.operations}.difference(
+            operation.target for operation, _ in failed
+        )
+        planned = {operation.target for operation in plan.operations}
+        same = [o for o in plan.same if o.target in arrived or o.target not in planned]
+        left = [*plan.left, *((operation.row.path, reason) for operation, reason in failed)]
+        return Arrived(tuple(done), tuple(same), tuple(left))
+
+    def _note(self, done: Iterable[Operation]) -> None:
+        for operation in done:
+            self._unbooked.append(Sorted(operation.target, operation.source, operation.cells))
+            if not self._options.mode.is_move:
+                contents = self._delivered.setdefault(absolute(operation.row.path), set())
+                contents.add(operation.row.sha256)
+
+    def _new_deliverer(self) -> Deliverer:
+        root = self._options.move_from or ""
+        return Deliverer(
+            self._disk, self._held, self._options.mode, root, continues=False, begin=self._begin
+        )
+
+    def _begin(self) -> Journal:
+        """Open the journal of the last run once more if it may have more entries; else a new one."""
+        run = self._run
+        if run is not None and self._may_go_on(run):
+            journal = reopen(self._disk, run)
+            journal.mark(end="")  # it may be killed from now on
+            run.end = ""
+            return journal
+        mode, root = self._options.mode, self._options.move_from or ""
+        return new_journal(
+            self._disk, self._held.dest, mode, root, self._held.made_levels, False, of_inbox=True
+        )
+
+    def close_books(self, *, now: bool) -> None:
+        """Bring ``DEST/labels.csv`` up to date and end the run, `now` or when it is due.
+
+        Raises
+        ------
+        OutputError
+            If DEST can't be written.
+        """
+        journal = None if self._deliverer is None else self._deliverer.journal
+        is_full = journal is not None and journal.run.settled >= MOST_ENTRIES
+        began = self._clock()
+        if journal is None or not (now or is_full or began >= self._due):
+            return
+        try:
+            with interrupts_wait():
+                self._end(journal)
+        except OSError as error:
+            raise OutputError(
+                f"{printable(self._held.dest)} can't be written: {error.strerror}. No file is lost. "
+                "Free some space, and run the command again to update its labels.csv."
+            ) from error
+        ended = self._clock()
+        self._due = ended + (ended - began) / BOOKS_SHARE
+
+    def due_in_s(self) -> float:
+        """Return in how many seconds ``DEST/labels.csv`` is to be brought up to date; or infinity."""
+        is_open = self._deliverer is not None and self._deliverer.journal is not None
+        return max(self._due - self._clock(), 0.0) if is_open else float("inf")
+
+    def _end(self, journal: Journal) -> None:
+        assert self._deliverer is not None
+        run = journal.run
+        with open_places(self._disk) as places:
+            if run.failed:
+                made = (os.path.join(self._held.dest, folder) for folder in run.made)
+                remove_empty(self._disk, places, made)
+            if run.settled > len(run.failed):
+                journal.flush()
+                journal.sync()
+                places.sync([run.path, *self._deliverer.sources_by_device.values()])
+                self._write_books()
+                places.sync([run.path])
+                journal.mark(end="done")
+            else:  # a run that delivered nothing leaves nothing
+                places.sync([run.path])
+                self._disk.unlink(places.at(run.path))
+                places.sync([run.path])
+            journal.close()
+        self._deliverer = None
+        run.end = "done" if run.settled > len(run.failed) else ""
+        self._run = run
+
+    def _write_books(self) -> None:
+        if not self._unbooked:
+            return
+        moved = self._options.mode.is_move
+        table = update_books(self._disk, self._held.dest, delivered=self._unbooked, moved=moved)
+        self.tables += [table] if table else []
+        self._unbooked = []
+
+    def stop(self) -> None:
+        """End the run because of an error, as far as the disk allows it; `recover` does the rest."""
+        with suppress(OSError, DigitsortError):
+            self.close_books(now=True)
+
+
+AT_ONCE = 256
+"""Files that are delivered together, if they are labelled within `AT_ONCE_S`."""
+
+AT_ONCE_S = 1.0
+
+FEW_FILES = 500
+"""Fewer files are labelled by one worker, more by one per CPU. There is always one by default: a file
+that crashes the decoder must not end a service, which would start again and meet the same file."""
+
+Classify = Callable[[Sequence[str]], Iterator[Outcome]]
+"""Function that labels files, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A few files of an inbox that were complete.
+
+    Attributes
+    ----------
+    outcomes : dict of str to Outcome
+        By path.
+    arrived : Arrived
+    """
+
+    outcomes: dict[str, Outcome]
+    arrived: Arrived
+
+
+def sort_complete(
+    inbox: Inbox,
+    complete: Sequence[tuple[str, Version]],
+    arrivals: Arrivals,
+    classify: Classify,
+    model: str,
+) -> Iterator[Batch]:
+    """Label and deliver files that are complete, and not yet in DEST.
+
+    A file that changes while it is read is not delivered: it is complete once more later.
+
+    Parameters
+    ----------
+    inbox : Inbox
+    complete : sequence of (path, Version)
+        As `Inbox.look` returns them.
+    arrivals : Arrivals
+    classify : callable
+    model : str
+        First 12 hex digits of the model's fingerprint.
+    """
+    versions = dict(complete)
+    new = []
+    for path, version in complete:
+        if arrivals.may_have(path) and arrivals.has(path, known_sha256(path, follow=True)):
+            inbox.handle(path, version)
+        else:
+            new.append(path)
+    layout = Layout(arrivals.dest, model)
+    for outcomes in _in_time(map(_with_sha256, classify(new) if new else ())):
+        whole = {o.path: o for o in outcomes if version_of(o.path) == versions[o.path]}
+        arrived = arrivals.deliver([row_of(outcome, layout) for outcome in whole.values()])
+        arrivals.close_books(now=False)
+        for path in whole:
+            inbox.handle(path, versions[path])
+        yield Batch(whole, arrived)
+
+
+def _with_sha256(outcome: Outcome) -> Outcome:
+    """Return the outcome with the file's hash, also if the file crashed a worker."""
+    return (
+        outcome if outcome.sha256 else outcome._replace(sha256=known_sha256(outcome.path, follow=True))
+    )
+
+
+def _in_time(outcomes: Iterator[Outcome]) -> Iterator[list[Outcome]]:
+    """Yield outcomes, some at a time, so that none waits for long."""
+    some: list[Outcome] = []
+    began = time.monotonic()
+    for outcome in outcomes:
+        some.append(outcome)
+        if len(some) == AT_ONCE or time.monotonic() - began > AT_ONCE_S:
+            yield some
+            some, began = [], time.monotonic()
+    if some:
+        yield some

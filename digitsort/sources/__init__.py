@@ -1,0 +1,1 @@
+"""Places of bytes that are no files of their own: members of archives, objects of buckets."""

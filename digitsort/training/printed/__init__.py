@@ -1,1 +1,0 @@
-"""Printed digits: rendered from fonts, and drawn as displays and counters show them."""
