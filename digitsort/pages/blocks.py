@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.pages.ruling import Matrix, Pixels, Sheet, ink_of, ruling_of, sheet_of
+from digitsort.pages.lines import MOST_STEP, Ruling, cells_of
+from digitsort.pages.ruling import Matrix, Pixels, Sheet, ink_of, lines_in, ruling_of, sheet_of
 
 Quad = npt.NDArray[np.float64]
 """Corners of a cell: top left, top right, bottom right, bottom left; shape (4, 2), as x and y."""
@@ -68,6 +69,13 @@ between thick ones have half of it."""
 
 LEAST_EVIDENCE = 0.45
 """Share of each side of a missing cell that has to lie on ink."""
+
+HALF_AS_MANY, LARGE = 0.5, 0.95
+"""Worth and area of a block between straight lines, by those of the areas that the ruling encloses
+there, from which it is the better one: strokes split areas, and lines that are broken join them."""
+
+RIM_PX = 10
+"""Distance, in working pixels, from its cells up to which a block's own lines are."""
 
 Index = tuple[int, int]
 """Row and column."""
@@ -148,7 +156,77 @@ def find_blocks(gray: Pixels) -> list[Block]:
                 break  # longer lines enclose no more cells than the shortest ones
         if _is_full(best):
             break
+    lines = lines_in(ink_of(calm, OFFSETS[0]), max(9, longer // LENGTHS[-1]))
+    best = _with_better(best, _between_lines(lines, ink_of(calm, OFFSETS[0]), soft, best), soft)
     return [_block(lattice, sheet) for lattice in _in_reading_order(best)]
+
+
+def _between_lines(
+    lines: tuple[Pixels, Pixels], ink: Pixels, soft: Pixels, known: list[dict[Index, Quad]]
+) -> list[dict[Index, Quad]]:
+    """Return the blocks between straight lines that cross, except for known ones that are complete."""
+    across, down = lines
+    for lattice in known:
+        if _is_full([lattice]) and not _goes_on(lattice, across, down):
+            hull = _hull(lattice)
+            for mask in (across, down):
+                cv2.fillConvexPoly(mask, hull, 0)
+                cv2.polylines(mask, [hull], True, 0, 2 * RIM_PX)
+    quads = np.array(cells_of(Ruling(across, down, ink, soft))).reshape(-1, 4, 2)
+    if len(quads) < LEAST_CELLS:
+        return []
+    lattices = [lattice for lattice in _joined(quads) if len(lattice) >= LEAST_CELLS]
+    lattices = [lattice for lattice in lattices if not _is_flat(lattice)]
+    return _outermost([lattice for lattice in lattices if _is_ruled(lattice, soft)])
+
+
+def _is_flat(lattice: dict[Index, Quad]) -> bool:
+    """Return whether this is a single row of wide cells: a frame's rim beside a grid makes some."""
+    across, down = np.median([_sides(quad) for quad in lattice.values()], axis=0).tolist()
+    return len({row for row, _ in lattice}) == 1 and across > MOST_STEP * down
+
+
+def _hull(lattice: dict[Index, Quad]) -> npt.NDArray[np.int32]:
+    return np.asarray(cv2.convexHull(np.concatenate(list(lattice.values())).astype(np.int32)), np.int32)
+
+
+def _goes_on(lattice: dict[Index, Quad], across: Pixels, down: Pixels) -> bool:
+    """Return whether lines of a block go on beyond its cells."""
+    hull = _hull(lattice)
+    rim = np.zeros_like(across)
+    cv2.polylines(rim, [hull], True, 255, 2 * RIM_PX + 6)
+    cv2.polylines(rim, [hull], True, 0, 2 * RIM_PX)
+    cv2.fillConvexPoly(rim, hull, 0)
+    count, _ = cv2.connectedComponents(cv2.bitwise_and(cv2.bitwise_or(across, down), rim))
+    return count - 1 >= LEAST_CELLS
+
+
+def _with_better(
+    best: list[dict[Index, Quad]], others: list[dict[Index, Quad]], soft: Pixels
+) -> list[dict[Index, Quad]]:
+    """Return blocks, and in place of some of them the ones between lines that have more cells."""
+    for other in others:
+        there = [lattice for lattice in best if _overlap(lattice, other)]
+        worth, known = _worth([other], soft), _worth(there, soft)
+        is_larger = _area([other]) >= LARGE * _area(there)
+        is_more = worth > known + 1 and len(other) > sum(map(len, there))
+        if is_more if _is_full(there) else is_larger and worth >= HALF_AS_MANY * known:
+            best = [lattice for lattice in best if not any(lattice is one for one in there)]
+            best.append(other)
+    return _outermost(best)
+
+
+def _area(lattices: list[dict[Index, Quad]]) -> float:
+    return sum(float(cv2.contourArea(_hull(lattice))) for lattice in lattices)
+
+
+def _overlap(one: dict[Index, Quad], other: dict[Index, Quad]) -> bool:
+    """Return whether the middle of a cell of one block lies in the other."""
+    return any(
+        _surrounds(home, quad.mean(axis=0))
+        for home, guest in ((one, other), (other, one))
+        for quad in guest.values()
+    )
 
 
 def _is_full(lattices: list[dict[Index, Quad]]) -> bool:

@@ -104,12 +104,17 @@ def ruling_of(ink: Pixels, length: int) -> Pixels:
 
     The open side of a comb is closed.
     """
-    across = _lines(ink, length)
-    down = np.ascontiguousarray(_lines(np.ascontiguousarray(ink.T), length).T)
+    across, down = lines_in(ink, length)
     ruling = np.asarray(cv2.bitwise_or(across, down), np.uint8)
     for here, there in _open_sides(across, down):
         cv2.line(ruling, here, there, 255, 2)
     return ruling
+
+
+def lines_in(ink: Pixels, length: int) -> tuple[Pixels, Pixels]:
+    """Return masks of the nearly horizontal and of the nearly vertical lines of ink."""
+    down = _lines(np.ascontiguousarray(ink.T), length)
+    return _lines(ink, length), np.ascontiguousarray(down.T)
 
 
 Point = tuple[int, int]

@@ -66,6 +66,27 @@ def test_a_cell_with_a_broken_line_is_there() -> None:
     assert shapes(page) == [(4, 5, 20)]
 
 
+def test_strokes_are_no_lines_where_boxes_are_evenly_spaced() -> None:
+    page = sheet()
+    grid(page, (60, 50), 1, 7)
+    pen = ImageDraw.Draw(page)
+    for column in (1, 4):  # a 1 as high as its box
+        x = 60 + CELL * column + 17
+        pen.line((x, 51, x + 4, 89), fill=30, width=3)
+    pen.line((180, 54, 180, 86), fill=245, width=4)  # most of a line is missing
+    assert shapes(page) == [(1, 7, 7)]
+
+
+@pytest.mark.slow
+def test_a_comb_with_a_broken_base_and_a_missing_tooth() -> None:
+    page = sheet()
+    comb(page, (60, 50), 8)
+    pen = ImageDraw.Draw(page)
+    pen.line((150, 90, 154, 90), fill=245, width=6)
+    pen.line((220, 48, 220, 86), fill=245, width=4)
+    assert shapes(page) == [(1, 8, 8)]
+
+
 @pytest.mark.slow
 def test_pages_without_cells() -> None:
     text = sheet()
