@@ -130,7 +130,7 @@ def test_every_command_reads_every_format(
     tmp_path: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Chosen by the name; each gives what the CSV gives."""
-    scans = {f"{digit}/{n}.png": digit_png(digit, example=n) for digit in range(10) for n in range(2)}
+    scans = {f"{digit}/{n}.png": digit_png(digit, example=n) for digit in range(10) for n in range(6)}
     said = []
     for name in FORMS:
         here = tmp_path / name.replace(".", "_") / "here"
@@ -154,10 +154,11 @@ def test_every_command_reads_every_format(
         ]
         texts = [done.output.replace(name, "labels.csv") for done in outputs]
         texts = [text.replace(str(here.parent), "") for text in texts]
+        texts[0] = "\n".join(sorted(texts[0].splitlines()))  # a plan follows the order on the disk
         rows = [outcome_of(row)._replace(path=Path(row.path).name) for row in read_labels(Path(name))]
         said.append((rows, [done.exit_code for done in outputs], texts))
     assert said[0] == said[1] == said[2] == said[3]
-    assert {0, 1, 4} >= set(said[0][1])  # train asks for more images
+    assert {0, 1} >= set(said[0][1])
     assert (tmp_path / "labels_jsonl/here/labels.jsonl").read_bytes().startswith(b'{"path": ')
     assert (tmp_path / "labels_parquet/here/labels.parquet").read_bytes().startswith(b"PAR1")
 
