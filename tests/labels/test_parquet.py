@@ -154,7 +154,7 @@ def test_every_command_reads_every_format(
         ]
         texts = [done.output.replace(name, "labels.csv") for done in outputs]
         texts = [text.replace(str(here.parent), "") for text in texts]
-        texts[0] = "\n".join(sorted(texts[0].splitlines()))  # a plan follows the order on the disk
+        texts[0] = "\n".join(sorted(texts[0].splitlines()))  # two streams interleave
         rows = [outcome_of(row)._replace(path=Path(row.path).name) for row in read_labels(Path(name))]
         said.append((rows, [done.exit_code for done in outputs], texts))
     assert said[0] == said[1] == said[2] == said[3]
