@@ -96,7 +96,7 @@ RULED_FROM_PX, RULED, LONG_CLEAR, LONGER_BY = 48, 0.012, 0.8, 0.05
 line is ruled, in pixels; the largest distance of nine of ten columns from the straight line, as a share
 of that height; the smallest share of columns in which it is the lowest ink, and thin; and by which
 share of its width it is longer than the digit on both sides. Chosen on underlined MNIST and invented
-digits, and on bare ones: of those that look like a 7 without their base, the straightest has twice
+digits, and on bare ones: of those that look like a 7 without their base, the straightest is well above
 this distance."""
 
 OFF_THE_LINE_PX = 1.5
