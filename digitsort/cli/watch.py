@@ -118,7 +118,7 @@ def watch(
         move_from=folder if move else None,
         set_aside=True,
     )
-    box = Inbox(folder, settle, options.patterns(exclude), any_name)
+    box = Inbox(folder, settle, options.patterns(exclude), any_name, target)
     labelling = _Labelling(found, replace(settings, only_labels=labels), workers)
     printing = _Printing(folder, Layout(folder, found.card.short), as_json=as_json)
     wait = None if once else _waiting(folder, poll, quiet=quiet)

@@ -397,6 +397,7 @@ def _write_seal(disk: Disk, places: Places, dest: str, hashes: Iterable[str]) ->
     with _goes_if_unfinished(disk, temporary):
         _fill(disk, temporary, ["\n".join(seals).encode()])
         disk.replace(temporary, places.at(os.path.join(folder, SEAL_NAME)))
+    places.sync([os.path.join(folder, SEAL_NAME)])  # what is named next is known by it
 
 
 @contextmanager

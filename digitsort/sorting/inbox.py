@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -77,6 +78,8 @@ class Inbox:
         As in `Walk`.
     any_name : bool
         As in `Walk`.
+    dest : str or None
+        Folder that is never entered, by whatever path: links and mounts may lead into it later.
     waiting : dict
         Files that are not complete: path to version, and the time when it was first seen.
     """
@@ -85,6 +88,7 @@ class Inbox:
     settle_s: float
     patterns: Sequence[str] = ()
     any_name: bool = False
+    dest: str | None = None
     waiting: dict[str, tuple[Version, float]] = field(default_factory=dict)
     _handled: dict[str, Version] = field(default_factory=dict)
 
@@ -98,7 +102,7 @@ class Inbox:
         """
         if not os.path.isdir(self.folder):
             raise UsageError(f"{printable(self.folder)} is not a folder any more. Restore it.")
-        walk = Walk([self.folder], any_name=self.any_name, patterns=self.patterns)
+        walk = Walk([self.folder], any_name=self.any_name, patterns=self.patterns, exclude=self.dest)
         now = time.monotonic()
         complete: list[tuple[str, Version]] = []
         waiting: dict[str, tuple[Version, float]] = {}
@@ -141,6 +145,8 @@ def is_open_for_writing(path: str) -> bool:
     if sys.platform != "linux":
         return False
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # to open a device or a pipe has effects
+            return False
         descriptor = os.open(path, READ_NO_WAIT)
     except OSError:
         return False

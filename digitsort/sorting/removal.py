@@ -45,6 +45,7 @@ def remove_copy(disk: Disk, places: Places, removed: Place, kept: str, sha256: s
     check_copy(disk, removed, sha256)
     if (inside := split_member(kept)) is not None:
         _check_member(disk, removed, kept, inside[0], sha256)
+        check_copy(disk, removed, sha256)  # reading the archive may have taken minutes
     else:
         place = _found(places, kept)
         check_copy(disk, place, sha256)

@@ -259,6 +259,26 @@ def test_a_file_that_changes_while_it_is_read_is_not_delivered(tmp_path: Path) -
         assert names(box) == ["a.png"]
 
 
+def test_dest_is_no_inbox_by_a_link_or_otherwise(tmp_path: Path) -> None:
+    """A folder of the inbox became a link to DEST, and each look copied one file deeper."""
+    make_tree(tmp_path, {"in": {"a.png": b"1"}, "out": {"3": {"b.png": b"2"}}})
+    box = Inbox(str(tmp_path / "in"), 0, dest=str(tmp_path / "out"))
+    assert names(box) == ["a.png"]
+    (tmp_path / "in").rename(tmp_path / "old")
+    (tmp_path / "in").symlink_to(tmp_path / "out")
+    assert names(box) == []
+
+
+def test_what_is_no_regular_file_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To open a device can have effects, and a writer of a pipe is killed when its reader goes."""
+    os.mkfifo(tmp_path / "a.png")
+    (tmp_path / "b.png").symlink_to("/dev/zero")
+    opened: list[object] = []
+    monkeypatch.setattr("digitsort.sorting.inbox.os.open", lambda path, *_: opened.append(path))
+    assert not any(is_open_for_writing(str(tmp_path / name)) for name in ("a.png", "b.png"))
+    assert opened == []
+
+
 def test_an_inbox_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a folder any more"):
         Inbox(str(tmp_path / "in"), 0).look()

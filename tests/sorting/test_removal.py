@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from digitsort.files.disk import Disk
 from digitsort.files.places import open_places
-from digitsort.sorting.removal import SECTOR_BYTES, remove_torn
+from digitsort.sorting import removal
+from digitsort.sorting.removal import SECTOR_BYTES, remove_copy, remove_torn
 from digitsort.sorting.task import NotDeliveredError
+from tests.sources.making import make_archive
 
 WHOLE = bytes(range(1, 256)) * 10
 SHA256 = hashlib.sha256(WHOLE).hexdigest()
@@ -58,6 +61,26 @@ def test_without_the_whole_file_nothing_goes(tmp_path: Path, kind: str) -> None:
     with pytest.raises((NotDeliveredError, FileNotFoundError)):
         _remove(copy, copy if kind == "the copy itself" else Path(os.path.realpath(whole)))
     assert copy.read_bytes() == WHOLE[:600]
+
+
+def test_a_copy_that_changes_while_the_archive_is_read_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large archive takes seconds to read, and a person may save meanwhile."""
+    archive = make_archive(tmp_path / "a.tar", {"1.png": WHOLE})
+    copy = tmp_path / "1.png"
+    copy.write_bytes(WHOLE)
+
+    def slowly(*arguments: Any) -> None:
+        check(*arguments)
+        copy.write_bytes(b"edited")
+
+    check = removal._check_member
+    monkeypatch.setattr(removal, "_check_member", slowly)
+    disk = Disk()
+    with open_places(disk) as places, pytest.raises(NotDeliveredError):
+        remove_copy(disk, places, places.at(str(copy)), f"{archive}/1.png", SHA256)
+    assert copy.read_bytes() == b"edited"
 
 
 def _remove(copy: Path, whole: Path) -> None:
