@@ -41,7 +41,6 @@ HAS_METADATA_BY_DESCRIPTOR = hasattr(os, "fchmod") and os.utime in os.supports_f
 SYNCS_FILE_SYSTEMS = hasattr(os, "sync")
 
 _RENAME_NOREPLACE = 1  # linux/fs.h
-_RENAME_EXCHANGE = 2
 _AT_EMPTY_PATH = 0x1000  # linux/fcntl.h
 
 
@@ -228,19 +227,6 @@ class Disk:
             raise
 
     @_names_paths
-    def exchange(self, one: Place, other: Place) -> None:
-        """Let two files swap their names in one step.
-
-        Raises
-        ------
-        FileNotFoundError
-            If one of them is not there.
-        OSError
-            With ENOSYS, EINVAL or ENOTSUP if the system or the file system has no such call.
-        """
-        _renamed_by(_RENAME_EXCHANGE, one, other)
-
-    @_names_paths
     def link(self, source: Place, target: Place) -> None:
         """`os.link`; does not follow a symbolic link."""
         if source.folder is None:
@@ -342,15 +328,11 @@ def _rename_new(source: Place, target: Place) -> None:
     if os.name == "nt":
         os.rename(source.name, target.name)  # refuses an existing target there
         return
-    _renamed_by(_RENAME_NOREPLACE, source, target)
-
-
-def _renamed_by(flag: int, source: Place, target: Place) -> None:
     rename = _libc("renameat2")
     if rename is None or source.folder is None or target.folder is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), target.path)
     old, new = os.fsencode(source.name), os.fsencode(target.name)
-    if rename(source.folder, old, target.folder, new, flag) != 0:
+    if rename(source.folder, old, target.folder, new, _RENAME_NOREPLACE) != 0:
         _check(-1)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import secrets
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -103,9 +102,6 @@ def _kept(written: Mapping[str, str], cells: Mapping[str, str]) -> dict[str, str
 
 LABELS_NAME, SAVED_MEANWHILE = "labels.csv", "labels_saved_meanwhile"
 
-_SECOND = "replaced-"
-"""Start of the name, in .digitsort, of a labels.csv that was replaced, until it is read again."""
-
 SEAL_PURPOSE, MOST_SEAL_BYTES = b"labels.csv", 256
 
 BLOCK_BYTES = 2**20
@@ -192,7 +188,6 @@ def update_books(
         Path of a table that was saved meanwhile; empty if none was.
     """
     delivered = (file for file in delivered if not is_of_sidecar(file.cells))
-    left = _kept_of_killed_runs(disk, dest)
     if books is None:
         reader = Books(dest)
         books, sha256 = reader.read(), reader.sha256
@@ -210,10 +205,10 @@ def update_books(
         rows.pop(target, None)
     if rows and (not before or before != list(rows.items())):
         table = Table(columns_of_books(rows.values()))
-        return _write(disk, dest, table.blocks(rows.values()), sha256) or left
+        return _write(disk, dest, table.blocks(rows.values()), sha256)
     if before and not rows:
-        return _remove(disk, dest, sha256) or left
-    return left
+        return _remove(disk, dest, sha256)
+    return ""
 
 
 def keep_persons_work(
@@ -300,78 +295,28 @@ def _write(disk: Disk, dest: str, blocks: Iterable[str], read: str) -> str:
             before = file_sha256(path)
             if not os.path.lexists(path) or _is_as_written(dest, before):
                 _write_seal(disk, places, dest, [digest.hexdigest(), before])
-            second = _replaced(disk, places, dest, temporary, read)
+            second = _second_name(disk, places, dest, read)
+            disk.replace(temporary, places.at(path))
         return _kept_if_saved(disk, places, dest, second, read)
 
 
 def _remove(disk: Disk, dest: str, read: str) -> str:
     """Remove labels.csv and its seal; a content that was not read is kept, and its path returned."""
     with open_places(disk) as places:
-        removed = places.at(_new_second(dest))
+        removed = places.at(new_temporary(os.path.join(dest, FOLDER)))
         with suppress(FileNotFoundError):
             disk.replace(places.at(os.path.join(dest, LABELS_NAME)), removed)
-        kept = _kept_if_saved(disk, places, dest, removed, read)
         remove_ours(disk, places.at(os.path.join(dest, FOLDER, SEAL_NAME)))
-        return kept
+        return _kept_if_saved(disk, places, dest, removed, read)
 
 
-def _new_second(dest: str) -> str:
-    """Return a new path for a labels.csv that is replaced; nothing removes it unread."""
-    return os.path.join(dest, FOLDER, f"{_SECOND}{secrets.token_hex(8)}.tmp")
-
-
-def _kept_of_killed_runs(disk: Disk, dest: str) -> str:
-    """Keep each labels.csv that a killed run had replaced and not read again, unless it is ours."""
-    kept, folder = "", os.path.join(dest, FOLDER)
-    with open_places(disk) as places:
-        for name in os.listdir(folder) if os.path.isdir(folder) else ():
-            if name.startswith(_SECOND):
-                second = places.at(os.path.join(folder, name))
-                if _is_as_written(dest, file_sha256(second.path)):
-                    remove_ours(disk, second)
-                else:
-                    kept = _published(disk, places, second, dest, SAVED_MEANWHILE)
-    return kept
-
-
-def _replaced(disk: Disk, places: Places, dest: str, temporary: Place, read: str) -> Place:
-    """Give a new table the name labels.csv; return the place where the one before it is now.
-
-    They swap their names: whatever a person saves until then is at that place. Where there is no such
-    call, a file that a person puts in the place of labels.csv between two calls is lost.
-    """
-    path = places.at(os.path.join(dest, LABELS_NAME))
-    second = places.at(_new_second(dest))
-    try:
-        disk.rename_new(temporary, second)
-        _swap(disk, second, path)
-    except OSError:  # no such calls here
-        with suppress(FileNotFoundError):
-            disk.replace(second, temporary)
-        _name_second(disk, places, dest, second, read)
-        disk.replace(temporary, path)
-    return second
-
-
-def _swap(disk: Disk, new: Place, path: Place) -> None:
-    """Let a table swap names with the present one; if there is none, only rename it."""
-    while True:
-        try:
-            disk.exchange(new, path)
-        except FileNotFoundError:
-            with suppress(FileExistsError):
-                disk.rename_new(new, path)
-                return
-        else:
-            return
-
-
-def _name_second(disk: Disk, places: Places, dest: str, second: Place, read: str) -> None:
+def _second_name(disk: Disk, places: Places, dest: str, read: str) -> Place:
     """Give the present labels.csv a second name, by which its content is looked at once it is replaced.
 
     A person may save it at any moment. Where there are no hard links, one that was saved is copied.
     """
     place = places.at(os.path.join(dest, LABELS_NAME))
+    second = places.at(new_temporary(os.path.join(dest, FOLDER)))
     try:
         disk.link(place, second)
     except FileNotFoundError:
@@ -379,6 +324,7 @@ def _name_second(disk: Disk, places: Places, dest: str, second: Place, read: str
     except OSError:
         if file_sha256(place.path) not in ("", read):
             copy_to_temporary(disk, place, second, "")
+    return second
 
 
 def _kept_if_saved(disk: Disk, places: Places, dest: str, second: Place, read: str) -> str:
@@ -397,7 +343,6 @@ def _write_seal(disk: Disk, places: Places, dest: str, hashes: Iterable[str]) ->
     with _goes_if_unfinished(disk, temporary):
         _fill(disk, temporary, ["\n".join(seals).encode()])
         disk.replace(temporary, places.at(os.path.join(folder, SEAL_NAME)))
-    places.sync([os.path.join(folder, SEAL_NAME)])  # what is named next is known by it
 
 
 @contextmanager

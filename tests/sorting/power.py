@@ -75,17 +75,6 @@ class Rename(NamedTuple):
     is_new: bool = False
 
 
-class Exchange(NamedTuple):
-    """Two files swap their names."""
-
-    folder: int
-    name: str
-    inode: int
-    to_folder: int
-    to_name: str
-    to_inode: int
-
-
 class Attributes(NamedTuple):
     """A mode or a time (in nanoseconds) is set."""
 
@@ -115,7 +104,7 @@ class Sync(NamedTuple):
     inode: int | None
 
 
-Change = Add | Remove | Rename | Exchange | Attributes | Write | Resize | Sync
+Change = Add | Remove | Rename | Attributes | Write | Resize | Sync
 
 
 class Shown(NamedTuple):
@@ -170,8 +159,6 @@ class Names:
                 return False
             del self.folders[change.folder][change.name]
             self.folders[change.to_folder][change.to_name] = change.inode
-        elif isinstance(change, Exchange):
-            return self._exchange(change)
         elif isinstance(change, Attributes):
             mode, modified = self.attributes[change.inode]
             self.attributes[change.inode] = (
@@ -204,14 +191,6 @@ class Names:
         if not self._has_name(folder) or name in self.folders[folder]:
             return False
         self.folders[folder][name] = inode
-        return True
-
-    def _exchange(self, change: Exchange) -> bool:
-        one, other = (change.folder, change.name), (change.to_folder, change.to_name)
-        if (self._at(*one), self._at(*other)) != (change.inode, change.to_inode):
-            return False
-        self.folders[change.folder][change.name] = change.to_inode
-        self.folders[change.to_folder][change.to_name] = change.inode
         return True
 
     def _at(self, folder: int, name: str) -> int | None:
@@ -530,13 +509,6 @@ class RecordingDisk(Disk):
         self._goes_on()
         super().rename_new(source, target)
         self._rename(source, target, is_new=True)
-
-    def exchange(self, one: Place, other: Place) -> None:
-        self._goes_on()
-        super().exchange(one, other)
-        places = self._volume.find(one.path), self._volume.find(other.path)
-        inodes = [self._volume.now.folders[folder][name] for folder, name in places]
-        self._note(places[0][0], Exchange(*places[0], inodes[0], *places[1], inodes[1]))
 
     def link(self, source: Place, target: Place) -> None:
         self._goes_on()

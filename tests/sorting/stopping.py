@@ -59,7 +59,7 @@ class StoppingDisk(Disk):
 
 CHANGES = {
     *("write", "truncate", "mkdir", "rmdir", "unlink", "replace"),
-    *("rename_new", "exchange", "link", "symlink", "name_unnamed", "set_mode", "set_times"),
+    *("rename_new", "link", "symlink", "name_unnamed", "set_mode", "set_times"),
 }
 
 

@@ -68,7 +68,7 @@ ALLOWED = {
     ("dest.py", "remove_temporaries", "remove_ours(disk, places.at(os.path.join(folder, name)))"),
     ("books.py", "_goes_if_unfinished", "disk.unlink(temporary)"),
     # DEST/labels.csv and its seal: replaced by their new versions, or gone with their last row.
-    ("books.py", "_replaced", "disk.replace(temporary, path)"),
+    ("books.py", "_write", "disk.replace(temporary, places.at(path))"),
     (
         "books.py",
         "_write_seal",
@@ -77,12 +77,8 @@ ALLOWED = {
     ("books.py", "_remove", "remove_ours(disk, places.at(os.path.join(dest, FOLDER, SEAL_NAME)))"),
     # To a random name, under which it is kept if a person has saved it meanwhile.
     ("books.py", "_remove", "disk.replace(places.at(os.path.join(dest, LABELS_NAME)), removed)"),
-    # A labels.csv that was replaced, once it is known to be what was read or written.
+    # A second name of a labels.csv that was read before it was replaced.
     ("books.py", "_kept_if_saved", "remove_ours(disk, second)"),
-    ("books.py", "_kept_of_killed_runs", "remove_ours(disk, second)"),
-    ("books.py", "_replaced", "disk.replace(second, temporary)"),
-    ("books.py", "_replaced", "disk.rename_new(temporary, second)"),
-    ("books.py", "_swap", "disk.rename_new(new, path)"),
     # Journals of runs that did nothing, or of which nothing is left; a torn last line of one.
     ("apply.py", "_close_books", "self._disk.unlink(places.at(journal.run.path))"),
     ("recover.py", "_write_down", "self._disk.unlink(self._places.at(run.path))"),
