@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 import tempfile
@@ -147,7 +148,7 @@ class _Worker:
         self._is_dead = self._is_to_die = False
         self._process: Process | Forked = _started(job.parent)
         with suppress(OSError):  # it died already: the thread that receives will see it
-            self._process.channel.send((str(job), str(note.path), time_limit_s))
+            self._process.channel.send((str(job), str(note.path), time_limit_s, _here()))
         self._receiver = threading.Thread(target=self._receive, daemon=True)
         try:
             self._receiver.start()
@@ -256,3 +257,11 @@ def _no_room(error: OSError) -> OutputError:
         f"No space for the workers' temporary files: {error.strerror or error}. Set TMPDIR to a folder "
         "with free space, or use --workers 0."
     )
+
+
+def _here() -> str:
+    """Return the working folder; empty if it no longer exists."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""

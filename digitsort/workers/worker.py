@@ -174,7 +174,10 @@ def serve(channel: Channel) -> None:
     """Run batches until the parent closes the channel or ends."""
     channel.send(os.getpid())
     with suppress(EOFError, OSError):
-        job, note, time_limit_s = channel.receive()
+        job, note, time_limit_s, here = channel.receive()
+        if here:
+            with suppress(OSError):  # the server may have been started in another folder
+                os.chdir(here)
         waiting: SimpleQueue[tuple[int, Sequence[str]]] = SimpleQueue()
         threading.Thread(
             target=_take_in, args=(channel, waiting, Path(job).parent), daemon=True
