@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -326,6 +327,7 @@ class Deliverer:
         listed, results = _Listed(), Results()
         is_written = False
         try:
+            self._check_dest(places)
             folders = Folders(self._disk, self._dest)
             listed = self._list(places, operations, folders, stop)
             if listed.whole:
@@ -342,6 +344,11 @@ class Deliverer:
             if is_written:
                 self._settle(listed, results)
         return self._batch(listed, results)
+
+    def _check_dest(self, places: Places) -> None:
+        """Raise OSError if DEST is not the folder that was locked, whose journal is written on."""
+        if places.identity(places.at(os.path.join(self._dest, FOLDER))) != self._held.identity:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), self._dest)
 
     def _list(
         self, places: Places, operations: Sequence[Operation], folders: Folders, stop: Stop
@@ -394,6 +401,11 @@ class Deliverer:
 def _stopped(dest: str, error: OSError) -> OutputError:
     where = error.filename2 or error.filename
     path = dest if not isinstance(where, str) else where
+    if error.errno == errno.ESTALE:
+        return OutputError(
+            f"{printable(path)} is no longer the folder in which this run began. No file is lost. Put "
+            "that folder back, and run the command again to continue."
+        )
     return OutputError(
         f"{printable(path)} can't be written: {error.strerror}. No file is lost. Free some "
         "space or choose another DEST, and run the command again to continue."

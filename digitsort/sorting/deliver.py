@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from digitsort.files.disk import Disk, Place
 from digitsort.files.places import Places, RealPaths
+from digitsort.files.regular import is_open_for_writing
 from digitsort.sorting.publish import NoUnnamedFilesError, UnnamedCopies, publish, rename_new
 from digitsort.sorting.removal import check_other_place, remove_copy
 from digitsort.sorting.task import (
@@ -227,6 +228,8 @@ class _Crossing:
             target = target_place(self._places, task.target)
             _check_unchanged(self._disk, source, task)
             check_other_place(self._disk, self._places, source, target)
+            if is_open_for_writing(source.path):  # what is written next would go with it
+                raise NotDeliveredError("another program has it open for writing")
             with source_errors():
                 self._disk.unlink(source)
         except (NotDeliveredError, OSError) as error:

@@ -20,7 +20,7 @@ from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, NEW, Disk, Place, write_all
 from digitsort.files.disk import LOCK as LOCK_FLAGS
 from digitsort.files.names import printable
-from digitsort.files.places import Places, open_places
+from digitsort.files.places import Identity, Places, open_places
 from digitsort.files.regular import read_regular
 from digitsort.sorting.journal import FOLDER, journals
 from digitsort.sorting.transfer import anywhere, remove_ours
@@ -135,6 +135,8 @@ class Held:
     ----------
     dest : str
         Its real path.
+    identity : Identity
+        Its device and inode when it was locked.
     made_levels : int
         1 if it was made for this run, 2 if its parent too …; so many folders go again where at the end
         there is no journal.
@@ -143,6 +145,7 @@ class Held:
     """
 
     dest: str
+    identity: Identity
     made_levels: int
     stopped_mode: str = ""
 
@@ -168,8 +171,9 @@ def locked(dest: Path, disk: Disk = DISK, *, make: bool = True) -> Iterator[Held
             )
         if not os.path.isdir(folder):
             disk.mkdir(places.at(folder))
+        identity = places.identity(places.at(folder))
         unlock = _lock(disk, places.at(os.path.join(folder, LOCK)))
-    held = Held(real, made)
+    held = Held(real, identity, made)
     try:
         _say_who(disk, folder)
         yield held

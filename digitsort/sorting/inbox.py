@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import stat
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -15,12 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import UsageError
-from digitsort.files.disk import READ_NO_WAIT
 from digitsort.files.names import printable
+from digitsort.files.regular import is_open_for_writing
 from digitsort.images.discover import Walk
-
-if sys.platform == "linux":
-    import fcntl
 
 POLL_S = 5.0
 """Seconds between two looks into an inbox whose changes the system does not report."""
@@ -133,34 +127,6 @@ class Inbox:
     def handle(self, path: str, version: Version) -> None:
         """Do not return this version of a file again."""
         self._handled[path] = version
-
-
-def is_open_for_writing(path: str) -> bool:
-    """Return whether a process of this machine has a file open for writing, as far as Linux tells.
-
-    The system gives a read lease only for a file that nobody has open for writing. It is given back at
-    once; somebody who opens the file meanwhile waits for that, and this process gets a signal, for
-    which SIGURG is chosen because it has no effect.
-    """
-    if sys.platform != "linux":
-        return False
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # to open a device or a pipe has effects
-            return False
-        descriptor = os.open(path, READ_NO_WAIT)
-    except OSError:
-        return False
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    except BlockingIOError:
-        return True
-    except OSError:  # not the owner of the file, or a file system without leases
-        return False
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def needs_polling(folder: str) -> str:

@@ -17,16 +17,17 @@ from typing import Any
 import pytest
 
 from digitsort import SortOptions
-from digitsort.errors import UsageError
+from digitsort.errors import OutputError, UsageError
+from digitsort.files.regular import is_open_for_writing
 from digitsort.labels.row import Row
 from digitsort.outcomes import Outcome, Status
 from digitsort.sorting import inbox as inboxes
 from digitsort.sorting.arrivals import Arrivals, sort_complete
 from digitsort.sorting.books import read_books, update_books
 from digitsort.sorting.dest import locked
-from digitsort.sorting.inbox import Inbox, file_system_of, is_open_for_writing
+from digitsort.sorting.inbox import Inbox, file_system_of
 from digitsort.sorting.journal import journals, read_runs
-from digitsort.sorting.plan import file_sha256
+from digitsort.sorting.plan import Mode, file_sha256
 from tests.conftest import digit_png, invoke, make_tree
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and permissions of POSIX")
@@ -274,9 +275,24 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path: Path, monkeypatch: pyte
     os.mkfifo(tmp_path / "a.png")
     (tmp_path / "b.png").symlink_to("/dev/zero")
     opened: list[object] = []
-    monkeypatch.setattr("digitsort.sorting.inbox.os.open", lambda path, *_: opened.append(path))
+    monkeypatch.setattr("digitsort.files.regular.os.open", lambda path, *_: opened.append(path))
     assert not any(is_open_for_writing(str(tmp_path / name)) for name in ("a.png", "b.png"))
     assert opened == []
+
+
+def test_a_new_folder_in_the_place_of_dest_gets_no_files(tmp_path: Path) -> None:
+    """The journal is in the old one, so nothing could undo or verify what lay in the new one."""
+    make_tree(tmp_path, {"in": {"3.png": b"1"}})
+    box, dest = Inbox(str(tmp_path / "in"), 0), tmp_path / "out"
+    with locked(dest) as held:
+        arrivals = Arrivals(held, SortOptions(Mode.MOVE, move_from=str(tmp_path / "in")))
+        assert list(take(box, arrivals, labelled)) == []
+        dest.rename(tmp_path / "old")
+        make_tree(tmp_path, {"in": {"4.png": b"2"}, "out": {}})
+        with pytest.raises(OutputError, match="no longer the folder in which this run began"):
+            list(take(box, arrivals, labelled))
+    assert (tmp_path / "in/4.png").read_bytes() == b"2"
+    assert (tmp_path / "old/3/3.png").read_bytes() == b"1"
 
 
 def test_an_inbox_that_is_gone_is_a_sentence(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ import pytest
 
 from digitsort.errors import UsageError
 from digitsort.files.disk import Disk, Place
+from digitsort.files.regular import is_open_for_writing
 from digitsort.sorting.apply import Delivery, apply_plan, carry_out
 from digitsort.sorting.dest import locked
 from digitsort.sorting.journal import journals
@@ -177,6 +179,22 @@ def test_all_names_of_a_file_move_to_another_file_system() -> None:
         assert snapshot(scans) == {}
         assert undo(other / "sorted").left == ()
         assert snapshot(scans) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
+def test_a_file_that_somebody_still_writes_is_not_taken_away(tmp_path: Path) -> None:
+    """What is written after the copy was made would go with the source."""
+    with two_devices() as (one, other, _):
+        scans = make_tree(one / "scans", {"7.png": b"seven", "1.png": b"one"})
+        with (scans / "7.png").open("ab") as file:
+            if not is_open_for_writing(scans / "7.png"):
+                pytest.skip("no leases on this file system")
+            delivery = sort(scans, other / "sorted", Mode.MOVE)
+            file.write(b" and more")
+        assert [reason for _, reason in delivery.failed] == ["another program has it open for writing"]
+        assert read_tree(scans) == {"7.png": b"seven and more"}
+        assert read_tree(other / "sorted")["1"] == {"1.png": b"one"}
+        assert "7" not in read_tree(other / "sorted")
 
 
 def _vanish(path: Path) -> None:
