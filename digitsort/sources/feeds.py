@@ -9,7 +9,7 @@ import zlib
 from importlib import import_module
 from typing import IO, Any, Protocol
 
-from digitsort.sources.located import BROKEN_ARCHIVE, ENDS_EARLY, EXPANDS, NO_ZSTD, SourceError
+from digitsort.sources.located import BROKEN_ARCHIVE, EXPANDS, NO_ZSTD, SourceError
 
 _PIECE = 2**16
 
@@ -69,7 +69,10 @@ class FileFeed:
 
 
 class StreamFeed:
-    """Feed from a compressed file; raises SourceError if it is broken or expands too far."""
+    """Feed from a compressed file; raises SourceError if it is broken or expands too far.
+
+    Of one that ends early, all that can be decompressed is given.
+    """
 
     def __init__(self, name: str, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -77,6 +80,7 @@ class StreamFeed:
         os.lseek(descriptor, 0, os.SEEK_SET)
         raw = io.BufferedReader(io.FileIO(descriptor, closefd=False), 2**17)
         self._stream = _decompressing(name, raw)
+        self._buffer, self._first = b"", 0
 
     def tell(self) -> int:
         """Return the position of the next byte."""
@@ -84,32 +88,43 @@ class StreamFeed:
 
     def read(self, count: int) -> bytes:
         """Return the next bytes; fewer at the end."""
-        if count <= _PIECE:
-            return self._piece(count)
-        pieces, left = [], count
-        while left and (piece := self._piece(min(left, 2**20))):
+        data = self._piece(count)
+        if len(data) == count:
+            return data
+        pieces, left = [data], count - len(data)
+        while left and (piece := self._piece(left)):
             pieces.append(piece)
             left -= len(piece)
         return b"".join(pieces)
 
     def skip(self, count: int) -> None:
         """Go on behind the next bytes."""
-        while count > 0 and (piece := self._piece(min(count, 2**20))):
+        while count > 0 and (piece := self._piece(count)):
             count -= len(piece)
 
-    def _piece(self, count: int) -> bytes:
+    def _piece(self, most: int) -> bytes:
+        """Return some of the next bytes; none at the end."""
+        if self._first == len(self._buffer):
+            self._buffer, self._first = self._decompressed(), 0
+        data = self._buffer[self._first : self._first + most]
+        self._first += len(data)
+        self._at += len(data)
+        return data
+
+    def _decompressed(self) -> bytes:
+        """Return what one more piece of the file decompresses to; nothing at its end."""
         try:
-            data = self._stream.read(count)
-        except EOFError as error:
-            raise SourceError(ENDS_EARLY) from error
+            data: bytes = self._stream.read1(_PIECE)
+        except EOFError:  # whoever reads the archive misses the rest
+            return b""
         except (OSError, zlib.error, ValueError, RuntimeError) as error:
             raise SourceError(BROKEN_ARCHIVE) from error
         except Exception as error:
             if type(error).__name__ != "ZstdError":  # its module may not be installed
                 raise
             raise SourceError(BROKEN_ARCHIVE) from error
-        self._at += len(data)
-        if self._at > FREE_BYTES and self._at > most_expanded(self._taken()):
+        expanded = self._at + len(data)
+        if expanded > FREE_BYTES and expanded > most_expanded(self._taken()):
             raise SourceError(EXPANDS)
         return data
 
@@ -117,10 +132,10 @@ class StreamFeed:
         return os.lseek(self._descriptor, 0, os.SEEK_CUR)
 
 
-def _decompressing(name: str, raw: IO[bytes]) -> IO[bytes]:
+def _decompressing(name: str, raw: IO[bytes]) -> Any:
     if name.lower().endswith((".gz", ".tgz")):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw, mode="rb"), _PIECE)
-    return io.BufferedReader(_zstd(raw), _PIECE)
+        return gzip.GzipFile(fileobj=raw, mode="rb")
+    return _zstd(raw)
 
 
 def _zstd(raw: IO[bytes]) -> Any:
