@@ -17,6 +17,7 @@ from digitsort.labels.cells import MOST_LABELS, length_name
 from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR, outcome_of
 from digitsort.labels.row import Row, right_label
 from digitsort.outcomes import Outcome, Status
+from digitsort.plural import plural
 
 MOST_NAMES = 2 * MOST_LABELS
 """Largest number of rows and columns of the confusion matrix: 32 MB."""
@@ -301,6 +302,11 @@ def reviewed(
             unclear += 1
         else:
             unknown += 1
+    if not outcomes and unclear:
+        raise NothingToDoError(
+            f"A person could not read {plural(unclear, 'image')}, and gave no other label. Label some "
+            "that can be read with `digitsort review`."
+        )
     if not outcomes:
         raise NothingToDoError(
             "No row of the table has a label in the truth. Its paths must be those of the rows."

@@ -14,6 +14,7 @@ from digitsort.files.other_machine import PathFinder
 from digitsort.images.discover import Walk, nothing_found
 from digitsort.labels.cells import (
     NONE_LABEL,
+    UNCLEAR,
     Findings,
     Labels,
     human_label,
@@ -161,6 +162,8 @@ class _TruthMaker:
         label = human_label(written)
         if label != written:
             self._findings.understood[written, label] += 1
+        if label == UNCLEAR:
+            label = ""  # a person looked, and nothing is known
         if not is_long_number(label):  # there is any number of numbers
             self._labels.add(label)
         return self._paths.path(cell), label

@@ -189,3 +189,12 @@ def test_what_a_person_could_not_read_is_counted_and_not_measured(here: Path) ->
     assert "Left out 1 image that a person could not read." in (here / "report.html").read_text()
     found = json.loads(invoke(*asked, "--json").stdout)
     assert (found["images"], found["unknown"], found["unclear"]) == (3, 1, 1)
+
+
+def test_if_a_person_could_read_nothing_that_is_said(here: Path) -> None:
+    text = (here / "corrections.csv").read_text()
+    rows = [line.rsplit(",", 1)[0] + ",_unclear" for line in text.splitlines()[1:]]
+    (here / "corrections.csv").write_text("\n".join([text.splitlines()[0], *rows]) + "\n")
+    done = invoke("evaluate", "labels.csv", "--corrections", "corrections.csv")
+    assert done.exit_code == 4
+    assert "A person could not read 4 images, and gave no other label." in words(done.stderr)

@@ -129,3 +129,10 @@ def test_a_truth_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
     make_tree(tmp_path, {"7": {"a.png": b""}})
     with pytest.raises(UsageError, match=r"gone\.csv"):
         truths(tmp_path, "gone.csv")
+
+
+def test_what_a_person_could_not_read_has_no_known_label(tmp_path: Path) -> None:
+    """It was a class of its own, which every label missed."""
+    table = "path,label\na.png,_unclear\nb.png,7\n"
+    make_tree(tmp_path, {"a.png": b"1", "b.png": b"2", "truth.csv": table})
+    assert truths(tmp_path) == {"a.png": "", "b.png": "7"}

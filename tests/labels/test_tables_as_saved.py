@@ -207,8 +207,8 @@ def test_labels_that_are_no_class_are_listed_with_their_counts() -> None:
         check_human("c.csv", human, DIGITS)
     assert str(caught.value) == (
         "c.csv: 7 of 49 labels in the column `human` are not classes: '07' (3), 'x' (3), 'NONE' (1). "
-        "The classes are 0-9, and _none for none of them. Correct the column, or accept a new class "
-        "with --new-class '07'."
+        "The classes are 0-9, _none for none of them, and _unclear for what a person can't read. "
+        "Correct the column, or accept a new class with --new-class '07'."
     )
     check_human("c.csv", human, DIGITS, ["x", "NONE", "07"])
     with pytest.raises(
