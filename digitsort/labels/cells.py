@@ -250,8 +250,8 @@ def check_human(
     raise UsageError(
         f"{printable(str(path))}: {total} of {plural(human.total(), 'label')} in the column `human` "
         f"{'is not a class' if total == 1 else 'are not classes'}: {_counted(values)}. The classes are "
-        f"{listed(classes)}, {NONE_LABEL} for none of them, and {UNCLEAR} for what a person can't read. "
-        f"Correct the column, or accept a new class with --new-class {shown(first)}."
+        f"{listed(classes)}, {NONE_LABEL} for none of them, and {UNCLEAR} for what a person can't read."
+        f" Correct the column, or accept a new class with --new-class {shown(first)}."
     )
 
 
