@@ -20,9 +20,9 @@ from digitsort import SortOptions
 from digitsort.outcomes import Outcome, Status
 from digitsort.sorting.arrivals import Arrivals, sort_complete
 from digitsort.sorting.dest import locked
+from digitsort.sorting.free_names import file_sha256
 from digitsort.sorting.inbox import Inbox, version_of
 from digitsort.sorting.journal import journals
-from digitsort.sorting.plan import file_sha256
 
 STEP = 1000
 

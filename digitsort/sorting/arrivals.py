@@ -26,9 +26,10 @@ from digitsort.sorting.batch import Deliverer
 from digitsort.sorting.books import Sorted, read_books, update_books
 from digitsort.sorting.dest import Held, remove_empty
 from digitsort.sorting.entries import Run
+from digitsort.sorting.free_names import known_sha256
 from digitsort.sorting.inbox import Inbox, Version, version_of
 from digitsort.sorting.journal import Journal, new_journal, read_runs, reopen
-from digitsort.sorting.plan import Operation, Planner, SortOptions, known_sha256
+from digitsort.sorting.plan import Operation, Planner, SortOptions
 
 MOST_ENTRIES = 10_000
 """Files of one run. A run that was killed is checked file by file."""

@@ -25,9 +25,10 @@ from digitsort.sorting import inbox as inboxes
 from digitsort.sorting.arrivals import Arrivals, sort_complete
 from digitsort.sorting.books import read_books, update_books
 from digitsort.sorting.dest import locked
+from digitsort.sorting.free_names import file_sha256
 from digitsort.sorting.inbox import Inbox, file_system_of
 from digitsort.sorting.journal import journals, read_runs
-from digitsort.sorting.plan import Mode, file_sha256
+from digitsort.sorting.plan import Mode
 from tests.conftest import digit_png, invoke, make_tree
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and permissions of POSIX")

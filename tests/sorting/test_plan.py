@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from digitsort.errors import OutputError, UsageError
 from digitsort.labels.row import Row
 from digitsort.outcomes import Status
-from digitsort.sorting.plan import Plan, file_sha256, folder_for, plan_sort
+from digitsort.sorting.free_names import file_sha256
+from digitsort.sorting.plan import Plan, folder_for, plan_sort
 from tests.conftest import Link, make_tree, read_tree
 
 
