@@ -339,7 +339,10 @@ def _before_publishing(path: Path, work: _Work) -> None:
 def _format(form: str | None, output: str, *, updates: bool) -> Format:
     """Return the format that was named; else that of the table to update, or of the output's name."""
     if form is None:
-        return format_of(Path(output)) if updates else FORMATS.get(Path(output).suffix.lower(), "csv")
+        if updates:
+            return format_of(Path(output))
+        options.refuse_other_format(output, FORMATS)
+        return FORMATS.get(Path(output).suffix.lower(), "csv")
     if form == "parquet" and output == "-":
         raise UsageError("A Parquet file can't be written to stdout. Name a file with -o.")
     for each in get_args(Format):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -245,6 +245,28 @@ def refuse_output(
     """Do what `refuse_existing` does; pictures count as inputs, so that no output ever replaces one."""
     pictures = [output] if _is_picture(output) else []
     refuse_existing(output, force=force, inputs=[*inputs, *pictures])
+
+
+OTHER_TABLES = frozenset(".db .feather .json .jsonl .ndjson .ods .parquet .tsv .xls .xlsx".split())
+"""Extensions of tables other than CSV: a CSV with such a name does not open in the program for it."""
+
+
+def refuse_other_format(output: str, written: Collection[str]) -> None:
+    """Raise UsageError if a name promises a table of a format that is not written.
+
+    Parameters
+    ----------
+    output : str
+    written : collection of str
+        Extensions of the formats that are written, besides CSV.
+    """
+    suffix = os.path.splitext(output)[1].lower()
+    if suffix in OTHER_TABLES.difference(written):
+        names = ", ".join((".csv", *written))
+        raise UsageError(
+            f"{printable(output)}: this command writes no {suffix} file. Choose a name with one of "
+            f"{names}."
+        )
 
 
 def _is_picture(path: Path) -> bool:

@@ -64,6 +64,7 @@ def table(
     """
     checks = list(map(Check.of, check_sum or ()))
     places = cells or labels.parent / "cells.csv"
+    options.refuse_other_format(output, [SUFFIX])
     if _is_workbook(output):
         require_openpyxl()
     if output != "-":

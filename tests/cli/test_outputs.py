@@ -56,3 +56,11 @@ def test_an_input_is_never_replaced(
     ended = invoke(*command.split(), "--force")
     assert (ended.exit_code, target.read_bytes()) == (5, before)
     assert "is an input file of this command" in ended.stderr
+
+
+def test_a_name_of_a_format_that_is_not_written_is_refused(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"scans": {"a.png": b"no picture"}})
+    done = invoke("classify", tmp_path / "scans", "-o", tmp_path / "labels.xlsx")
+    assert done.exit_code == 2
+    assert "this command writes no .xlsx file" in " ".join(done.stderr.split())
+    assert not (tmp_path / "labels.xlsx").exists()

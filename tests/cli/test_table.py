@@ -152,3 +152,12 @@ def test_what_a_workbook_needs_is_named(here: Path, monkeypatch: pytest.MonkeyPa
     assert (done.exit_code, "pip install openpyxl" in done.stderr) == (2, True)
     assert not (here / "t.xlsx").exists()
     assert invoke("table", "labels.csv").exit_code == 0  # a .csv does not need it
+
+
+@pytest.mark.parametrize("name", ["t.ods", "t.parquet", "T.XLS", "t.jsonl"])
+def test_a_name_of_another_format_is_refused(here: Path, name: str) -> None:
+    """It got a CSV, which no program that opens such files can read."""
+    done = invoke("table", "labels.csv", "-o", name)
+    assert done.exit_code == 2
+    assert "Choose a name with one of .csv, .xlsx." in " ".join(done.stderr.split())
+    assert not (here / name).exists()
