@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.pages.lines import MOST_STEP, Ruling, cells_of
+from digitsort.pages.between_lines import LEAST_CELLS, MOST_STEP, cells_of
+from digitsort.pages.lines import Ruling
 from digitsort.pages.ruling import Matrix, Pixels, Sheet, ink_of, lines_in, ruling_of, sheet_of
 
 Quad = npt.NDArray[np.float64]
@@ -36,9 +37,6 @@ LENGTHS = (32, 50, 80)
 
 OFFSETS = (6.0, 3.0, 12.0)
 """Gray levels by which ink is darker than the paper, in the order in which they are tried."""
-
-LEAST_CELLS = 3
-"""Cells in the smallest block."""
 
 ENOUGH_CELLS = 20
 """Cells of a full block that ends the search: letters never make so many."""
