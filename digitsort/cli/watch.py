@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -136,7 +137,7 @@ def watch(
             for table in arrivals.tables:
                 warn(f"labels.csv was saved while it was brought up to date: see {table}.")
     if not quiet:
-        stderr_console().print(printing.summary(), markup=False)
+        stderr_console().print(printing.summary(len(box.waiting)), markup=False)
     return ExitCode.SOME_FAILED if printing.failures else ExitCode.DONE
 
 
@@ -231,7 +232,7 @@ class _Printing:
         self._line: Callable[[Outcome, str, str], str] = self._json if as_json else self._text
         self._unlisted: set[str] = set()
         self._dest = ""
-        self.sorted = 0
+        self._counts = Counter[str]()
         self.failures = 0
 
     def print(self, batch: Batch) -> None:
@@ -246,7 +247,7 @@ class _Printing:
         sys.stdout.flush()
 
     def _print(self, outcome: Outcome, target: str, what: str) -> None:
-        self.sorted += what == "sorted"
+        self._counts[what] += 1
         self.failures += outcome.status is Status.ERROR
         sys.stdout.write(self._line(outcome, target, what) + "\n")
 
@@ -270,6 +271,11 @@ class _Printing:
                 self.failures += 1
                 warn(f"{folder} can't be listed: {reason}.")
 
-    def summary(self) -> str:
-        """Return the counts."""
-        return f"{plural(self.sorted, 'file')} sorted."
+    def summary(self, waiting: int) -> str:
+        """Return the counts, given that of the files that are not complete."""
+        said = [f"{plural(self._counts['sorted'], 'file')} sorted"]
+        if there := self._counts["already there"]:
+            said.append(f"{there} already there")
+        if waiting:
+            said.append(f"{waiting} not complete yet")
+        return ", ".join(said) + "."

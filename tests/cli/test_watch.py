@@ -117,6 +117,20 @@ def test_what_a_person_moves_or_removes_in_dest_is_not_delivered_again(
     assert len(read_books(str(here / "out"))) == 3
 
 
+def test_what_was_not_sorted_is_counted(here: Path, model_file: Path) -> None:
+    """A second copy of a delivered file stays, and one that is still written too."""
+    words = ("watch", "in", "out", "--once", "--settle", "0", "--workers", "0", "-m", model_file)
+    assert "2 files sorted." in invoke(*words, "--move").stderr
+    make_tree(here, {"in": {"7.png": digit_png(7)}})
+    with (here / "in/5.png").open("wb") as file:
+        file.write(digit_png(5))
+        file.flush()
+        said = invoke(*words, "--move").stderr
+    if not sys.platform.startswith("linux"):
+        pytest.skip("only Linux tells who writes")
+    assert "0 files sorted, 1 already there, 1 not complete yet." in said
+
+
 def test_unreadable_files_are_set_aside_once(here: Path, once: Callable[..., str]) -> None:
     make_tree(here, {"in": {"broken.png": b"no", "empty.png": b""}})
     said = once("--move", code=1)
