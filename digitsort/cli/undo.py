@@ -18,6 +18,7 @@ from digitsort.errors import ExitCode, OutputError
 from digitsort.files.names import printable
 from digitsort.pages.cut_manifest import (
     SAME,
+    files_alone,
     has_manifest,
     is_undone,
     partial_of,
@@ -104,15 +105,22 @@ def _undo_cut(dest: Path, *, adopt: bool, dry_run: bool, quiet: bool) -> ExitCod
             "at it with --dry-run. To undo it all the same, add --adopt."
         )
     if dry_run:
-        same = (path for mark, path in verify_cut(manifest) if mark == SAME)
+        alone = files_alone(manifest)
+        same = (path for mark, path in verify_cut(manifest) if mark == SAME and path not in alone)
         sys.stdout.writelines(f"remove {printable(path)}\n" for path in same)
         return ExitCode.DONE
     undone = uncut(manifest)
-    if partial_of(dest).is_dir() and not undone.left:  # the run was killed after it had published DEST
+    stays = bool(undone.left or undone.alone)
+    if partial_of(dest).is_dir() and not stays:  # the run was killed after it had published DEST
         _drop_partial(dest)
     console.print(f"Removed {plural(undone.removed, 'file')}.")
     for path in undone.left[:MOST_NAMED]:
         warn(f"{printable(path)} was changed since and stays.")
     if len(undone.left) > MOST_NAMED:
         warn(f"… and {plural(len(undone.left) - MOST_NAMED, 'more file')}.")
-    return ExitCode.SOME_FAILED if undone.left else ExitCode.DONE
+    if undone.alone:
+        warn(
+            f"{plural(len(undone.alone), 'file')} of pages that are gone or were changed will not be "
+            f"removed. Delete {name} yourself if you do not need them."
+        )
+    return ExitCode.SOME_FAILED if stays else ExitCode.DONE

@@ -9,19 +9,20 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from hmac import compare_digest
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, Self
 
-from digitsort.errors import OutputError
+from digitsort.errors import OutputError, UsageError
 from digitsort.files.atomic import Output
 from digitsort.files.disk import DISK, NEW, NO_FOLLOW, READ_NO_WAIT, Disk, Place, write_all
 from digitsort.files.names import natural_key, printable
 from digitsort.files.places import Places, open_places
-from digitsort.files.regular import read_regular
+from digitsort.files.regular import open_regular, read_regular
 from digitsort.files.sealed import seal
+from digitsort.pages.cells_csv import read_cells
 
 FOLDER, MANIFEST, SEAL = ".digitsort", "cut.jsonl", "cut.seal"
 """In DEST: the paths of the files with their SHA-256, a line each; and the seal of these lines."""
@@ -235,17 +236,21 @@ class Uncut:
         Files that are gone.
     left : tuple of str
         Files that were changed since, and stay; paths below DEST.
+    alone : tuple of str
+        Files of `files_alone`, which stay.
     """
 
     removed: int
     left: tuple[str, ...]
+    alone: tuple[str, ...]
 
 
 def uncut(manifest: CutManifest, disk: Disk = DISK) -> Uncut:
     """Remove the files that `cut` made and nobody changed, and the folders that are empty then.
 
-    An undo that was killed is finished by another one: the manifest goes after the files, when their
-    removal is durable. It stays if a file was changed.
+    A picture whose page is gone stays, and cells.csv with it. An undo that was killed is finished by
+    another one: cells.csv goes after the pictures, and the manifest last, when their removal is
+    durable. It stays if any file does.
 
     Parameters
     ----------
@@ -254,8 +259,11 @@ def uncut(manifest: CutManifest, disk: Disk = DISK) -> Uncut:
     """
     removed, left = 0, []
     own = os.path.join(manifest.dest, FOLDER)
+    alone = files_alone(manifest)
     with open_places(disk) as places:
-        for path, content in manifest.files.items():
+        for path, content in sorted(manifest.files.items(), key=lambda file: file[0] == CELLS_CSV):
+            if path in alone:
+                continue
             mark = _mark(places, manifest.dest, path, content)
             if mark == SAME:
                 disk.unlink(places.at(os.path.join(manifest.dest, *path.split("/"))))
@@ -263,13 +271,44 @@ def uncut(manifest: CutManifest, disk: Disk = DISK) -> Uncut:
             elif mark == CHANGED:
                 left.append(path)
         _remove_empty(disk, places, (os.path.join(manifest.dest, name) for name in _folders(manifest)))
-        for name in () if left else (MANIFEST, SEAL):
+        for name in () if left or alone else (MANIFEST, SEAL):
             places.sync([own])
             with suppress(FileNotFoundError):
                 disk.unlink(places.at(os.path.join(own, name)))
         _remove_empty(disk, places, (own, manifest.dest))
         places.sync([manifest.dest])
-    return Uncut(removed, tuple(left))
+    return Uncut(removed, tuple(left), tuple(sorted(alone, key=natural_key)))
+
+
+def files_alone(manifest: CutManifest) -> set[str]:
+    """Return the pictures whose page is gone or has another content, and with these cells.csv.
+
+    They may be all that is left of the page. Without cells.csv nothing is known of the pages, and no
+    file is returned. Paths are below DEST.
+    """
+    top = os.path.join(manifest.dest, "")
+    pages: dict[tuple[str, str], bool] = {}
+    alone = set()
+    try:
+        for row in read_cells(Path(manifest.dest, CELLS_CSV)):
+            page = row.source, row.source_sha256
+            if page not in pages:
+                pages[page] = _is_there(*page)
+            if row.path and not pages[page]:
+                alone.add(row.path.removeprefix(top).replace(os.sep, "/"))
+    except (OSError, UsageError):
+        return set()
+    alone.intersection_update(manifest.files)
+    return alone | {CELLS_CSV} if alone else alone
+
+
+def _is_there(page: str, content: str) -> bool:
+    try:
+        descriptor = open_regular(page)
+    except OSError:
+        return False
+    with os.fdopen(descriptor, "rb") as file:
+        return content in ("", file_digest(file, "sha256").hexdigest())
 
 
 def _folders(manifest: CutManifest) -> list[str]:

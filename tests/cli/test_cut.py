@@ -251,6 +251,21 @@ def test_a_cut_is_verified_and_undone(here: Path) -> None:
     assert (here / "out" / "cells.csv").read_text() == "changed"
 
 
+def test_pictures_of_a_page_that_is_gone_are_not_removed(here: Path) -> None:
+    form().save(here / "page.png")
+    assert invoke("cut", "page.png", "out", "-q").exit_code == 0
+    (here / "page.png").unlink()
+    pictures = sorted((here / "out" / "cells").iterdir())
+    assert invoke("undo", "out", "--dry-run").stdout == ""
+    done = invoke("undo", "out")
+    assert done.exit_code == 1
+    said = " ".join(done.stderr.split())
+    assert (
+        f"{len(pictures) + 1} files of pages that are gone or were changed will not be removed" in said
+    )
+    assert sorted((here / "out" / "cells").iterdir()) == pictures
+
+
 def test_a_cut_of_another_user_is_undone_only_when_adopted(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -319,10 +321,35 @@ def test_a_cut_is_verified_and_undone(tmp_path: Path) -> None:
     assert content(tmp_path) == {"out/labels.csv": b"mine", "out/cells/mine.png": b""}
 
 
-def test_an_untouched_cut_goes_as_a_whole(tmp_path: Path) -> None:
-    fill(tmp_path / "out")
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """A page that was cut into out."""
+    path = tmp_path / "p.png"
+    path.write_bytes(b"page")
+    digest = hashlib.sha256(b"page").hexdigest()
+    first, second, _ = pages()
+    found = (replace(each, source=str(path), sha256=digest) for each in (first, second))
+    fill(tmp_path / "out", found)
+    return path
+
+
+def test_an_untouched_cut_goes_as_a_whole(tmp_path: Path, page: Path) -> None:
     assert uncut(read_cut_manifest(tmp_path / "out")).removed == 4
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_pictures_whose_page_is_gone_or_another_stay(tmp_path: Path, page: Path) -> None:
+    """They may be all that is left of it."""
+    page.write_bytes(b"another page")
+    undone = uncut(read_cut_manifest(tmp_path / "out"))
+    assert (undone.removed, undone.left) == (2, ())
+    assert undone.alone == ("cells.csv", "cells/p_p1_b1_r02_c03.png")
+    page.unlink()
+    assert uncut(read_cut_manifest(tmp_path / "out")).alone == undone.alone
+    assert {f"out/{path}" for path in undone.alone} <= content(tmp_path).keys()
+    page.write_bytes(b"page")
+    assert uncut(read_cut_manifest(tmp_path / "out")).removed == 2
+    assert list(tmp_path.iterdir()) == [page]
 
 
 @pytest.mark.parametrize("path", ["../mine.txt", "/etc/passwd", "cells/../../mine.txt", ".digitsort/x"])
