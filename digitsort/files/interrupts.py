@@ -10,10 +10,15 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
 
+from digitsort.errors import InterruptedRunError
 from digitsort.files.signals import SIGNALS
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -63,6 +68,35 @@ def interrupts_wait() -> Iterator[Sequence[int]]:
                 dict(before)[pressed[0]](pressed[0], None)
     if pressed:
         raise KeyboardInterrupt
+
+
+class CleanUp(ExitStack):
+    """Exit stack that enters and leaves each context whole: signals wait until it is done.
+
+    With a plain stack, or a `with` of several contexts, a signal right before the end of one leaves the
+    outer ones first. Where a signal comes right before the end of the stack itself, Python deletes the
+    stack while it handles KeyboardInterrupt, and the contexts are left then.
+    """
+
+    def enter_context(self, cm: AbstractContextManager[T]) -> T:
+        """Enter a context, and leave it at the end of the block."""
+        with interrupts_wait():
+            return super().enter_context(cm)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> bool | None:
+        with interrupts_wait():
+            return super().__exit__(kind, error, traceback)
+
+    def __del__(self) -> None:
+        with suppress(KeyboardInterrupt, InterruptedRunError):
+            error = KeyboardInterrupt()
+            self.__exit__(type(error), error, None)
 
 
 _known: set[Path] = set()

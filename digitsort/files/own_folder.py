@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk, Place, write_all
+from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk, Place, try_lock, write_all
 from digitsort.files.names import printable
 
 _FLAGS = NO_FOLLOW | READ_NO_WAIT
@@ -159,6 +159,40 @@ def own_folder(path: Path, disk: Disk = DISK) -> Iterator[OwnFolder]:
         yield OwnFolder(path, descriptor, disk)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked_folder(
+    path: Path, lock: str, *, in_use: str, clean: Callable[[OwnFolder], None], disk: Disk = DISK
+) -> Iterator[OwnFolder]:
+    """Make or open a folder, and hold its lock; `clean` it at the end.
+
+    Parameters
+    ----------
+    path : Path
+    lock : str
+        Name of the file to lock.
+    in_use : str
+        Error message if another process holds the lock.
+    clean : callable
+        Function that removes what nobody needs any more, and the folder if it is empty.
+    disk : Disk
+
+    Raises
+    ------
+    OutputError
+        If another process holds the lock, or the folder is not this user's.
+    OSError
+        If it can't be made.
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(own_folder(path, disk))
+        held = folder.open(lock, os.O_RDWR | os.O_CREAT)
+        stack.callback(disk.close, held)
+        if not (try_lock(held) and folder.is_still(lock, held)):
+            raise OutputError(in_use)
+        stack.callback(clean, folder)
+        yield folder
 
 
 def _is_own(status: os.stat_result) -> bool:

@@ -28,9 +28,9 @@ from typing import IO, TypeVar
 
 from digitsort.errors import DigitsortError, InterruptedRunError, OutputError
 from digitsort.files.atomic import Output, make_folder, output_errors, publish_as, refuse_existing
-from digitsort.files.disk import try_lock
+from digitsort.files.interrupts import CleanUp, interrupts_wait
 from digitsort.files.names import printable
-from digitsort.files.own_folder import OwnFolder, own_folder
+from digitsort.files.own_folder import OwnFolder, locked_folder
 from digitsort.files.sealed import SealedFile
 from digitsort.labels.labels_csv import Format, LabelsWriter, Layout, LineFormat
 from digitsort.labels.parquet import require_pyarrow, write_parquet
@@ -243,12 +243,17 @@ class LabelsFile:
         name, file = self._made[-1] if self._made else (ROWS, self._rows)
         return name, file.fileno()
 
+    def drop_unsealed(self) -> None:
+        """Cut off rows without a valid seal, before anything else."""
+        self._rows.keep_sealed()
+
     def close(self) -> None:
         """Flush and close."""
         for _, made in self._made:
             made.close()
         if self._stream is not None:
             self._stream.close()
+        self._rows.close()
 
 
 @contextmanager
@@ -300,20 +305,20 @@ def labels_file(
     path = Path(os.path.abspath(path))
     with output_errors(path):
         make_folder(path.parent)
-    with _folder_beside(path) as folder, _locked(folder):
-        _prepare(folder, run, path, beginning)
-        with SealedFile(folder, (ROWS, SEALS), folder.read(RUN, MOST_RUN_BYTES), path) as rows:
-            rows.keep_sealed()
-            file = LabelsFile(rows, layout, form, folder, path)
-            with closing(file), _kept_for_later(file, folder, beginning.option):
-                yield file
-                file.finish(run, join)
-                name, descriptor = file.finished
-                with output_errors(path):
-                    os.fsync(descriptor)
-                before_publishing()
-                _publish(folder, name, descriptor, path, force=beginning.replaces)
-        _remove(folder)
+    with CleanUp() as clean_up:
+        folder = clean_up.enter_context(_folder_beside(path))
+        file = clean_up.enter_context(_rows_in(folder, path, layout, run, form, beginning))
+        file.drop_unsealed()
+        yield file
+        file.finish(run, join)
+        name, descriptor = file.finished
+        with output_errors(path):
+            os.fsync(descriptor)
+        before_publishing()
+        with interrupts_wait():
+            _publish(folder, name, descriptor, path, force=beginning.replaces)
+            file.close()
+            _remove(folder)
 
 
 @contextmanager
@@ -338,16 +343,17 @@ def kept_rows(path: Path, layout: Layout, run: RunSettings) -> Iterator[LabelsFi
     with output_errors(path):
         make_folder(path.parent)
         _forget_old(path.parent)
-    with _folder_beside(path) as folder, _locked(folder):
+    beginning = Beginning(update=True, discards=True, option="")
+    with CleanUp() as clean_up:
+        folder = clean_up.enter_context(_folder_beside(path))
         if run_of(folder.read(RUN, MOST_RUN_BYTES)) is None:
             _remove_rows(folder)
-        _prepare(folder, run, path, Beginning(update=True, discards=True))
-        with SealedFile(folder, (ROWS, SEALS), folder.read(RUN, MOST_RUN_BYTES), path) as rows:
-            rows.keep_sealed()
-            file = LabelsFile(rows, layout, "csv", folder, path)
-            with closing(file), _kept_for_later(file, folder, ""):
-                yield file
-        _remove(folder)
+        file = clean_up.enter_context(_rows_in(folder, path, layout, run, "csv", beginning))
+        file.drop_unsealed()
+        yield file
+        with interrupts_wait():
+            file.close()
+            _remove(folder)
 
 
 def _forget_old(folder: Path) -> None:
@@ -366,12 +372,32 @@ def _hash_of(rows: Iterable[bytes], form: LineFormat) -> RowsHash:
 
 @contextmanager
 def _folder_beside(path: Path) -> Iterator[OwnFolder]:
-    """Open the folder for unfinished rows; remove it at the end if it is empty."""
+    """Open and lock the folder for unfinished rows; remove it at the end if it has none."""
     name = path.with_name(f".{path.name}.partial")
+    in_use = (
+        f"Another run is writing {printable(path.name)}. Wait until it ends, or choose another file."
+    )
     with ExitStack() as stack:
         with output_errors(path):
-            folder = stack.enter_context(own_folder(name))
+            folder = stack.enter_context(locked_folder(name, LOCK, in_use=in_use, clean=_clean))
         yield folder
+
+
+def _clean(folder: OwnFolder) -> None:
+    if not (folder.has(RUN) or folder.has(ROWS)):
+        _remove(folder)
+
+
+@contextmanager
+def _rows_in(
+    folder: OwnFolder, path: Path, layout: Layout, run: RunSettings, form: Format, beginning: Beginning
+) -> Iterator[LabelsFile]:
+    """Open the rows in the folder; after an error keep them and say so, unless there are none."""
+    was_left = _prepare(folder, run, path, beginning)
+    rows = SealedFile(folder, (ROWS, SEALS), folder.read(RUN, MOST_RUN_BYTES), path)
+    file = LabelsFile(rows, layout, form, folder, path)
+    with closing(file), _kept_for_later(file, folder, beginning.option, was_left=was_left):
+        yield file
 
 
 def _publish(folder: OwnFolder, name: str, descriptor: int, path: Path, *, force: bool) -> None:
@@ -381,8 +407,8 @@ def _publish(folder: OwnFolder, name: str, descriptor: int, path: Path, *, force
         publish_as(folder.path / name, path, force=force)
 
 
-def _prepare(folder: OwnFolder, run: RunSettings, path: Path, beginning: Beginning) -> None:
-    """Refuse, delete or accept the rows of an interrupted run."""
+def _prepare(folder: OwnFolder, run: RunSettings, path: Path, beginning: Beginning) -> bool:
+    """Refuse, delete or accept the rows of an interrupted run; return whether they are accepted."""
     is_left = folder.has(RUN) or folder.has(ROWS)
     before = None
     if is_left and (beginning.resume or not beginning.force):  # --resume wins over --force
@@ -396,7 +422,7 @@ def _prepare(folder: OwnFolder, run: RunSettings, path: Path, beginning: Beginni
         before = None
     if before is not None and (beginning.resume or beginning.update):
         run.require_same(before, folder.path)
-        return
+        return True
     if before is not None:
         raise OutputError(
             f"An interrupted run left rows for {printable(str(path))}. Continue it with --resume, or "
@@ -405,37 +431,23 @@ def _prepare(folder: OwnFolder, run: RunSettings, path: Path, beginning: Beginni
     _remove_rows(folder)
     with output_errors(path):
         folder.write(RUN, run.to_bytes())
+    return False
 
 
 @contextmanager
-def _locked(folder: OwnFolder) -> Iterator[None]:
-    """Hold the lock; then remove the folder if it has no rows."""
-    lock = folder.open(LOCK, os.O_RDWR | os.O_CREAT)
-    try:
-        if not (try_lock(lock) and folder.is_still(LOCK, lock)):
-            raise OutputError(
-                f"Another run is writing {printable(folder.path.name[1 : -len('.partial')])}. "
-                "Wait until it ends, or choose another file."
-            )
-        try:
-            yield
-        finally:
-            if not (folder.has(RUN) or folder.has(ROWS)):
-                _remove(folder)
-    finally:
-        os.close(lock)
-
-
-@contextmanager
-def _kept_for_later(file: LabelsFile, folder: OwnFolder, option: str) -> Iterator[None]:
+def _kept_for_later(
+    file: LabelsFile, folder: OwnFolder, option: str, *, was_left: bool
+) -> Iterator[None]:
     """Keep the rows if the block raises, and say so; remove the folder if there are none."""
     try:
         yield
     except BaseException as error:
-        if not file.kept + file.written:
+        count = file.kept + file.written
+        if not (count or was_left):
             _remove(folder)
+        if not folder.has(RUN):  # removed, or the labels file is published already
             raise
-        kept = f"Kept {plural(file.kept + file.written, 'row')}."
+        kept = f"Kept {plural(count, 'row')}." if count else "Kept the rows of the run before."
         if isinstance(error, KeyboardInterrupt):
             raise InterruptedRunError(f"interrupted. {kept}", option) from error
         if isinstance(error, DigitsortError):

@@ -18,7 +18,7 @@ import json
 import os
 import stat
 from collections.abc import Container, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import chain
@@ -27,10 +27,10 @@ from typing import Any
 
 from digitsort.errors import DigitsortError, InterruptedRunError, OutputError
 from digitsort.files.atomic import make_folder, output_errors
-from digitsort.files.disk import DISK, Disk, try_lock
-from digitsort.files.interrupts import interrupts_wait
+from digitsort.files.disk import DISK, Disk
+from digitsort.files.interrupts import CleanUp, interrupts_wait
 from digitsort.files.names import printable
-from digitsort.files.own_folder import OwnFolder, own_folder
+from digitsort.files.own_folder import OwnFolder, locked_folder
 from digitsort.files.places import open_places
 from digitsort.files.regular import read_regular
 from digitsort.files.sealed import SealedFile
@@ -240,25 +240,29 @@ def cut_folder(
         If Ctrl-C ends the block and pages are kept.
     """
     refuse_dest(dest)
-    with ExitStack() as stack:
+    with CleanUp() as clean_up:
         with output_errors(dest):
             make_folder(dest.parent)
-            folder = stack.enter_context(own_folder(partial_of(dest), disk))
-        stack.enter_context(_locked(folder, dest))
-        _prepare(folder, run, dest, resume=resume)
-        pages = SealedFile(folder, (PAGES, SEALS), folder.read(RUN, MOST_RUN_BYTES), dest)
-        stack.enter_context(closing(pages))
-        pages.keep_sealed()
-        tree = folder.path / TREE
+            folder = clean_up.enter_context(_folder_of(dest, disk))
+        cut = clean_up.enter_context(_cut_in(folder, dest, run, resume=resume))
+        cut.pages.keep_sealed()
         with output_errors(dest):
-            _make_folders(disk, [tree, *(tree / name for name in folders)])
-        cut = CutFolder(dest, tree, pages, _disk=disk)
-        with _kept_for_later(cut, folder):
-            yield cut
-            cut.finish()
-            with interrupts_wait():
-                _publish(cut, disk)
-                folder.remove(RUN)
+            _make_folders(disk, [cut.tree, *(cut.tree / name for name in folders)])
+        yield cut
+        cut.finish()
+        with interrupts_wait():
+            _publish(cut, disk)
+            folder.remove(RUN)
+
+
+@contextmanager
+def _cut_in(folder: OwnFolder, dest: Path, run: RunSettings, *, resume: bool) -> Iterator[CutFolder]:
+    """Open the pages in the folder. After an error keep them and say so, unless there are none."""
+    was_left = _prepare(folder, run, dest, resume=resume)
+    pages = SealedFile(folder, (PAGES, SEALS), folder.read(RUN, MOST_RUN_BYTES), dest)
+    cut = CutFolder(dest, folder.path / TREE, pages, _disk=folder.disk)
+    with closing(pages), _kept_for_later(cut, folder, was_left=was_left):
+        yield cut
 
 
 def _make_folders(disk: Disk, folders: Iterable[Path]) -> None:
@@ -285,28 +289,21 @@ def _publish(cut: CutFolder, disk: Disk) -> None:
         places.sync([target])
 
 
-@contextmanager
-def _locked(folder: OwnFolder, dest: Path) -> Iterator[None]:
-    """Hold the lock; then remove the folder if nothing in it is worth keeping."""
-    lock = folder.open(LOCK, os.O_RDWR | os.O_CREAT)
-    try:
-        if not (try_lock(lock) and folder.is_still(LOCK, lock)):
-            raise OutputError(
-                f"Another run is filling {printable(str(dest))}. Wait until it ends, or choose another "
-                "DEST."
-            )
-        try:
-            yield
-        finally:
-            if not folder.has(RUN):
-                with interrupts_wait():
-                    _remove_own(folder)
-    finally:
-        folder.disk.close(lock)
+def _folder_of(dest: Path, disk: Disk) -> AbstractContextManager[OwnFolder]:
+    """Open and lock the folder of a run; remove it at the end if nothing in it is worth keeping."""
+    in_use = (
+        f"Another run is filling {printable(str(dest))}. Wait until it ends, or choose another DEST."
+    )
+    return locked_folder(partial_of(dest), LOCK, in_use=in_use, clean=_clean, disk=disk)
 
 
-def _prepare(folder: OwnFolder, run: RunSettings, dest: Path, *, resume: bool) -> None:
-    """Refuse, delete or accept what an interrupted run left."""
+def _clean(folder: OwnFolder) -> None:
+    if not folder.has(RUN):
+        _remove_own(folder)
+
+
+def _prepare(folder: OwnFolder, run: RunSettings, dest: Path, *, resume: bool) -> bool:
+    """Refuse, delete or accept what an interrupted run left; return whether it is accepted."""
     name = printable(str(dest))
     if folder.has(RUN):
         before = run_of(folder.read(RUN, MOST_RUN_BYTES))
@@ -325,24 +322,26 @@ def _prepare(folder: OwnFolder, run: RunSettings, dest: Path, *, resume: bool) -
                 f"The interrupted run for {name} had other sources or options, or was of another "
                 f"version. Use the same ones, or remove its pages: digitsort undo {name}"
             )
-        return
+        return True
     for left in (TREE, PAGES, SEALS):  # of a run that was killed while it removed them
         _remove(folder.disk, folder.path / left)
     with output_errors(dest):
         folder.write(RUN, run.to_bytes(), durable=True)
+    return False
 
 
 @contextmanager
-def _kept_for_later(cut: CutFolder, folder: OwnFolder) -> Iterator[None]:
+def _kept_for_later(cut: CutFolder, folder: OwnFolder, *, was_left: bool) -> Iterator[None]:
     """Keep the pages if the block raises, and say so; if there are none, keep nothing."""
     try:
         yield
     except BaseException as error:
         pages = cut.kept + cut.written
-        if not pages or not folder.has(RUN):  # nothing is cut yet, or DEST is there already
+        if not (pages or was_left):
             folder.remove(RUN)
+        if not folder.has(RUN):  # nothing is cut yet, or DEST is there already
             raise
-        kept = f"Kept {plural(pages, 'page')}."
+        kept = f"Kept {plural(pages, 'page')}." if pages else "Kept the pages of the run before."
         if isinstance(error, KeyboardInterrupt):
             raise InterruptedRunError(f"interrupted. {kept}", "--resume") from error
         if isinstance(error, DigitsortError):
@@ -367,7 +366,7 @@ def drop_partial(dest: Path, disk: Disk = DISK) -> bool:
     path = partial_of(dest)
     if not path.is_dir():
         return False
-    with own_folder(path, disk) as folder, _locked(folder, dest):
+    with _folder_of(dest, disk) as folder:
         folder.remove(RUN)
     return True
 

@@ -19,6 +19,7 @@ from digitsort.labels.partial import labels_file
 from digitsort.labels.resume import RunSettings
 from digitsort.outcomes import Outcome
 from tests.conftest import Link, make_tree, read_tree
+from tests.interrupted_calls import CLOSED_LATE, interrupted_at_each_call
 from tests.labels.test_labels import GOLDEN_CSV, GOLDEN_JSONL, GOLDEN_PROBABILITIES, MODEL, OUTCOMES
 
 LAYOUT = Layout("/scans", MODEL)
@@ -104,6 +105,37 @@ def test_what_was_done_is_kept_and_said(
     assert (tmp_path / FOLDER / "rows").read_text() == "".join(GOLDEN_CSV.splitlines(True)[:4])
     assert PATHS[3:] == write(path, resume=True)
     assert {"labels.csv": GOLDEN_CSV.encode()} == read_tree(tmp_path)
+
+
+@CLOSED_LATE
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 17])
+def test_interrupted_at_any_call_it_leaves_whole_rows_or_nothing(tmp_path: Path, every: int) -> None:
+    path, rows = tmp_path / "labels.csv", tmp_path / FOLDER / "rows"
+    expected = "".join(GOLDEN_CSV.splitlines(True)[:3])
+    said = set[object]()
+    for raised in interrupted_at_each_call(lambda: write(path, OUTCOMES[:2]), every):
+        said.add(raised)
+        if (tmp_path / FOLDER).exists():
+            assert rows.read_text()
+            write(path, OUTCOMES[:2], resume=True)
+        elif not path.exists():
+            assert raised is KeyboardInterrupt
+            write(path, OUTCOMES[:2])
+        assert {"labels.csv": expected.encode()} == read_tree(tmp_path)
+        path.unlink()
+    assert {KeyboardInterrupt, InterruptedRunError} <= said
+
+
+def test_interrupted_before_its_first_row_a_resumed_run_keeps_the_rows(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    with pytest.raises(InterruptedRunError):
+        write(path, stop_after=3)
+    with (
+        pytest.raises(InterruptedRunError, match=r"Kept the rows of the run before\."),
+        labels_file(path, LAYOUT, RUN, resume=True),
+    ):
+        raise KeyboardInterrupt
+    assert PATHS[3:] == write(path, resume=True)
 
 
 def test_a_run_that_replaces_a_file_is_resumed_too(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,7 @@ from digitsort.pages.cutting import (
 from digitsort.pages.page_files import Leaf
 from digitsort.workers.choose_engine import chosen_engine
 from digitsort.workers.engine import Job
+from tests.interrupted_calls import CLOSED_LATE, interrupted_at_each_call
 from tests.pages_forms import CELL, form
 from tests.workers.faults import Cuts
 
@@ -219,6 +221,38 @@ def test_an_interrupted_run_is_continued(tmp_path: Path, scans: list[str], stop:
     assert cut(scans, tmp_path / "out", resume=True) == stop
     assert content(tmp_path / "out") == content(tmp_path / "whole")
     assert sorted(os.listdir(tmp_path)) == ["out", "scans", "whole"]
+
+
+@CLOSED_LATE
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick")
+def test_interrupted_at_any_call_it_leaves_pages_to_go_on_with_or_nothing(
+    tmp_path: Path, scans: list[str]
+) -> None:
+    dest, partial = tmp_path / "out", tmp_path / ".out.partial"
+    cut(scans, tmp_path / "whole")
+    whole, said = content(tmp_path / "whole"), set[object]()
+    for raised in interrupted_at_each_call(lambda: cut(scans, dest), every=37):
+        said.add(raised)
+        assert not (dest.exists() and partial.exists())
+        if not dest.exists():
+            cut(scans, dest, resume=partial.exists())
+        assert content(dest) == whole
+        shutil.rmtree(dest)
+    assert {KeyboardInterrupt, InterruptedRunError} <= said
+
+
+@pytest.mark.usefixtures("quick")
+def test_interrupted_before_its_first_page_a_resumed_run_keeps_the_pages(
+    tmp_path: Path, scans: list[str]
+) -> None:
+    interrupted(scans, tmp_path / "out")
+    with (
+        pytest.raises(InterruptedRunError, match=r"Kept the pages of the run before\."),
+        cut_folder(tmp_path / "out", RUN, ("cells", "previews"), resume=True),
+    ):
+        raise KeyboardInterrupt
+    assert cut(scans, tmp_path / "out", resume=True) == 4
 
 
 def interrupted(scans: list[str], dest: Path) -> Path:
