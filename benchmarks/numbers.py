@@ -5,9 +5,9 @@
 Numbers of 2 to 8 digits are made from MNIST's second half, which was never used for training. In one
 half of them the digits are spaced; in the other, neighbours touch. The weights of groups of pieces are
 fitted (`--fit`) to numbers of those digits of MNIST's first half that the default model has not learned
-from (`fit`), and the confidence (`--fit-confidence`) to numbers of the part `choose`. Results are reported on the last 15,000 digits (`report`). The aim is 99 % of
-p ** n, where p is the share of single digits that are read correctly and n is the length; if digits
-touch, it is 90 % of that.
+from (`fit`), and the confidence (`--fit-confidence`) to numbers of the part `choose`. Results are
+reported on the last 15,000 digits (`report`). The aim is 99 % of p ** n, where p is the share of single
+digits that are read correctly and n is the length; if digits touch, it is 90 % of that.
 """
 
 from __future__ import annotations
@@ -231,7 +231,7 @@ def _uses(
 
 
 def fit_confidence(model: Model, count: int) -> None:
-    """Fit the odds that a number is right to half of the numbers; print what `SURE` gives on the rest."""
+    """Fit the confidence of numbers to half of them; print what `SURE` gives on the rest."""
     evidence, right, are_ok = [], [], []
     for touching in (False, True):
         pictures, texts = zip(
