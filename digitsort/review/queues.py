@@ -83,7 +83,7 @@ def _queue_of(card: Numbered, choice: Choice) -> tuple[int, str, str]:
     if card.number in choice.drawn:
         return _RANDOM, "Random check", ""
     if card.number in choice.unlike:
-        return _UNLIKE, "Accepted but unlike the others", ""
+        return _UNLIKE, "Unlike the others", ""
     is_of_label = row.status in (Status.UNCERTAIN, Status.OK)
     return _RANK[row.status], _TITLES[row.status], row.label if is_of_label else ""
 
