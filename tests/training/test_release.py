@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from digitsort import load_model
+from digitsort.model.inert_pickle import scan
 from digitsort.model.reading import DEFAULT_FILE, default_model, parse_model
-from digitsort.model.scanning import scan
 from digitsort.progress import silent
 from digitsort.recognition.score import Scores, predict, score
 from digitsort.recognition.vectorize import vectorize
