@@ -31,7 +31,7 @@ from digitsort.evaluation.certification import (
 from digitsort.model.estimator import DigitClassifier, fit_projection
 from digitsort.progress import Progress, silent
 from digitsort.recognition.score import Likeness, Scores, predict, probabilities, project, score
-from digitsort.training.examples import Examples, gather
+from digitsort.training.examples import Examples, gather, known_to_bytes
 from digitsort.training.finish import (
     Calibration,
     FittedModel,
@@ -42,7 +42,6 @@ from digitsort.training.finish import (
     finish,
 )
 from digitsort.training.fit_likeness import Ground, fit_likeness, gather_ground, limit_of_family
-from digitsort.training.known import known_to_bytes
 from digitsort.training.labelled import Taught
 from digitsort.training.sources import DataSource, dataset_of, sources
 from digitsort.training.trial import ScoredExamples, judge_examples
@@ -143,7 +142,7 @@ HELD_OUT = 20
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Shipped model, with its knowledge (`digitsort.training.known`)."""
+    """Shipped model, with its knowledge (`digitsort.training.examples`)."""
 
     trained: Trained
     known: bytes

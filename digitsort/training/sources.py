@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from digitsort.training.arrays import read_idx_folder
 from digitsort.training.choose_dataset import digits_to_gray, fetched
-from digitsort.training.dataset import Dataset, LabelledGray
+from digitsort.training.examples import Dataset, LabelledGray
 from digitsort.training.handwriting.generate import write_digits
-from digitsort.training.idx import read_idx_folder
 from digitsort.training.paper import draw_look, put_on_paper
 from digitsort.training.printed import find_faces, name_of_faces, print_digits
 

@@ -15,9 +15,8 @@ from digitsort.model.reading import DEFAULT_FILE, default_model, parse_model
 from digitsort.progress import silent
 from digitsort.recognition.score import Scores, predict, score
 from digitsort.recognition.vectorize import vectorize
-from digitsort.training.examples import Examples
-from digitsort.training.known import KNOWN_FILE, known_to_default, parse_known
-from digitsort.training.learn import fit_beside
+from digitsort.training.examples import KNOWN_FILE, Examples, known_to_default, parse_known
+from digitsort.training.fit import fit_beside
 from digitsort.training.release import (
     HEAVY,
     Release,
