@@ -276,7 +276,7 @@ def test_a_search_finds_scans_and_its_digits_are_no_labels(driver: Any, thirty: 
     assert text(driver, "#progress-text") == "1 of 30 reviewed"
     assert (text(driver, "#group-title"), text(driver, "#group-count")) == (
         "Search",
-        "✓ done · n: next open scan",
+        "✓ done · n: next scan without a label",
     )
     assert paths(driver) == ['scan 12, "half".png']
     assert corner(driver, ".tile .tag") == "3"
@@ -306,7 +306,7 @@ def test_one_key_confirms_the_rest_of_a_group_and_one_undoes_it(driver: Any, thi
     shift(driver, Keys.ENTER)
     ctrl(driver, "z")
     assert text(driver, "#progress-text") == "2 of 30 reviewed"
-    assert (text(driver, "#group-title"), text(driver, "#group-count")) == ("Doubtful 1", "2 of 2 open")
+    assert (text(driver, "#group-title"), text(driver, "#group-count")) == ("Doubtful 1", "2 of 2 left")
     ctrl(driver, "z", "z", "z")
     assert text(driver, "#progress-text") == "0 of 30 reviewed"
     ctrl(driver, "y", "y")

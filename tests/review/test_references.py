@@ -127,7 +127,7 @@ def test_every_card_is_in_one_group() -> None:
     assert found == [
         ("Doubtful", (0, 1)),
         ("Rejected", (2,)),
-        ("Accepted but odd", (5,)),
+        ("Unlike the others", (5,)),
         ("Random check", (4,)),
         ("Accepted 3", (6,)),
         ("Unreadable", (3,)),

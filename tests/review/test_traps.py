@@ -145,8 +145,8 @@ def test_with_more_doubtful_rows_than_the_limit_rejected_ones_are_shown(
     driver.get(write_page(tmp_path, rows, "--limit", "20"))
     groups = [found.text for found in driver.find_elements("css selector", ".queue")]
     assert [" ".join(group.split()) for group in groups] == [
-        "Doubtful 0 16 of 16 open",
-        "Rejected 4 of 4 open",
+        "Doubtful 0 16 of 16 left",
+        "Rejected 4 of 4 left",
     ]
 
 
@@ -248,7 +248,7 @@ def test_a_look_back_in_the_pause_stays(driver: Any, tmp_path: Path) -> None:
     driver.execute_async_script(f"setTimeout(arguments[0], {REAL_PAUSE_MS + 200})")
     assert (group(driver), text(driver, "#group-count")) == ("Doubtful 0", "✓ done")
     press(driver, "6", Keys.BACKSPACE)
-    assert (group(driver), text(driver, "#group-count")) == ("Doubtful 0", "1 of 2 open")
+    assert (group(driver), text(driver, "#group-count")) == ("Doubtful 0", "1 of 2 left")
     press(driver, "4")
     ctrl(driver, "z")
     driver.execute_async_script(f"setTimeout(arguments[0], {REAL_PAUSE_MS + 200})")
