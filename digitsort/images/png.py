@@ -137,7 +137,6 @@ class Scanlines:
 
     Attributes
     ----------
-    width : int
     rows : bytes
         Each row begins with the number of its filter, 0-4.
     """

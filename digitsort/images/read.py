@@ -103,7 +103,6 @@ class Opened:
 
     Attributes
     ----------
-    image : Image
     orientation : int
         By EXIF, 1-8; 1 is upright.
     several : bool
@@ -215,12 +214,7 @@ def grays_of(pictures: Sequence[Picture]) -> list[Gray]:
 
 
 class KnownContentError(Exception):
-    """Raised instead of decoding a file whose content is known.
-
-    Attributes
-    ----------
-    sha256 : str
-    """
+    """Raised instead of decoding a file whose content is known."""
 
     def __init__(self, sha256: str) -> None:
         super().__init__(sha256)

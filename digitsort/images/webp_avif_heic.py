@@ -31,7 +31,6 @@ def check_iso_media(data: bytes, limits: Limits, most_pixels: int, name: str) ->
     ----------
     data : bytes
         The file.
-    limits : Limits
     most_pixels : int
         Largest number of pixels that the decoder has memory for.
     name : str

@@ -330,7 +330,6 @@ def take_array(
 
     Parameters
     ----------
-    value : object
     name : str
         For the message.
     shape : sequence of int or None

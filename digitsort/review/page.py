@@ -90,8 +90,6 @@ def write_review(
 
     Parameters
     ----------
-    target : Path
-    source : LabelsSource
     tally : Tally
         Counts of all rows of the source.
     choice : Choice
@@ -102,7 +100,6 @@ def write_review(
         Replace an existing file.
     workers : int, optional
         Number of processes that make thumbnails; default: one per CPU.
-    progress : Progress
     """
     vectors: list[bytes] = []
     write_page(
@@ -285,7 +282,6 @@ class Queue:
 
     Attributes
     ----------
-    title : str
     places : tuple of int
         Indices of the cards, in the order in which they are shown.
     """
@@ -299,7 +295,6 @@ def queues_of(choice: Choice, opinions: Sequence[Opinion]) -> list[Queue]:
 
     Parameters
     ----------
-    choice : Choice
     opinions : sequence of Opinion
         Of the accepted scans, on each card.
     """
@@ -339,7 +334,7 @@ def _queue_of(card: Numbered, choice: Choice) -> tuple[int, str, str]:
     if card.number in choice.drawn:
         return _RANDOM, "Random check", ""
     if card.number in choice.unlike:
-        return _UNLIKE, "Accepted but odd", ""
+        return _UNLIKE, "Unlike the others", ""
     is_of_label = row.status in (Status.UNCERTAIN, Status.OK)
     return _QUEUE_RANK[row.status], _QUEUE_TITLES[row.status], row.label if is_of_label else ""
 

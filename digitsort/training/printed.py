@@ -427,7 +427,6 @@ def print_digits(count_per_digit: int, seed: int, faces: Sequence[Face]) -> Iter
 
     Parameters
     ----------
-    count_per_digit : int
     seed : int
         The same seed and the same fonts give the same images.
     faces : sequence of Face

@@ -48,7 +48,6 @@ class DataSource:
     ----------
     name : str
         Name on the model card.
-    licence : str
     family : str
         Name shared by sources of the same people, which are left out together; empty if no person
         wrote the images.
@@ -81,8 +80,6 @@ class Collection(NamedTuple):
     ----------
     name : str
         Name on OpenML.
-    version : int
-    side_px : int
     largest : int
         Pixel value of full ink.
     """
