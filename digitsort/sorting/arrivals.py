@@ -44,7 +44,6 @@ class Arrived:
 
     Attributes
     ----------
-    done : tuple of Operation
     same : tuple of Operation
         Files whose content is in DEST already, under the name that they would get.
     left : tuple of (path, reason)
@@ -61,9 +60,6 @@ class Arrivals:
 
     Parameters
     ----------
-    held : Held
-    options : SortOptions
-    disk : Disk
     clock : callable
         Returns seconds; a test has another one.
 
@@ -264,7 +260,6 @@ class Batch:
     ----------
     outcomes : dict of str to Outcome
         By path.
-    arrived : Arrived
     """
 
     outcomes: dict[str, Outcome]
@@ -284,10 +279,8 @@ def sort_complete(
 
     Parameters
     ----------
-    inbox : Inbox
     complete : sequence of (path, Version)
         As `Inbox.look` returns them.
-    arrivals : Arrivals
     classify : callable
     model : str
         First 12 hex digits of the model's fingerprint.

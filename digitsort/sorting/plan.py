@@ -287,7 +287,6 @@ class Planner:
     ----------
     dest : str
         Its real path.
-    options : SortOptions
     """
 
     def __init__(self, dest: str, options: SortOptions) -> None:

@@ -28,15 +28,15 @@ from digitsort.sorting.journal import FOLDER, is_earlier, journals, read_runs, r
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import has_content, is_undo_begun, recover, remove_half_done, status_of
 from digitsort.sorting.removal import check_copy, remove_copy
-from digitsort.sorting.task import (
+from digitsort.sorting.transfer import (
     FileStatus,
     NotDeliveredError,
     Results,
     Task,
     source_errors,
+    status_from,
     temporary_name,
 )
-from digitsort.sorting.transfer import status_from
 
 BATCH = 256
 

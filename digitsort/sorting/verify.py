@@ -16,8 +16,7 @@ from digitsort.progress import Progress, silent
 from digitsort.sorting.inventory import Item, Strays, files_in, inventory_of
 from digitsort.sorting.journal import journals, read_runs
 from digitsort.sorting.recover import status_of
-from digitsort.sorting.task import NotDeliveredError
-from digitsort.sorting.transfer import look
+from digitsort.sorting.transfer import NotDeliveredError, look
 
 
 class Mark(StrEnum):

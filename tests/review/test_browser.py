@@ -15,7 +15,6 @@ from PIL import Image
 
 from digitsort import read_labels
 from digitsort.review import page as review_page
-from digitsort.review import queues
 from tests.conftest import digit_image, digit_png, invoke, make_tree
 from tests.review.browser import errors, size, wait_for_next_group
 
@@ -57,7 +56,7 @@ def thirty_cards(tmp_path_factory: pytest.TempPathFactory) -> str:
     pictures = {f'scan {i}, "half".png': digit_png(i % 10) for i in range(0, 30, 10)}
     make_tree(folder, {"in": pictures})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queues, "FEW", 0)  # a group for each label
+        patch.setattr(review_page, "FEW_PER_LABEL", 0)  # a group for each label
         write_page(folder, [line(index) for index in range(30)], "--all")
     return (folder / "review.html").read_text(encoding="utf-8")
 

@@ -7,7 +7,7 @@ import numpy as np
 from digitsort.labels.row import Row
 from digitsort.outcomes import Status
 from digitsort.review.choose import Choice, Numbered
-from digitsort.review.queues import queues_of
+from digitsort.review.page import queues_of
 from digitsort.review.references import NO_REFERENCES, Opinion, choose_references, least_like
 
 

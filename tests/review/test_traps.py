@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from digitsort.review import queues
+from digitsort.review import page as review_page
 from tests.review.browser import size
 from tests.review.test_browser import (
     HEADER,
@@ -196,7 +196,7 @@ def two_groups(tmp_path: Path, pause: int) -> str:
     """The page of two groups, of two scans each; its progress is its own."""
     rows = [row.replace("ain ", f"ain {secrets.token_hex(8)} ") for row in same_rows(4)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queues, "FEW", 0)
+        patch.setattr(review_page, "FEW_PER_LABEL", 0)
         return write_page(
             tmp_path, [*rows[:2], *(row.replace(",0,", ",5,", 1) for row in rows[2:])], pause=pause
         )
