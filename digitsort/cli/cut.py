@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -266,9 +267,36 @@ def _print_account(account: Account, walk: Walk, dest: Path, *, dry_run: bool, q
         none = "All cells are blank" if account.cells else "No cells were found"
         console.print(f"\n{none}: no picture was written. See {name}/cells.csv.", markup=False)
         return
-    console.print(
-        f"\n{plural(account.written, 'picture')} written to {name}. Next:\n"
-        f"digitsort classify {name}/cells --cells {name}/cells.csv -o {name}/labels.csv\n"
-        f"digitsort table {name}/labels.csv --cells {name}/cells.csv -o {name}/table.csv",
-        markup=False,
-    )
+    console.print(f"\n{plural(account.written, 'picture')} written to {name}.", markup=False, end="")
+    steps = list(_next_steps(dest))
+    console.print(" Next:" if steps else "", *steps, sep="\n", markup=False)
+    if _has_pictures(dest, "mark"):
+        console.print(
+            f"{name}/marks has the pictures of marks. They are not read: `digitsort table` shows these "
+            "cells as doubtful.",
+            markup=False,
+        )
+
+
+def _next_steps(dest: Path) -> Iterator[str]:
+    """Yield the commands that read what was cut and make a table of it."""
+
+    def at(place: str) -> str:
+        return shlex.quote(printable(f"{dest}/{place}"))
+
+    cells_csv, tables = at("cells.csv"), []
+    if _has_pictures(dest, "digit"):
+        yield f"digitsort classify {at('cells')} --cells {cells_csv} -o {at('labels.csv')}"
+        tables.append(at("labels.csv"))
+    if _has_pictures(dest, "number"):
+        yield f"digitsort classify {at('numbers')} --number -o {at('numbers.csv')}"
+        tables.append(at("numbers.csv"))
+    if tables:
+        yield f"digitsort table {' '.join(tables)} --cells {cells_csv} -o {at('table.csv')}"
+
+
+def _has_pictures(dest: Path, kind: str) -> bool:
+    from digitsort.pages.cutting import PICTURES_OF
+
+    folder = dest / PICTURES_OF[kind]
+    return folder.is_dir() and any(folder.iterdir())
