@@ -117,7 +117,7 @@ def cut(
         run = RunSettings.of(map(os.fspath, sources), follow_links, "", sha, "csv")
         account = work.cut(run, save_layout, resume=resume)
     _print_account(account, walk, dest, dry_run=dry_run, quiet=quiet)
-    has_failed = account.unreadable or account.unfit or walk.unreadable
+    has_failed = account.unreadable or account.unfit or account.doubtful or walk.unreadable
     return ExitCode.SOME_FAILED if has_failed else ExitCode.DONE
 
 
@@ -216,18 +216,19 @@ def _at_least_one(walk: Walk) -> Iterator[str]:
 
 
 class _Warnings:
-    """Says of the first pages without cells why they have none, and how many more there are."""
+    """Says why the first pages have no cells, or doubtful ones, and how many more there are."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._counts: Counter[str] = Counter()
 
     def say(self, page: PageFacts) -> None:
-        """Warn about a page, unless it has cells."""
-        if page.reason and not (self._quiet and not page.is_unread):
-            self._counts[page.reason] += 1
-            if self._counts[page.reason] <= MOST_NAMED:
-                warn(f"{_title(page.source, page.number)}: {page.reason}.")
+        """Warn about a page, unless it has cells that are in their places."""
+        reason = page.reason or page.doubt
+        if reason and not (self._quiet and not page.is_unread):
+            self._counts[reason] += 1
+            if self._counts[reason] <= MOST_NAMED:
+                warn(f"{_title(page.source, page.number)}: {reason}.")
 
     def close(self) -> None:
         """Say how many pages were not named."""
@@ -256,6 +257,12 @@ def _print_account(account: Account, walk: Walk, dest: Path, *, dry_run: bool, q
     )
     with_ink = account.cells - account.blank
     console.print(f"{plural(account.cells, 'cell')} = {with_ink} with ink + {account.blank} blank")
+    if account.doubtful:
+        console.print(
+            f"  The layout fits {plural(account.doubtful, 'page')} badly: look at their cells with "
+            "--preview. Save the layout again from a page that lies flat, or cut without --layout.",
+            markup=False,
+        )
     for line in describe_skipped(walk.skipped):
         console.print(f"  {line}", markup=False)
     warn_unlisted(walk)

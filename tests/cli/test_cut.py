@@ -234,6 +234,18 @@ def test_a_layout_is_saved_edited_and_applied(here: Path) -> None:
     assert (done.exit_code, "form.toml already exists" in done.stderr) == (5, True)
 
 
+def test_a_layout_that_fits_badly_is_told(here: Path) -> None:
+    form().save(here / "page.png")
+    x, y = [60, 107, 140, 187, 220], [50, 90, 130, 170]
+    (here / "form.toml").write_text(f"[[field]]\nx = {x}\ny = {y}\n")
+    done = invoke("cut", "page.png", "out", "--layout", "form.toml")
+    assert done.exit_code == 1
+    assert "page.png, page 1: the layout fits this page badly." in done.stderr
+    assert "The layout fits 1 page badly: look at their cells with --preview. Save" in done.stderr
+    rows = list(csv.DictReader((here / "out" / "cells.csv").read_text().splitlines()))
+    assert {row["reason"] for row in rows} == {"the layout fits this page badly"}
+
+
 def test_the_next_steps_make_a_table_of_digits_and_numbers(here: Path) -> None:
     """They are typed as they are printed, with a folder whose name has a space."""
     page = sheet()
