@@ -16,7 +16,7 @@ import numpy as np
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.files.names import natural_key, printable
 from digitsort.files.own_folder import CACHE_REMEDY, NotPrivateError, private_cache_folder
-from digitsort.images.discover import Walk, describe_left_out, is_junk, matching
+from digitsort.images.discover import Walk, describe_left_out, is_junk, matching, refuse_address
 from digitsort.images.limits import DEFAULT_LIMITS, Limits
 from digitsort.labels.cells import Findings
 from digitsort.labels.labels_csv import NONE_LABEL, TABLE_SUFFIXES
@@ -142,6 +142,7 @@ def _open(name: str, limits: Limits, exclude: Sequence[str]) -> Dataset:
         return mnist_dataset()
     folder = Path(name)
     if not os.path.isdir(folder):
+        refuse_address(name)
         what = "is not training data" if os.path.lexists(folder) else "is not there"
         raise UsageError(
             f"{printable(name)} {what}. Choose default, digits, synthetic, printed, "
