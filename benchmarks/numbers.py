@@ -30,7 +30,7 @@ from digitsort.classification.numbers import read_numbers, readings_of
 from digitsort.classification.pieces import Strip, darkness_of, ink_of, strip_of
 from digitsort.model.reading import Model
 from digitsort.outcomes import Status
-from digitsort.training.idx import read_idx
+from digitsort.training.arrays import read_idx
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]

@@ -35,8 +35,8 @@ IS_RIGHT = (0.3142, 0.5413, 0.1134, -0.1026, -1.0747)
 Fitted by `python -m benchmarks.numbers --fit-confidence --count 500`."""
 
 SURE = 0.99
-"""Smallest confidence of a number that is `ok`. Of the half of these numbers that `IS_RIGHT` was not fitted
-to, 195 are accepted and 2 of them are wrong."""
+"""Smallest confidence of a number that is `ok`. `IS_RIGHT` was fitted to half of these numbers; of the
+other half, 195 are accepted and 2 of them are wrong."""
 
 NOTHING = "no digits found"
 NO_DIGIT = "a part is no digit"
