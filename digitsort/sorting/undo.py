@@ -181,10 +181,10 @@ def _forget(held: Held, adopt: bool, disk: Disk) -> None:
     runs = list(read_runs(held.dest, entries=False, foreign=adopt))
     if len(runs) < len(journals(held.dest)) or any(not run.undone or run.kept for run in runs):
         return
-    with open_places(disk) as places:
+    with open_places(disk) as places, interrupts_wait():  # DEST without a journal can't be undone
         for run in runs:  # the newest first: the oldest knows who made DEST
-            disk.unlink(places.at(run.path))
             held.made_levels = run.made_levels
+            disk.unlink(places.at(run.path))
 
 
 class _Undoing:
