@@ -254,6 +254,14 @@ def test_a_base_is_no_longer_than_the_rest_or_begins_at_the_joint(
     assert (without_ruled_line(picture) is not picture) == is_removed
 
 
+def test_a_straight_edge_of_the_picture_is_no_ruled_line() -> None:
+    """A digit that is cut through its base has one, and a shadow."""
+    whole = seven_on_a_line((22, 87), (91, 87))
+    assert without_ruled_line(whole) is not whole
+    cut = whole[:88]
+    assert without_ruled_line(cut) is cut
+
+
 def on_a_thick_line(digit: int) -> Pixels:
     """A digit that a thick line runs through at its foot."""
     scan = on_paper(digit)
@@ -304,6 +312,21 @@ def test_a_bold_ring_is_removed_whole() -> None:
     away = np.hypot(*(np.indices(left.shape) - (len(left) - 1) / 2)) / (len(left) / 2)
     assert left.any()
     assert not left[away > 0.6].any()
+
+
+def seven_along_a_ring() -> Pixels:
+    """A 7 whose stem runs down beside the ring that it touches."""
+    picture = Image.new("L", (SIDE, SIDE), 255)
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((28, 20, 132, 140), outline=30, width=6)
+    pen.line([(52, 36), (110, 36), (104, 130)], fill=30, width=7, joint="curve")
+    return np.asarray(picture.filter(ImageFilter.GaussianBlur(1)))
+
+
+def test_a_digit_along_its_ring_is_not_accepted_as_a_zero() -> None:
+    """Few rays meet ink inside the ring, and none of it is near the middle."""
+    verdict = decide([seven_along_a_ring()], default_model())[0]
+    assert (verdict.label, verdict.status) == ("7", Status.UNCERTAIN)
 
 
 def test_a_doubtful_label_is_the_one_that_most_looks_agree_on() -> None:
