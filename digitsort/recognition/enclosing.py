@@ -29,8 +29,8 @@ RING_FROM, RING_CLOSED = 0.8, 0.9
 """Smallest distance of a ring from the middle, in half box sizes, and share of rays that meet it."""
 
 SOMETHING_INSIDE = 0.2
-"""Smallest share of the rays that meet more ink inside the ring. A 7 or a 6 that runs along its ring has
-little more; of MNIST's digits, 3 of 1,000 pass all tests for a ring."""
+"""Smallest share of the rays that meet more ink inside the ring. A 7 or a 6 that runs along its ring
+has little more; of bare MNIST digits, 3 of 1,000 pass all tests for a ring."""
 
 LINES_OF_THREE = 4
 """Smallest number of rows and columns with three runs of ink for a ring that may contain something:
