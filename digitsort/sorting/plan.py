@@ -38,6 +38,7 @@ from digitsort.sorting.free_names import (
 from digitsort.sorting.inventory import Claims, Item, Strays, read_inventory
 from digitsort.sorting.journal import delivered_contents
 from digitsort.sorting.sidecars import SideCars, name_beside, sidecars_of
+from digitsort.sources.buckets import folder_above, how_to_download
 from digitsort.sources.members import is_inside_archive, is_there
 
 _ERROR, _GONE = Status.ERROR, Status.GONE  # an enumeration is slow to say what it has
@@ -259,13 +260,16 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
 
 
 def _refuse_addresses(rows: Iterable[Row]) -> None:
-    """Raise UsageError if a file lies in a bucket."""
-    for row in rows:
-        if is_url(row.path):
-            raise UsageError(
-                f"{printable(row.path)} is not on a disk: digitsort sorts no files of buckets. Copy "
-                "them to a disk, and classify the copy."
-            )
+    """Raise UsageError if files lie in a bucket, with the commands by which they can be sorted."""
+    urls = [row.path for row in rows if is_url(row.path)]
+    if not urls:
+        return
+    how, folder = how_to_download(folder_above(urls))
+    are = "1 file is" if len(urls) == 1 else f"{len(urls)} files are"
+    raise UsageError(
+        f"{are} not on a disk, such as {printable(urls[0])}, and sort takes files from disks only. "
+        f"{how}. Then repeat this command with --root {folder}: the labels are kept."
+    )
 
 
 def _refuse_archives(rows: Iterable[Row]) -> None:
@@ -287,7 +291,6 @@ class Planner:
     ----------
     dest : str
         Its real path.
-    options : SortOptions
     """
 
     def __init__(self, dest: str, options: SortOptions) -> None:
