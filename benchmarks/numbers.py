@@ -28,7 +28,7 @@ from digitsort.classification.numbers import features_of, read_numbers, readings
 from digitsort.classification.pieces import Strip, darkness_of, ink_of, strip_of
 from digitsort.model.reading import Model
 from digitsort.outcomes import Status
-from digitsort.training.idx import read_idx
+from digitsort.training.arrays import read_idx
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]

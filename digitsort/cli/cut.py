@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -116,7 +117,7 @@ def cut(
         run = RunSettings.of(map(os.fspath, sources), follow_links, "", sha, "csv")
         account = work.cut(run, save_layout, resume=resume)
     _print_account(account, walk, dest, dry_run=dry_run, quiet=quiet)
-    has_failed = account.unreadable or account.unfit or walk.unreadable
+    has_failed = account.unreadable or account.unfit or account.doubtful or walk.unreadable
     return ExitCode.SOME_FAILED if has_failed else ExitCode.DONE
 
 
@@ -215,18 +216,19 @@ def _at_least_one(walk: Walk) -> Iterator[str]:
 
 
 class _Warnings:
-    """Says of the first pages without cells why they have none, and how many more there are."""
+    """Says why the first pages have no cells, or doubtful ones, and how many more there are."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._counts: Counter[str] = Counter()
 
     def say(self, page: PageFacts) -> None:
-        """Warn about a page, unless it has cells."""
-        if page.reason and not (self._quiet and not page.is_unread):
-            self._counts[page.reason] += 1
-            if self._counts[page.reason] <= MOST_NAMED:
-                warn(f"{_title(page.source, page.number)}: {page.reason}.")
+        """Warn about a page, unless it has cells that are in their places."""
+        reason = page.reason or page.doubt
+        if reason and not (self._quiet and not page.is_unread):
+            self._counts[reason] += 1
+            if self._counts[reason] <= MOST_NAMED:
+                warn(f"{_title(page.source, page.number)}: {reason}.")
 
     def close(self) -> None:
         """Say how many pages were not named."""
@@ -255,6 +257,12 @@ def _print_account(account: Account, walk: Walk, dest: Path, *, dry_run: bool, q
     )
     with_ink = account.cells - account.blank
     console.print(f"{plural(account.cells, 'cell')} = {with_ink} with ink + {account.blank} blank")
+    if account.doubtful:
+        console.print(
+            f"  The layout fits {plural(account.doubtful, 'page')} badly: look at their cells with "
+            "--preview. Save the layout again from a page that lies flat, or cut without --layout.",
+            markup=False,
+        )
     for line in describe_skipped(walk.skipped):
         console.print(f"  {line}", markup=False)
     warn_unlisted(walk)
@@ -266,9 +274,36 @@ def _print_account(account: Account, walk: Walk, dest: Path, *, dry_run: bool, q
         none = "All cells are blank" if account.cells else "No cells were found"
         console.print(f"\n{none}: no picture was written. See {name}/cells.csv.", markup=False)
         return
-    console.print(
-        f"\n{plural(account.written, 'picture')} written to {name}. Next:\n"
-        f"digitsort classify {name}/cells --cells {name}/cells.csv -o {name}/labels.csv\n"
-        f"digitsort table {name}/labels.csv --cells {name}/cells.csv -o {name}/table.csv",
-        markup=False,
-    )
+    console.print(f"\n{plural(account.written, 'picture')} written to {name}.", markup=False, end="")
+    steps = list(_next_steps(dest))
+    console.print(" Next:" if steps else "", *steps, sep="\n", markup=False)
+    if _has_pictures(dest, "mark"):
+        console.print(
+            f"{name}/marks has the pictures of marks. They are not read: `digitsort table` shows these "
+            "cells as doubtful.",
+            markup=False,
+        )
+
+
+def _next_steps(dest: Path) -> Iterator[str]:
+    """Yield the commands that read what was cut and make a table of it."""
+
+    def at(place: str) -> str:
+        return shlex.quote(printable(f"{dest}/{place}"))
+
+    cells_csv, tables = at("cells.csv"), []
+    if _has_pictures(dest, "digit"):
+        yield f"digitsort classify {at('cells')} --cells {cells_csv} -o {at('labels.csv')}"
+        tables.append(at("labels.csv"))
+    if _has_pictures(dest, "number"):
+        yield f"digitsort classify {at('numbers')} --number -o {at('numbers.csv')}"
+        tables.append(at("numbers.csv"))
+    if tables:
+        yield f"digitsort table {' '.join(tables)} --cells {cells_csv} -o {at('table.csv')}"
+
+
+def _has_pictures(dest: Path, kind: str) -> bool:
+    from digitsort.pages.cutting import PICTURES_OF
+
+    folder = dest / PICTURES_OF[kind]
+    return folder.is_dir() and any(folder.iterdir())

@@ -12,7 +12,7 @@ import typer
 from digitsort.cli import options
 from digitsort.cli.console import stderr_console, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.cli.tables import LabelsByHand, rows_of
+from digitsort.cli.tables import LabelsByHand, rows_of_all
 from digitsort.errors import ExitCode, NothingToDoError
 from digitsort.files.atomic import replacing
 from digitsort.files.names import folder_of, printable
@@ -27,14 +27,18 @@ from digitsort.plural import plural
 @reports_errors
 def table(
     labels: Annotated[
-        Path, typer.Argument(metavar="LABELS", help="labels.csv of the cells' pictures.")
+        list[Path],
+        typer.Argument(
+            metavar="LABELS...",
+            help="labels.csv of the cells' pictures; several if `cut` made several folders.",
+        ),
     ],
     cells: Annotated[
         Path | None,
         typer.Option(
             "--cells",
             metavar="FILE",
-            help="cells.csv from `digitsort cut`; default: cells.csv beside LABELS.",
+            help="cells.csv from `digitsort cut`; default: cells.csv beside the first LABELS.",
         ),
     ] = None,
     output: Annotated[
@@ -63,14 +67,14 @@ def table(
     With --check-sum, the exit code is 6 if a sum is wrong.
     """
     checks = list(map(Check.of, check_sum or ()))
-    places = cells or labels.parent / "cells.csv"
+    places = cells or labels[0].parent / "cells.csv"
     options.refuse_other_format(output, [SUFFIX])
     if _is_workbook(output):
         require_openpyxl()
     if output != "-":
-        options.refuse_output(Path(output), force=force, inputs=(labels, places, *(corrections or ())))
+        options.refuse_output(Path(output), force=force, inputs=(*labels, places, *(corrections or ())))
     by_hand = LabelsByHand(corrections or (), root, new_class or ())
-    made = page_table_of(rows_of(labels, by_hand), read_cells(places))
+    made = page_table_of(rows_of_all(labels, by_hand), read_cells(places))
     if not made.rows:
         raise NothingToDoError(f"{printable(str(places))} has no rows: there is nothing to do.")
     sums = check_sums(made, checks)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from digitsort.cli.console import warn
 from digitsort.cli.failures import MOST_NAMED
-from digitsort.files.names import folder_of
+from digitsort.errors import UsageError
+from digitsort.files.names import folder_of, printable
 from digitsort.images.by_content import find_contents
 from digitsort.images.discover import describe_left_out, matching_path
 from digitsort.labels.cells import Findings, check_human, describe_findings, likely_classes
@@ -61,33 +62,82 @@ def rows_of(
     finds_moved : bool
         If the table is in a folder that `sort` made, find files that a person moved by their content.
     """
+    return rows_of_all([path], by_hand, classes, finds_moved=finds_moved)
+
+
+def rows_of_all(
+    paths: Sequence[Path],
+    by_hand: LabelsByHand,
+    classes: Iterable[str] = (),
+    *,
+    finds_moved: bool = False,
+) -> Iterator[Row]:
+    """Yield the rows of several labels.csv, one after the other, as `rows_of` does for one.
+
+    The corrections hold for all of them. Without a root, their relative paths start at the folder of
+    the first table.
+
+    Raises
+    ------
+    UsageError
+        If a file is in two of the tables.
+    """
     root = by_hand.root
-    findings = Findings()
+    of_tables = [(path, Findings()) for path in paths]
     of_corrections = {str(each): Findings() for each in by_hand.corrections}
-    rows: Iterable[Row] = read_labels(path, root, findings)
-    if root is not None:
-        rows = _found_rows(path, rows, root)
-    elif finds_moved and os.path.lexists(path.parent / FOLDER):
-        rows = _found_rows(path, rows, path.parent, also_sorted=True)
     known = None
+    seen: dict[str, Path] = {}
     if by_hand.corrections:
         known = read_all_corrections(
-            by_hand.corrections, root or path.absolute().parent, of_corrections
+            by_hand.corrections, root or paths[0].absolute().parent, of_corrections
         )
-        rows = known.correct(rows)
-    if by_hand.exclude:
-        rows = _not_left_out(rows, os.path.abspath(root or path.parent), by_hand.exclude)
-    yield from rows
-    say_findings(path, findings)
+    for path, findings in of_tables:
+        rows = _rows_found(path, root, findings, finds_moved=finds_moved)
+        if known is not None:
+            rows = known.correct(rows)
+        if by_hand.exclude:
+            rows = _not_left_out(rows, os.path.abspath(root or path.parent), by_hand.exclude)
+        yield from rows if len(paths) == 1 else _in_no_other(rows, path, seen)
     corrected = set().union(*(each.names for each in of_corrections.values()))
-    names = likely_classes(findings.names.union(corrected, classes))
-    check_human(path, findings.human, names, by_hand.new_classes)
+    of_all = corrected.union(classes)
+    for path, findings in of_tables:
+        say_findings(path, findings)
+        of_all |= findings.names
+        names = likely_classes(findings.names.union(corrected, classes))
+        check_human(path, findings.human, names, by_hand.new_classes)
+    names = likely_classes(of_all)
     for name, each in of_corrections.items():
         say_findings(Path(name), each)
         check_human(name, each.human, names, by_hand.new_classes)
     if known is not None:
         warn_contradicted(known)
         warn_unused(known)
+
+
+def _rows_found(
+    path: Path, root: Path | None, findings: Findings, *, finds_moved: bool
+) -> Iterable[Row]:
+    """Return the rows of a table, with the new paths of files that were moved."""
+    rows = read_labels(path, root, findings)
+    if root is not None:
+        return _found_rows(path, rows, root)
+    if finds_moved and os.path.lexists(path.parent / FOLDER):
+        return _found_rows(path, rows, path.parent, also_sorted=True)
+    return rows
+
+
+def _in_no_other(rows: Iterable[Row], table: Path, seen: dict[str, Path]) -> Iterator[Row]:
+    """Yield the rows of a table; raise UsageError if a file is in an earlier table, too."""
+    mine: dict[str, Path] = {}
+    for row in rows:
+        if row.path in seen:
+            raise UsageError(
+                f"{printable(row.path)} is in {printable(str(seen[row.path]))} and in "
+                f"{printable(str(table))}. Remove the row from one of them, or name only one of them."
+            )
+        mine[row.path] = table
+        yield row
+    seen |= mine
 
 
 def _not_left_out(rows: Iterable[Row], top: str, patterns: Sequence[str]) -> Iterator[Row]:

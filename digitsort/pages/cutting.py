@@ -19,12 +19,11 @@ import numpy as np
 from PIL import Image
 
 from digitsort.files.names import fold, to_cell
-from digitsort.images.limits import DEFAULT_LIMITS, Limits
-from digitsort.images.unreadable import CRASHED, TIMED_OUT
+from digitsort.images.limits import CRASHED, DEFAULT_LIMITS, TIMED_OUT, Limits
 from digitsort.pages.blocks import Block, Cell, find_blocks
 from digitsort.pages.cells_csv import Kind
 from digitsort.pages.cutout import PagePixels, cleaned, shows_nothing
-from digitsort.pages.layout import Layout, LayoutError
+from digitsort.pages.layout import FITS_BADLY, Layout, LayoutError, fits_badly
 from digitsort.pages.page_files import Leaf, count_pages, leaves_of
 from digitsort.pages.ruling import Pixels
 from digitsort.workers.choose_engine import chosen_engine
@@ -111,6 +110,8 @@ class PageFacts:
         It can't be read; the layout does not fit it.
     cells, blank, written : int
         Cells, blank ones among them, and pictures.
+    doubt : str
+        As in `FoundPage`.
     """
 
     source: str
@@ -122,6 +123,7 @@ class PageFacts:
     cells: int
     blank: int
     written: int
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,8 @@ class FoundPage:
         Reason to give if there are no cells.
     is_unfit : bool
         The layout does not fit the page.
+    doubt : str
+        Why the cells may not be in their places; empty if nothing says so.
     pictures : tuple of bytes
         PNG files of the cells, those of blank ones only on demand.
     preview : bytes
@@ -160,6 +164,7 @@ class FoundPage:
     blanks: frozenset[tuple[int, int, int]] = frozenset()
     nothing: str = NOTHING_FOUND
     is_unfit: bool = False
+    doubt: str = ""
     pictures: tuple[bytes, ...] = ()
     preview: bytes = b""
     source: str = ""
@@ -179,6 +184,7 @@ class FoundPage:
             self.cells,
             len(self.blanks),
             len(self.pictures),
+            self.doubt,
         )
 
     @property
@@ -209,6 +215,8 @@ class Account:
         Cells found, blank ones among them, and pictures.
     unfit : int
         Number of pages that the layout does not fit; they are also counted as empty.
+    doubtful : int
+        Number of pages with cells that may not be in their places.
     """
 
     files: int = 0
@@ -219,6 +227,7 @@ class Account:
     blank: int = 0
     written: int = 0
     unfit: int = 0
+    doubtful: int = 0
 
     def count(self, page: PageFacts) -> None:
         """Count a page."""
@@ -226,6 +235,7 @@ class Account:
         self.unreadable += page.is_unread
         self.empty += bool(page.reason) and not page.is_unread
         self.unfit += page.is_unfit
+        self.doubtful += bool(page.doubt)
         self.cells += page.cells
         self.blank += page.blank
         self.written += page.written
@@ -420,10 +430,12 @@ def cut_page(leaf: Leaf, options: CutOptions, tick: Callable[[], object] = lambd
     if leaf.gray is None:
         return FoundPage(leaf.number, leaf.reason, leaf.sha256)
     tick()
-    blocks, nothing = tuple(find_blocks(leaf.gray)), NOTHING_FOUND
+    found = tuple(find_blocks(leaf.gray))
+    blocks, nothing, doubt = found, NOTHING_FOUND, ""
     if options.layout is not None:
         try:
-            blocks = options.layout.on_page(blocks, leaf.gray.shape)
+            blocks = options.layout.on_page(found, leaf.gray.shape)
+            doubt = FITS_BADLY if fits_badly(blocks, found) else ""
         except LayoutError as error:
             blocks, nothing = (), str(error)
     pixels = PagePixels(leaf.gray)
@@ -440,7 +452,14 @@ def cut_page(leaf: Leaf, options: CutOptions, tick: Callable[[], object] = lambd
                 pictures.append(_encoded(picture, "PNG"))
     is_unfit = nothing != NOTHING_FOUND
     page = FoundPage(
-        leaf.number, "", leaf.sha256, blocks, frozenset(blanks), nothing, is_unfit, tuple(pictures)
+        leaf.number,
+        sha256=leaf.sha256,
+        blocks=blocks,
+        blanks=frozenset(blanks),
+        nothing=nothing,
+        is_unfit=is_unfit,
+        doubt=doubt,
+        pictures=tuple(pictures),
     )
     if not options.preview:
         return page
@@ -492,7 +511,7 @@ def rows_of(page: FoundPage, dest: str) -> Iterator[Sequence[str]]:
             place = [str(value) for value in (page.number, number, cell.row, cell.column)]
             kind = Kind.BLANK if page.is_blank(number, cell) else Kind.CELL
             corners = [f"{value:.1f}" for value in cell.corners.ravel()]
-            yield [next(names), source, *place, kind, "", *corners, page.sha256, block.field]
+            yield [next(names), source, *place, kind, page.doubt, *corners, page.sha256, block.field]
 
 
 def _names(page: FoundPage) -> Iterator[str]:

@@ -88,7 +88,6 @@ class Arrived:
 
     Attributes
     ----------
-    done : tuple of Operation
     same : tuple of Operation
         Files whose content is in DEST already, under the name that they would get.
     left : tuple of (path, reason)
@@ -105,9 +104,6 @@ class Arrivals:
 
     Parameters
     ----------
-    held : Held
-    options : SortOptions
-    disk : Disk
     clock : callable
         Returns seconds; a test has another one.
 
@@ -323,7 +319,6 @@ class Batch:
     ----------
     outcomes : dict of str to Outcome
         By path.
-    arrived : Arrived
     """
 
     outcomes: dict[str, Outcome]
@@ -345,10 +340,8 @@ def sort_complete(
 
     Parameters
     ----------
-    inbox : Inbox
     complete : sequence of (path, Version)
         As `Inbox.look` returns them.
-    arrivals : Arrivals
     classify : callable
     model : str
         First 12 hex digits of the model's fingerprint.

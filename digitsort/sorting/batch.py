@@ -20,15 +20,17 @@ from digitsort.sorting.dest import Folders, Held
 from digitsort.sorting.entries import NOTHING_BEFORE, Before, Written, entry_texts
 from digitsort.sorting.journal import FOLDER, Journal, new_journal
 from digitsort.sorting.plan import MANIFEST, Mode, Operation
-from digitsort.sorting.task import (
+from digitsort.sorting.transfer import (
     FileStatus,
     NotDeliveredError,
     Results,
     Task,
+    anywhere,
+    look,
     source_errors,
     source_place,
+    status_from,
 )
-from digitsort.sorting.transfer import anywhere, look, status_from
 
 
 def check_not_own(path: str, dest: str) -> None:
@@ -41,7 +43,6 @@ def check_not_own(path: str, dest: str) -> None:
     ----------
     path : str
         Absolute, without links in its folders.
-    dest : str
     """
     if f"{os.sep}{FOLDER}{os.sep}" in path or path == os.path.join(dest, MANIFEST):
         raise NotDeliveredError("one of digitsort's own files: it must stay where it is")
@@ -54,7 +55,6 @@ class Ready(NamedTuple):
     ----------
     source : str
         Absolute path; of a move without links.
-    sha256 : str
     status : FileStatus or None
         None if it was not checked: a copy is compared while it is made.
     entry : str
@@ -83,9 +83,6 @@ class Preparer:
 
     Parameters
     ----------
-    disk : Disk
-    dest : str
-    mode : Mode
     root : str
         Only what is below this folder is moved, links resolved; empty for anything.
     """
@@ -219,7 +216,6 @@ class BatchResults:
 
     Attributes
     ----------
-    done : list of Operation
     failed : list of (Operation, reason)
     size : int
         Bytes delivered.
@@ -271,9 +267,6 @@ class Deliverer:
 
     Parameters
     ----------
-    disk : Disk
-    held : Held
-    mode : Mode
     root : str
         Of a move: folder that all files lie in, without links; empty where there is none.
     continues : bool, optional
@@ -285,7 +278,6 @@ class Deliverer:
 
     Attributes
     ----------
-    journal : Journal or None
     sources_by_device : dict
         Of moves: for each file system that files were taken from, the path of one of them.
     """

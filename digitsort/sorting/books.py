@@ -176,16 +176,12 @@ def update_books(
 
     Parameters
     ----------
-    disk : Disk
-    dest : str
     books : mapping, optional
         What `read_books` says, if it was asked just before.
     sha256 : str
         Of the content that these were read from.
-    delivered : iterable of Sorted
     moved : bool
         They are not at their sources any more, which may have been in DEST too.
-    there : iterable of Sorted
     gone : iterable of str
         Paths that have no row any more.
 
@@ -225,8 +221,6 @@ def keep_persons_work(
 
     Parameters
     ----------
-    disk : Disk
-    dest : str
     books : mapping
         What `read_books` says.
     written : mapping

@@ -291,7 +291,6 @@ class Planner:
     ----------
     dest : str
         Its real path.
-    options : SortOptions
     """
 
     def __init__(self, dest: str, options: SortOptions) -> None:

@@ -21,8 +21,7 @@ from digitsort.sorting.inventory import origins
 from digitsort.sorting.journal import Journal, has_head, journals, read_run, read_runs, reopen
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.removal import check_copy, check_other_place, remove_copy, remove_torn
-from digitsort.sorting.task import NotDeliveredError, temporary_name
-from digitsort.sorting.transfer import remove_ours
+from digitsort.sorting.transfer import NotDeliveredError, remove_ours, temporary_name
 
 _OF_NOTHING = hashlib.sha256().hexdigest()
 

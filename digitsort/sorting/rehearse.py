@@ -35,11 +35,9 @@ def rehearse(plan: Plan, operations: Iterable[Operation], disk: Disk = DISK) -> 
 
     Parameters
     ----------
-    plan : Plan
     operations : iterable of Operation
         `plan.operations`, perhaps wrapped in a progress bar. Moves within DEST and sidecars are
         taken from the plan itself.
-    disk : Disk
 
     Raises
     ------

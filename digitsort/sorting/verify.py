@@ -17,8 +17,7 @@ from digitsort.sorting.books import is_kept_table
 from digitsort.sorting.inventory import Item, Strays, files_in, inventory_of
 from digitsort.sorting.journal import journals, read_runs
 from digitsort.sorting.recover import status_of
-from digitsort.sorting.task import NotDeliveredError
-from digitsort.sorting.transfer import look
+from digitsort.sorting.transfer import NotDeliveredError, look
 
 
 class Mark(StrEnum):

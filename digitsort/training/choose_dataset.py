@@ -24,18 +24,17 @@ from digitsort.model.card import class_name_fault
 from digitsort.recognition.canvas import Gray
 from digitsort.sources.archives import is_archive
 from digitsort.sources.located import without_content
-from digitsort.training.arrays import NPZ_SUFFIX, open_npz, open_table
-from digitsort.training.dataset import (
+from digitsort.training.arrays import NPZ_SUFFIX, has_idx_files, open_npz, open_table, read_idx_folder
+from digitsort.training.examples import (
     Dataset,
     LabelledGray,
     check_class_count,
+    known_to_default,
     not_listed,
     read_or_refuse,
     require_listed,
 )
 from digitsort.training.handwriting.generate import write_digits
-from digitsort.training.idx import has_idx_files, read_idx_folder
-from digitsort.training.known import known_to_default
 from digitsort.training.labelled import datasets_of, find_labelled, labelled_corrections
 from digitsort.training.printed import find_faces, print_digits
 

@@ -35,14 +35,17 @@ from digitsort.outcomes import Status
 from digitsort.plural import plural
 from digitsort.progress import Progress
 from digitsort.recognition.canvas import Gray
-from digitsort.training.dataset import (
+from digitsort.training.examples import (
+    LEAST_PER_CLASS,
     Dataset,
+    Examples,
     LabelledGray,
     check_class_count,
+    examples_of,
     read_or_refuse,
     require_listed,
+    without_copies,
 )
-from digitsort.training.examples import LEAST_PER_CLASS, Examples, examples_of, without_copies
 
 if TYPE_CHECKING:
     from digitsort.labels.corrections import Corrections

@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import os
 import runpy
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -231,6 +232,42 @@ def test_a_layout_is_saved_edited_and_applied(here: Path) -> None:
     assert rows[-1]["reason"] == "the layout does not fit this page"
     done = invoke("cut", "page.png", "one.more", "--save-layout", "form.toml")
     assert (done.exit_code, "form.toml already exists" in done.stderr) == (5, True)
+
+
+def test_a_layout_that_fits_badly_is_told(here: Path) -> None:
+    form().save(here / "page.png")
+    x, y = [60, 107, 140, 187, 220], [50, 90, 130, 170]
+    (here / "form.toml").write_text(f"[[field]]\nx = {x}\ny = {y}\n")
+    done = invoke("cut", "page.png", "out", "--layout", "form.toml")
+    assert done.exit_code == 1
+    assert "page.png, page 1: the layout fits this page badly." in done.stderr
+    assert "The layout fits 1 page badly: look at their cells with --preview. Save" in done.stderr
+    rows = list(csv.DictReader((here / "out" / "cells.csv").read_text().splitlines()))
+    assert {row["reason"] for row in rows} == {"the layout fits this page badly"}
+
+
+def test_the_next_steps_make_a_table_of_digits_and_numbers(here: Path) -> None:
+    """They are typed as they are printed, with a folder whose name has a space."""
+    page = sheet()
+    for top, shown in ((50, "7"), (200, "42"), (290, "8")):
+        grid(page, (60, top), 1, 4)
+        digit(page, shown, (60, top), 1, 3)
+    page.save(here / "page.png")
+    assert invoke("cut", "page.png", "one", "--save-layout", "form.toml", "-q").exit_code == 0
+    first, *fields = (here / "form.toml").read_text().split("[[field]]")
+    kinds = ("digit", "number", "mark")
+    text = [field.replace('"digit"', f'"{kind}"') for field, kind in zip(fields, kinds, strict=True)]
+    (here / "form.toml").write_text("[[field]]".join([first, *text]))
+    done = invoke("cut", "page.png", "my cells", "--layout", "form.toml")
+    assert "my cells/marks has the pictures of marks. They are not read" in done.stderr
+    steps = [line for line in done.stderr.splitlines() if line.startswith("digitsort ")]
+    assert [step.split()[1] for step in steps] == ["classify", "classify", "table"]
+    for step in steps:
+        _, *arguments = shlex.split(step)
+        assert invoke(*arguments, "-q").exit_code == 0
+    table = (here / "my cells" / "table.csv").read_text().splitlines()
+    assert [line.split(",")[6] for line in table[1:]] == ["7", "42", ""]
+    assert [line.split(",")[8] for line in table[1:]] == ["", "", "3"]
 
 
 def test_a_cut_is_verified_and_undone(here: Path) -> None:

@@ -57,6 +57,24 @@ def test_sums_of_rows_and_columns(here: Path) -> None:
     assert "6 sums = 2 ok + 2 wrong + 2 doubtful" in done.stderr
 
 
+def test_several_tables_are_one(here: Path) -> None:
+    """The corrections hold for all of them, and a file is in one of them only."""
+    header, *rows = LABELS.splitlines(keepends=True)
+    (here / "digits.csv").write_text("".join([header, *rows[:5]]))
+    (here / "numbers.csv").write_text("".join([header, *rows[5:]]))
+    by_hand = "path,label,status,human\nb.png,6,uncertain,8\nh.png,57,ok,6\n"
+    (here / "corrections.csv").write_text(by_hand)
+    options = ("--corrections", "corrections.csv", "--new-class", "8", "--new-class", "6", "-o", "-")
+    one = invoke("table", "labels.csv", *options)
+    both = invoke("table", "digits.csv", "numbers.csv", *options)
+    assert (both.exit_code, both.stdout, both.stderr) == (0, one.stdout, one.stderr)
+    assert ",3,48,8,6,," in both.stdout
+    (here / "numbers.csv").write_text("".join([header, *rows[4:]]))
+    done = invoke("table", "digits.csv", "numbers.csv", "-o", "-")
+    assert done.exit_code == 2
+    assert "e.png is in digits.csv and in numbers.csv. Remove the row from one of them" in done.stderr
+
+
 def test_sums_that_are_right_or_doubtful_are_no_failure(here: Path) -> None:
     (here / "labels.csv").write_text(LABELS.replace("57", "56"))
     done = invoke("table", "labels.csv", "--check-sum", "row")

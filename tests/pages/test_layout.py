@@ -18,11 +18,12 @@ from digitsort.pages.layout import (
     FieldKind,
     Layout,
     LayoutError,
+    fits_badly,
     layout_of,
     read_layout,
     toml_of,
 )
-from tests.pages_forms import CELL, Pixels, form, sheet
+from tests.pages_forms import CELL, Pixels, form, grid, sheet
 
 FIELD = Field("score", FieldKind.DIGIT, 1, (60, 100, 140, 180, 220), (50, 90, 130, 170))
 
@@ -62,6 +63,38 @@ def test_a_layout_is_registered_to_another_scan(degrees: float, shift: float, sc
     found = np.array([cell.corners for cell in block.cells])
     assert np.abs(found.mean(axis=1) - wanted.mean(axis=1)).max() < 0.02 * CELL * scale + 0.5
     assert np.abs(found - wanted).max() < 0.1 * CELL * scale
+
+
+@pytest.mark.parametrize("from_photo", [True, False])
+def test_a_layout_of_a_photo_fits_a_flat_scan_and_the_other_way(from_photo: bool) -> None:
+    page = sheet()
+    grid(page, (60, 50), 3, 4)
+    grid(page, (60, 220), 1, 8)
+    flat = np.asarray(page)
+    corners = np.array([[0, 0], [480, 0], [480, 400], [0, 400]], np.float32)
+    seen = np.array([[60, 40], [450, 5], [520, 470], [10, 400]], np.float32)
+    view = cv2.getPerspectiveTransform(corners, seen)
+    photo = np.asarray(cv2.warpPerspective(flat, view, (540, 500), borderValue=245), np.uint8)
+    here, there = (photo, flat) if from_photo else (flat, photo)
+    found = find_blocks(there)
+    on_page = layout_of(find_blocks(here)).on_page(found, there.shape)
+    apart = [
+        np.abs(cell.corners - its.corners).max()
+        for block, its_block in zip(on_page, found, strict=True)
+        for cell, its in zip(block.cells, its_block.cells, strict=True)
+    ]
+    assert len(apart) == 20
+    assert max(apart) < 0.08 * CELL
+    assert not fits_badly(on_page, found)
+
+
+def test_a_layout_that_fits_badly() -> None:
+    """Its columns are wide and narrow in turn."""
+    uneven = Field("score", FieldKind.DIGIT, 1, (60, 107, 140, 187, 220), FIELD.y)
+    blocks, shape = _found_on_the_form()
+    on_page = Layout((uneven,)).on_page(blocks, shape)
+    assert fits_badly(on_page, blocks)
+    assert not fits_badly(Layout((FIELD,)).on_page(blocks, shape), blocks)
 
 
 def test_cells_are_cut_into_as_many_digits_as_the_field_has() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from digitsort.review import queues
+from digitsort.review import page as review_page
 from tests.review.browser import size
 from tests.review.test_browser import (
     HEADER,
@@ -145,8 +145,8 @@ def test_with_more_doubtful_rows_than_the_limit_rejected_ones_are_shown(
     driver.get(write_page(tmp_path, rows, "--limit", "20"))
     groups = [found.text for found in driver.find_elements("css selector", ".queue")]
     assert [" ".join(group.split()) for group in groups] == [
-        "Doubtful 0 16 of 16 open",
-        "Rejected 4 of 4 open",
+        "Doubtful 0 16 of 16 left",
+        "Rejected 4 of 4 left",
     ]
 
 
@@ -196,7 +196,7 @@ def two_groups(tmp_path: Path, pause: int) -> str:
     """The page of two groups, of two scans each; its progress is its own."""
     rows = [row.replace("ain ", f"ain {secrets.token_hex(8)} ") for row in same_rows(4)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queues, "FEW", 0)
+        patch.setattr(review_page, "FEW_PER_LABEL", 0)
         return write_page(
             tmp_path, [*rows[:2], *(row.replace(",0,", ",5,", 1) for row in rows[2:])], pause=pause
         )
@@ -248,7 +248,7 @@ def test_a_look_back_in_the_pause_stays(driver: Any, tmp_path: Path) -> None:
     driver.execute_async_script(f"setTimeout(arguments[0], {REAL_PAUSE_MS + 200})")
     assert (group(driver), text(driver, "#group-count")) == ("Doubtful 0", "✓ done")
     press(driver, "6", Keys.BACKSPACE)
-    assert (group(driver), text(driver, "#group-count")) == ("Doubtful 0", "1 of 2 open")
+    assert (group(driver), text(driver, "#group-count")) == ("Doubtful 0", "1 of 2 left")
     press(driver, "4")
     ctrl(driver, "z")
     driver.execute_async_script(f"setTimeout(arguments[0], {REAL_PAUSE_MS + 200})")

@@ -198,7 +198,7 @@ function addKeys() {
   addKey(button, title, () => decide(settings.none), settings.none);
   addKey("Can't tell", `You can't tell what it is (${settings.unclearKey})`, () => decide(settings.unclear), settings.unclear);
   addKey("✓ Confirm", "Confirm the guess (Enter)", accept);
-  addKey("✓ Confirm all", "Confirm all open scans in this group (Shift+Enter)", acceptRest);
+  addKey("✓ Confirm all", "Confirm all scans left in this group (Shift+Enter)", acceptRest);
   addKey("Select range", "Select a range: the next scan that you choose is its end", toggleRange);
   byId("keys").lastElementChild.id = "range";
 }

@@ -174,7 +174,7 @@ function acceptRest() {
   if (unseen) {
     move(shown.indexOf(unseen), { atTop: true });
     const left = rest.filter((card) => !card.wasSeen).length;
-    tell(left ? `${plural(left, "scan")} below not seen yet. Press again.` : "This is the end of the group. Press again to confirm what is open in it.");
+    tell(left ? `${plural(left, "scan")} below not seen yet. Press again.` : "This is the end of the group. Press again to confirm what is left in it.");
     return;
   }
   if (!rest.length && shown.some((card) => !labelOf(card))) {
@@ -211,7 +211,7 @@ function count() {
   for (const each of queues) {
     const text = each.open ? `${each.open.toLocaleString("en")}` : "✓";
     if (each.count.textContent !== text) each.count.textContent = text;
-    each.state.textContent = each.open ? ` of ${each.cards.length.toLocaleString("en")} open` : " done";
+    each.state.textContent = each.open ? ` of ${each.cards.length.toLocaleString("en")} left` : " done";
     if (each === queue && !isSearch()) each.button.setAttribute("aria-current", "true");
     else each.button.removeAttribute("aria-current");
   }
@@ -227,6 +227,6 @@ function count() {
 function groupCount(left) {
   if (!shown.length) return "";
   if (leaving) return `✓ done · next: ${nextQueue()?.title ?? "the end"}`;
-  if (left) return `${left} of ${shown.length} open`;
-  return isSearch() && open ? "✓ done · n: next open scan" : "✓ done";
+  if (left) return `${left} of ${shown.length} left`;
+  return isSearch() && open ? "✓ done · n: next scan without a label" : "✓ done";
 }
