@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from digitsort.errors import DigitsortError, OutputError, UsageError
 from digitsort.files.disk import DISK, Disk
@@ -25,7 +26,7 @@ from digitsort.labels.row import Row
 from digitsort.outcomes import Outcome
 from digitsort.sorting.batch import Deliverer
 from digitsort.sorting.books import LABELS_NAME, Books, Sorted, update_books
-from digitsort.sorting.dest import Held, remove_empty
+from digitsort.sorting.dest import Held
 from digitsort.sorting.entries import Run
 from digitsort.sorting.free_names import known_sha256
 from digitsort.sorting.inbox import Inbox, Version, version_of
@@ -257,21 +258,8 @@ class Arrivals:
         assert self._deliverer is not None
         run = journal.run
         with open_places(self._disk) as places:
-            if run.failed:
-                made = (os.path.join(self._held.dest, folder) for folder in run.made)
-                remove_empty(self._disk, places, made)
-            if run.settled > len(run.failed):
-                journal.flush()
-                journal.sync()
-                places.sync([run.path, *self._deliverer.sources_by_device.values()])
-                self._write_books(books)
-                places.sync([run.path])
-                journal.mark(end="done")
-            else:  # a run that delivered nothing leaves nothing
-                places.sync([run.path])
-                self._disk.unlink(places.at(run.path))
-                places.sync([run.path])
-            journal.close()
+            write_books = partial(self._write_books, books)
+            self._deliverer.end(places, write_books, "done", is_whole=not run.failed)
         self._deliverer = None
         run.end = "done" if run.settled > len(run.failed) else ""
         self._run = run

@@ -16,7 +16,7 @@ from digitsort.files.names import absolute, parent_of, printable, split_path
 from digitsort.files.places import Places, RealPaths, open_places
 from digitsort.labels.table import columns_of_cells, made
 from digitsort.sorting.deliver import Stop, copy_files, link_hard, link_symbolic, move_files
-from digitsort.sorting.dest import Folders, Held
+from digitsort.sorting.dest import Folders, Held, remove_empty
 from digitsort.sorting.entries import NOTHING_BEFORE, Before, Written, entry_texts
 from digitsort.sorting.journal import FOLDER, Journal, new_journal
 from digitsort.sorting.plan import MANIFEST, Mode, Operation
@@ -314,6 +314,50 @@ class Deliverer:
             yield result
             if result.error is not None:
                 return
+
+    def make_durable(self, places: Places) -> None:
+        """Make every file durable, before labels.csv names it and the journal says that all is done."""
+        journal = self._begun_journal()
+        journal.flush()
+        journal.sync()
+        places.sync([journal.run.path, *self.sources_by_device.values()])
+
+    def end(self, places: Places, write_books: Callable[[], None], end: str, *, is_whole: bool) -> None:
+        """End the run, and bring labels.csv up to date before its journal says so.
+
+        A run that delivered nothing leaves no journal.
+
+        Parameters
+        ----------
+        write_books : callable
+            Function that brings labels.csv up to date.
+        end : str
+            Word for the journal: "done" or "stopped".
+        is_whole : bool
+            Whether all was delivered, so that no folder that was made for it can be empty.
+        """
+        journal = self.journal
+        if journal is not None and not is_whole:
+            folders = (os.path.join(self._dest, folder) for folder in journal.run.made)
+            remove_empty(self._disk, places, folders)
+        if journal is not None and journal.run.settled == len(journal.run.failed):
+            self._discard(places, journal)
+            journal = None
+        if journal is not None:
+            self.make_durable(places)
+        write_books()
+        if journal is not None:
+            places.sync([journal.run.path])
+            journal.mark(end=end)
+            journal.close()
+
+    def _discard(self, places: Places, journal: Journal) -> None:
+        """Remove the journal of a run that delivered nothing."""
+        self.journal = None  # so that nobody closes it twice, whatever fails here
+        journal.close()
+        places.sync([journal.run.path])  # what was half done is gone, and then the journal
+        self._disk.unlink(places.at(journal.run.path))
+        places.sync([journal.run.path])
 
     def _deliver(self, places: Places, operations: Sequence[Operation], stop: Stop) -> BatchResults:
         listed, results = _Listed(), Results()

@@ -174,11 +174,6 @@ class Run:
             if entry.number not in self.failed and (not self.undone or entry.number in self.kept):
                 yield entry
 
-    @property
-    def open_entries(self) -> list[Entry]:
-        """Return the entries that were begun, and may have been carried out or not."""
-        return self.entries[self.settled :]
-
 
 def sealed(text: str, token: str, number: int) -> str:
     """Return a record's text as a line: with the seal of its run's token and of its number."""

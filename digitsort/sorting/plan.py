@@ -27,6 +27,7 @@ from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR
 from digitsort.labels.row import Row
 from digitsort.labels.table import made
 from digitsort.outcomes import Status
+from digitsort.plural import first_few
 from digitsort.sorting import entries as written
 from digitsort.sorting.free_names import (
     Fits,
@@ -337,11 +338,10 @@ def _check_inside(rows: Sequence[Row], top: str) -> None:
             outside.append(row.path)
     if not outside:
         return
-    named = ", ".join(map(printable, outside[:MOST_NAMED]))
-    more = f" and {len(outside) - MOST_NAMED} more" if len(outside) > MOST_NAMED else ""
+    named = first_few([*map(printable, outside)], MOST_NAMED)
     files = "1 file to move is" if len(outside) == 1 else f"{len(outside)} files to move are"
     raise UsageError(
-        f"{files} outside {printable(top)}: {named}{more}. Nothing was done. To move them anyway, name "
+        f"{files} outside {printable(top)}: {named}. Nothing was done. To move them anyway, name "
         "a folder that contains them all with --root DIR, or copy them."
     )
 

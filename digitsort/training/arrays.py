@@ -31,11 +31,12 @@ from digitsort.labels.cells import shown
 from digitsort.labels.parquet import ParquetRows
 from digitsort.labels.read_table import JsonLines, encoding_of, header_of, opened_table
 from digitsort.model.card import class_name_fault
-from digitsort.plural import plural
+from digitsort.plural import first_few, plural
 from digitsort.training.examples import (
     Dataset,
     LabelledGray,
     check_class_count,
+    dataset_of_arrays,
     not_listed,
     read_or_refuse,
 )
@@ -107,11 +108,7 @@ def open_npz(path: Path) -> Dataset:
 def _dataset(path: Path, found: LabelledArrays) -> Dataset:
     images, labels = found
     _check_labels(path, set(labels))
-
-    def load() -> Iterator[LabelledGray]:
-        yield from zip(images, labels, strict=True)
-
-    return Dataset(printable(path.resolve().name), len(labels), load)
+    return dataset_of_arrays(printable(path.resolve().name), images, labels)
 
 
 def _check_labels(path: Path, labels: set[str]) -> None:
@@ -150,9 +147,8 @@ def _listed(path: Path, limits: Limits) -> Dataset:
 def _note(gone: list[str], count: int) -> str:
     if not gone:
         return ""
-    more = f" and {len(gone) - _MOST_NAMED} more" if len(gone) > _MOST_NAMED else ""
-    named = ", ".join(map(printable, gone[:_MOST_NAMED]))
-    return f"{len(gone)} of {plural(count, 'row')} left out, without a file: {named}{more}"
+    named = first_few([*map(printable, gone)], _MOST_NAMED)
+    return f"{len(gone)} of {plural(count, 'row')} left out, without a file: {named}"
 
 
 # --- CSV of pixels ----------------------------------------------------------------------------------

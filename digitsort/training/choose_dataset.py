@@ -21,6 +21,7 @@ from digitsort.images.limits import DEFAULT_LIMITS, Limits
 from digitsort.labels.cells import Findings
 from digitsort.labels.labels_csv import NONE_LABEL, TABLE_SUFFIXES
 from digitsort.model.card import class_name_fault
+from digitsort.plural import first_few
 from digitsort.recognition.canvas import Gray
 from digitsort.sources.archives import is_archive
 from digitsort.sources.located import without_content
@@ -29,6 +30,7 @@ from digitsort.training.examples import (
     Dataset,
     LabelledGray,
     check_class_count,
+    dataset_of_arrays,
     known_to_default,
     not_listed,
     read_or_refuse,
@@ -166,12 +168,7 @@ def _digits() -> Dataset:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-
-    def load() -> Iterator[LabelledGray]:
-        for image, label in zip(digits.images, digits.target, strict=True):
-            yield digits_to_gray(image), str(label)
-
-    return Dataset("digits", len(digits.target), load)
+    return dataset_of_arrays("digits", list(map(digits_to_gray, digits.images)), digits.target)
 
 
 def _synthetic(count_per_digit: int) -> Dataset:
@@ -210,13 +207,7 @@ def digits_to_gray(image: Any) -> Gray:
 
 
 def _idx(folder: Path) -> Dataset:
-    images, labels = read_idx_folder(folder)
-
-    def load() -> Iterator[LabelledGray]:
-        for image, label in zip(images, labels, strict=True):
-            yield image, str(label)
-
-    return Dataset(f"idx:{printable(folder.resolve().name)}", len(images), load)
+    return dataset_of_arrays(f"idx:{printable(folder.resolve().name)}", *read_idx_folder(folder))
 
 
 def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
@@ -228,13 +219,9 @@ def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
         Takes the place of `sklearn.datasets.fetch_openml`.
     """
     found = fetched("mnist_784", 1, fetch)
-    images = np.asarray(found.data, np.uint8).reshape(-1, 28, 28)
-    labels = [str(label) for label in found.target]
-
-    def load() -> Iterator[LabelledGray]:
-        yield from zip(images, labels, strict=True)
-
-    return Dataset("mnist", len(images), load)
+    return dataset_of_arrays(
+        "mnist", np.asarray(found.data, np.uint8).reshape(-1, 28, 28), found.target
+    )
 
 
 def fetched(name: str, version: int, fetch: Callable[..., Any] | None = None) -> Any:
@@ -390,8 +377,7 @@ def _why_left_out(name: str, exclude: Sequence[str]) -> str:
 def _note(why: Mapping[str, str], inside: Counter[str]) -> str:
     """Return what was left out of a folder of folders; empty if nothing was."""
     named = [f"{printable(name)} ({reason})" for name, reason in why.items()]
-    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    parts = [f"left out {', '.join(named[:MOST_NAMED])}{more}"] if named else []
+    parts = [f"left out {first_few(named, MOST_NAMED)}"] if named else []
     return ", ".join([*parts, *([describe_left_out(inside)] if inside else [])])
 
 

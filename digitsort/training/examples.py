@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import islice
@@ -77,6 +77,18 @@ class Dataset:
     def names(self) -> Sequence[str]:
         """Return a name for each image, for messages."""
         return self.paths or [f"{self.name}, image {number}" for number in range(1, self.count + 1)]
+
+
+def dataset_of_arrays(
+    name: str, images: Sequence[Gray] | npt.NDArray[Any], labels: Iterable[object]
+) -> Dataset:
+    """Return the data set of images in memory, and a label for each."""
+    texts = [str(label) for label in labels]
+
+    def load() -> Iterator[LabelledGray]:
+        yield from zip(images, texts, strict=True)
+
+    return Dataset(name, len(images), load)
 
 
 def check_class_count(count: int) -> None:

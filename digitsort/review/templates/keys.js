@@ -19,9 +19,11 @@ function say(text, more = "") {
 function tell(text) {
   say(text);
   const line = byId("said");
-  const isCut = !line.offsetParent || line.scrollWidth > line.clientWidth;
-  byId("notice").hidden = !isCut;
+  const isCut = !line.offsetParent || line.scrollHeight > line.clientHeight;
+  const dialog = document.querySelector("dialog[open]");
+  byId("notice").hidden = !isCut && !dialog;
   byId("notice").textContent = text;
+  (dialog ?? document.body).append(byId("notice")); // what lies below a dialog is veiled
 }
 
 // A message is about the last action: the next one takes it away.
@@ -95,6 +97,7 @@ function onKey(event) {
 }
 
 function onSearchKey(event) {
+  if (event.key === "Escape") openQueue(queue);
   if (event.key === "Enter" || event.key === "Escape") toGrid();
 }
 

@@ -66,11 +66,14 @@ function nextPlace() {
   return next >= 0 ? next : shown.findIndex(isOpen);
 }
 
-// After a label. Returns what to say about it besides what is seen.
-function goOn() {
+const isDone = () => shown.every(labelOf);
+
+// After a label. Returns what to say about it besides what is seen. A group that was done before, to
+// which a person has come back, stays.
+function goOn(wasDone = false) {
   const place = nextPlace();
   move(place >= 0 ? place : current);
-  if (place >= 0) return "";
+  if (place >= 0 || (wasDone && open)) return "";
   if (open && isSearch()) return "";
   if (open) return pause();
   if (!wasEndShown) showEnd(); // not again after each change of a label
@@ -142,8 +145,9 @@ function labelled(count, label) {
 function decide(label) {
   const chosen = selection();
   if (!chosen.length || !label || isLeaving() || isAway()) return;
+  const wasDone = isDone();
   take(chosen.map((card) => [card, label]));
-  const more = goOn();
+  const more = goOn(wasDone);
   say(`${labelled(chosen.length, label)}.`, more);
 }
 
@@ -154,8 +158,9 @@ function decideEach(labelFor, nothing) {
     tell(nothing);
     return;
   }
+  const wasDone = isDone();
   take(labels);
-  const more = goOn();
+  const more = goOn(wasDone);
   const [first] = labels;
   say(`${labels.length > 1 ? `${plural(labels.length, "scan")} labelled` : labelled(1, first[1])}.`, more);
 }
@@ -228,5 +233,5 @@ function groupCount(left) {
   if (!shown.length) return "";
   if (leaving) return `✓ done · next: ${nextQueue()?.title ?? "the end"}`;
   if (left) return `${left} of ${shown.length} left`;
-  return isSearch() && open ? "✓ done · n: next scan without a label" : "✓ done";
+  return open ? "✓ done · n: next scan without a label" : "✓ done";
 }
