@@ -176,6 +176,18 @@ def underlined(times: int) -> Render:
     return render
 
 
+def underlined_without_a_gap(page: Page, rng: Rng) -> Floats:
+    """Draw a line by hand that runs through the digit's lowest pixels or touches them."""
+    gray, box = page.gray, page.box
+    y = box.bottom + float(rng.uniform(-0.5, 0.5)) * page.pen
+    ends = rng.uniform(-0.05, 0.35, 2) * page.size
+    tilt = float(rng.normal(0, 0.02)) * page.size
+    start, end = (box.left - ends[0], y - tilt), (box.right + ends[1], y + tilt)
+    draw_segment(gray, start, end, page.pen * float(rng.uniform(0.5, 1.0)), page.ink)
+    around = box.joined(Box(start[0], y - abs(tilt), end[0], y + abs(tilt)))
+    return cut(gray, with_margins(page, rng, around, (0.08, 0.3)))
+
+
 def text_beside(text: str, *, before: bool = False) -> Render:
     """Print a unit or the like beside the digit, 60 % as high, on its base line."""
 
@@ -458,6 +470,7 @@ CONDITIONS = (
     Condition("comb", comb),
     Condition("underlined", underlined(1)),
     Condition("underlined twice", underlined(2)),
+    Condition("underline, touching", underlined_without_a_gap),
     Condition("kg beside it", text_beside("kg")),
     Condition("% beside it", text_beside("%")),
     Condition("a) beside it", text_beside("a)", before=True)),

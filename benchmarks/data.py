@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from digitsort.training.idx import read_idx_folder
+from digitsort.training.arrays import read_idx_folder
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -19,7 +19,7 @@ import json, sys, time
 from pathlib import Path
 from digitsort.images.read import UnreadableError, read
 try:
-    from digitsort.images.ceiling import limit_decoders
+    from digitsort.images.limits import limit_decoders
     limit_decoders()
 except ImportError:
     pass

@@ -18,7 +18,7 @@ from digitsort import Model, default_model, open_datasets, train
 from digitsort.model.reading import parse_model
 from digitsort.recognition.score import predict, score
 from digitsort.recognition.vectorize import vectorize
-from digitsort.training.dataset import Dataset, LabelledGray
+from digitsort.training.examples import Dataset, LabelledGray
 from digitsort.training.labelled import HAND_WEIGHT
 from tests.writers import WRITERS, Writer
 

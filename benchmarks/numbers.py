@@ -3,11 +3,11 @@
     python -m benchmarks.numbers [--count N] [--part choose|report|fit] [--model FILE] [--fit]
 
 Numbers of 2 to 8 digits are made from MNIST's second half, which was never used for training. In one
-half of them the digits are spaced; in the other, neighbours touch. The reading of
-numbers is fitted (`--fit`) to numbers of those digits of MNIST's first half that the default model has
-not learned from (`fit`). Results are reported on the last 15,000 digits (`report`). The aim is 99 % of
-p ** n, where p is the share of single digits that are read correctly and n is the length; if digits
-touch, it is 90 % of that.
+half of them the digits are spaced; in the other, neighbours touch. The weights of groups of pieces are
+fitted (`--fit`) to numbers of those digits of MNIST's first half that the default model has not learned
+from (`fit`), and the confidence (`--fit-confidence`) to numbers of the part `choose`. Results are
+reported on the last 15,000 digits (`report`). The aim is 99 % of p ** n, where p is the share of single
+digits that are read correctly and n is the length; if digits touch, it is 90 % of that.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,12 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.data import data_folder
 from benchmarks.verdicts import open_model
 from digitsort.classification.decide import decide
-from digitsort.classification.numbers import features_of, read_numbers, readings_of
+from digitsort.classification.groups import LEAST, features_of
+from digitsort.classification.numbers import read_numbers, readings_of
 from digitsort.classification.pieces import Strip, darkness_of, ink_of, strip_of
 from digitsort.model.reading import Model
 from digitsort.outcomes import Status
-from digitsort.training.idx import read_idx
+from digitsort.training.arrays import read_idx
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -43,9 +45,11 @@ PARTS = {
 """Digits of MNIST in each part. The default model has learned from every other digit of the first
 half, and from none of these."""
 
-IS_ONE, IS_NOT = 0.85, 0.7
-"""Overlap with a digit (intersection over union) from which a group of pieces is that digit, and below
-which it is not; groups between these are left out of the fit."""
+IS_PART = 0.5
+"""Least overlap of a group with a digit that it may be (intersection over union)."""
+
+EPOCHS, AT_ONCE, FASTEST = 12, 16, 0.02
+"""How often each number is learned from, how many at once, and the first rate of learning."""
 
 
 def number_of(digits: Pixels, *, touching: bool, rng: np.random.Generator) -> Pixels:
@@ -125,26 +129,114 @@ def measure(model: Model, part: str, count: int, *, touching: bool) -> None:
 
 
 def fit(model: Model, count: int) -> None:
-    """Fit the odds that a group of pieces is one digit, and print their weights."""
-    features, overlaps = [], []
-    for touching in (False, True):
-        for picture, owners, _ in examples(count, touching=touching, seed=11):
-            strip = strip_of(picture)
-            spans = strip.spans()
-            features.append(features_of([strip], [spans], model))
-            overlaps.append(_overlaps(strip, spans, picture, owners))
-    every, overlap = np.concatenate(features), np.concatenate(overlaps)
-    is_clear = (overlap >= IS_ONE) | (overlap < IS_NOT)
-    weights = _regression(every[is_clear], overlap[is_clear] >= IS_ONE)
-    print("IS_DIGIT =", tuple(round(float(weight), 4) for weight in weights))
+    """Fit the weights of groups so that the labels of numbers get a high probability; print them."""
+    lessons = [
+        _lesson_of(picture, owners, text, model)
+        for touching in (False, True)
+        for picture, owners, text in examples("fit", count, touching=touching, seed=11)
+    ]
+    every = np.concatenate([lesson.features for lesson in lessons])
+    mean, spread = every.mean(axis=0), every.std(axis=0)
+    weights = _descend([replace(one, features=(one.features - mean) / spread) for one in lessons])
+    weights[:-1] /= spread
+    print("WEIGHTS =", tuple(round(float(weight), 4) for weight in weights[:-1]))
+    print("CONSTANT =", round(float(weights[-1] - weights[:-1] @ mean), 4))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """Groups of pieces of a number whose digits are known.
+
+    Attributes
+    ----------
+    spans : list of (int, int)
+    features : ndarray of shape (n, d), float64
+    likely : ndarray of shape (n, digits), float64
+        Logarithm of the probability that each group has the label of each digit of the number; -inf if
+        the two overlap too little.
+    count : int
+        Number of pieces.
+    """
+
+    spans: list[tuple[int, int]]
+    features: Floats
+    likely: Floats
+    count: int
+
+
+def _lesson_of(picture: Pixels, owners: Owners, text: str, model: Model) -> Lesson:
+    strip = strip_of(picture)
+    spans = strip.spans()
+    features, chances = features_of([strip], [spans], model)
+    labels = [model.card.classes.index(digit) for digit in text]
+    likely = np.log(np.maximum(chances[:, labels], LEAST))
+    overlaps = _overlaps(strip, spans, picture, owners, len(text))
+    return Lesson(spans, features, np.where(overlaps >= IS_PART, likely, -np.inf), strip.count)
+
+
+def _descend(lessons: Sequence[Lesson]) -> Floats:
+    """Return the weights, and their constant last, that make the true labels most likely (Adam)."""
+    rng = np.random.default_rng(13)
+    weights = np.zeros(lessons[0].features.shape[1] + 1)
+    first, second = np.zeros_like(weights), np.zeros_like(weights)
+    steps = EPOCHS * len(lessons) // AT_ONCE
+    for step in range(1, steps + 1):
+        some = rng.integers(0, len(lessons), AT_ONCE)
+        slope = sum(_slope(lessons[at], weights) for at in some.tolist()) / AT_ONCE
+        first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
+        move = first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
+        weights -= FASTEST * (1 - step / (steps + 1)) * move
+    return weights
+
+
+def _slope(lesson: Lesson, weights: Floats) -> Floats:
+    """Return the gradient of minus the logarithm of the probability of a number's labels."""
+    worth = lesson.features @ weights[:-1] + weights[-1]
+    any_label = np.zeros((len(worth), 1))
+    uses = _uses(lesson.spans, worth[:, None] + any_label, lesson.count, any_count=True)
+    true_uses = _uses(lesson.spans, worth[:, None] + lesson.likely, lesson.count, any_count=False)
+    if uses is None or true_uses is None:
+        return np.zeros_like(weights)
+    extra = uses - true_uses
+    return np.append(lesson.features.T @ extra, extra.sum())
+
+
+def _uses(
+    spans: Sequence[tuple[int, int]], worth: Floats, count: int, *, any_count: bool
+) -> Floats | None:
+    """Return how probable it is that each group is used; None if there is no way to group the pieces.
+
+    `worth` has a column for each digit of the number; the only column is for all digits if the number
+    may have `any_count` of digits.
+    """
+    step = 0 if any_count else 1
+    # A column more than there are digits: sums before the first digit and after each one.
+    shape = count + 1, worth.shape[1] + step
+    before, after = np.full(shape, -np.inf), np.full(shape, -np.inf)
+    before[0, 0], after[-1, -1] = 0.0, 0.0
+    digits = worth.shape[1]
+    for at, (start, stop) in enumerate(spans):
+        way = before[start, :digits] + worth[at]
+        before[stop, step:] = np.logaddexp(before[stop, step:], way)
+    for at in range(len(spans) - 1, -1, -1):
+        start, stop = spans[at]
+        way = after[stop, step:] + worth[at]
+        after[start, :digits] = np.logaddexp(after[start, :digits], way)
+    total = before[-1, -1]
+    if not np.isfinite(total):
+        return None
+    starts, stops = np.array(spans).T
+    used = np.exp(before[starts, :digits] + worth + after[stops, step:] - total)
+    return np.asarray(used.sum(axis=1))
 
 
 def fit_confidence(model: Model, count: int) -> None:
-    """Fit the odds that a number is right to half of them; print what `SURE` gives on the rest."""
+    """Fit the confidence of numbers to half of them; print what `SURE` gives on the rest."""
     evidence, right, are_ok = [], [], []
     for touching in (False, True):
         pictures, texts = zip(
-            *((p, text) for p, _, text in examples(count, touching=touching, seed=12)), strict=True
+            *((p, text) for p, _, text in examples("choose", count, touching=touching, seed=12)),
+            strict=True,
         )
         for text, reading in zip(texts, readings_of(pictures, model), strict=True):
             if reading.digits:
@@ -162,9 +254,11 @@ def fit_confidence(model: Model, count: int) -> None:
     print(f"mean confidence {chances.mean():.1%}, {truth[1::2].mean():.1%} right")
 
 
-def examples(count: int, *, touching: bool, seed: int) -> Iterator[tuple[Pixels, Owners, str]]:
-    """Yield pictures of numbers of the part `fit`, the owners of their pixels, and their labels."""
-    images, labels = digits_of("fit")
+def examples(
+    part: str, count: int, *, touching: bool, seed: int
+) -> Iterator[tuple[Pixels, Owners, str]]:
+    """Yield pictures of numbers, the owners of their pixels, and their labels."""
+    images, labels = digits_of(part)
     rng = np.random.default_rng([seed, touching])
     for _ in range(count):
         row = rng.choice(len(images), int(rng.integers(LENGTHS.start, LENGTHS.stop)))
@@ -173,9 +267,9 @@ def examples(count: int, *, touching: bool, seed: int) -> Iterator[tuple[Pixels,
 
 
 def _overlaps(
-    strip: Strip, spans: Sequence[tuple[int, int]], picture: Pixels, owners: Owners
+    strip: Strip, spans: Sequence[tuple[int, int]], picture: Pixels, owners: Owners, digits: int
 ) -> Floats:
-    """Return the overlap of each group with the digit that it is most of."""
+    """Return the overlap of each group with each digit (intersection over union); shape (n, digits)."""
     mask = ink_of(darkness_of(picture))
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     cropped = owners[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -183,16 +277,14 @@ def _overlaps(
     down = ((np.arange(height) + 0.5) * cropped.shape[0] / height).astype(int)
     across = ((np.arange(width) + 0.5) * cropped.shape[1] / width).astype(int)
     owner = np.pad(cropped[np.ix_(down, across)], 1)
-    counts = np.zeros((strip.count, owners.max() + 1), np.intp)
+    counts = np.zeros((strip.count + 1, digits + 1), np.intp)
     is_ink = strip.pieces > 0
-    np.add.at(counts, (strip.pieces[is_ink] - 1, owner[is_ink]), 1)
-    totals = counts[:, 1:].sum(axis=0)
-    found = []
-    for start, stop in spans:
-        shared = counts[start:stop, 1:].sum(axis=0)
-        union = counts[start:stop].sum() + totals - shared
-        found.append(float((shared / np.maximum(union, 1)).max()))
-    return np.array(found)
+    np.add.at(counts, (strip.pieces[is_ink], owner[is_ink]), 1)
+    sums, totals = counts.cumsum(axis=0), counts[:, 1:].sum(axis=0)
+    starts, stops = np.array(spans).T
+    shared = sums[stops] - sums[starts]
+    union = shared.sum(axis=1, keepdims=True) + totals - shared[:, 1:]
+    return np.asarray(shared[:, 1:] / np.maximum(union, 1))
 
 
 def _regression(features: Floats, truth: npt.NDArray[np.bool_]) -> Floats:

@@ -208,12 +208,12 @@ def measure(name: str, folder: Path, driver: Any) -> None:
         kind = "doubtful" if title.startswith(("Doubtful", "Rejected")) else title
         counts[kind] = counts.get(kind, 0) + review.keys - before
     unlike: list[int] = next(
-        (q["places"] for q in review.queues if q["title"] == "Accepted but odd"), []
+        (q["places"] for q in review.queues if q["title"] == "Unlike the others"), []
     )
     found = sum(review.is_wrong(place) for place in unlike)
     doubtful = len(rows) - len(accepted)
     at_random = wrong * min(200, len(accepted)) / max(len(accepted), 1)
-    keys, keys_unlike = (counts.get(kind, 0) for kind in ("doubtful", "Accepted but odd"))
+    keys, keys_unlike = (counts.get(kind, 0) for kind in ("doubtful", "Unlike the others"))
     cells = [name, f"{len(rows):,}", doubtful, keys, wrong, f"{at_random:.1f}", found, len(unlike)]
     print("|", " | ".join(map(str, [*cells, keys_unlike])), "|", flush=True)
 

@@ -43,12 +43,10 @@ if TYPE_CHECKING:
     from digitsort.sorting.undo import Undone, undo
     from digitsort.sorting.verify import Manifest, Mark, read_manifest, verify
     from digitsort.training.choose_dataset import open_datasets
-    from digitsort.training.dataset import Dataset
     from digitsort.training.doubts import Doubt
-    from digitsort.training.examples import Examples
+    from digitsort.training.examples import Dataset, Examples, Known
     from digitsort.training.finish import Trained, TrainingOptions
     from digitsort.training.fit import train
-    from digitsort.training.known import Known
     from digitsort.training.labelled import Taught
 
     __version__: str
@@ -125,7 +123,7 @@ _HOMES = {
     "ClusterError": "errors",
     "Conflict": "sorting.plan",
     "Corrections": "labels.corrections",
-    "Dataset": "training.dataset",
+    "Dataset": "training.examples",
     "Delivery": "sorting.apply",
     "DigitClassifier": "model.estimator",
     "DigitsortError": "errors",
@@ -137,7 +135,7 @@ _HOMES = {
     "Findings": "labels.cells",
     "InterruptedRunError": "errors",
     "Item": "sorting.inventory",
-    "Known": "training.known",
+    "Known": "training.examples",
     "Likeness": "recognition.score",
     "Length": "classification.length",
     "Limits": "images.limits",

@@ -13,9 +13,8 @@ from digitsort.classification.length import Length
 from digitsort.classification.only_labels import checked_labels
 from digitsort.errors import DigitsortError, ExitCode, UsageError
 from digitsort.images.discover import Walk, check_sources
-from digitsort.images.limits import DEFAULT_LIMITS, Limits
+from digitsort.images.limits import CRASHED, DEFAULT_LIMITS, TIMED_OUT, Limits
 from digitsort.images.read import read
-from digitsort.images.unreadable import CRASHED, TIMED_OUT
 from digitsort.labels.update import Contents
 from digitsort.model.reading import default_model
 from digitsort.outcomes import Fields, Outcome, Status, failed

@@ -15,8 +15,7 @@ from digitsort.classification.decide import decide
 from digitsort.classification.only_labels import allowed_classes, checked_labels
 from digitsort.errors import UsageError
 from digitsort.images.gray import to_gray
-from digitsort.images.limits import Limits
-from digitsort.images.unreadable import UnreadableError
+from digitsort.images.limits import Limits, UnreadableError
 from digitsort.model.reading import Model, default_model
 from digitsort.outcomes import Outcome
 from digitsort.recognition.canvas import Gray

@@ -49,6 +49,9 @@ MOST_PIECES = 8
 WIDEST_DIGIT = 1.1
 """Width of the widest digit, as a share of the height of the ink."""
 
+WIDEST_GAP_PX = 20
+"""Gaps between pieces that are wider count as being so wide."""
+
 MOST_ALL = 240
 """Largest number of pieces in a picture. A picture with more is texture: no digits are found."""
 
@@ -138,16 +141,31 @@ class Strip:
     def _width_px(self, start: int, stop: int) -> int:
         return int(self.right[start:stop].max() - self.left[start:stop].min()) + 1
 
-    def size_of(self, span: tuple[int, int]) -> tuple[float, float]:
-        """Return width and height of a group, as shares of the height of all ink."""
-        start, stop = span
-        height = self.bottom[start:stop].max() + 1 - self.top[start:stop].min()
-        return self._width_px(*span) / HEIGHT_PX, int(height) / HEIGHT_PX
+    def cut_lengths(self) -> Floats:
+        """Return how many pairs of pixels touch across each boundary of pieces; shape (n + 1,)."""
+        pairs = np.zeros(self.count + 2)
+        for first, second in _touching(self.pieces):
+            is_pair = (first != second) & (first > 0) & (second > 0)
+            ends = first[is_pair], second[is_pair]
+            pairs += np.bincount(np.minimum(*ends), minlength=len(pairs))
+            pairs -= np.bincount(np.maximum(*ends), minlength=len(pairs))
+        return np.cumsum(pairs)[:-1]
 
-    def cuts_of(self, span: tuple[int, int]) -> int:
-        """Return how many sides of a group are cuts, not gaps."""
-        start, stop = span
-        return int(self.is_cut[start]) + int(self.is_cut[stop])
+    def gaps(self) -> Floats:
+        """Return the smallest gap along a row before each piece and after the last one; shape (n + 1,).
+
+        It is a share of `WIDEST_GAP_PX`; 1 if there is no ink on one side, or if the gap is wider.
+        """
+        rows, columns = np.nonzero(self.pieces)
+        piece = self.pieces[rows, columns]
+        is_pair = (rows[1:] == rows[:-1]) & (piece[1:] != piece[:-1])
+        gap = (np.diff(columns) - 1)[is_pair]
+        first, second = np.minimum(piece[1:], piece[:-1])[is_pair], np.abs(np.diff(piece))[is_pair]
+        smallest = np.full(self.count + 1, float(WIDEST_GAP_PX))
+        for further in range(int(second.max(initial=0))):
+            is_over = second > further
+            np.minimum.at(smallest, first[is_over] + further, gap[is_over])
+        return smallest / WIDEST_GAP_PX
 
     def picture(self, start: int, stop: int) -> Gray:
         """Return a picture of the pieces from `start` up to `stop`, with a margin."""
@@ -169,6 +187,16 @@ class Strip:
             left : left + end - first + 2 * margin,
         ]
         return np.asarray(255 - np.clip(inside, 0, 255), np.uint8)
+
+
+def _touching(pieces: Labels) -> list[tuple[Labels, Labels]]:
+    """Return the pieces of all pairs of pixels that touch, also at a corner."""
+    return [
+        (pieces[:, :-1], pieces[:, 1:]),
+        (pieces[:-1], pieces[1:]),
+        (pieces[:-1, :-1], pieces[1:, 1:]),
+        (pieces[:-1, 1:], pieces[1:, :-1]),
+    ]
 
 
 def strip_of(gray: Gray) -> Strip:

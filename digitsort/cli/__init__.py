@@ -13,7 +13,7 @@ import typer
 
 from digitsort.cli.errors import end_with
 from digitsort.cli.options import PlainCommand, PlainGroup
-from digitsort.images.ceiling import limit_decoders
+from digitsort.images.limits import limit_decoders
 
 FILES, MODELS = "Read and sort", "Models"
 

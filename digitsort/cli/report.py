@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from digitsort.evaluation.judge import Band, Evaluation, Mistake
     from digitsort.model.reading import Model
     from digitsort.review.report import Measured
-    from digitsort.training.dataset import Dataset
     from digitsort.training.doubts import Doubt
+    from digitsort.training.examples import Dataset
     from digitsort.training.finish import Trained
+    from digitsort.training.fit import Change
     from digitsort.training.labelled import Taught
-    from digitsort.training.learn import Change
 
 
 MOST_SHOWN = 60
@@ -283,7 +283,7 @@ def judge_learning(
     before: Model | None, trained: Trained, output: Path, *, force: bool, quiet: bool
 ) -> None:
     """Print accuracy before and after; raise OutputError rather than replace a better model."""
-    from digitsort.training.learn import compare
+    from digitsort.training.fit import compare
 
     found = compare(before, trained)
     lines = (

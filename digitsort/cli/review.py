@@ -159,9 +159,10 @@ def _why_unreadable(path: str) -> str:
 def _print_end(choice: Choice, chooser: Chooser, total: int, output: Path) -> None:
     console = stderr_console()
     missing = choice.doubtful - choice.shown
+    to_check = len(choice.cards) - len(choice.unlike) - choice.sampled - choice.reviewed
     of_accepted = f"{len(choice.unlike)} accepted but unlike the others, {choice.sampled} at random"
     console.print(
-        f"The page shows {len(choice.cards)} of {plural(total, 'row')}: {choice.shown} to check, "
+        f"The page shows {len(choice.cards)} of {plural(total, 'row')}: {to_check} to check, "
         f"{of_accepted}, {choice.reviewed} already labelled."
     )
     if len(chooser.pool) < chooser.accepted and chooser.pool:

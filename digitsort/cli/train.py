@@ -40,9 +40,9 @@ def train(
             "-d",
             metavar="DATA",
             help="default (what the default model knows), digits, synthetic[:N], printed[:N], mnist, a "
-            "folder of folders named by class, a folder of IDX files, a CSV (labels.csv, path and "
-            "label, or label and pixels), an npz file, or a folder made by `digitsort sort`. Several "
-            "add up. release makes the default model, alone.",
+            "folder of folders named by class, an archive of these, a folder of IDX files, a CSV "
+            "(labels.csv, path and label, or label and pixels), an npz file, or a folder made by "
+            "`digitsort sort`. Several add up. release makes the default model, alone.",
         ),
     ] = None,
     exclude: options.Exclude = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections import Counter
 from pathlib import Path
@@ -17,6 +18,7 @@ from digitsort.errors import ExitCode
 from digitsort.files.names import printable
 from digitsort.pages.cut_manifest import has_manifest, read_cut_manifest, verify_cut
 from digitsort.plural import plural
+from digitsort.sorting.books import SAVED_MEANWHILE
 from digitsort.sorting.journal import journals
 from digitsort.sorting.verify import Mark, read_manifest
 from digitsort.sorting.verify import verify as verify_files
@@ -49,6 +51,8 @@ def verify(
                 sys.stdout.write(f"{mark} {printable(path)}{where}\n")
     by_hand = f" + {counts[Mark.MOVED]} moved by hand" if counts[Mark.MOVED] else ""
     stderr_console(quiet=quiet).print(f"{_counted(counts)}{by_hand}")
+    for name in manifest.kept:
+        warn(_said_of_kept(dest, name))
     if not manifest.finished:
         warn("a sort was interrupted or is still running. Run the same sort again to finish it.")
     if manifest.foreign:
@@ -58,6 +62,20 @@ def verify(
         )
     proven = manifest.finished and counts[Mark.SAME] == counts.total()
     return ExitCode.DONE if proven else ExitCode.VERIFICATION
+
+
+def _said_of_kept(dest: Path, name: str) -> str:
+    """Say where a table comes from that digitsort kept for a person, and what to do with it."""
+    table, target = shlex.quote(str(dest / name)), shlex.quote(str(dest))
+    if name.startswith(SAVED_MEANWHILE):
+        return (
+            f"{name} is a labels.csv that was saved while digitsort wrote its own. Apply the labels in "
+            f"it, digitsort sort {table} {target}, and then delete it."
+        )
+    return (
+        f"{name} is the labels.csv before an undo, because it had your changes. To use its labels "
+        f"again, add --corrections {table} to the next sort. Then delete it."
+    )
 
 
 def _verify_cut(dest: Path, *, everything: bool, quiet: bool) -> ExitCode:

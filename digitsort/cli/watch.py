@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -22,11 +22,13 @@ from digitsort.cli.summary import print_recovered, warn_of_foreign_runs
 from digitsort.errors import ExitCode, UsageError
 from digitsort.files.names import printable
 from digitsort.images.discover import Walk, check_sources
-from digitsort.labels.labels_csv import Layout, record_of
+from digitsort.labels.labels_csv import COLUMNS, Layout, record_of
+from digitsort.labels.resume import outcome_of
 from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome, Status
 from digitsort.plural import plural
 from digitsort.sorting.arrivals import FEW_FILES, Arrivals, Batch, sort_complete
+from digitsort.sorting.books import Sorted
 from digitsort.sorting.dest import locked
 from digitsort.sorting.inbox import (
     POLL_S,
@@ -39,6 +41,9 @@ from digitsort.sorting.inbox import (
 )
 from digitsort.sorting.plan import Mode, SortOptions
 from digitsort.sorting.recover import recover
+
+RECOVERED = "before a kill"
+"""Action of a file that an interrupted run had sorted."""
 
 MOST_LOOKING = 2
 """A look into a large inbox takes time: the wait until the next one is this many times as long."""
@@ -125,7 +130,10 @@ def watch(
     wait = None if once else _waiting(folder, poll, quiet=quiet)
     warn_of_foreign_runs(Path(target))
     with locked(Path(target)) as held:
-        print_recovered(recover(held), quiet=quiet)
+        recovered = recover(held)
+        print_recovered(recovered, quiet=quiet)
+        if recovered is not None:
+            printing.print_arrived(recovered.arrived)
         arrivals = Arrivals(held, chosen)
         watching = _Watching(box, arrivals, labelling, printing)
         try:
@@ -218,7 +226,10 @@ class _Watching:
         if not complete:
             return time.monotonic() - began
         model = self._labelling.model.card.short
-        for batch in sort_complete(self._inbox, complete, self._arrivals, self._labelling, model):
+        most_bytes = self._labelling.settings.limits.file_bytes
+        for batch in sort_complete(
+            self._inbox, complete, self._arrivals, self._labelling, model, most_bytes
+        ):
             self._printing.print(batch)
         return None
 
@@ -229,7 +240,7 @@ class _Printing:
     def __init__(self, folder: str, layout: Layout, *, as_json: bool) -> None:
         self._top = os.path.join(folder, "")
         self._layout = layout
-        self._line: Callable[[Outcome, str, str], str] = self._json if as_json else self._text
+        self._line: Callable[[Outcome, str, str, str], str] = self._json if as_json else self._text
         self._unlisted: set[str] = set()
         self._dest = ""
         self._counts = Counter[str]()
@@ -246,20 +257,29 @@ class _Printing:
             warn(f"{path} stays where it is: {reason}.")
         sys.stdout.flush()
 
+    def print_arrived(self, files: Iterable[Sorted]) -> None:
+        """Print the files that a killed run had sorted: it may have printed them too, or not."""
+        for file in files:
+            cells = {**dict.fromkeys(COLUMNS, ""), **file.cells}
+            outcome = outcome_of(file.source, cells, self._layout)
+            line = self._line(outcome, file.target, RECOVERED, cells["model"])
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
     def _print(self, outcome: Outcome, target: str, what: str) -> None:
         self._counts[what] += 1
         self.failures += outcome.status is Status.ERROR
-        sys.stdout.write(self._line(outcome, target, what) + "\n")
+        sys.stdout.write(self._line(outcome, target, what, self._layout.model) + "\n")
 
-    def _json(self, outcome: Outcome, target: str, what: str) -> str:
-        record = record_of(outcome, self._layout)
+    def _json(self, outcome: Outcome, target: str, what: str, model: str) -> str:
+        record = record_of(outcome, replace(self._layout, model=model))
         return json.dumps({**record, "target": self._layout.cell_of(target), "action": what})
 
-    def _text(self, outcome: Outcome, target: str, what: str) -> str:
+    def _text(self, outcome: Outcome, target: str, what: str, _: str) -> str:
         share = "" if outcome.confidence is None else f" {outcome.label} ({outcome.confidence:.4f})"
         reason = f": {outcome.reason}" if outcome.reason else ""
         place = f"{os.path.basename(os.path.dirname(target))}/{os.path.basename(target)}"
-        there = " (already there)" if what != "sorted" else ""
+        there = f" ({what})" if what != "sorted" else ""
         name = outcome.path.removeprefix(self._top)
         return printable(f"{name} -> {place}{there}  {outcome.status.value}{share}{reason}")
 

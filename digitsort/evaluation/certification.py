@@ -167,7 +167,6 @@ class Certified:
 
     Attributes
     ----------
-    certificate : Certificate
     notes : list of str
         Sentences that say how many images were duplicates.
     """
@@ -200,10 +199,8 @@ def certify_on(
 
     Parameters
     ----------
-    outcomes : sequence of Outcome
     truths : sequence of str
         The right label of each.
-    max_error : float
     limits : Limits
         Limits for reading files again, to find duplicates.
 
@@ -284,9 +281,6 @@ def certified_copy(model: Model, certificate: Certificate, max_error: float, nam
 
     Parameters
     ----------
-    model : Model
-    certificate : Certificate
-    max_error : float
     name : str
         Name of the scans, for the card.
     """

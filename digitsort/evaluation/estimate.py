@@ -4,7 +4,8 @@ The labelled rows are not a fair sample: most were shown because they are doubtf
 each kind of row (status and label) is weighted by how often it occurs in the table. Of the accepted
 rows, only the random check is used, but the share of wrong ones is never less than what was found.
 This makes it pessimistic: in a table of 4,300 accepted rows of which 0.7 % are wrong, and three
-quarters of these were found among the rows that look odd, a check of 60 rows gives 1.0 % on average.
+quarters of these were found among the rows that are unlike the others, a check of 60 rows gives 1.0 %
+on average.
 Without this limit the average would be right, but most estimates would contradict what was found.
 
 Rows that a person could not read are left out: the estimate is for the rows that can be read.

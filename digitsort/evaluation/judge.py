@@ -254,7 +254,6 @@ class Reviewed:
 
     Attributes
     ----------
-    outcomes : list of Outcome
     truths : dict of str to str
         The right label of each path.
     unknown : int
@@ -282,8 +281,6 @@ def reviewed(
 
     Parameters
     ----------
-    rows : iterable of Row
-    truths : mapping of str to str
     min_confidence : float, optional
         New threshold between ok and uncertain.
 

@@ -22,13 +22,15 @@ from digitsort.plural import plural
 from digitsort.sources.archives import is_archive, members
 from digitsort.sources.buckets import (
     UNKNOWN_SIZE,
+    address_of,
     check_url,
+    how_to_download,
     is_folder,
     list_folder,
     refuse_credentials,
     split_url,
 )
-from digitsort.sources.located import Located, SourceError
+from digitsort.sources.located import NOT_ON_DISK, Located, SourceError
 from digitsort.sources.members import member_exists, read_located
 
 MOST_KINDS = 6
@@ -45,6 +47,9 @@ OTHERS = "*"
 NESTED = "archive inside an archive"
 """Key for the archives in archives, which are not read."""
 
+REMOTE = "archive in a bucket"
+"""Key for the archives in buckets, which are not read either."""
+
 ARCHIVE_REMEDY = "--archives reads the pictures in .zip, .tar, .tar.gz and .tar.zst"
 
 _ANY_NAME = "--any-name looks into every file"
@@ -58,6 +63,7 @@ REMEDIES = {
     ".dng": "save it as JPEG",
     **dict.fromkeys((".zip", ".tar", ".tgz", ".gz", ".zst"), ARCHIVE_REMEDY),
     NESTED: "unpack the outer one",
+    REMOTE: "download it, and classify the copy",
     "": _ANY_NAME,
 }
 """Remedy for each extension of files that may contain digits."""
@@ -207,6 +213,9 @@ class Walk:
     def _walk_url(self, top: str) -> Iterator[str]:
         """Yield the objects of a bucket as a walk through a copy of it would."""
         refuse_credentials(top)
+        if is_archive(top):
+            yield Located(top, NOT_ON_DISK)
+            return
         if has_picture_suffix(top):  # asking would take a request for each
             yield Located(top, UNKNOWN_SIZE)
             return
@@ -222,7 +231,8 @@ class Walk:
             files, folders = self._list_url(folder)
             while files:
                 key, size = files.pop()
-                yield Located(f"{folder}/{unpacked_name(key)}", size)
+                name = unpacked_name(key)
+                yield Located(f"{folder}/{name}", NOT_ON_DISK if is_archive(name) else size)
             waiting.extend(f"{folder}/{unpacked_name(key)}" for key in folders)
 
     def _list_url(self, folder: str) -> tuple[list[tuple[str, int]], list[str]]:
@@ -242,7 +252,7 @@ class Walk:
                 elif self.any_name or self._is_named(name):
                     files.append((packed_key(name), size))
                 else:
-                    count_suffix(self.skipped, suffix_of(name))
+                    count_suffix(self.skipped, REMOTE if is_archive(name) else suffix_of(name))
         except SourceError as error:
             self.unreadable.append((folder, error.reason))
         return sorted(files, reverse=True), sorted(folders, reverse=True)
@@ -400,10 +410,22 @@ def check_sources(sources: Sequence[str | Path]) -> list[str]:
         except OSError as error:
             if isinstance(error, NotADirectoryError) and member_exists(path):
                 continue
+            refuse_address(path)
             raise UsageError(
                 f"{printable(path)}: {error.strerror}. Name a file or folder that exists."
             ) from error
     return paths
+
+
+def refuse_address(path: str) -> None:
+    """Raise UsageError for a path that is an address, where only files on a disk are read."""
+    url = path if is_url(path) else address_of(path)
+    if url:
+        how, folder = how_to_download(split_url(url))
+        raise UsageError(
+            f"{printable(url)} is an address, and this command reads files on a disk. {how}, and name "
+            f"{folder} instead."
+        )
 
 
 def _begins_as_picture(path: str) -> bool:

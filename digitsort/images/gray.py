@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from digitsort.images.unreadable import BROKEN, UnreadableError
+from digitsort.images.limits import BROKEN, UnreadableError
 from digitsort.recognition.canvas import Gray
 
 REDUCE_TO_PX = 512

@@ -11,15 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from digitsort.images.exif import first_directory, orientation
-from digitsort.images.limits import Encoded, Limits
-from digitsort.images.unreadable import BROKEN, UNUSUAL_JPEG, UnreadableError
+from digitsort.images.limits import BROKEN, UNUSUAL_JPEG, Encoded, Limits, UnreadableError
+from digitsort.images.tiff import first_directory, orientation
 
 MOST_SCANS = 256
 """Encoders write 10, in CMYK 18."""
-
-MOST_PASSES = 32
-"""Scans of a picture with as many pixels as the limit allows; smaller ones may have more."""
 
 MOST_SEGMENTS = 2**12
 """Before the pixels. A color profile of 16 MiB takes 255."""
@@ -112,8 +108,7 @@ def _check_scans(data: bytes, size: tuple[int, int], limits: Limits) -> None:
     scans, pixels = data.count(b"\xff\xda"), size[0] * size[1]
     if scans > MOST_SCANS:
         raise UnreadableError(f"over {MOST_SCANS} scans in a JPEG")
-    if scans * pixels > MOST_PASSES * limits.pixels:
-        raise UnreadableError("too many scans for so large a JPEG")
+    limits.check_scans(scans, pixels)
 
 
 def _has_pages(index: bytes) -> bool:

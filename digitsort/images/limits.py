@@ -1,12 +1,52 @@
-"""Say what an image file may be: its name, its format, its size, and its pixels."""
+"""Define what an image file may be, the memory that decoding it may take, and why one can't be read.
+
+The reasons are part of the public interface: docs/reference.md lists them. The reader of a `labels.csv`
+accepts any text, so tables from older versions stay readable.
+
+The sizes in a file's header are checked before it is decoded. The limit on memory is for everything
+that the header does not tell: a decoder fails instead of using more than an image can need. It applies
+to the whole process, so only workers and the command line set it.
+"""
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 
-from digitsort.images.unreadable import UnreadableError
+BROKEN = "broken image"
+BROKEN_LINK = "broken link"
+CRASHED = "crashed the decoder"
+DENIED = "permission denied"
+EMPTY = "empty file"
+MISSING = "file not found"
+NO_MEMORY = "not enough memory"
+NOT_AN_IMAGE = "not a supported image"
+NOT_REGULAR = "not a regular file"
+READ_ERROR = "read error"
+TIMED_OUT = "timed out"
+UNUSUAL_JPEG = "unsupported kind of JPEG"
+
+
+class UnreadableError(Exception):
+    """Raised for a file that can't be read; the message is one of a few fixed phrases.
+
+    Attributes
+    ----------
+    sha256 : str
+        SHA-256 of the bytes, in hex; empty if they could not be read.
+    """
+
+    def __init__(self, reason: str, sha256: str = "") -> None:
+        super().__init__(reason)
+        self.sha256 = sha256
+
 
 PICTURE_SUFFIXES = frozenset(
     ".png .apng .jpg .jpeg .jpe .jfif .jif .tif .tiff .bmp .dib .gif .webp".split()
@@ -23,6 +63,9 @@ MOST_SIDE_PX = 65_535
 """Longest side: the limit of JPEG, and 1.4 m at 1200 dpi. A longer side means a crafted header."""
 
 MOST_BYTES = 256 * 2**20
+
+MOST_PASSES = 32
+"""Scans of JPEG data with as many pixels as the limit allows; fewer pixels may have more scans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +92,11 @@ class Limits:
             raise UnreadableError(f"over {self.side_px} px on a side: raise --max-side")
         if width * height > self.pixels:
             raise UnreadableError(self.too_many_pixels)
+
+    def check_scans(self, scans: int, pixels: int) -> None:
+        """Raise UnreadableError if JPEG data has too many scans: each is a pass over all pixels."""
+        if scans * pixels > MOST_PASSES * self.pixels:
+            raise UnreadableError("too many scans for so large a JPEG")
 
     @property
     def too_many_pixels(self) -> str:
@@ -152,3 +200,59 @@ def has_picture_suffix(name: str) -> bool:
 def reads_heic() -> bool:
     """Return whether the extra `heic` is installed."""
     return find_spec("pillow_heif") is not None
+
+
+BEYOND_BYTES = 300 * 2**20
+"""Memory in bytes that a decoder may use in addition to the pixels and one copy of the file."""
+
+PIXEL_BYTES = 4
+"""Bytes per pixel in Pillow, also for RGB."""
+
+_MEMORY_STATUS = Path("/proc/self/statm")
+_DATA_PAGES = 5
+"""Index of the number of data and stack pages, which RLIMIT_DATA counts (proc(5))."""
+
+_limiting = threading.Lock()
+_limits_memory = False
+
+
+def limit_decoders() -> None:
+    """Turn on the limit for every image that this process decodes from now on; only on Linux."""
+    global _limits_memory
+    _limits_memory = sys.platform == "linux" and _MEMORY_STATUS.exists()
+
+
+@contextmanager
+def ceiling(file_bytes: int) -> Iterator[Callable[[int], None]]:
+    """Limit the memory in the block; beyond it, MemoryError is raised or the decoder fails.
+
+    Yield a function to call with the number of pixels when it is known, which raises the limit for
+    them.
+
+    Parameters
+    ----------
+    file_bytes : int
+        Size of the file, which is already in memory.
+    """
+    # Another thread's limit counts for all.
+    if not _limits_memory or not _limiting.acquire(blocking=False):
+        yield lambda _: None
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    present = int(_MEMORY_STATUS.read_bytes().split()[_DATA_PAGES]) * os.sysconf("SC_PAGE_SIZE")
+    lowest = min((limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY), default=None)
+
+    def allow(pixels: int) -> None:
+        limit = present + BEYOND_BYTES + file_bytes + PIXEL_BYTES * pixels
+        resource.setrlimit(
+            resource.RLIMIT_DATA, (limit if lowest is None else min(limit, lowest), hard)
+        )
+
+    try:
+        allow(0)
+        yield allow
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        _limiting.release()

@@ -17,37 +17,31 @@ from PIL import Image
 
 from digitsort.files.names import is_url
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
-from digitsort.images.bmp import prepare_bmp
-from digitsort.images.ceiling import ceiling
-from digitsort.images.exif import orientation
-from digitsort.images.gif import prepare_gif
+from digitsort.images.bmp_gif import prepare_bmp, prepare_gif
 from digitsort.images.gray import to_gray
-from digitsort.images.iso_media import open_avif, open_heic
 from digitsort.images.jpeg import prepare_jpeg, prepare_jpeg2000
 from digitsort.images.limits import (
-    DEFAULT_LIMITS,
-    FIRST_OF_SEVERAL,
-    MAGIC_BYTES,
-    Encoded,
-    Limits,
-    format_of,
-)
-from digitsort.images.png import SIGNATURE, read_png
-from digitsort.images.scanlines import Scanlines, unfilter
-from digitsort.images.tiff import prepare_tiff
-from digitsort.images.unreadable import (
     BROKEN,
     BROKEN_LINK,
+    DEFAULT_LIMITS,
     DENIED,
     EMPTY,
+    FIRST_OF_SEVERAL,
+    MAGIC_BYTES,
     MISSING,
     NO_MEMORY,
     NOT_AN_IMAGE,
     NOT_REGULAR,
     READ_ERROR,
+    Encoded,
+    Limits,
     UnreadableError,
+    ceiling,
+    format_of,
 )
-from digitsort.images.webp import check_webp
+from digitsort.images.png import SIGNATURE, Scanlines, read_png, unfilter
+from digitsort.images.tiff import orientation, prepare_tiff
+from digitsort.images.webp_avif_heic import check_webp, open_avif, open_heic
 from digitsort.recognition.canvas import Gray
 from digitsort.sources.located import Located, SourceError
 from digitsort.sources.members import read_anywhere, read_located
@@ -109,7 +103,6 @@ class Opened:
 
     Attributes
     ----------
-    image : Image
     orientation : int
         By EXIF, 1-8; 1 is upright.
     several : bool
@@ -221,12 +214,7 @@ def grays_of(pictures: Sequence[Picture]) -> list[Gray]:
 
 
 class KnownContentError(Exception):
-    """Raised instead of decoding a file whose content is known.
-
-    Attributes
-    ----------
-    sha256 : str
-    """
+    """Raised instead of decoding a file whose content is known."""
 
     def __init__(self, sha256: str) -> None:
         super().__init__(sha256)

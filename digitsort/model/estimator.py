@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from digitsort.errors import ModelError
 from digitsort.files.atomic import replacing
 from digitsort.model.checking import MOST_KNOWN_ANSWERS
+from digitsort.model.inert_pickle import PROTOCOL
 from digitsort.model.reading import Model, parse_model
-from digitsort.model.scanning import PROTOCOL
 from digitsort.recognition.canvas import Gray, check_gray
 from digitsort.recognition.score import (
     UNIT,

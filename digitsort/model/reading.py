@@ -1,7 +1,7 @@
 """Read a model file: its arrays are copied out, and its code never runs.
 
-No other module reads model files. The pickle is taken apart (`scanning`) and put together as inert data
-(`assembling`); arrays are copied out of that (`extracting`) and checked (`checking`, `card`).
+No other module reads model files. The pickle is taken apart and put together as inert data
+(`inert_pickle`); arrays are copied out of that and checked (`checking`, `card`).
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import numpy.typing as npt
 from digitsort.errors import REMEDY, ModelError, require
 from digitsort.files.names import printable
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
-from digitsort.model.assembling import Global, Requested, assemble
 from digitsort.model.card import Card, fingerprint
 from digitsort.model.checking import (
     CLASSIFIER_ATTRIBUTES,
     LIKENESS_ATTRIBUTE,
+    check_attributes,
     check_classifier,
     check_known_answers,
     check_likeness,
     check_machine,
     check_projection,
+    take_state,
 )
-from digitsort.model.extracting import check_attributes, take_state
-from digitsort.model.scanning import MOST_BYTES, scan
+from digitsort.model.inert_pickle import MOST_BYTES, Global, Requested, assemble, scan
 from digitsort.recognition.score import RECIPE, SupportVectors, score
 from digitsort.workers.tuning import one_blas_thread
 

@@ -19,8 +19,7 @@ import numpy as np
 from PIL import Image
 
 from digitsort.files.names import fold, to_cell
-from digitsort.images.limits import DEFAULT_LIMITS, Limits
-from digitsort.images.unreadable import CRASHED, TIMED_OUT
+from digitsort.images.limits import CRASHED, DEFAULT_LIMITS, TIMED_OUT, Limits
 from digitsort.pages.blocks import Block, Cell, find_blocks
 from digitsort.pages.cells_csv import Kind
 from digitsort.pages.cutout import PagePixels, cleaned, shows_nothing

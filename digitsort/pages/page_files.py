@@ -14,13 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from digitsort.images.ceiling import ceiling
 from digitsort.images.gray import upright
-from digitsort.images.limits import Limits
-from digitsort.images.png import SIGNATURE, read_png
+from digitsort.images.limits import BROKEN, EMPTY, NO_MEMORY, Limits, UnreadableError, ceiling
+from digitsort.images.png import SIGNATURE, Scanlines, read_png, unfilter
 from digitsort.images.read import bombs_as_errors, c_stderr_silenced, open_picture, read_bytes
-from digitsort.images.scanlines import Scanlines, unfilter
-from digitsort.images.unreadable import BROKEN, EMPTY, NO_MEMORY, UnreadableError
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument

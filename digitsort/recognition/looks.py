@@ -17,12 +17,12 @@ from digitsort.recognition.canvas import SIDE_PX, Box, Gray
 from digitsort.recognition.enclosing import (
     has_wide_underline,
     may_have_frame,
-    may_have_long_underline,
     may_have_ring,
+    may_have_ruled_line,
     may_have_underline,
     without_frame,
-    without_long_underline,
     without_ring,
+    without_ruled_line,
     without_underline,
 )
 from digitsort.recognition.ink import (
@@ -451,10 +451,10 @@ _UNDERLINE = Way(
     taken_for=("1", "2"),
     may_take_a_stroke=True,
 )
-_LONG_UNDERLINE = Way(
+_RULED_LINE = Way(
     _UNDERLINE.words,
-    may_have_long_underline,
-    redraw=without_long_underline,
+    may_have_ruled_line,
+    redraw=without_ruled_line,
     taken_for=_UNDERLINE.taken_for,
 )
 _SHADOW = Way("across a shadow", _may_be_shaded, Look(prepare=_across_hard_shadows))
@@ -490,7 +490,7 @@ ROUNDS = (
         _TOUCHING_RING,
         _TOUCHING_FRAME,
         _UNDERLINE,
-        _LONG_UNDERLINE,
+        _RULED_LINE,
         _SHADOW,
         _PALE,
     ),
@@ -510,7 +510,7 @@ IF_OK = {
     _SHADOW: _has_dark_edge,
     _TOUCHING_RING: may_have_ring,
     _UNDERLINE: has_wide_underline,
-    _LONG_UNDERLINE: may_have_long_underline,
+    _RULED_LINE: may_have_ruled_line,
     _PALE: _shines_through,
 }
 """What is tried even where the first look was sure, and where: a circled digit looks like a 0 or 8,

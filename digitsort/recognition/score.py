@@ -76,10 +76,24 @@ class Likeness:
 
     def are_digits(self, components: Features) -> npt.NDArray[np.bool_]:
         """Tell which projected vectors (n, m), whole numbers, are like digits; shape (n,)."""
-        first, second, third = self.weights
+        hidden = self._hidden(components)
+        return np.asarray((hidden @ self.weights[2] + self.biases[2])[:, 0] >= 0)
+
+    def balance(self, components: Features) -> Floats:
+        """Return how much speaks for a digit: the logarithm of what is for it over what is against it.
+
+        It does not depend on the scale of the weights. Shape (n,).
+        """
+        hidden, last, bias = self._hidden(components), self.weights[2], self.biases[2]
+        is_for = hidden @ np.maximum(last, 0) + np.maximum(bias, 0)
+        against = hidden @ np.maximum(-last, 0) + np.maximum(-bias, 0)
+        return np.asarray(np.log((is_for + 1) / (against + 1))[:, 0])
+
+    def _hidden(self, components: Features) -> Floats:
+        """Return the units of the second hidden layer."""
+        first, second, _ = self.weights
         hidden = np.maximum(project(components, first) + self.biases[0], 0)
-        hidden = np.maximum(hidden @ second + self.biases[1], 0)
-        return np.asarray((hidden @ third + self.biases[2])[:, 0] >= 0)
+        return np.asarray(np.maximum(hidden @ second + self.biases[1], 0))
 
 
 def to_whole_numbers(weights: Layers, biases: Layers) -> Likeness:

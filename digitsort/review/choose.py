@@ -31,7 +31,6 @@ class Tally:
     ----------
     truths : mapping of str to str
         Right labels by path that are known without a review.
-    by_status : Counter of Status
     by_label : Counter of (label, Status)
     by_bin : Counter of (int, Status)
         Labels by confidence, in `BINS` equal steps of 0-1.
@@ -292,7 +291,6 @@ class LabelsSource:
 
     Attributes
     ----------
-    path : Path
     columns : tuple of str
         Columns of its header, without `human`.
     digest : str
@@ -320,7 +318,6 @@ def read_source(
         Its rows, with the labels of an earlier review, if any.
     truths : mapping of str to str
         Right labels by path, to compare the rows with.
-    chooser : Chooser
 
     Raises
     ------

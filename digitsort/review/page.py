@@ -1,25 +1,25 @@
-"""Write the page on which a person checks and corrects doubtful labels."""
+"""Write the page on which a person checks and corrects doubtful labels, in queues of similar cards."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digitsort.evaluation.judge import acceptable, guesses, judge
-from digitsort.files.names import printable
+from digitsort.files.names import natural_key, printable
 from digitsort.labels.cells import MOST_DIGITS, are_digits
 from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR
 from digitsort.labels.row import HUMAN
 from digitsort.labels.table import line_of
-from digitsort.outcomes import OF_A_RUN
+from digitsort.outcomes import OF_A_RUN, Status
 from digitsort.progress import Progress, silent
 from digitsort.review import plots
 from digitsort.review.choose import Choice, LabelsSource, Numbered, Tally
-from digitsort.review.queues import queues_of
-from digitsort.review.references import NO_REFERENCES, AcceptedScans
+from digitsort.review.references import NO_REFERENCES, ODD, AcceptedScans, Opinion
 from digitsort.review.render import write_page
 from digitsort.review.thumbnails import Thumbnail, Wanted, thumbnails
 
@@ -90,8 +90,6 @@ def write_review(
 
     Parameters
     ----------
-    target : Path
-    source : LabelsSource
     tally : Tally
         Counts of all rows of the source.
     choice : Choice
@@ -102,7 +100,6 @@ def write_review(
         Replace an existing file.
     workers : int, optional
         Number of processes that make thumbnails; default: one per CPU.
-    progress : Progress
     """
     vectors: list[bytes] = []
     write_page(
@@ -264,3 +261,87 @@ def _line(cells: Sequence[str]) -> str:
 def _chunks(cards: Iterator[list[Any]]) -> Iterator[list[list[Any]]]:
     while chunk := list(islice(cards, CHUNK)):
         yield chunk
+
+
+_QUEUE_TITLES = {
+    Status.UNCERTAIN: "Doubtful",
+    Status.REJECTED: "Rejected",
+    Status.ERROR: "Unreadable",
+    Status.OK: "Accepted",
+}
+_QUEUE_RANK = {Status.UNCERTAIN: 0, Status.REJECTED: 1, Status.ERROR: 5, Status.OK: 4}
+_UNLIKE, _RANDOM, _BEFORE = 2, 3, 6
+
+FEW_PER_LABEL = 4
+"""With fewer cards per label than this, all labels share a group: a group costs a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Cards that are looked through together.
+
+    Attributes
+    ----------
+    places : tuple of int
+        Indices of the cards, in the order in which they are shown.
+    """
+
+    title: str
+    places: tuple[int, ...]
+
+
+def queues_of(choice: Choice, opinions: Sequence[Opinion]) -> list[Queue]:
+    """Divide all cards into queues: doubtful ones by label, and like ones next to each other.
+
+    Parameters
+    ----------
+    opinions : sequence of Opinion
+        Of the accepted scans, on each card.
+    """
+    places: dict[tuple[int, str, str], list[int]] = {}
+    for place, card in enumerate(choice.cards):
+        places.setdefault(_queue_of(card, choice), []).append(place)
+    places = _with_few_together(places)
+    ordered = sorted(places, key=lambda key: (key[0], natural_key(key[2])))
+    return [
+        Queue(
+            " ".join(key[1:]).strip(),
+            tuple(sorted(places[key], key=lambda p: _order(choice.cards[p], opinions[p], p))),
+        )
+        for key in ordered
+    ]
+
+
+def _with_few_together(
+    places: dict[tuple[int, str, str], list[int]],
+) -> dict[tuple[int, str, str], list[int]]:
+    """Join the groups of all labels where there are few cards per label."""
+    sizes: dict[int, list[int]] = {}
+    for (rank, _, _), group in places.items():
+        sizes.setdefault(rank, []).append(len(group))
+    joined: dict[tuple[int, str, str], list[int]] = {}
+    for (rank, title, label), group in places.items():
+        has_few = len(sizes[rank]) > 1 and sum(sizes[rank]) < FEW_PER_LABEL * len(sizes[rank])
+        joined.setdefault((rank, title, "" if has_few else label), []).extend(group)
+    return joined
+
+
+def _queue_of(card: Numbered, choice: Choice) -> tuple[int, str, str]:
+    """Return the rank, the title and the label of a card's queue."""
+    row = card.row
+    if row.human:
+        return _BEFORE, "Labelled before", ""
+    if card.number in choice.drawn:
+        return _RANDOM, "Random check", ""
+    if card.number in choice.unlike:
+        return _UNLIKE, "Unlike the others", ""
+    is_of_label = row.status in (Status.UNCERTAIN, Status.OK)
+    return _QUEUE_RANK[row.status], _QUEUE_TITLES[row.status], row.label if is_of_label else ""
+
+
+def _order(card: Numbered, opinion: Opinion, place: int) -> tuple[str, bool, bool, str, float, int]:
+    """Return the place in a queue: like their label, then like another, then like nothing accepted."""
+    label = card.row.label
+    is_other = opinion.label != label
+    is_odd = is_other and opinion.likeness < ODD
+    return label, is_odd, is_other, opinion.label, -opinion.likeness, place

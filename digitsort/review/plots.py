@@ -70,8 +70,6 @@ class Chart:
     ----------
     title, summary : str
         Heading of the plot, and text alternative for screen readers.
-    x_label, y_label : str
-    x_ticks, y_ticks : sequence of Tick
     bars, lines, dots : sequences
     legend : sequence of (kind, text)
     """

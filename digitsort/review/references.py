@@ -155,7 +155,6 @@ def compare_accepted(
         It has received all rows.
     workers : int, optional
         Number of processes; default: one per CPU, none for few files.
-    progress : Progress
     """
     pool, vectors = chooser.pool, []
     wanted = [Wanted(each.row.path, each.row.sha256) for each in pool]

@@ -30,7 +30,6 @@ class Measured:
         Name of the images.
     model : str
         First digits of the fingerprint; empty if unknown.
-    judged : Judged
     guesses : Guesses
         Guesses for all images.
     candidates : Guesses
@@ -43,7 +42,6 @@ class Measured:
         Estimate for all rows of a labels.csv of which a person labelled some.
     model_file : str
         Name of the model file, or the fingerprints in the labels.csv; empty if unknown.
-    card : Card or None
     unclear : int
         Number of images that a person could not read.
     """

@@ -83,7 +83,6 @@ def thumbnails(
 
     Parameters
     ----------
-    files : sequence of Wanted
     workers : int, optional
         Number of processes; default: one per CPU, none for few files.
     is_pictured : bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,13 @@ from digitsort.errors import DigitsortError, OutputError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import parent_of, printable
-from digitsort.files.places import Places, RealPaths, open_places
+from digitsort.files.places import RealPaths, open_places
 from digitsort.progress import ByteProgress, silent_bytes
 from digitsort.sorting.batch import Deliverer
 from digitsort.sorting.books import Sorted, read_books, update_books
-from digitsort.sorting.dest import Held, locked, remove_empty
+from digitsort.sorting.dest import Held, locked
 from digitsort.sorting.entries import Run
-from digitsort.sorting.journal import Journal, reopen
+from digitsort.sorting.journal import reopen
 from digitsort.sorting.plan import Mode, Operation, Plan, SideCar
 from digitsort.sorting.recover import recover
 
@@ -161,6 +161,32 @@ def _root(plan: Plan) -> str:
         return ""
 
 
+def duplicates_in_place(
+    plan: Plan,
+    done: Collection[Operation],
+    failed: Collection[tuple[str, str]],
+    deliver: Callable[[Iterable[Operation]], None],
+) -> Iterator[Operation]:
+    """Yield the files whose content is in place; deliver a duplicate instead of each that failed.
+
+    Parameters
+    ----------
+    done, failed : collection
+        Files of the plan that were delivered and that were not; `deliver` adds to them.
+    deliver : callable
+        Function that delivers files.
+    """
+    waiting = list(plan.same)
+    planned = {operation.target for operation in plan.operations} if failed else set()
+    while waiting:
+        empty = planned - {operation.target for operation in done} if planned else planned
+        yield from (operation for operation in waiting if operation.target not in empty)
+        waiting = [operation for operation in waiting if operation.target in empty]
+        first = {operation.target: operation for operation in reversed(waiting)}
+        deliver(first.values())
+        waiting = [operation for operation in waiting if operation is not first[operation.target]]
+
+
 class _Applying:
     def __init__(
         self,
@@ -187,7 +213,8 @@ class _Applying:
     def run(self) -> Delivery:
         try:
             self._deliver(self._plan.operations)
-            self._deliver_twins()
+            same = duplicates_in_place(self._plan, self._done, self._failed, self._deliver)
+            self._same.extend(same)  # also those that come before an error
             self._deliver_sidecars()
         except BaseException:
             # The journal knows what was done. Where the books can't be brought up to date now, on a
@@ -234,61 +261,30 @@ class _Applying:
         if not self._plan.sidecars:
             return
         stay = {path for path, _ in self._failed} | self._stay
-        if self._plan.mode.is_move and (journal := self._deliverer.journal) is not None:
-            with open_places(
-                self._disk
-            ) as places:  # no power cut may take back pictures, and not these
-                self._make_durable(places, journal)
+        if self._plan.mode.is_move and self._deliverer.journal is not None:
+            with open_places(self._disk) as places:
+                # No power cut may take back pictures, and not these.
+                self._deliverer.make_durable(places)
         self._deliver(sidecar for sidecar in self._plan.sidecars if sidecar.picture not in stay)
         left = (sidecar for sidecar in self._plan.sidecars if sidecar.picture in stay)
         self._failed += [(sidecar.row.path, WITHOUT_PICTURE) for sidecar in left]
 
-    def _deliver_twins(self) -> None:
-        """Deliver a file in the place of its twin with the same content if the twin failed."""
-        waiting = list(self._plan.same)
-        planned = {o.target for o in self._plan.operations} if self._failed else set()
-        while waiting:
-            empty = planned - {o.target for o in self._done} if planned else planned
-            self._same += [o for o in waiting if o.target not in empty]
-            waiting = [o for o in waiting if o.target in empty]
-            first = {o.target: o for o in reversed(waiting)}
-            self._deliver(first.values())
-            waiting = [o for o in waiting if o is not first[o.target]]
-
     def _close_books(self, end: str) -> None:
         """Bring labels.csv up to date before the journal says that the run has ended."""
+        done = len(self._done) + len(self._sidecars)
+        planned = len(self._plan.operations) + len(self._plan.sidecars)
         with open_places(self._disk) as places:
-            journal = self._deliverer.journal
-            count = len(self._done) + len(self._sidecars)
-            if journal is not None and count < len(self._plan.operations) + len(self._plan.sidecars):
-                made = (os.path.join(self._plan.dest, folder) for folder in journal.run.made)
-                remove_empty(self._disk, places, made)
-            if journal is not None and not count:  # a run that delivered nothing leaves nothing
-                journal.close()
-                places.sync([journal.run.path])  # what was half done is gone, and then the journal
-                self._disk.unlink(places.at(journal.run.path))
-                places.sync([journal.run.path])
-                journal = self._deliverer.journal = None
-            if journal is not None:
-                self._make_durable(places, journal)
-            if self._done or self._same:
-                self._saved_meanwhile = update_books(
-                    self._disk,
-                    self._plan.dest,
-                    delivered=map(self._sorted, self._done),
-                    moved=self._plan.mode.is_move,
-                    there=map(self._sorted, self._same),
-                )
-            if journal is not None:
-                places.sync([journal.run.path])
-                journal.mark(end=end)
-                journal.close()
+            self._deliverer.end(places, self._write_books, end, is_whole=done >= planned)
 
-    def _make_durable(self, places: Places, journal: Journal) -> None:
-        """Make every file durable, before labels.csv names it and the journal says that all is done."""
-        journal.flush()
-        journal.sync()
-        places.sync([journal.run.path, *self._deliverer.sources_by_device.values()])
+    def _write_books(self) -> None:
+        if self._done or self._same:
+            self._saved_meanwhile = update_books(
+                self._disk,
+                self._plan.dest,
+                delivered=map(self._sorted, self._done),
+                moved=self._plan.mode.is_move,
+                there=map(self._sorted, self._same),
+            )
 
     def _sorted(self, operation: Operation) -> Sorted:
         source = operation.source

@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
-from digitsort.errors import DigitsortError, OutputError
+from digitsort.errors import DigitsortError, OutputError, UsageError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import absolute, printable
 from digitsort.files.places import open_places
+from digitsort.images.limits import MOST_BYTES
 from digitsort.labels.labels_csv import Layout, row_of
 from digitsort.labels.row import Row
 from digitsort.outcomes import Outcome
 from digitsort.sorting.batch import Deliverer
-from digitsort.sorting.books import Sorted, read_books, update_books
-from digitsort.sorting.dest import Held, remove_empty
+from digitsort.sorting.books import LABELS_NAME, Books, Sorted, update_books
+from digitsort.sorting.dest import Held
 from digitsort.sorting.entries import Run
 from digitsort.sorting.free_names import known_sha256
 from digitsort.sorting.inbox import Inbox, Version, version_of
@@ -38,13 +40,55 @@ BOOKS_SHARE = 0.1
 """Largest share of the time in which ``DEST/labels.csv`` is written, while files arrive."""
 
 
+SAVING_S, AT_REST_S, LOOK_S = 10.0, 1.0, 0.2
+"""Seconds to wait for ``DEST/labels.csv`` to be a table, seconds since its last change after which no
+program is saving it any more, and seconds between two looks."""
+
+
+def read_when_saved(dest: str, most_s: float, written: Version | None = None) -> Books:
+    """Read ``DEST/labels.csv`` once no program seems to be saving it.
+
+    A half of a saved table is no table, or one that lacks rows.
+
+    Parameters
+    ----------
+    dest : str
+    most_s : float
+        Seconds to wait at most.
+    written : Version, optional
+        The version that this process wrote.
+
+    Raises
+    ------
+    UsageError
+        If it is no labels.csv after this time.
+    """
+    books, path = Books(dest), os.path.join(dest, LABELS_NAME)
+    end = time.monotonic() + most_s
+    while True:
+        version = version_of(path)
+        is_late = time.monotonic() >= end
+        try:
+            books.read()
+            if is_late or version in (None, written) or _is_at_rest(version) or books.is_as_written():
+                return books
+        except UsageError:
+            if is_late:
+                raise
+        time.sleep(LOOK_S)
+
+
+def _is_at_rest(version: Version) -> bool:
+    """By this machine's clock; a time in the future says nothing."""
+    return abs(time.time_ns() - version.mtime_ns) > AT_REST_S * 1e9
+
+
 @dataclass(frozen=True, slots=True)
 class Arrived:
     """Result of a few files.
 
     Attributes
     ----------
-    done : tuple of Operation
     same : tuple of Operation
         Files whose content is in DEST already, under the name that they would get.
     left : tuple of (path, reason)
@@ -61,9 +105,6 @@ class Arrivals:
 
     Parameters
     ----------
-    held : Held
-    options : SortOptions
-    disk : Disk
     clock : callable
         Returns seconds; a test has another one.
 
@@ -80,7 +121,7 @@ class Arrivals:
         disk: Disk = DISK,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        read_books(held.dest)  # before anything is touched: it must be one
+        read_when_saved(held.dest, SAVING_S)  # before anything is touched: it must be one
         self._held = held
         self._options = options
         self._disk = disk
@@ -91,6 +132,8 @@ class Arrivals:
         self._unbooked: list[Sorted] = []
         self._deliverer: Deliverer | None = None
         self._due = float("-inf")
+        self._saving_s = SAVING_S
+        self._written: Version | None = None
         self.tables: list[str] = []
 
     def _read_runs(self) -> Run | None:
@@ -116,9 +159,9 @@ class Arrivals:
         """Return whether a file with this path was delivered, with this or another content."""
         return path in self._delivered
 
-    def has(self, path: str, sha256: str) -> bool:
-        """Return whether this content of a file was delivered."""
-        return sha256 in self._delivered.get(path, ())
+    def has_content(self, path: str) -> bool:
+        """Return whether the present content of a file was delivered."""
+        return known_sha256(path, follow=True) in self._delivered.get(path, ())
 
     def deliver(self, rows: Sequence[Row]) -> Arrived:
         """Deliver files that are complete and labelled.
@@ -190,9 +233,10 @@ class Arrivals:
         began = self._clock()
         if journal is None or not (now or is_full or began >= self._due):
             return
+        books = self._read_table() if self._unbooked else None
         try:
             with interrupts_wait():
-                self._end(journal)
+                self._end(journal, books)
         except OSError as error:
             raise OutputError(
                 f"{printable(self._held.dest)} can't be written: {error.strerror}. No file is lost. "
@@ -206,39 +250,38 @@ class Arrivals:
         is_open = self._deliverer is not None and self._deliverer.journal is not None
         return max(self._due - self._clock(), 0.0) if is_open else float("inf")
 
-    def _end(self, journal: Journal) -> None:
+    def _read_table(self) -> Books:
+        """Read ``DEST/labels.csv``; unlike `_end`, this may wait, and a signal ends it."""
+        return read_when_saved(self._held.dest, self._saving_s, self._written)
+
+    def _end(self, journal: Journal, books: Books | None) -> None:
         assert self._deliverer is not None
         run = journal.run
         with open_places(self._disk) as places:
-            if run.failed:
-                made = (os.path.join(self._held.dest, folder) for folder in run.made)
-                remove_empty(self._disk, places, made)
-            if run.settled > len(run.failed):
-                journal.flush()
-                journal.sync()
-                places.sync([run.path, *self._deliverer.sources_by_device.values()])
-                self._write_books()
-                places.sync([run.path])
-                journal.mark(end="done")
-            else:  # a run that delivered nothing leaves nothing
-                places.sync([run.path])
-                self._disk.unlink(places.at(run.path))
-                places.sync([run.path])
-            journal.close()
+            write_books = partial(self._write_books, books)
+            self._deliverer.end(places, write_books, "done", is_whole=not run.failed)
         self._deliverer = None
         run.end = "done" if run.settled > len(run.failed) else ""
         self._run = run
 
-    def _write_books(self) -> None:
-        if not self._unbooked:
+    def _write_books(self, books: Books | None) -> None:
+        if books is None:
             return
-        moved = self._options.mode.is_move
-        table = update_books(self._disk, self._held.dest, delivered=self._unbooked, moved=moved)
+        table = update_books(
+            self._disk,
+            self._held.dest,
+            books.read(),
+            books.sha256,
+            delivered=self._unbooked,
+            moved=self._options.mode.is_move,
+        )
+        self._written = version_of(os.path.join(self._held.dest, LABELS_NAME))
         self.tables += [table] if table else []
         self._unbooked = []
 
     def stop(self) -> None:
         """End the run because of an error, as far as the disk allows it; `recover` does the rest."""
+        self._saving_s = 0.0
         with suppress(OSError, DigitsortError):
             self.close_books(now=True)
 
@@ -264,7 +307,6 @@ class Batch:
     ----------
     outcomes : dict of str to Outcome
         By path.
-    arrived : Arrived
     """
 
     outcomes: dict[str, Outcome]
@@ -277,43 +319,47 @@ def sort_complete(
     arrivals: Arrivals,
     classify: Classify,
     model: str,
+    most_bytes: int = MOST_BYTES,
 ) -> Iterator[Batch]:
     """Label and deliver files that are complete, and not yet in DEST.
 
-    A file that changes while it is read is not delivered: it is complete once more later.
+    A file that changes while it is read is not delivered: it is complete once more later. One that is
+    too large for a picture is neither hashed nor delivered: a sparse file can have terabytes.
 
     Parameters
     ----------
-    inbox : Inbox
     complete : sequence of (path, Version)
         As `Inbox.look` returns them.
-    arrivals : Arrivals
     classify : callable
     model : str
         First 12 hex digits of the model's fingerprint.
+    most_bytes : int
+        Largest size of a picture file.
     """
     versions = dict(complete)
     new = []
     for path, version in complete:
-        if arrivals.may_have(path) and arrivals.has(path, known_sha256(path, follow=True)):
+        is_large = version.size > most_bytes
+        if arrivals.may_have(path) and not is_large and arrivals.has_content(path):
             inbox.handle(path, version)
         else:
             new.append(path)
     layout = Layout(arrivals.dest, model)
-    for outcomes in _in_time(map(_with_sha256, classify(new) if new else ())):
+    labelled = classify(new) if new else iter(())
+    for outcomes in _in_time(_with_sha256(o, versions, most_bytes) for o in labelled):
         whole = {o.path: o for o in outcomes if version_of(o.path) == versions[o.path]}
         arrived = arrivals.deliver([row_of(outcome, layout) for outcome in whole.values()])
-        arrivals.close_books(now=False)
         for path in whole:
             inbox.handle(path, versions[path])
         yield Batch(whole, arrived)
+        arrivals.close_books(now=False)  # a kill before a file was printed leaves its run open
 
 
-def _with_sha256(outcome: Outcome) -> Outcome:
-    """Return the outcome with the file's hash, also if the file crashed a worker."""
-    return (
-        outcome if outcome.sha256 else outcome._replace(sha256=known_sha256(outcome.path, follow=True))
-    )
+def _with_sha256(outcome: Outcome, versions: Mapping[str, Version], most_bytes: int) -> Outcome:
+    """Return the outcome with the file's hash, also if it crashed a worker; a large file gets none."""
+    if outcome.sha256 or versions[outcome.path].size > most_bytes:
+        return outcome
+    return outcome._replace(sha256=known_sha256(outcome.path, follow=True))
 
 
 def _in_time(outcomes: Iterator[Outcome]) -> Iterator[list[Outcome]]:

@@ -16,19 +16,21 @@ from digitsort.files.names import absolute, parent_of, printable, split_path
 from digitsort.files.places import Places, RealPaths, open_places
 from digitsort.labels.table import columns_of_cells, made
 from digitsort.sorting.deliver import Stop, copy_files, link_hard, link_symbolic, move_files
-from digitsort.sorting.dest import Folders, Held
+from digitsort.sorting.dest import Folders, Held, remove_empty
 from digitsort.sorting.entries import NOTHING_BEFORE, Before, Written, entry_texts
 from digitsort.sorting.journal import FOLDER, Journal, new_journal
 from digitsort.sorting.plan import MANIFEST, Mode, Operation
-from digitsort.sorting.task import (
+from digitsort.sorting.transfer import (
     FileStatus,
     NotDeliveredError,
     Results,
     Task,
+    anywhere,
+    look,
     source_errors,
     source_place,
+    status_from,
 )
-from digitsort.sorting.transfer import anywhere, look, status_from
 
 
 def check_not_own(path: str, dest: str) -> None:
@@ -41,7 +43,6 @@ def check_not_own(path: str, dest: str) -> None:
     ----------
     path : str
         Absolute, without links in its folders.
-    dest : str
     """
     if f"{os.sep}{FOLDER}{os.sep}" in path or path == os.path.join(dest, MANIFEST):
         raise NotDeliveredError("one of digitsort's own files: it must stay where it is")
@@ -54,7 +55,6 @@ class Ready(NamedTuple):
     ----------
     source : str
         Absolute path; of a move without links.
-    sha256 : str
     status : FileStatus or None
         None if it was not checked: a copy is compared while it is made.
     entry : str
@@ -83,9 +83,6 @@ class Preparer:
 
     Parameters
     ----------
-    disk : Disk
-    dest : str
-    mode : Mode
     root : str
         Only what is below this folder is moved, links resolved; empty for anything.
     """
@@ -219,7 +216,6 @@ class BatchResults:
 
     Attributes
     ----------
-    done : list of Operation
     failed : list of (Operation, reason)
     size : int
         Bytes delivered.
@@ -271,9 +267,6 @@ class Deliverer:
 
     Parameters
     ----------
-    disk : Disk
-    held : Held
-    mode : Mode
     root : str
         Of a move: folder that all files lie in, without links; empty where there is none.
     continues : bool, optional
@@ -285,7 +278,6 @@ class Deliverer:
 
     Attributes
     ----------
-    journal : Journal or None
     sources_by_device : dict
         Of moves: for each file system that files were taken from, the path of one of them.
     """
@@ -322,6 +314,50 @@ class Deliverer:
             yield result
             if result.error is not None:
                 return
+
+    def make_durable(self, places: Places) -> None:
+        """Make every file durable, before labels.csv names it and the journal says that all is done."""
+        journal = self._begun_journal()
+        journal.flush()
+        journal.sync()
+        places.sync([journal.run.path, *self.sources_by_device.values()])
+
+    def end(self, places: Places, write_books: Callable[[], None], end: str, *, is_whole: bool) -> None:
+        """End the run, and bring labels.csv up to date before its journal says so.
+
+        A run that delivered nothing leaves no journal.
+
+        Parameters
+        ----------
+        write_books : callable
+            Function that brings labels.csv up to date.
+        end : str
+            Word for the journal: "done" or "stopped".
+        is_whole : bool
+            Whether all was delivered, so that no folder that was made for it can be empty.
+        """
+        journal = self.journal
+        if journal is not None and not is_whole:
+            folders = (os.path.join(self._dest, folder) for folder in journal.run.made)
+            remove_empty(self._disk, places, folders)
+        if journal is not None and journal.run.settled == len(journal.run.failed):
+            self._discard(places, journal)
+            journal = None
+        if journal is not None:
+            self.make_durable(places)
+        write_books()
+        if journal is not None:
+            places.sync([journal.run.path])
+            journal.mark(end=end)
+            journal.close()
+
+    def _discard(self, places: Places, journal: Journal) -> None:
+        """Remove the journal of a run that delivered nothing."""
+        self.journal = None  # so that nobody closes it twice, whatever fails here
+        journal.close()
+        places.sync([journal.run.path])  # what was half done is gone, and then the journal
+        self._disk.unlink(places.at(journal.run.path))
+        places.sync([journal.run.path])
 
     def _deliver(self, places: Places, operations: Sequence[Operation], stop: Stop) -> BatchResults:
         listed, results = _Listed(), Results()

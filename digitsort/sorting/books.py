@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -100,7 +101,9 @@ def _kept(written: Mapping[str, str], cells: Mapping[str, str]) -> dict[str, str
     return {**further, **{name: text for name, text in cells.items() if text or name not in further}}
 
 
-LABELS_NAME, SAVED_MEANWHILE = "labels.csv", "labels_saved_meanwhile"
+LABELS_NAME, SAVED_MEANWHILE, BEFORE_UNDO = "labels.csv", "labels_saved_meanwhile", "labels_before_undo"
+
+_KEPT = re.compile(rf"({SAVED_MEANWHILE}|{BEFORE_UNDO})(_\d+)?\.csv")
 
 SEAL_PURPOSE, MOST_SEAL_BYTES = b"labels.csv", 256
 
@@ -149,6 +152,10 @@ class Books:
             self._rows, self.sha256 = read_books(self.dest), sha256
         return self._rows
 
+    def is_as_written(self) -> bool:
+        """Return whether digitsort wrote the content that was read last, and nobody changed it."""
+        return _is_as_written(self.dest, self.sha256)
+
 
 def update_books(
     disk: Disk,
@@ -169,16 +176,12 @@ def update_books(
 
     Parameters
     ----------
-    disk : Disk
-    dest : str
     books : mapping, optional
         What `read_books` says, if it was asked just before.
     sha256 : str
         Of the content that these were read from.
-    delivered : iterable of Sorted
     moved : bool
         They are not at their sources any more, which may have been in DEST too.
-    there : iterable of Sorted
     gone : iterable of str
         Paths that have no row any more.
 
@@ -218,8 +221,6 @@ def keep_persons_work(
 
     Parameters
     ----------
-    disk : Disk
-    dest : str
     books : mapping
         What `read_books` says.
     written : mapping
@@ -238,9 +239,14 @@ def keep_persons_work(
     with open_places(disk) as places:
         temporary = places.at(new_temporary(os.path.join(dest, FOLDER)))
         copy_to_temporary(disk, places.at(os.path.join(dest, LABELS_NAME)), temporary, "")
-        copy = _published(disk, places, temporary, dest, "labels_before_undo")
+        copy = _published(disk, places, temporary, dest, BEFORE_UNDO)
         places.sync([copy])  # the rows go next
     return copy
+
+
+def is_kept_table(name: str) -> bool:
+    """Return whether this is the name of a labels.csv that digitsort kept for a person."""
+    return _KEPT.fullmatch(name) is not None
 
 
 def _published(disk: Disk, places: Places, temporary: Place, dest: str, stem: str) -> str:

@@ -13,18 +13,20 @@ from digitsort.files.places import Places, RealPaths
 from digitsort.files.regular import is_open_for_writing
 from digitsort.sorting.publish import NoUnnamedFilesError, UnnamedCopies, publish, rename_new
 from digitsort.sorting.removal import check_other_place, remove_copy
-from digitsort.sorting.task import (
+from digitsort.sorting.transfer import (
     FileStatus,
     NotDeliveredError,
     Results,
     Task,
+    anywhere,
+    copy_to_temporary,
     reason_of,
+    remove_ours,
     source_errors,
     source_place,
     target_errors,
     target_place,
 )
-from digitsort.sorting.transfer import anywhere, copy_to_temporary, remove_ours
 
 _NO_LINK = {
     errno.EXDEV: "on another file system: hard links cannot cross file systems",

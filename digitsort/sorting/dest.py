@@ -19,6 +19,7 @@ from pathlib import Path
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, NEW, Disk, Place, write_all
 from digitsort.files.disk import LOCK as LOCK_FLAGS
+from digitsort.files.interrupts import CleanUp
 from digitsort.files.names import printable
 from digitsort.files.places import Identity, Places, open_places
 from digitsort.files.regular import read_regular
@@ -161,6 +162,12 @@ def locked(dest: Path, disk: Disk = DISK, *, make: bool = True) -> Iterator[Held
     OutputError
         If another process holds it, saying which, or DEST can't be written.
     """
+    with CleanUp() as clean_up:
+        yield clean_up.enter_context(_locked(dest, disk, make=make))
+
+
+@contextmanager
+def _locked(dest: Path, disk: Disk, *, make: bool) -> Iterator[Held]:
     real = os.path.realpath(dest)
     folder = os.path.join(real, FOLDER)
     with _output_errors(real), open_places(disk) as places:

@@ -88,7 +88,6 @@ class Entry(NamedTuple):
         Absolute path.
     to : str
         Path below DEST, with ``/``.
-    sha256 : str
     size, mtime_ns, mode : int
         As they were at the source, `mode` without the file's type; of moves only, else 0.
     cells : mapping
@@ -111,7 +110,6 @@ class Run:
 
     Attributes
     ----------
-    path : str
     mode : str
         Of `plan.Mode`.
     token : str
@@ -127,7 +125,6 @@ class Run:
         This user's digitsort wrote it.
     is_ours : bool
         And for this DEST.
-    entries : list of Entry
     made : list of str
         Folders below DEST that it set out to make, a parent before its children.
     settled : int
@@ -136,12 +133,10 @@ class Run:
         Number to reason.
     end : str
         "done", "stopped" or "recovered"; empty if it was killed or goes on.
-    undo_begun, undone : bool
     kept : set of int
         What the undo did not take back.
     size : int
         Bytes of the file that are whole lines.
-    lines : int
     here : str
         DEST as it is called now.
     of_inbox : bool
@@ -178,11 +173,6 @@ class Run:
         for entry in self.entries[: self.settled]:
             if entry.number not in self.failed and (not self.undone or entry.number in self.kept):
                 yield entry
-
-    @property
-    def open_entries(self) -> list[Entry]:
-        """Return the entries that were begun, and may have been carried out or not."""
-        return self.entries[self.settled :]
 
 
 def sealed(text: str, token: str, number: int) -> str:
@@ -347,7 +337,6 @@ class Written(NamedTuple):
 
     Attributes
     ----------
-    number : int
     columns : iterable of str
         Of its cells.
     text : str

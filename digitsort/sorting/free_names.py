@@ -20,7 +20,6 @@ class FreeTarget(NamedTuple):
 
     Attributes
     ----------
-    path : str
     is_there : bool
         Its content is at the path already, or will be.
     """
@@ -55,7 +54,6 @@ class Folder:
 
     Attributes
     ----------
-    path : str
     reads_links : bool
         The content of a link that is there is that of the file which it leads to.
     """

@@ -32,12 +32,7 @@ _NETWORK = frozenset(
 
 
 class Version(NamedTuple):
-    """What changes when somebody writes or replaces a file.
-
-    Attributes
-    ----------
-    inode, size, mtime_ns, ctime_ns : int
-    """
+    """What changes when somebody writes or replaces a file."""
 
     inode: int
     size: int
@@ -67,7 +62,6 @@ class Inbox:
     ----------
     folder : str
         Its real path.
-    settle_s : float
     patterns : sequence of str
         As in `Walk`.
     any_name : bool

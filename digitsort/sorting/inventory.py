@@ -17,8 +17,7 @@ from digitsort.labels.row import Row
 from digitsort.sorting.entries import MOVE, SYMBOLIC_LINK, WITHIN, Entry, Run, is_of_sidecar
 from digitsort.sorting.journal import FOLDER, is_earlier, journals, read_runs
 from digitsort.sorting.removal import check_copy
-from digitsort.sorting.task import NotDeliveredError
-from digitsort.sorting.transfer import anywhere, look
+from digitsort.sorting.transfer import NotDeliveredError, anywhere, look
 from digitsort.sources.members import is_there
 
 LABELS = "labels.csv"
@@ -156,10 +155,6 @@ class Strays:
 
     Parameters
     ----------
-    dest : str
-    items : mapping of str to Item
-    places : Places
-    disk : Disk
     candidates : sequence of str, optional
         Paths below DEST that are known to be no item's, or to have another content than theirs. By
         default all files of DEST are looked at, once one has to be found.
@@ -245,9 +240,6 @@ class Whereabouts:
 
     Parameters
     ----------
-    dest : str
-    places : Places
-    disk : Disk
     foreign : bool
         The runs of other users and machines count too.
     """
@@ -284,8 +276,6 @@ class Claims:
 
     Parameters
     ----------
-    dest : str
-    items : iterable of Item
     moves : bool
         Files are about to be moved: one that is there is another one, whatever its content.
     """
@@ -307,7 +297,6 @@ class Claims:
 
         Parameters
         ----------
-        rows : sequence of Row or None
         folders : sequence of str
             The folder of DEST that each row's file belongs into.
         """

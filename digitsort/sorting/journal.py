@@ -204,7 +204,6 @@ def read_runs(dest: str, *, entries: bool = True, foreign: bool = False) -> Iter
 
     Parameters
     ----------
-    dest : str
     entries : bool
         Read the entries, which are most of a journal.
     foreign : bool

@@ -27,6 +27,7 @@ from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR
 from digitsort.labels.row import Row
 from digitsort.labels.table import made
 from digitsort.outcomes import Status
+from digitsort.plural import first_few
 from digitsort.sorting import entries as written
 from digitsort.sorting.free_names import (
     Fits,
@@ -38,6 +39,7 @@ from digitsort.sorting.free_names import (
 from digitsort.sorting.inventory import Claims, Item, Strays, read_inventory
 from digitsort.sorting.journal import delivered_contents
 from digitsort.sorting.sidecars import SideCars, name_beside, sidecars_of
+from digitsort.sources.buckets import folder_above, how_to_download
 from digitsort.sources.members import is_inside_archive, is_there
 
 _ERROR, _GONE = Status.ERROR, Status.GONE  # an enumeration is slow to say what it has
@@ -259,13 +261,16 @@ def plan_sort(rows: Iterable[Row], dest: Path, options: SortOptions = SortOption
 
 
 def _refuse_addresses(rows: Iterable[Row]) -> None:
-    """Raise UsageError if a file lies in a bucket."""
-    for row in rows:
-        if is_url(row.path):
-            raise UsageError(
-                f"{printable(row.path)} is not on a disk: digitsort sorts no files of buckets. Copy "
-                "them to a disk, and classify the copy."
-            )
+    """Raise UsageError if files lie in a bucket, with the commands by which they can be sorted."""
+    urls = [row.path for row in rows if is_url(row.path)]
+    if not urls:
+        return
+    how, folder = how_to_download(folder_above(urls))
+    are = "1 file is" if len(urls) == 1 else f"{len(urls)} files are"
+    raise UsageError(
+        f"{are} not on a disk, such as {printable(urls[0])}, and sort takes files from disks only. "
+        f"{how}. Then repeat this command with --root {folder}: the labels are kept."
+    )
 
 
 def _refuse_archives(rows: Iterable[Row]) -> None:
@@ -287,7 +292,6 @@ class Planner:
     ----------
     dest : str
         Its real path.
-    options : SortOptions
     """
 
     def __init__(self, dest: str, options: SortOptions) -> None:
@@ -334,11 +338,10 @@ def _check_inside(rows: Sequence[Row], top: str) -> None:
             outside.append(row.path)
     if not outside:
         return
-    named = ", ".join(map(printable, outside[:MOST_NAMED]))
-    more = f" and {len(outside) - MOST_NAMED} more" if len(outside) > MOST_NAMED else ""
+    named = first_few([*map(printable, outside)], MOST_NAMED)
     files = "1 file to move is" if len(outside) == 1 else f"{len(outside)} files to move are"
     raise UsageError(
-        f"{files} outside {printable(top)}: {named}{more}. Nothing was done. To move them anyway, name "
+        f"{files} outside {printable(top)}: {named}. Nothing was done. To move them anyway, name "
         "a folder that contains them all with --root DIR, or copy them."
     )
 

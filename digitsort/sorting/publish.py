@@ -8,8 +8,7 @@ import stat
 
 from digitsort.files.disk import HAS_UNNAMED_FILES, NEW, Disk, Place
 from digitsort.files.names import parent_of
-from digitsort.sorting.task import Task
-from digitsort.sorting.transfer import anywhere, fill, has_access_list, open_source, remove_ours
+from digitsort.sorting.transfer import Task, anywhere, fill, has_access_list, open_source, remove_ours
 
 _NO_RENAME = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 """What a rename that replaces nothing answers where there is none (NFS, some FUSE, macOS)."""

@@ -21,8 +21,7 @@ from digitsort.sorting.inventory import origins
 from digitsort.sorting.journal import Journal, has_head, journals, read_run, read_runs, reopen
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.removal import check_copy, check_other_place, remove_copy, remove_torn
-from digitsort.sorting.task import NotDeliveredError, temporary_name
-from digitsort.sorting.transfer import remove_ours
+from digitsort.sorting.transfer import NotDeliveredError, remove_ours, temporary_name
 
 _OF_NOTHING = hashlib.sha256().hexdigest()
 
@@ -39,11 +38,14 @@ class Recovered:
         Files that it had set out to deliver and left where they were.
     table : str
         Path under which a ``DEST/labels.csv`` is kept that was saved while it was brought up to date.
+    arrived : tuple of Sorted
+        The files that it had delivered, if they came from an inbox: nobody may have been told.
     """
 
     delivered: int
     open: int
     table: str = ""
+    arrived: tuple[Sorted, ...] = ()
 
 
 def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
@@ -147,7 +149,7 @@ class _Recovering:
         table = update_books(self._disk, self._dest, delivered=delivered, moved=self._mode.is_move)
         self._places.sync([run.path])
         journal.mark(end="recovered")
-        return Recovered(len(delivered), len(failed), table)
+        return Recovered(len(delivered), len(failed), table, tuple(delivered if run.of_inbox else ()))
 
     def _rows(self) -> list[Sorted]:
         """Return the rows of what was delivered; a file moved within DEST keeps its first source."""

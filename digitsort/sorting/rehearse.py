@@ -12,7 +12,7 @@ from digitsort.errors import OutputError
 from digitsort.files.disk import DISK, Disk
 from digitsort.files.names import parent_of, printable
 from digitsort.files.places import Places, open_places
-from digitsort.sorting.apply import WITHOUT_PICTURE
+from digitsort.sorting.apply import WITHOUT_PICTURE, duplicates_in_place
 from digitsort.sorting.batch import Preparer
 from digitsort.sorting.books import read_books
 from digitsort.sorting.dest import Folders
@@ -35,11 +35,9 @@ def rehearse(plan: Plan, operations: Iterable[Operation], disk: Disk = DISK) -> 
 
     Parameters
     ----------
-    plan : Plan
     operations : iterable of Operation
         `plan.operations`, perhaps wrapped in a progress bar. Moves within DEST and sidecars are
         taken from the plan itself.
-    disk : Disk
 
     Raises
     ------
@@ -70,7 +68,14 @@ class _Rehearsing:
             within = self._possible(places, plan.within, Mode.WITHIN)
             sidecars_within = self._sidecars(places, plan.sidecars_within, Mode.WITHIN)
             self._done += self._possible(places, operations, plan.mode)
-            same = self._twins(places)
+            same = tuple(
+                duplicates_in_place(
+                    plan,
+                    self._done,
+                    self._failed,
+                    lambda others: self._done.extend(self._possible(places, others, plan.mode)),
+                )
+            )
             sidecars = self._sidecars(places, plan.sidecars, plan.mode)
         return with_fields(
             plan,
@@ -90,20 +95,6 @@ class _Rehearsing:
         done = self._possible(places, going, mode)
         self._failed += [(sidecar.row.path, WITHOUT_PICTURE) for sidecar in left]
         return tuple(done)
-
-    def _twins(self, places: Places) -> tuple[Operation, ...]:
-        """Let a file with the same content take the place of one that fails, as the run does."""
-        waiting = list(self._plan.same)
-        planned = {operation.target for operation in self._plan.operations}
-        same: list[Operation] = []
-        while waiting:
-            empty = planned - {operation.target for operation in self._done}
-            same += [operation for operation in waiting if operation.target not in empty]
-            waiting = [operation for operation in waiting if operation.target in empty]
-            first = {operation.target: operation for operation in reversed(waiting)}
-            self._done += self._possible(places, first.values(), self._plan.mode)
-            waiting = [operation for operation in waiting if operation is not first[operation.target]]
-        return tuple(same)
 
     def _possible(self, places: Places, operations: Iterable[T], mode: Mode) -> list[T]:
         """Return the operations that would succeed; record why the others would fail."""

@@ -12,8 +12,15 @@ import stat
 from digitsort.files.disk import Disk, Place
 from digitsort.files.names import printable
 from digitsort.files.places import Places
-from digitsort.sorting.task import NotDeliveredError, source_errors
-from digitsort.sorting.transfer import CHUNK_BYTES, ReadState, anywhere, look, open_source
+from digitsort.sorting.transfer import (
+    CHUNK_BYTES,
+    NotDeliveredError,
+    ReadState,
+    anywhere,
+    look,
+    open_source,
+    source_errors,
+)
 from digitsort.sources.members import split_member
 
 SECTOR_BYTES = 512
@@ -27,9 +34,6 @@ def remove_copy(disk: Disk, places: Places, removed: Place, kept: str, sha256: s
 
     Parameters
     ----------
-    disk : Disk
-    places : Places
-    removed : Place
     kept : str
         Path of the other copy, without links.
     sha256 : str
@@ -67,12 +71,10 @@ def remove_torn(disk: Disk, torn: Place, whole: Place, sha256: str) -> None:
 
     Parameters
     ----------
-    disk : Disk
     torn : Place
         Of a file that has another content than `sha256` says.
     whole : Place
         Of the file that it was copied from, which must have that content: it is another file.
-    sha256 : str
 
     Raises
     ------

@@ -28,15 +28,15 @@ from digitsort.sorting.journal import FOLDER, is_earlier, journals, read_runs, r
 from digitsort.sorting.plan import Mode
 from digitsort.sorting.recover import has_content, is_undo_begun, recover, remove_half_done, status_of
 from digitsort.sorting.removal import check_copy, remove_copy
-from digitsort.sorting.task import (
+from digitsort.sorting.transfer import (
     FileStatus,
     NotDeliveredError,
     Results,
     Task,
     source_errors,
+    status_from,
     temporary_name,
 )
-from digitsort.sorting.transfer import status_from
 
 BATCH = 256
 
@@ -181,10 +181,10 @@ def _forget(held: Held, adopt: bool, disk: Disk) -> None:
     runs = list(read_runs(held.dest, entries=False, foreign=adopt))
     if len(runs) < len(journals(held.dest)) or any(not run.undone or run.kept for run in runs):
         return
-    with open_places(disk) as places:
+    with open_places(disk) as places, interrupts_wait():  # DEST without a journal can't be undone
         for run in runs:  # the newest first: the oldest knows who made DEST
-            disk.unlink(places.at(run.path))
             held.made_levels = run.made_levels
+            disk.unlink(places.at(run.path))
 
 
 class _Undoing:

@@ -13,11 +13,11 @@ from digitsort.files.disk import DISK, Disk
 from digitsort.files.names import natural_key, printable
 from digitsort.files.places import Places, open_places
 from digitsort.progress import Progress, silent
+from digitsort.sorting.books import is_kept_table
 from digitsort.sorting.inventory import Item, Strays, files_in, inventory_of
 from digitsort.sorting.journal import journals, read_runs
 from digitsort.sorting.recover import status_of
-from digitsort.sorting.task import NotDeliveredError
-from digitsort.sorting.transfer import look
+from digitsort.sorting.transfer import NotDeliveredError, look
 
 
 class Mark(StrEnum):
@@ -44,12 +44,15 @@ class Manifest:
         Whether a run is of another user or machine, or made up: what it says is proof of nothing.
     moved : dict of str to str
         Where `verify` found the files that a person moved, by where they were sorted to.
+    kept : list of str
+        Names of tables in DEST that digitsort kept for a person, once `verify` has looked.
     """
 
     items: dict[str, Item]
     finished: bool
     foreign: bool = False
     moved: dict[str, str] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
 
 
 def read_manifest(dest: str | Path) -> Manifest:
@@ -85,11 +88,14 @@ def verify(
     ------
     (Mark, str)
         For each file, in natural order of the paths, which are below DEST, with ``/``. Hidden files,
-        ``Thumbs.db``, ``desktop.ini``, ``DEST/labels.csv`` and ``DEST/.digitsort`` are no part of it. A
-        file that a person moved has the path that it was sorted to; `manifest.moved` has where it is.
+        ``Thumbs.db``, ``desktop.ini``, ``DEST/labels.csv``, copies of it that digitsort kept, and
+        ``DEST/.digitsort`` are no part of it. A file that a person moved has the path that it was
+        sorted to; `manifest.moved` has where it is.
     """
     real = os.path.realpath(dest)
-    unknown = {path for path in files_in(real, strict=True) if path not in manifest.items}
+    strangers = [path for path in files_in(real, strict=True) if path not in manifest.items]
+    manifest.kept.extend(filter(is_kept_table, strangers))
+    unknown = set(strangers).difference(manifest.kept)
     paths = sorted(unknown.union(manifest.items), key=natural_key)
     marks: dict[str, Mark] = {}
     """Of what is not as it was sorted."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import random
 import re
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import lru_cache
 from importlib import import_module
+from itertools import takewhile
 from typing import Any, NamedTuple, TypeVar
 
 from digitsort.errors import StorageError, UsageError
@@ -61,6 +63,9 @@ _OPTIONS = {
 }
 _OPTIONS["s3a"] = _OPTIONS["s3"]
 
+_MERGED = re.compile("((?!file:)[a-z][a-z0-9+.-]+:)/(?!/)")
+"""Start of an address in a `Path`. A scheme has more letters than a drive of Windows."""
+
 _EXTRAS = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
 
 
@@ -90,6 +95,30 @@ def refuse_credentials(url: str) -> None:
             "labels.csv. Give credentials as the server's own tools take them: in the environment or "
             "in their settings."
         )
+
+
+def address_of(path: str) -> str:
+    """Return the address that a path was made of, which merges two slashes into one; else nothing."""
+    return _MERGED.sub(r"\1//", path) if _MERGED.match(path) else ""
+
+
+def folder_above(urls: Sequence[str]) -> str:
+    """Return the folder that contains all objects; of several buckets, that of the first object."""
+    levels = zip(*(url.split("/")[:-1] for url in urls), strict=False)
+    shared = [names[0] for names in takewhile(lambda names: len(set(names)) == 1, levels)]
+    return "/".join(shared) if len(shared) > 2 else urls[0].rpartition("/")[0]
+
+
+def how_to_download(url: str) -> tuple[str, str]:
+    """Return how to download a folder, in words, and the name of the folder that it becomes."""
+    scheme, _, bare = url.partition("://")
+    name = bare.rpartition("/")[2]
+    address, folder = shlex.quote(printable(url)), shlex.quote(printable(name))
+    if scheme in ("s3", "s3a"):
+        return f"Download them: aws s3 sync {address.replace('s3a:', 's3:', 1)} {folder}", folder
+    if scheme in ("gs", "gcs"):
+        return f"Download them: gcloud storage cp --recursive {address} .", folder
+    return f"Download them into a folder {folder}", folder
 
 
 def check_url(url: str) -> None:

@@ -16,24 +16,27 @@ import numpy as np
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.files.names import natural_key, printable
 from digitsort.files.own_folder import CACHE_REMEDY, NotPrivateError, private_cache_folder
-from digitsort.images.discover import Walk, describe_left_out, is_junk, matching
+from digitsort.images.discover import Walk, describe_left_out, is_junk, matching, refuse_address
 from digitsort.images.limits import DEFAULT_LIMITS, Limits
 from digitsort.labels.cells import Findings
 from digitsort.labels.labels_csv import NONE_LABEL, TABLE_SUFFIXES
 from digitsort.model.card import class_name_fault
+from digitsort.plural import first_few
 from digitsort.recognition.canvas import Gray
-from digitsort.training.arrays import NPZ_SUFFIX, open_npz, open_table
-from digitsort.training.dataset import (
+from digitsort.sources.archives import is_archive
+from digitsort.sources.located import without_content
+from digitsort.training.arrays import NPZ_SUFFIX, has_idx_files, open_npz, open_table, read_idx_folder
+from digitsort.training.examples import (
     Dataset,
     LabelledGray,
     check_class_count,
+    dataset_of_arrays,
+    known_to_default,
     not_listed,
     read_or_refuse,
     require_listed,
 )
 from digitsort.training.handwriting.generate import write_digits
-from digitsort.training.idx import has_idx_files, read_idx_folder
-from digitsort.training.known import known_to_default
 from digitsort.training.labelled import datasets_of, find_labelled, labelled_corrections
 from digitsort.training.printed import find_faces, print_digits
 
@@ -69,8 +72,8 @@ def open_datasets(
     names : sequence of str
         ``default`` (what the default model knows), ``digits``, ``synthetic`` or ``synthetic:N``,
         ``printed`` or ``printed:N``, ``mnist``, a folder of IDX files, one of folders named by class,
-        one that `sort` made, a labels.csv, a table with the columns path and label, a CSV of pixels, or
-        an npz file.
+        one that `sort` made, an archive of folders named by class, a labels.csv, a table with the
+        columns path and label, a CSV of pixels, or an npz file.
     corrections : Corrections, optional
         A person's labels for the images of each labels.csv and sorted folder. If no name is one of
         these, the corrections are a data set themselves.
@@ -141,11 +144,15 @@ def _open(name: str, limits: Limits, exclude: Sequence[str]) -> Dataset:
     if name == "mnist":
         return mnist_dataset()
     folder = Path(name)
+    if is_archive(name) and folder.is_file():
+        return _archive(folder, limits, exclude)
     if not os.path.isdir(folder):
+        refuse_address(name)
         what = "is not training data" if os.path.lexists(folder) else "is not there"
         raise UsageError(
             f"{printable(name)} {what}. Choose default, digits, synthetic, printed, "
-            "mnist, a folder (of folders named by class, or of IDX files), a CSV or an npz file."
+            "mnist, a folder (of folders named by class, or of IDX files), an archive of such folders, "
+            "a CSV or an npz file."
         )
     return _idx(folder) if has_idx_files(folder) else _folders(folder, limits, exclude)
 
@@ -161,12 +168,7 @@ def _digits() -> Dataset:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-
-    def load() -> Iterator[LabelledGray]:
-        for image, label in zip(digits.images, digits.target, strict=True):
-            yield digits_to_gray(image), str(label)
-
-    return Dataset("digits", len(digits.target), load)
+    return dataset_of_arrays("digits", list(map(digits_to_gray, digits.images)), digits.target)
 
 
 def _synthetic(count_per_digit: int) -> Dataset:
@@ -205,13 +207,7 @@ def digits_to_gray(image: Any) -> Gray:
 
 
 def _idx(folder: Path) -> Dataset:
-    images, labels = read_idx_folder(folder)
-
-    def load() -> Iterator[LabelledGray]:
-        for image, label in zip(images, labels, strict=True):
-            yield image, str(label)
-
-    return Dataset(f"idx:{printable(folder.resolve().name)}", len(images), load)
+    return dataset_of_arrays(f"idx:{printable(folder.resolve().name)}", *read_idx_folder(folder))
 
 
 def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
@@ -223,13 +219,9 @@ def mnist_dataset(fetch: Callable[..., Any] | None = None) -> Dataset:
         Takes the place of `sklearn.datasets.fetch_openml`.
     """
     found = fetched("mnist_784", 1, fetch)
-    images = np.asarray(found.data, np.uint8).reshape(-1, 28, 28)
-    labels = [str(label) for label in found.target]
-
-    def load() -> Iterator[LabelledGray]:
-        yield from zip(images, labels, strict=True)
-
-    return Dataset("mnist", len(images), load)
+    return dataset_of_arrays(
+        "mnist", np.asarray(found.data, np.uint8).reshape(-1, 28, 28), found.target
+    )
 
 
 def fetched(name: str, version: int, fetch: Callable[..., Any] | None = None) -> Any:
@@ -269,11 +261,7 @@ def _folders(folder: Path, limits: Limits, exclude: Sequence[str] = ()) -> Datas
         raise TrainingDataError(
             f"{printable(str(folder))} has no folders named by class. {_instead_of(folder)}"
         )
-    for name in classes:
-        if fault := class_name_fault(name):
-            raise TrainingDataError(
-                f"{printable(str(folder / name))}: a class of this name {fault}. Rename the folder."
-            )
+    _check_names(folder, classes)
     left_out: Counter[str] = Counter()
     files = {name: _files_in(folder / name, exclude, left_out) for name in classes}
     empty = [name for name in classes if not files[name]]
@@ -282,14 +270,70 @@ def _folders(folder: Path, limits: Limits, exclude: Sequence[str] = ()) -> Datas
             f"{printable(str(folder / empty[0]))} has no images. Add some, or remove the folder."
         )
 
-    def load() -> Iterator[LabelledGray]:
-        for name in classes:
-            for path in files[name]:
-                yield read_or_refuse(path, limits), name
-
-    paths = [path for name in classes for path in files[name]]
     name = f"folder:{printable(folder.resolve().name)}"
-    return Dataset(name, len(paths), load, paths=paths, note=_note(why, left_out))
+    return _of_files(name, files, limits, _note(why, left_out))
+
+
+def _archive(archive: Path, limits: Limits, exclude: Sequence[str] = ()) -> Dataset:
+    """Return the images of an archive of folders named by class, like those of the unpacked folder.
+
+    If all are in one folder of the archive, the classes are the folders in that one.
+    """
+    left_out: Counter[str] = Counter()
+    why: dict[str, str] = {}
+    files: dict[str, list[str]] = {}
+    for (name, *_), path in _members_of(archive, exclude, left_out):
+        if reason := _why_left_out(name, exclude):
+            why[name] = reason
+        else:
+            files.setdefault(name, []).append(path)
+    check_class_count(len(files))
+    if not files or all(name.lower() in SPLIT_NAMES for name in files):
+        raise TrainingDataError(
+            f"{printable(str(archive))} has no folders named by class. Put the images of each class "
+            "into a folder of its name, 0, 1, … 9, or unpack it and name the folder that has these."
+        )
+    _check_names(archive, list(files))
+    return _of_files(f"archive:{printable(archive.name)}", files, limits, _note(why, left_out))
+
+
+def _members_of(
+    archive: Path, exclude: Sequence[str], left_out: Counter[str]
+) -> list[tuple[list[str], str]]:
+    """Return folders and name of each image in a folder, and its path, as a walk through them would."""
+    walk, below = Walk([str(archive)], patterns=exclude, left_out=left_out), len(str(archive)) + 1
+    found: list[tuple[list[str], str]] = []
+    for path in map(without_content, walk.files()):
+        if path == str(archive):
+            read_or_refuse(path, DEFAULT_LIMITS)  # says what is wrong with the archive
+        names = path[below:].split("/")
+        if len(names) > 1:
+            found.append((names, path))
+    while found and all(len(names) > 2 and names[0] == found[0][0][0] for names, _ in found):
+        found = [(names[1:], path) for names, path in found]
+    return sorted(
+        found, key=lambda pair: ([natural_key(name) for name in pair[0][:-1]], natural_key(pair[0][-1]))
+    )
+
+
+def _check_names(folder: Path, classes: Sequence[str]) -> None:
+    for name in classes:
+        if fault := class_name_fault(name):
+            raise TrainingDataError(
+                f"{printable(str(folder / name))}: a class of this name {fault}. Rename the folder."
+            )
+
+
+def _of_files(name: str, files: Mapping[str, Sequence[str]], limits: Limits, note: str) -> Dataset:
+    """Return the data set of the files of each class."""
+
+    def load() -> Iterator[LabelledGray]:
+        for label, paths in files.items():
+            for path in paths:
+                yield read_or_refuse(path, limits), label
+
+    paths = [path for label in files for path in files[label]]
+    return Dataset(name, len(paths), load, paths=paths, note=note)
 
 
 def _instead_of(folder: Path) -> str:
@@ -333,8 +377,7 @@ def _why_left_out(name: str, exclude: Sequence[str]) -> str:
 def _note(why: Mapping[str, str], inside: Counter[str]) -> str:
     """Return what was left out of a folder of folders; empty if nothing was."""
     named = [f"{printable(name)} ({reason})" for name, reason in why.items()]
-    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    parts = [f"left out {', '.join(named[:MOST_NAMED])}{more}"] if named else []
+    parts = [f"left out {first_few(named, MOST_NAMED)}"] if named else []
     return ", ".join([*parts, *([describe_left_out(inside)] if inside else [])])
 
 

@@ -102,11 +102,8 @@ def most_doubtful(
 
     Parameters
     ----------
-    examples : Examples
     judged : ScoredExamples
         Scores of the examples from models that were not fitted to them.
-    classes : sequence of str
-    temperature : float
     """
     if not len(examples):
         return ()

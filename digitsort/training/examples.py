@@ -1,26 +1,128 @@
-"""Gather labelled images as vectors, and distort some of them a little."""
+"""Define data sets of labelled images, and turn them into examples: feature vectors and labels.
+
+What the default model knows (its support vectors, and images that were held out from its fit) can stand
+for a data set.
+"""
 
 from __future__ import annotations
 
+import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from digitsort.errors import TrainingDataError
+from digitsort.errors import ModelError, TrainingDataError
 from digitsort.evaluation.certification import first_of_each, picture_hashes
 from digitsort.files.names import printable
+from digitsort.images.discover import Walk
+from digitsort.images.limits import Limits
+from digitsort.images.read import UnreadableError, read
+from digitsort.model.card import MOST_CLASSES
 from digitsort.model.estimator import DigitClassifier
+from digitsort.model.reading import Model, default_model
 from digitsort.progress import Progress
+from digitsort.recognition.canvas import Gray
 from digitsort.recognition.normalize import NORMAL_SIDE_PX
 from digitsort.recognition.score import FEATURE_COUNT
 from digitsort.recognition.vectorize import gradient_features, vectorize
-from digitsort.training.dataset import Dataset, check_class_count
 from digitsort.workers.tuning import one_blas_thread
+
+LabelledGray = tuple[Gray, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Named source of labelled images.
+
+    Attributes
+    ----------
+    name : str
+        Name on the model card.
+    count : int
+        Expected number of images.
+    load : callable
+        Function that yields (gray, class name) pairs, always the same in the same order.
+    invented : bool
+        Whether digitsort generated the images.
+    weight : float
+        Weight of each image in the fit.
+    by_hand : bool
+        Whether a person labelled these images. They are sorted by label and content.
+    note : str
+        Message about how the images were found.
+    known : Known or None
+        Knowledge of a model, which replaces images.
+    paths : sequence of str
+        Path of each image, if each is a file.
+    """
+
+    name: str
+    count: int
+    load: Callable[[], Iterator[LabelledGray]]
+    invented: bool = False
+    weight: float = 1.0
+    by_hand: bool = False
+    note: str = ""
+    known: Known | None = None
+    paths: Sequence[str] = ()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return a name for each image, for messages."""
+        return self.paths or [f"{self.name}, image {number}" for number in range(1, self.count + 1)]
+
+
+def dataset_of_arrays(
+    name: str, images: Sequence[Gray] | npt.NDArray[Any], labels: Iterable[object]
+) -> Dataset:
+    """Return the data set of images in memory, and a label for each."""
+    texts = [str(label) for label in labels]
+
+    def load() -> Iterator[LabelledGray]:
+        yield from zip(images, texts, strict=True)
+
+    return Dataset(name, len(images), load)
+
+
+def check_class_count(count: int) -> None:
+    """Raise TrainingDataError for more classes than a model can have."""
+    if count > MOST_CLASSES:
+        raise TrainingDataError(
+            f"There are {count} classes, but a model has at most {MOST_CLASSES}. Are these digits?"
+        )
+
+
+def require_listed(walk: Walk) -> None:
+    """Raise TrainingDataError if a walk came to a folder that it could not list."""
+    for folder, reason in walk.unreadable:
+        raise TrainingDataError(not_listed(folder, reason))
+
+
+def not_listed(folder: str, reason: str) -> str:
+    """Return the message about a folder that can't be listed."""
+    return (
+        f"{printable(folder)} can't be listed: {reason}. Make it readable or remove it, so that no "
+        "training image is skipped silently."
+    )
+
+
+def read_or_refuse(path: str, limits: Limits) -> Gray:
+    """Read a training image; raise TrainingDataError if it can't be read."""
+    try:
+        return read(path, limits).gray
+    except UnreadableError as error:
+        raise TrainingDataError(
+            f"{printable(path)}: {error}. Repair the file or remove it, so that no training image is "
+            "skipped silently."
+        ) from error
+
 
 Normal = npt.NDArray[np.uint8]
 
@@ -228,3 +330,116 @@ def check_classes(counts: Counter[str], kind: str) -> None:
             f"Class {name!r} has {images}, but training and testing need at least "
             f"{LEAST_PER_CLASS}. Add images, or remove the class."
         )
+
+
+KNOWN_FILE = "default.npz"
+"""File name in digitsort/model, next to the default model."""
+
+
+_NAMES = ("weights", "normal", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Knowledge of a model, from which it can be fitted again with more images.
+
+    Attributes
+    ----------
+    model : Model
+    weights : ndarray of shape (n,), float64
+        Weights of its support vectors in the fit.
+    held_out : Examples
+        Images that were not part of any fit.
+    """
+
+    model: Model
+    weights: npt.NDArray[np.float64]
+    held_out: Examples
+
+    @property
+    def labels(self) -> npt.NDArray[np.str_]:
+        """Return the class of each support vector (n,)."""
+        return np.repeat(np.array(self.model.class_names), self.model.machine.n_support)
+
+
+def known_to_default() -> Known:
+    """Read the knowledge of the default model from the package."""
+    model = default_model()
+    try:
+        data = files("digitsort.model").joinpath(KNOWN_FILE).read_bytes()
+    except OSError as error:
+        raise _refused(f"it can't be read: {error.strerror}") from error
+    return parse_known(model, data)
+
+
+def parse_known(model: Model, data: bytes) -> Known:
+    """Read the bytes that `known_to_bytes` made for a model.
+
+    Raises
+    ------
+    ModelError
+        If they are damaged, or were made for another model.
+    """
+    weights, normal, labels = _arrays(data)
+    if not _is_sound(weights, normal, labels, len(model.class_names)):
+        raise _refused("it is damaged")
+    if not _is_of(model, weights):
+        raise _refused("it does not belong to the default model beside it")
+    texts = np.array([model.class_names[index] for index in labels], np.str_)
+    held_out = Examples(features_of(normal), normal, texts, np.ones(len(texts)))
+    return Known(model, weights.astype(np.float64), held_out)
+
+
+def _arrays(data: bytes) -> list[npt.NDArray[Any]]:
+    """Unpack the three arrays; nothing that is in them is run."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return [arrays[name] for name in _NAMES]
+    except Exception as error:
+        # For a broken file, numpy and zipfile raise many kinds of errors: ValueError, BadZipFile,
+        # KeyError, zlib.error, tokenize.TokenError …
+        raise _refused("it is damaged") from error
+
+
+def _is_sound(
+    weights: npt.NDArray[Any], normal: npt.NDArray[Any], labels: npt.NDArray[Any], classes: int
+) -> bool:
+    """Return whether arrays have the forms and values that `known_to_bytes` gives them."""
+    return (
+        [array.dtype.str for array in (weights, normal, labels)] == ["<f4", "|u1", "|u1"]
+        and weights.ndim == labels.ndim == 1
+        and normal.shape == (len(labels), NORMAL_SIDE_PX, NORMAL_SIDE_PX)
+        and bool((np.isfinite(weights) & (weights > 0)).all())
+        and bool((labels < classes).all())
+    )
+
+
+def _is_of(model: Model, weights: npt.NDArray[np.float32]) -> bool:
+    """Return whether weights can be those that the support vectors of a model had in its fit.
+
+    No coefficient is larger than C times the weight (libsvm's bound); rounded up for float32.
+    """
+    machine = model.machine
+    if len(weights) != len(machine.vectors):
+        return False
+    largest = np.abs(machine.dual_coef).max(axis=0)
+    return bool((largest <= model.card.C * weights.astype(np.float64) * (1 + 1e-5)).all())
+
+
+def _refused(why: str) -> ModelError:
+    return ModelError(
+        f"{KNOWN_FILE} of the installation can't be used: {why}. Install digitsort again."
+    )
+
+
+def known_to_bytes(weights: npt.NDArray[np.float64], held_out: Examples) -> bytes:
+    """Pack weights and held-out images; the same input always gives the same bytes."""
+    names = np.unique(held_out.labels)
+    file = io.BytesIO()
+    np.savez_compressed(
+        file,
+        weights=weights.astype(np.float32),
+        normal=held_out.normal,
+        labels=np.searchsorted(names, held_out.labels).astype(np.uint8),
+    )
+    return file.getvalue()

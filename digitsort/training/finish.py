@@ -88,14 +88,10 @@ class FittedModel:
 
     Attributes
     ----------
-    estimator : DigitClassifier
-    calibration : Calibration
-    certificate : Certificate
     counts : Counter of str
         Number of images in the fit, by class.
     splits : dict of str to int
         Number of images for fit, temperature and certification.
-    folds : int
     """
 
     estimator: DigitClassifier
@@ -140,7 +136,6 @@ def calibrate(scores: Scores, truth: npt.NDArray[np.intp]) -> Calibration:
 
     Parameters
     ----------
-    scores : Scores
     truth : ndarray of shape (n,), intp
         Index of the right class.
     """
@@ -235,6 +230,16 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
+def guesses_of(
+    judged: ScoredExamples, calibration: Calibration
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return of each image (n,): class index, confidence, whether it is familiar enough to accept."""
+    label = predict(judged.scores)
+    chances = probabilities(judged.scores, calibration.temperature)
+    is_familiar = judged.scores.familiarity >= calibration.ok_familiarity
+    return label, chances[np.arange(len(label)), label], is_familiar
+
+
 def certificate_of(
     judged: ScoredExamples,
     classes: npt.NDArray[np.str_],
@@ -242,12 +247,9 @@ def certificate_of(
     max_error: float | None,
 ) -> Certificate:
     """Certify the requested error; if none was requested, fall back on a threshold without a bound."""
-    scores, truth = judged.scores, judged.truth
-    label = predict(scores)
-    chances = probabilities(scores, calibration.temperature)
-    acceptable = (scores.familiarity >= calibration.ok_familiarity) & (classes[label] != NONE_LABEL)
-    confidence = chances[np.arange(len(truth)), label][acceptable]
-    right = (label == truth)[acceptable]
+    label, confidence, is_familiar = guesses_of(judged, calibration)
+    acceptable = is_familiar & (classes[label] != NONE_LABEL)
+    confidence, right = confidence[acceptable], (label == judged.truth)[acceptable]
     asked = DEFAULT_MAX_ERROR if max_error is None else max_error
     certificate = certify(confidence, right, asked)
     if certificate is not None:

@@ -1,10 +1,17 @@
-"""Train a model: gather, split, search, fit; `finish` does the rest."""
+"""Train a model: gather, split, search, fit, or teach the default model; `finish` does the rest.
+
+The default model is taught new images without its training images, and compared with the model before.
+If an SVM is fitted again to only its own support vectors, with the same weights, the result is the same
+SVM: the other images lie beyond the margin and do not matter. So the support vectors and the new images
+are fitted together, with the projection and kernel of the known model. Its temperature and familiarity
+limits stay, because they come from sources that were left out of its fit.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +20,24 @@ from digitsort.errors import UsageError
 from digitsort.evaluation.certification import (
     are_among,
 )
+from digitsort.model.estimator import DigitClassifier
+from digitsort.model.reading import Model, parse_model
 from digitsort.progress import Progress, silent
-from digitsort.training.dataset import Dataset
-from digitsort.training.examples import Examples, gather
+from digitsort.recognition.score import predict, project, score
+from digitsort.training.examples import (
+    LEAST_PER_CLASS,
+    Dataset,
+    Examples,
+    Gathered,
+    Known,
+    check_classes,
+    examples_of,
+    gather,
+    without_copies,
+)
 from digitsort.training.finish import (
     DEFAULTS,
+    Calibration,
     FittedModel,
     Trained,
     TrainingOptions,
@@ -28,8 +48,8 @@ from digitsort.training.finish import (
     finish,
 )
 from digitsort.training.labelled import teach
-from digitsort.training.learn import learn
 from digitsort.training.trial import joined_of, judge_examples, try_out, tune_parameters
+from digitsort.workers.tuning import one_blas_thread
 
 SCAN_PARAMETERS = {"C": 5.0, "gamma": 2.2, "components": 192}
 INVENTED_PARAMETERS = {"C": 1.5, "gamma": 2.2, "components": 128}
@@ -123,3 +143,175 @@ def _parameters(datasets: Sequence[Dataset]) -> dict[str, Any]:
     """Return the default C and gamma, which are used without a search."""
     invented = any(dataset.invented for dataset in datasets)
     return dict(INVENTED_PARAMETERS if invented else SCAN_PARAMETERS)
+
+
+MOST_UNLIKE = 0.05
+"""Largest share of new images that may be unlike a digit to the known model, if the new model is to
+go on looking for such ink."""
+
+
+def learn(
+    known: Known,
+    datasets: Sequence[Dataset],
+    options: TrainingOptions,
+    progress: Progress,
+    say: Callable[[str], None] = lambda _: None,
+) -> Trained:
+    """Fit the knowledge of a model together with other images.
+
+    Half of the known model's held-out images certify the threshold. The other half, and the share of
+    the other images that the options hold out, are for the test. `teach` splits a person's images.
+
+    Raises
+    ------
+    UsageError
+        If the options ask to search for C and gamma, which needs the original images.
+    TrainingDataError
+        If a class that the model does not know has too few images.
+    """
+    if options.tune:
+        raise UsageError("--tune needs all images, but those of the default model are not installed.")
+    others = [dataset for dataset in datasets if not dataset.by_hand and dataset.known is None]
+    gathered = _gather(others, known, progress)
+    fitted, test = _hold_out_of_large_classes(gathered.examples, options)
+    certified, tested = _halves(known.held_out)
+    by_hand = [dataset for dataset in datasets if dataset.by_hand]
+    taught = teach(by_hand, known.held_out + gathered.examples, progress)
+    for line in describe_data(gathered.examples, taught):
+        say(line)
+    progress("fit", 0, None)
+    new = fitted + taught.learned
+    estimator = fit_beside(known, new)
+    card = known.model.card
+    calibration = Calibration(card.temperature, card.ok_familiarity, card.min_familiarity)
+    keep_likeness(known, estimator, new)
+    judged = judge_examples(estimator, certified)
+    made = FittedModel(
+        estimator,
+        calibration,
+        certificate_of(judged, estimator.classes_, calibration, options.max_error),
+        Counter([*known.labels.tolist(), *new.labels.tolist()]),
+        {"fit": len(known.labels) + len(new), "temperature": 0, "certification": len(judged)},
+        card.folds,
+    )
+    copies = gathered.copies + taught.copies
+    names = [dataset.name for dataset in datasets]
+    unseen = test + taught.kept
+    doubts = doubts_of(made, unseen, judge_examples(estimator, unseen))
+    return finish(made, names, options, tested + test, taught, copies, doubts)
+
+
+def fit_beside(known: Known, new: Examples) -> DigitClassifier:
+    """Fit to support vectors, new examples, and a distorted copy of each new example."""
+    machine, card = known.model.machine, known.model.card
+    assert machine.projection is not None
+    both = new.with_distorted() if len(new) else new
+    values = np.concatenate([machine.vectors, project(both.features, machine.projection)])
+    estimator = DigitClassifier(C=card.C, components=machine.vectors.shape[1])
+    return estimator.fit_components(
+        values.astype(np.float64),
+        np.concatenate([known.labels, both.labels]),
+        np.concatenate([known.weights, both.weights]),
+        machine.projection,
+        machine.gamma,
+    )
+
+
+def keep_likeness(known: Known, estimator: DigitClassifier, new: Examples) -> None:
+    """Let a model know what is no digit, as the known one does, unless it learned other things.
+
+    With a new class, or new images that the network often finds unlike a digit, the network would leave
+    uncertain what the model was just taught.
+    """
+    likeness, projection = known.model.machine.likeness, known.model.machine.projection
+    if likeness is None or tuple(estimator.classes_) != known.model.class_names:
+        return
+    found = likeness.are_digits(project(new.features, projection))
+    if np.count_nonzero(~found) <= MOST_UNLIKE * len(new):
+        estimator.likeness = likeness
+
+
+def _gather(others: Sequence[Dataset], known: Known, progress: Progress) -> Gathered:
+    gathered = without_copies(examples_of(others, progress), known.held_out)
+    if others:
+        counts = Counter([*known.labels.tolist(), *gathered.examples.labels.tolist()])
+        check_classes(counts, "different " * bool(gathered.copies))
+    return gathered
+
+
+def _hold_out_of_large_classes(
+    examples: Examples, options: TrainingOptions
+) -> tuple[Examples, Examples]:
+    """Split off the share that tests; all images of a class that has only a few are fitted."""
+    counts = Counter(examples.labels.tolist())
+    are_many = np.array([counts[label] >= LEAST_PER_CLASS for label in examples.labels], np.bool_)
+    many, few = examples[np.flatnonzero(are_many)], examples[np.flatnonzero(~are_many)]
+    if not len(many):
+        return few, many
+    classes = len(np.unique(many.labels))
+    fitted, test = many.split(max(classes, round(options.held_out * len(many))), options.seed)
+    return fitted + few, test
+
+
+def _halves(examples: Examples) -> tuple[Examples, Examples]:
+    rows = np.arange(len(examples))
+    return examples[rows[::2]], examples[rows[1::2]]
+
+
+ALLOWED_LOSS = 0.002
+"""Share of the old held-out images that may be lost, 0-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Counts of images that the model before, if any, and the one after read right, of `count`."""
+
+    count: int
+    before: int | None
+    after: int
+
+    def is_loss(self, allowed: float = 0.0) -> bool:
+        """Tell whether more than the `allowed` share (0-1) of the images was lost."""
+        return self.before is not None and self.after < self.before - allowed * self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Accuracy of a model, compared with the model before.
+
+    Attributes
+    ----------
+    on_kept : Change
+        On a person's labels that were kept for the test.
+    on_held_out : Change
+        On the held-out images of the other data.
+    """
+
+    on_kept: Change
+    on_held_out: Change
+
+    @property
+    def is_worse(self) -> bool:
+        """Tell whether the model before reads more of either, except for a small loss on old images."""
+        return self.on_kept.is_loss() or self.on_held_out.is_loss(ALLOWED_LOSS)
+
+
+def compare(before: Model | None, trained: Trained) -> Comparison:
+    """Compare both models on images that the new one was not fitted to."""
+    after = parse_model(trained.data)
+    return Comparison(
+        _change(trained.taught.kept, before, after), _change(trained.held_out, before, after)
+    )
+
+
+def _change(examples: Examples, before: Model | None, after: Model) -> Change:
+    known = None if before is None else _right(examples, before)
+    return Change(len(examples), known, _right(examples, after))
+
+
+def _right(examples: Examples, model: Model) -> int:
+    if not len(examples):
+        return 0
+    with one_blas_thread():
+        best = predict(score(examples.features, model.machine))
+    return sum(model.class_names[i] == label for i, label in zip(best, examples.labels, strict=True))

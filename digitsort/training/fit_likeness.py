@@ -85,7 +85,6 @@ def gather_ground(sources: Sequence[DataSource], most: int, progress: Progress) 
 
     Parameters
     ----------
-    sources : sequence of DataSource
     most : int
         Largest number of pictures of a kind, for small samples.
     progress : callable

@@ -442,10 +442,8 @@ def invent_impostors(count: int, seed: int, material: Material) -> Iterator[Gray
 
     Parameters
     ----------
-    count : int
     seed : int
         The same seed and material give the same pictures.
-    material : Material
 
     Yields
     ------

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -32,21 +31,20 @@ from digitsort.labels.row import SOURCE, Row
 from digitsort.model.card import class_name_fault
 from digitsort.model.reading import default_model
 from digitsort.outcomes import Status
-from digitsort.plural import plural
+from digitsort.plural import first_few, plural
 from digitsort.progress import Progress
 from digitsort.recognition.canvas import Gray
-from digitsort.training.dataset import (
+from digitsort.training.examples import (
+    LEAST_PER_CLASS,
     Dataset,
+    Examples,
     LabelledGray,
     check_class_count,
+    examples_of,
     read_or_refuse,
     require_listed,
+    without_copies,
 )
-from digitsort.training.examples import LEAST_PER_CLASS, Examples, examples_of, without_copies
-
-if TYPE_CHECKING:
-    from digitsort.labels.corrections import Corrections
-
 
 MANIFEST = "labels.csv"
 """Name of the manifest that `sort` writes into DEST."""
@@ -253,8 +251,7 @@ def _note(found: Found, trust_machine: bool) -> str:
         use = "used too" if trust_machine else "not used (--trust-machine)"
         parts.append(f"{len(found.machine)} from the model {use}")
     if found.changed:
-        named = ", ".join(map(printable, found.changed[:MOST_NAMED]))
-        named += f" and {len(found.changed) - MOST_NAMED} more" * (len(found.changed) > MOST_NAMED)
+        named = first_few([*map(printable, found.changed)], MOST_NAMED)
         last = "the last label of each counts"
         parts.append(f"{plural(len(found.changed), 'contradiction')} ({last}): {named}")
     parts += [f"{count} left out: {reason}" for reason, count in found.left.most_common()]

@@ -53,7 +53,6 @@ class ScanLook:
         Of the lines, as a share of the ink's.
     foreign : bool
         A piece of a neighbour's stroke comes in from the border.
-    blur_px : float
     quality : int
         Of a JPEG on the way; 0 for none.
     inverted : bool
@@ -123,7 +122,6 @@ def put_on_paper(ink: Ink, look: ScanLook, rng: Rng) -> Image.Image:
     ----------
     ink : ndarray of shape (height, width), uint8
         255 where there is ink, with any margin.
-    look : ScanLook
     rng : numpy.random.Generator
         For texture and noise.
 

@@ -30,8 +30,8 @@ from digitsort.evaluation.certification import (
 )
 from digitsort.model.estimator import DigitClassifier, fit_projection
 from digitsort.progress import Progress, silent
-from digitsort.recognition.score import Likeness, Scores, predict, probabilities, project, score
-from digitsort.training.examples import Examples, gather
+from digitsort.recognition.score import Likeness, Scores, project, score
+from digitsort.training.examples import Examples, gather, known_to_bytes
 from digitsort.training.finish import (
     Calibration,
     FittedModel,
@@ -40,9 +40,9 @@ from digitsort.training.finish import (
     best_temperature,
     familiarity_limits,
     finish,
+    guesses_of,
 )
 from digitsort.training.fit_likeness import Ground, fit_likeness, gather_ground, limit_of_family
-from digitsort.training.known import known_to_bytes
 from digitsort.training.labelled import Taught
 from digitsort.training.sources import DataSource, dataset_of, sources
 from digitsort.training.trial import ScoredExamples, judge_examples
@@ -143,7 +143,7 @@ HELD_OUT = 20
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Shipped model, with its knowledge (`digitsort.training.known`)."""
+    """Shipped model, with its knowledge (`digitsort.training.examples`)."""
 
     trained: Trained
     known: bytes
@@ -183,7 +183,7 @@ def train_release(progress: Progress = silent, chosen: Sequence[DataSource] | No
     judged = {name: judge_examples(others[name], fitted.of(name)) for name in others}
     calibration, certificate = calibrate_by_family(judged)
     progress("fit", 0, None)
-    machine = fit_cascade(fitted.examples, fitted.is_of(""), parameters())
+    machine = fit_cascade(fitted.examples, fitted.is_of(""), PARAMETERS)
     accepted = {
         name: fitted.of(name).features[_accepted(judged[name], calibration, certificate)]
         for name in others
@@ -199,20 +199,10 @@ def train_release(progress: Progress = silent, chosen: Sequence[DataSource] | No
         folds=len(judged),
     )
     nothing = Taught(held_out[np.arange(0)], held_out[np.arange(0)], Counter())
-    names = [dataset_name(source) for source in fitted.sources]
+    names = [f"{source.name} ({source.licence})" for source in fitted.sources]
     tested = held_out[np.arange(len(held_out))[1::2]]
     trained = finish(made, names, TrainingOptions(), tested, nothing)
     return Release(trained, known_to_bytes(machine.weights, held_out))
-
-
-def dataset_name(source: DataSource) -> str:
-    """Return the name of a source on the model card."""
-    return f"{source.name} ({source.licence})"
-
-
-def parameters() -> dict[str, Any]:
-    """Return the parameters of the fit."""
-    return dict(PARAMETERS)
 
 
 def gather_sources(chosen: Sequence[DataSource], progress: Progress) -> Pool:
@@ -229,7 +219,7 @@ def fit_without(pool: Pool, family: str, progress: Progress) -> DigitClassifier:
     """Fit to all other families."""
     progress(f"fit without {family}", 0, None)
     rest = pool[np.flatnonzero(~pool.is_of(family))]
-    return fit_cascade(rest.examples, rest.is_of(""), parameters()).estimator
+    return fit_cascade(rest.examples, rest.is_of(""), PARAMETERS).estimator
 
 
 def learn_likeness(
@@ -243,7 +233,6 @@ def learn_likeness(
 
     Parameters
     ----------
-    pool : Pool
     estimator : DigitClassifier
         Fitted to all of it.
     others : mapping of str to DigitClassifier
@@ -273,10 +262,8 @@ def _accepted(
     judged: ScoredExamples, calibration: Calibration, certificate: Certificate
 ) -> npt.NDArray[np.intp]:
     """Return the rows of the images that would be accepted."""
-    label = predict(judged.scores)
-    chances = probabilities(judged.scores, calibration.temperature)[np.arange(len(label)), label]
-    familiar = judged.scores.familiarity >= calibration.ok_familiarity
-    return np.flatnonzero(familiar & (np.round(chances, 4) >= certificate.threshold))
+    _, confidence, is_familiar = guesses_of(judged, calibration)
+    return np.flatnonzero(is_familiar & (np.round(confidence, 4) >= certificate.threshold))
 
 
 def calibrate_by_family(judged: dict[str, ScoredExamples]) -> tuple[Calibration, Certificate]:
@@ -316,7 +303,5 @@ def _confidence_and_right(
     judged: ScoredExamples, calibration: Calibration
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Return the confidence of sufficiently familiar images, and whether each was read right."""
-    label = predict(judged.scores)
-    chances = probabilities(judged.scores, calibration.temperature)[np.arange(len(label)), label]
-    familiar = judged.scores.familiarity >= calibration.ok_familiarity
-    return chances[familiar], (label == judged.truth)[familiar]
+    label, confidence, is_familiar = guesses_of(judged, calibration)
+    return confidence[is_familiar], (label == judged.truth)[is_familiar]

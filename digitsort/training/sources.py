@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from digitsort.training.arrays import read_idx_folder
 from digitsort.training.choose_dataset import digits_to_gray, fetched
-from digitsort.training.dataset import Dataset, LabelledGray
+from digitsort.training.examples import Dataset, LabelledGray
 from digitsort.training.handwriting.generate import write_digits
-from digitsort.training.idx import read_idx_folder
 from digitsort.training.paper import draw_look, put_on_paper
 from digitsort.training.printed import find_faces, name_of_faces, print_digits
 
@@ -48,7 +48,6 @@ class DataSource:
     ----------
     name : str
         Name on the model card.
-    licence : str
     family : str
         Name shared by sources of the same people, which are left out together; empty if no person
         wrote the images.
@@ -81,8 +80,6 @@ class Collection(NamedTuple):
     ----------
     name : str
         Name on OpenML.
-    version : int
-    side_px : int
     largest : int
         Pixel value of full ink.
     """

@@ -46,7 +46,6 @@ class Trial:
 
     Attributes
     ----------
-    estimator : DigitClassifier
     fitted : Examples
         What the estimator was fitted to.
     temperature, certification : ScoredExamples
@@ -154,8 +153,6 @@ def tune_parameters(examples: Examples, seed: int, progress: Progress) -> dict[s
 def _cross_validated(examples: Examples, seed: int, C: float, gamma: float) -> float:
     """Return the share of examples that are read right by models that were not fitted to them."""
     from sklearn.model_selection import StratifiedKFold
-
-    from digitsort.model.estimator import DigitClassifier
 
     fewest = int(np.unique(examples.labels, return_counts=True)[1].min())
     folds = StratifiedKFold(min(SEARCH_FOLDS, fewest), shuffle=True, random_state=seed)

@@ -54,7 +54,6 @@ class Cluster:
         only.
     workers : int or None
         Number of processes of a local cluster.
-    probe : Probe or None
 
     Raises
     ------

@@ -103,7 +103,6 @@ class Engine(Protocol):
 
     Attributes
     ----------
-    executor : Executor
     window : int
         Largest number of batches in progress: running, waiting, or finished before an earlier one.
     """

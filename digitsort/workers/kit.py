@@ -84,7 +84,6 @@ class Probe:
 
     Attributes
     ----------
-    path : str
     sha256 : str
         Hash of the content; empty if the coordinator can't read the file, which skips the check.
     """

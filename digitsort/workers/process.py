@@ -180,7 +180,6 @@ def start(
 
     Parameters
     ----------
-    module : str
     line : pair of sockets, optional
         The sockets of this process and of the new one, which becomes its stdin. By default its stdin
         and stdout are pipes, which every system has.

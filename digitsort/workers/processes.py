@@ -39,7 +39,6 @@ class Processes:
     ----------
     job : Job
         Job of all batches, pickled once for all processes.
-    workers : int
     time_limit_s : float
         Wall-clock limit per item; a process that exceeds it is ended.
     """

@@ -17,7 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
 
-from digitsort.images.ceiling import limit_decoders
+from digitsort.images.limits import limit_decoders
 from digitsort.workers.engine import Done, Job, no_thread, perform
 from digitsort.workers.process import Channel, to_parent
 from digitsort.workers.tuning import collect_seldom, keep_freed_memory, one_blas_thread

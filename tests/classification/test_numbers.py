@@ -38,6 +38,14 @@ def test_numbers_are_read() -> None:
     assert found[2][0] is Status.REJECTED
 
 
+def test_two_ones_are_not_one_digit() -> None:
+    """Two bars with a gap are two digits, also when both together are as wide as a 4."""
+    picture = np.full((60, 60), 250, np.uint8)
+    picture[10:48, 20:24] = picture[10:48, 30:34] = 20
+    (found,) = read_numbers([picture], default_model())
+    assert found.verdict.label == "11"
+
+
 def test_touching_digits_are_cut() -> None:
     apart, touching = readings_of(
         [printed("22"), printed("22", spacing=19)], default_model(), min_confidence=0
@@ -129,8 +137,8 @@ def test_groups_of_many_pieces_are_scored_in_stacks(monkeypatch: pytest.MonkeyPa
         stacks.append(len(pictures))
         return vectorize(pictures)
 
-    monkeypatch.setattr("digitsort.classification.numbers.vectorize", counting)
-    monkeypatch.setattr("digitsort.classification.numbers.STACK", 4)
+    monkeypatch.setattr("digitsort.classification.groups.vectorize", counting)
+    monkeypatch.setattr("digitsort.classification.groups.STACK", 4)
     found = read_numbers([printed("31415")] * 2, default_model())
     assert [number.verdict.label for number in found] == ["31415"] * 2
     assert len(stacks) > 2

@@ -66,6 +66,17 @@ def page(path: Path) -> Page:
     return Page(path.read_text(encoding="utf-8"))
 
 
+def test_with_all_each_row_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = {f"{n}.png": digit_png(1, example=n) for n in range(60)} | {"60.png": digit_png(8)}
+    rows = [f"{name},1,0.9900,ok" for name in pictures]
+    tree = {"labels.csv": "\n".join(["path,label,confidence,status", *rows, ""]), **pictures}
+    monkeypatch.chdir(make_tree(tmp_path, tree))
+    done = invoke("review", "labels.csv", "--all")
+    found = [int(word) for word in re.findall(r"\d+", done.stderr.partition("rows: ")[2])[:4]]
+    assert found[1] > 0, done.stderr
+    assert sum(found) == 61
+
+
 def test_the_page_shows_the_doubtful_and_a_sample(here: Path) -> None:
     done = invoke("review", "labels.csv")
     assert (done.exit_code, done.stdout) == (0, "")

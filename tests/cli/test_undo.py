@@ -54,6 +54,25 @@ def test_verify_lists_what_differs(here: Path) -> None:
     assert "4 files = 1 same + 1 changed + 1 missing + 1 unknown" in done.stderr
 
 
+def test_verify_knows_the_tables_that_digitsort_kept(here: Path) -> None:
+    """It says what to do with them, and that works; a stranger with a like name is unknown."""
+    table = here / "sorted/labels.csv"
+    header, first, *rest = table.read_text().splitlines()
+    corrected = "\n".join([f"{header},human", f"{first},4", *(f"{line}," for line in rest), ""])
+    kept = make_tree(here / "sorted", {"labels_saved_meanwhile.csv": corrected})
+    done = invoke("verify", "sorted", "--all")
+    assert (done.exit_code, "labels" in done.stdout) == (0, False)
+    assert "digitsort sort sorted/labels_saved_meanwhile.csv sorted, and then delete it" in done.stderr
+    assert invoke("sort", "sorted/labels_saved_meanwhile.csv", "sorted").exit_code == 0
+    assert (kept / "4" / Path(first.split(",")[0]).name).exists()
+    (kept / "labels_saved_meanwhile.csv").rename(kept / "labels_before_undo_12.csv")
+    make_tree(kept, {"7/labels_saved_meanwhile.csv": "", "labels_saved_meanwhile_2.csv.bak": ""})
+    done = invoke("verify", "sorted")
+    assert done.exit_code == 6
+    assert done.stdout == "+ 7/labels_saved_meanwhile.csv\n+ labels_saved_meanwhile_2.csv.bak\n"
+    assert "add --corrections sorted/labels_before_undo_12.csv to the next sort" in done.stderr
+
+
 def test_verify_after_undo_of_one_of_two_runs(here: Path) -> None:
     make_tree(here, {"more.csv": "path,label,status\nmore.png,3,ok\n", "more.png": b"more"})
     invoke("sort", "more.csv", "sorted")

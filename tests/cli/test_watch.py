@@ -112,9 +112,121 @@ def test_what_a_person_moves_or_removes_in_dest_is_not_delivered_again(
         path = str(here / "in/1.png")
         arrivals.deliver([Row(path, "1", Status.OK, sha256=file_sha256(path))])
     assert read_books(str(here / "out")) == rows  # as a kill leaves it
+    assert once() == "1.png -> 1/1.png (before a kill)  ok\n"
     assert once() == ""
     assert list(files_of(here / "out")) == ["1/1.png", "7/3.png"]
     assert len(read_books(str(here / "out"))) == 3
+
+
+def test_files_that_a_killed_run_moved_have_a_line(
+    here: Path, once: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the next start, with all that the killed one knew; it may have printed them too."""
+    with monkeypatch.context() as patched:
+        patched.setattr("digitsort.cli.watch._Printing.print", killed)
+        patched.setattr(Arrivals, "stop", lambda _: None)
+        with pytest.raises(Killed):
+            once("--move")
+    assert files_of(here / "in") == {}
+    records = [json.loads(line) for line in once("--move", "--json").splitlines()]
+    assert [(r["path"], r["label"], r["action"]) for r in records] == [
+        ("7.png", "7", "before a kill"),
+        ("sub/3.png", "3", "before a kill"),
+    ]
+    rows = {row.path: row for row in read_books(str(here / "out")).values()}
+    for record in records:
+        row = rows[str(here / "out" / record["target"].removeprefix("../out/"))]
+        assert [record[name] for name in ("sha256", "model")] == [row.sha256, row.model]
+        assert f"{record['confidence']:.4f}" == row.cells["confidence"]
+    assert once("--move") == ""
+
+
+@pytest.mark.parametrize("mode", [(), ("--move",)])
+def test_a_file_that_is_too_large_for_a_picture_is_not_hashed(
+    here: Path, once: Callable[..., str], mode: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stays where it is: a sparse file with gigabytes would fill the disk of DEST."""
+    hashed: list[str] = []
+
+    def hash_it(path: str, **options: Any) -> str:
+        hashed.append(path)
+        return file_sha256(path, **options)
+
+    monkeypatch.setattr("digitsort.sorting.arrivals.known_sha256", hash_it)
+    (here / "in/big.png").touch()
+    os.truncate(here / "in/big.png", 2**33)
+    said = invoke("watch", "in", "out", "--once", "--settle", "0", "--workers", "0", *mode).stderr
+    assert "in/big.png stays where it is: over 268435456 bytes: raise --max-bytes." in said
+    assert [name for name in hashed if "big" in name] == []
+    assert list(files_of(here / "out")) == ["3/3.png", "7/7.png"]
+    (here / "in/7.png").touch()
+    os.truncate(here / "in/7.png", 2**33)  # a name that was delivered
+    assert "7.png" not in once(*mode, code=1)
+    assert [name for name in hashed if "7.png" in name] == []
+
+
+def test_a_labels_csv_that_is_half_saved_is_waited_for(
+    here: Path, once: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the half is no table or one without some rows; a person's work is in it then."""
+    once()
+    table = here / "out/labels.csv"
+    whole = table.read_text().replace("ok,,", "ok,by hand,", 1)
+    header, first, second = whole.splitlines(keepends=True)
+    states = ["", header + first[:9], header + first, header + first + second]
+    looks: list[str] = []
+
+    def save_on(_: float) -> None:
+        looks.append(state := states.pop(0))
+        table.write_text(state)
+        if not states:
+            os.utime(table, (1e9, 1e9))  # at rest
+
+    monkeypatch.setattr("digitsort.sorting.arrivals.time.sleep", save_on)
+    table.write_text(header[:9])
+    make_tree(here, {"in": {"1.png": digit_png(1)}})
+    with locked(here / "out") as held:
+        arrivals = Arrivals(held, SortOptions(set_aside=True))
+        assert len(looks) == 4
+        states, looks = [header, whole], []
+        table.write_text("path,lab")
+        assert list(take(Inbox(str(here / "in"), 0), arrivals, labelled)) == []
+        assert len(looks) == 2
+        assert arrivals.tables == []
+    rows = read_books(str(here / "out"))
+    assert (len(rows), table.read_text().count("by hand")) == (3, 1)
+
+
+def test_a_labels_csv_that_stays_broken_ends_the_run(
+    here: Path, once: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, after some seconds; the end does not wait again, and the next start has all rows."""
+    once()
+    monkeypatch.setattr("digitsort.sorting.arrivals.SAVING_S", 0.3)
+    table, looks = here / "out/labels.csv", list[float]()
+    whole = table.read_text()
+    with locked(here / "out") as held:
+        arrivals = Arrivals(held, SortOptions(set_aside=True))
+        make_tree(here, {"in": {"1.png": digit_png(1)}})
+        path = str(here / "in/1.png")
+        arrivals.deliver([Row(path, "1", Status.OK, sha256=file_sha256(path))])
+        table.write_text("path,lab")
+        with pytest.raises(UsageError):
+            arrivals.close_books(now=True)
+        monkeypatch.setattr("digitsort.sorting.arrivals.time.sleep", looks.append)
+        arrivals.stop()
+    assert looks == []
+    table.write_text(whole)
+    assert "1.png -> 1/1.png" in once()
+    assert len(read_books(str(here / "out"))) == 3
+
+
+class Killed(BaseException):
+    """Ends a run as a kill does: nothing is cleaned up."""
+
+
+def killed(*_: object) -> None:
+    raise Killed
 
 
 def test_what_was_not_sorted_is_counted(here: Path, model_file: Path) -> None:

@@ -13,8 +13,7 @@ from PIL import Image
 from digitsort.errors import TrainingDataError
 from digitsort.model.reading import load_model
 from digitsort.progress import silent
-from digitsort.training.dataset import Dataset, LabelledGray
-from digitsort.training.examples import examples_of, gather, without_copies
+from digitsort.training.examples import Dataset, LabelledGray, examples_of, gather, without_copies
 from digitsort.training.finish import TrainingOptions
 from digitsort.training.fit import train
 from tests.conftest import digit_image, digit_png, encoded, invoke, make_tree

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from digitsort.model.assembling import GLOBALS, Global, Requested, assemble
-from digitsort.model.scanning import scan
+from digitsort.model.inert_pickle import GLOBALS, Global, Requested, assemble, scan
 from tests.model.hostile.case import HEAD, text, u4, unframed
 
 Path = tuple[Any, ...]

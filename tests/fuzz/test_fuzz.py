@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from digitsort.images.ceiling import BEYOND_BYTES
+from digitsort.images.limits import BEYOND_BYTES
 from digitsort.workers.worker import PROCESSOR_LIMIT_S
 from tests.fuzz.report import MEMORY_BYTES, Report, run_fuzzer
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no such limit h
 HEAD = """
 import resource, sys, threading
 from digitsort.images import read as reading
-from digitsort.images.ceiling import BEYOND_BYTES, PIXEL_BYTES, ceiling, limit_decoders
+from digitsort.images.limits import BEYOND_BYTES, PIXEL_BYTES, ceiling, limit_decoders
 MIB = 2**20
 def fits(size):
     try:

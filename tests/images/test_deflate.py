@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitsort.images.scanlines import SMALL_BYTES, _ng_or_zlib, crc32, holds, inflate, quickest, store
+from digitsort.images.png import SMALL_BYTES, _ng_or_zlib, crc32, holds, inflate, quickest, store
 
 LIBRARIES: list[ModuleType] = [
     zlib,

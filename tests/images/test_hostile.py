@@ -14,8 +14,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.hostile_images import measured
-from digitsort.images.ceiling import BEYOND_BYTES, PIXEL_BYTES
-from digitsort.images.limits import Limits
+from digitsort.images.limits import BEYOND_BYTES, PIXEL_BYTES, Limits
 from digitsort.images.read import UnreadableError, read
 from digitsort.workers.worker import PROCESSOR_LIMIT_S
 from tests.conftest import REPOSITORY, digit_png, encoded, make_tree, run_digitsort

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from digitsort.images import iso_media
+from digitsort.images import webp_avif_heic
 from digitsort.images.discover import Walk
 from digitsort.images.limits import DEFAULT_LIMITS, Limits, format_of
 from digitsort.images.read import UnreadableError, read
@@ -121,7 +121,7 @@ def test_a_film_says_its_size_elsewhere(tmp_path: Path, monkeypatch: pytest.Monk
     """Not in the property of its first picture."""
     data = of_size(picture("AVIF", digit_image(7), digit_image(3)), 32, 32)
     assert read_bytes(tmp_path, data).shape == (64, 64)
-    monkeypatch.setattr(iso_media, "AVIF_PIXELS", 4095)
+    monkeypatch.setattr(webp_avif_heic, "AVIF_PIXELS", 4095)
     with pytest.raises(UnreadableError, match="over 4095 pixels in an AVIF: raise --max-pixels"):
         read_bytes(tmp_path, data, Limits(pixels=4096))
 

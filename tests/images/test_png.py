@@ -16,11 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, PngImagePlugin
 
-from digitsort.images.limits import Limits
-from digitsort.images.png import MOST_CHUNKS, MOST_UNPACKED_BYTES, SIGNATURE, read_png
+from digitsort.images.limits import Limits, UnreadableError
+from digitsort.images.png import (
+    MOST_CHUNKS,
+    MOST_UNPACKED_BYTES,
+    SIGNATURE,
+    SMALL_PX,
+    Scanlines,
+    read_png,
+    unfilter,
+)
 from digitsort.images.read import read
-from digitsort.images.scanlines import SMALL_PX, Scanlines, unfilter
-from digitsort.images.unreadable import UnreadableError
 
 LIMITS = Limits()
 

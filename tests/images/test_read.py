@@ -20,9 +20,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from digitsort.images.gray import REDUCE_TO_PX
-from digitsort.images.limits import MOST_SIDE_PX, Limits
+from digitsort.images.limits import MOST_SIDE_PX, Limits, UnreadableError
 from digitsort.images.read import FIRST_OF_SEVERAL, read
-from digitsort.images.unreadable import UnreadableError
 from tests.conftest import Link, digit_image, encoded, make_tree, png
 
 WIDTH, HEIGHT = 24, 16

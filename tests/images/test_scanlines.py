@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from digitsort.images.gray import REDUCE_TO_PX
-from digitsort.images.scanlines import SMALL_PX, Pixels, Scanlines, unfilter, unpack
+from digitsort.images.png import SMALL_PX, Pixels, Scanlines, unfilter, unpack
 
 FILTERS = 5
 

@@ -17,9 +17,8 @@ from digitsort.model.card import fingerprint
 from digitsort.model.estimator import DigitClassifier, rebuild, to_bytes
 from digitsort.model.reading import parse_model
 from digitsort.recognition.score import Likeness, to_whole_numbers
-from digitsort.training.examples import Examples
-from digitsort.training.known import Known
-from digitsort.training.learn import keep_likeness
+from digitsort.training.examples import Examples, Known
+from digitsort.training.fit import keep_likeness
 from tests.conftest import digit_image
 
 SCANS = [np.asarray(digit_image(digit)) for digit in range(10)]

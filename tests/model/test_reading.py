@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from digitsort.errors import ExitCode, ModelError
 from digitsort.model import reading
+from digitsort.model.inert_pickle import MOST_BYTES, scan
 from digitsort.model.reading import load_model, parse_model, verify_model
-from digitsort.model.scanning import MOST_BYTES, scan
 from digitsort.recognition.score import predict, score
 from digitsort.recognition.vectorize import vectorize
 from tests.drawing import digit_inks

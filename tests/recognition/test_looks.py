@@ -25,8 +25,8 @@ from digitsort.classification.decide import (
 from digitsort.recognition.enclosing import (
     WORKING_PX,
     without_frame,
-    without_long_underline,
     without_ring,
+    without_ruled_line,
     without_underline,
 )
 from digitsort.recognition.gate import BLANK, LINES, SHAPE, why_no_digit
@@ -218,16 +218,64 @@ RULED = ((22, 87), (91, 86))
 
 
 def test_a_ruled_line_that_is_longer_than_the_digit_is_no_base() -> None:
-    """It is removed; one that bends as a hand draws it stays, and one that ends below the digit."""
-    left = without_long_underline(seven_on_a_line(*RULED)) < 128
-    assert left[21:76].any(axis=1).all()
-    assert not left[86:].any()
+    """It is removed, even if it begins below the digit; one that bends as a hand draws it stays."""
+    for line in (RULED, ((40, 87), (91, 86))):
+        left = without_ruled_line(seven_on_a_line(*line)) < 128
+        assert left[21:76].any(axis=1).all()
+        assert not left[86:].any()
     by_hand = seven_on_a_line((22, 85), (42, 88), (59, 86), (77, 84), (91, 87))
-    assert without_underline(by_hand) is not by_hand
-    assert without_long_underline(by_hand) is by_hand
-    shorter = seven_on_a_line((40, 87), (91, 86))
-    assert without_underline(shorter) is not shorter
-    assert without_long_underline(shorter) is shorter
+    assert without_ruled_line(by_hand) is by_hand
+
+
+def two_with_a_base(*base: tuple[float, float]) -> Pixels:
+    """A 2 like a Z, whose base is drawn through these points; its joint is at (38, 86)."""
+    picture = Image.new("L", (WORKING_PX, WORKING_PX), 255)
+    pen = ImageDraw.Draw(picture)
+    pen.line([(38, 21), (73, 21), (38, 86)], fill=0, width=6, joint="curve")
+    pen.line(list(base), fill=0, width=4, joint="curve")
+    return np.asarray(picture)
+
+
+@pytest.mark.parametrize(
+    ("base", "is_removed"),
+    [
+        (((36, 87), (75, 87)), False),  # sharply ruled, but no longer than the rest, as in print
+        (((36, 87), (75, 87), (97, 85)), False),  # longer, but drawn by hand and joined at its end
+        (((22, 87), (61, 87), (83, 85)), True),
+        (((22, 87), (83, 87)), True),
+        (((36, 87), (97, 87)), True),
+    ],
+)
+def test_a_base_is_no_longer_than_the_rest_or_begins_at_the_joint(
+    base: tuple[tuple[float, float], ...], is_removed: bool
+) -> None:
+    """A line that is longer is no base if it goes beyond the joint, or if no hand draws so straight."""
+    picture = two_with_a_base(*base)
+    assert (without_ruled_line(picture) is not picture) == is_removed
+
+
+def test_a_straight_edge_of_the_picture_is_no_ruled_line() -> None:
+    """A digit that is cut through its base has one, and a shadow."""
+    whole = seven_on_a_line((22, 87), (91, 87))
+    assert without_ruled_line(whole) is not whole
+    cut = whole[:88]
+    assert without_ruled_line(cut) is cut
+
+
+def on_a_thick_line(digit: int) -> Pixels:
+    """A digit that a thick line runs through at its foot."""
+    scan = on_paper(digit)
+    bottom = int(np.argwhere(np.asarray(scan) < 128)[:, 0].max())
+    ImageDraw.Draw(scan).line((34, bottom - 2, 136, bottom - 4), fill=30, width=16)
+    return np.asarray(scan)
+
+
+def test_a_digit_on_a_thick_line_is_not_accepted_as_a_one() -> None:
+    """The lowest ink is thin in a few columns only, but its lower edge is straight in all."""
+    digits = (0, 2, 3, 4, 6, 8)
+    verdicts = decide(list(map(on_a_thick_line, digits)), default_model())
+    assert [verdict.label for verdict in verdicts] == list(map(str, digits))
+    assert {verdict.status for verdict in verdicts} == {Status.UNCERTAIN}
 
 
 def test_two_lines_below_a_digit_are_both_removed() -> None:
@@ -264,6 +312,21 @@ def test_a_bold_ring_is_removed_whole() -> None:
     away = np.hypot(*(np.indices(left.shape) - (len(left) - 1) / 2)) / (len(left) / 2)
     assert left.any()
     assert not left[away > 0.6].any()
+
+
+def seven_along_a_ring() -> Pixels:
+    """A 7 whose stem runs down beside the ring that it touches."""
+    picture = Image.new("L", (SIDE, SIDE), 255)
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((28, 20, 132, 140), outline=30, width=6)
+    pen.line([(52, 36), (110, 36), (104, 130)], fill=30, width=7, joint="curve")
+    return np.asarray(picture.filter(ImageFilter.GaussianBlur(1)))
+
+
+def test_a_digit_along_its_ring_is_not_accepted_as_a_zero() -> None:
+    """Few rays meet ink inside the ring, and none of it is near the middle."""
+    verdict = decide([seven_along_a_ring()], default_model())[0]
+    assert (verdict.label, verdict.status) == ("7", Status.UNCERTAIN)
 
 
 def test_a_doubtful_label_is_the_one_that_most_looks_agree_on() -> None:

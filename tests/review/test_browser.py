@@ -15,7 +15,6 @@ from PIL import Image
 
 from digitsort import read_labels
 from digitsort.review import page as review_page
-from digitsort.review import queues
 from tests.conftest import digit_image, digit_png, invoke, make_tree
 from tests.review.browser import errors, size, wait_for_next_group
 
@@ -57,7 +56,7 @@ def thirty_cards(tmp_path_factory: pytest.TempPathFactory) -> str:
     pictures = {f'scan {i}, "half".png': digit_png(i % 10) for i in range(0, 30, 10)}
     make_tree(folder, {"in": pictures})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(queues, "FEW", 0)  # a group for each label
+        patch.setattr(review_page, "FEW_PER_LABEL", 0)  # a group for each label
         write_page(folder, [line(index) for index in range(30)], "--all")
     return (folder / "review.html").read_text(encoding="utf-8")
 
@@ -277,7 +276,7 @@ def test_a_search_finds_scans_and_its_digits_are_no_labels(driver: Any, thirty: 
     assert text(driver, "#progress-text") == "1 of 30 reviewed"
     assert (text(driver, "#group-title"), text(driver, "#group-count")) == (
         "Search",
-        "✓ done · n: next open scan",
+        "✓ done · n: next scan without a label",
     )
     assert paths(driver) == ['scan 12, "half".png']
     assert corner(driver, ".tile .tag") == "3"
@@ -307,7 +306,7 @@ def test_one_key_confirms_the_rest_of_a_group_and_one_undoes_it(driver: Any, thi
     shift(driver, Keys.ENTER)
     ctrl(driver, "z")
     assert text(driver, "#progress-text") == "2 of 30 reviewed"
-    assert (text(driver, "#group-title"), text(driver, "#group-count")) == ("Doubtful 1", "2 of 2 open")
+    assert (text(driver, "#group-title"), text(driver, "#group-count")) == ("Doubtful 1", "2 of 2 left")
     ctrl(driver, "z", "z", "z")
     assert text(driver, "#progress-text") == "0 of 30 reviewed"
     ctrl(driver, "y", "y")

@@ -7,7 +7,7 @@ import numpy as np
 from digitsort.labels.row import Row
 from digitsort.outcomes import Status
 from digitsort.review.choose import Choice, Numbered
-from digitsort.review.queues import queues_of
+from digitsort.review.page import queues_of
 from digitsort.review.references import NO_REFERENCES, Opinion, choose_references, least_like
 
 
@@ -127,7 +127,7 @@ def test_every_card_is_in_one_group() -> None:
     assert found == [
         ("Doubtful", (0, 1)),
         ("Rejected", (2,)),
-        ("Accepted but odd", (5,)),
+        ("Unlike the others", (5,)),
         ("Random check", (4,)),
         ("Accepted 3", (6,)),
         ("Unreadable", (3,)),

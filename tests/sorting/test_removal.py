@@ -13,7 +13,7 @@ from digitsort.files.disk import Disk
 from digitsort.files.places import open_places
 from digitsort.sorting import removal
 from digitsort.sorting.removal import SECTOR_BYTES, remove_copy, remove_torn
-from digitsort.sorting.task import NotDeliveredError
+from digitsort.sorting.transfer import NotDeliveredError
 from tests.sources.making import make_archive
 
 WHOLE = bytes(range(1, 256)) * 10

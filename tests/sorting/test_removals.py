@@ -80,10 +80,9 @@ ALLOWED = {
     # A second name of a labels.csv that was read before it was replaced.
     ("books.py", "_kept_if_saved", "remove_ours(disk, second)"),
     # Journals of runs that did nothing, or of which nothing is left; a torn last line of one.
-    ("apply.py", "_close_books", "self._disk.unlink(places.at(journal.run.path))"),
+    ("batch.py", "_discard", "self._disk.unlink(places.at(journal.run.path))"),
     ("recover.py", "_write_down", "self._disk.unlink(self._places.at(run.path))"),
     ("recover.py", "_last", "remove_ours(disk, places.at(path))"),
-    ("arrivals.py", "_end", "self._disk.unlink(places.at(run.path))"),
     ("undo.py", "_forget", "disk.unlink(places.at(run.path))"),
     ("journal.py", "reopen", "disk.truncate(descriptor, run.size)"),
     # A journal of which not even the first line could be written.
@@ -96,8 +95,7 @@ ALLOWED = {
     ("dest.py", "_leave", "disk.rmdir(places.at(folder))"),
     ("dest.py", "_leave", "disk.rmdir(places.at(dest))"),
     ("dest.py", "remove_empty", "disk.rmdir(places.at(folder))"),
-    ("apply.py", "_close_books", "remove_empty(self._disk, places, made)"),
-    ("arrivals.py", "_end", "remove_empty(self._disk, places, made)"),
+    ("batch.py", "end", "remove_empty(self._disk, places, folders)"),
     ("recover.py", "settle", "remove_empty(self._disk, self._places, made)"),
     ("undo.py", "_end", "remove_empty(self._disk, self._places, made)"),
     # A field of a dataclass.

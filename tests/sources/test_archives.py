@@ -484,8 +484,7 @@ def test_an_archive_that_contains_itself_is_not_removed(tmp_path: Path) -> None:
     from digitsort.files.disk import DISK
     from digitsort.files.places import open_places
     from digitsort.sorting.removal import remove_copy
-    from digitsort.sorting.task import NotDeliveredError
-    from digitsort.sorting.transfer import anywhere, look
+    from digitsort.sorting.transfer import NotDeliveredError, anywhere, look
 
     archive = make_archive(tmp_path / "a.tar", {"1.png": b"one"})
     copy = make_tree(tmp_path, {"copy.png": b"one"}) / "copy.png"

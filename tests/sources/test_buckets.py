@@ -157,9 +157,59 @@ def test_rows_are_those_of_a_local_copy(tmp_path: Path) -> None:
     fsspec.filesystem("flaky").rm("/b/scans/3.png")
     again = invoke("classify", "flaky://b/scans", "-o", there, "--update")
     assert "0 new, 0 changed, 9 as before, 1 gone" in again.stderr
+
+
+def test_sort_names_the_commands_that_sort_a_downloaded_bucket(tmp_path: Path) -> None:
+    """The second one works, without reading the scans again."""
+    fill(digits())
+    there = tmp_path / "there.csv"
+    assert invoke("classify", "flaky://b/scans", "-o", there, "-q").exit_code == 0
     refused = invoke("sort", there, tmp_path / "sorted")
     assert refused.exit_code == 2
-    assert "sorts no files of buckets" in refused.stderr
+    assert "10 files are not on a disk, such as flaky://b/scans/0.png" in refused.stderr
+    assert "folder scans. Then repeat this command with --root scans" in refused.stderr
+    scans = make_tree(tmp_path / "other", digits()) / "scans"
+    done = invoke("sort", there, tmp_path / "sorted", "--root", scans)
+    assert (done.exit_code, "10 copied" in done.stderr) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("urls", "how"),
+    [
+        (["s3://b/x/1.png", "s3://b/x2/1.png"], "aws s3 sync s3://b b"),
+        (["s3://b/a b/1.png", "s3://b/a b/c/1.png"], "aws s3 sync 's3://b/a b' 'a b'"),
+        (["gs://b/x/1.png", "s3://b/x/2.png"], "gcloud storage cp --recursive gs://b/x ."),
+        (["https://h/x/1.png"], "into a folder x"),
+    ],
+)
+def test_how_a_bucket_is_downloaded(urls: list[str], how: str) -> None:
+    assert how in buckets.how_to_download(buckets.folder_above(urls))[0]
+
+
+@pytest.mark.parametrize(
+    "words", [("sort", "DEST"), ("watch", "DEST"), ("inspect",), ("train", "-o", "m.digitsort")]
+)
+def test_a_command_that_reads_no_addresses_says_so(tmp_path: Path, words: tuple[str, ...]) -> None:
+    command, *rest = (str(tmp_path / word) if word == "DEST" else word for word in words)
+    option = ["-d"] if command == "train" else []
+    done = invoke(command, *option, "s3://bucket/scans", *rest)
+    assert done.exit_code == 2
+    assert "s3://bucket/scans is an address, and this command reads files on a disk." in done.stderr
+    assert "aws s3 sync s3://bucket/scans scans, and name scans instead." in done.stderr
+    assert not (tmp_path / "DEST").exists()
+
+
+def test_archives_in_buckets_are_not_read_and_said(tmp_path: Path) -> None:
+    """A row for each that was asked for; others are counted."""
+    fill({"1.png": digit_png(1), "more.zip": b"PK", "notes.txt": b""})
+    table = tmp_path / "labels.csv"
+    done = invoke("classify", "flaky://b", "-o", table)
+    assert (done.exit_code, "1 archive in a bucket, 1 .txt" in done.stderr) == (0, True), done.stderr
+    assert "archive in a bucket: download it, and classify the copy" in done.stderr
+    row = "flaky://b/more.zip,,,error,archive in a bucket: download it,,,,"
+    for words in (["flaky://b", "--archives"], ["flaky://b/more.zip"], ["flaky://b", "--any-name"]):
+        assert invoke("classify", *words, "-o", table, "--force").exit_code == 1
+        assert row in table.read_text()
 
 
 def test_what_cannot_be_read_is_a_row(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import csv
 import http.client
 import itertools
 import os
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import digit_png, make_tree, run_digitsort
+from tests.workers.test_cluster import children, cmdline, running_scheduler, worker
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +36,7 @@ class Proxy(ThreadingHTTPServer):
         self.behind = (host, port)
         self.numbers = itertools.count(1)
         self.failed = 0
+        self.killer: Killer | None = None
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -42,6 +45,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         number = next(self.server.numbers)
+        if self.server.killer is not None:
+            self.server.killer.note(self.path)
         if number % 20 == 5:
             self.server.failed += 1
             self.send_response(503)
@@ -109,7 +114,7 @@ def environment(port: int, state: Path) -> dict[str, str]:
     }
 
 
-def fill(port: int, files: dict[str, bytes]) -> None:
+def fill(port: int, files: dict[str, bytes], bucket: str = "bucket") -> None:
     boto3 = pytest.importorskip("boto3")
     client = boto3.client(
         "s3",
@@ -118,9 +123,9 @@ def fill(port: int, files: dict[str, bytes]) -> None:
         aws_secret_access_key=SECRET,
         region_name="us-east-1",
     )
-    client.create_bucket(Bucket="bucket")
+    client.create_bucket(Bucket=bucket)
     for name, data in files.items():
-        client.put_object(Bucket="bucket", Key=name, Body=data)
+        client.put_object(Bucket=bucket, Key=name, Body=data)
 
 
 def test_a_bucket_behind_a_bad_network(
@@ -160,3 +165,56 @@ def test_a_bucket_behind_a_bad_network(
     done = run_digitsort("classify", "s3://bucket/scans", "-o", tmp_path / "not.csv", env=env)
     assert (done.returncode, "needs credentials" in done.stderr) == (7, True), done.stderr
     assert not (tmp_path / "not.csv").exists()
+
+
+class Killer:
+    """Kills the worker of each nanny once, as soon as so many pictures were asked for."""
+
+    def __init__(self, nannies: Sequence[int], at_requests: Sequence[int]) -> None:
+        self._due = list(zip(at_requests, nannies, strict=True))
+        self._count = 0
+        self._lock = threading.Lock()
+        self.killed: list[int] = []
+
+    def note(self, path: str) -> None:
+        """Count a request."""
+        with self._lock:
+            self._count += path.endswith(".png")
+            while self._due and self._count >= self._due[0][0]:
+                for child in children(self._due.pop(0)[1]):
+                    if "spawn_main" in cmdline(child) or "forkserver" in cmdline(child):
+                        os.kill(child, signal.SIGKILL)
+                        self.killed.append(child)
+
+
+@pytest.fixture
+def strict_scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a scheduler that repeats no task whose worker died, as that of `--dask local`."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "0")
+    yield from running_scheduler()
+
+
+def test_two_dask_workers_die_with_the_pictures_of_a_bucket(
+    tmp_path: Path,
+    server: tuple[str, int],
+    proxy: Proxy,
+    strict_scheduler: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each of the two workers is killed while it reads; the table is that of the local copy."""
+    files = {f"scans/{n % 3}/{n}.png": digit_png(n % 10, example=n // 10) for n in range(COUNT)}
+    files["scans/0/broken.png"] = digit_png(5)[:60]
+    fill(server[1], files, "mortal")
+    make_tree(tmp_path / "copy", files)
+    env = environment(proxy.server_address[1], tmp_path / "state")
+    local = run_digitsort("classify", tmp_path / "copy" / "scans", "-o", tmp_path / "here.csv", env=env)
+    assert local.returncode == 1, local.stderr  # the broken one
+    for name, text in env.items():
+        monkeypatch.setenv(name, text)  # of the workers too
+    with worker(strict_scheduler, "--nanny") as one, worker(strict_scheduler, "--nanny") as other:
+        proxy.killer = Killer([one.pid, other.pid], [COUNT // 4, COUNT // 2])
+        there = tmp_path / "there.csv"
+        done = run_digitsort("classify", "s3://mortal/scans", "-o", there, "--dask", strict_scheduler)
+    assert (done.returncode, len(set(proxy.killer.killed))) == (1, 2), done.stderr
+    expected = (tmp_path / "here.csv").read_bytes()
+    assert there.read_bytes().replace(b"s3://mortal/scans/", b"copy/scans/") == expected

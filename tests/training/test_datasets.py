@@ -15,6 +15,7 @@ import pytest
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.training.choose_dataset import mnist_dataset, open_datasets
 from tests.conftest import Link, digit_png, make_tree, run_digitsort
+from tests.sources.making import make_archive
 from tests.training.test_idx import LABELS, good, write
 
 
@@ -69,6 +70,43 @@ def test_a_folder_of_folders(tmp_path: Path) -> None:
         "labels.csv": "x",
     }
     assert labels_of(make_tree(tmp_path, tree)) == ["9", "9", "10", "_none", "plus"]
+
+
+@pytest.mark.parametrize("top", ["", "scans/batch/"])
+@pytest.mark.parametrize("form", ["a.zip", "a.tar", "a.tar.gz"])
+def test_an_archive_of_folders_is_read_like_the_unpacked_folder(
+    tmp_path: Path, form: str, top: str
+) -> None:
+    """In the same order, whatever that of the archive; also if one folder contains all."""
+    names = ("9/deep/b.png", "10/a.png", "9/10.png", "9/9.png", "_none/e.png", "_old/f.png", ".h/g.png")
+    tree = {name: digit_png(number) for number, name in enumerate(names)} | {"10/notes.txt": b"x"}
+    folder = make_tree(tmp_path / "batch", tree)
+    archive = make_archive(tmp_path / form, {top + name: data for name, data in tree.items()})
+    (one,), (other,) = open_datasets([str(folder)]), open_datasets([str(archive)])
+    assert (other.count, other.name, other.note) == (
+        5,
+        f"archive:{form}",
+        "left out _old (begins with _)",
+    )
+    pairs = list(zip(one.load(), other.load(), strict=True))
+    assert all(mine[1] == his[1] and (mine[0] == his[0]).all() for mine, his in pairs)
+    assert [Path(path).name for path in one.paths] == [Path(path).name for path in other.paths]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"7.png": digit_png(7)}, "no folders named by class"),
+        ({"train/7/7.png": b"", "test/7/7.png": b""}, "unpack it and name the folder"),
+        ({"=1/7.png": b""}, "formula by a spreadsheet. Rename"),
+        (b"PK", "a.zip: archive ends early"),
+    ],
+)
+def test_an_archive_of_no_use(tmp_path: Path, data: Any, says: str) -> None:
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(data) if isinstance(data, bytes) else make_archive(archive, data)
+    with pytest.raises(TrainingDataError, match=says):
+        open_datasets([str(archive)])
 
 
 def test_several_add_up(tmp_path: Path) -> None:

@@ -13,9 +13,8 @@ from digitsort import open_datasets, train
 from digitsort.errors import TrainingDataError
 from digitsort.evaluation.certification import are_among
 from digitsort.progress import silent
-from digitsort.training.dataset import Dataset, LabelledGray
 from digitsort.training.doubts import MOST_DOUBTS, describe_contradictions, describe_imbalance
-from digitsort.training.examples import examples_of
+from digitsort.training.examples import Dataset, LabelledGray, examples_of
 from digitsort.training.finish import DEFAULTS
 from digitsort.training.fit import _hold_out, split_by_hand
 from tests.conftest import digit_image, digit_png, invoke, make_tree

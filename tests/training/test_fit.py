@@ -8,7 +8,7 @@ import pytest
 
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.model.reading import parse_model, verify_model
-from digitsort.training.dataset import Dataset, LabelledGray
+from digitsort.training.examples import Dataset, LabelledGray
 from digitsort.training.finish import Trained, TrainingOptions
 from digitsort.training.fit import train
 from tests.drawing import digit_inks

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from digitsort.errors import TrainingDataError
-from digitsort.training.idx import has_idx_files, read_idx_folder
+from digitsort.training.arrays import has_idx_files, read_idx_folder
 from tests.conftest import Link, make_tree, run_digitsort
 
 Files = dict[str, bytes]

@@ -9,7 +9,7 @@ import pytest
 from digitsort.errors import TrainingDataError
 from digitsort.labels.corrections import read_corrections
 from digitsort.training.choose_dataset import open_datasets
-from digitsort.training.dataset import Dataset
+from digitsort.training.examples import Dataset
 from digitsort.training.labelled import COULD_NOT_TELL, Found, labelled_folder, labelled_rows
 from tests.conftest import digit_png, invoke, make_tree
 

@@ -19,12 +19,10 @@ from digitsort.model.reading import parse_model
 from digitsort.progress import silent
 from digitsort.recognition.score import predict, score
 from digitsort.recognition.vectorize import vectorize
-from digitsort.training import known as module
-from digitsort.training.dataset import Dataset
-from digitsort.training.examples import examples_of
+from digitsort.training import examples as module
+from digitsort.training.examples import Dataset, Known, examples_of, known_to_bytes, parse_known
 from digitsort.training.finish import TrainingOptions
 from digitsort.training.fit import train
-from digitsort.training.known import Known, known_to_bytes, parse_known
 from tests.conftest import invoke
 from tests.training.test_fit import SMALL, some
 from tests.training.test_taught import by_hand

@@ -12,11 +12,15 @@ import pytest
 from PIL import ImageFont
 
 from digitsort.errors import TrainingDataError
-from digitsort.training.displays import GRIDS, SEGMENTS, draw_dots, draw_segments, on_a_wheel
 from digitsort.training.printed import (
+    GRIDS,
+    SEGMENTS,
     Face,
+    draw_dots,
+    draw_segments,
     find_faces,
     name_of_faces,
+    on_a_wheel,
     on_screen,
     plain,
     print_digits,

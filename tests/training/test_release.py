@@ -10,20 +10,19 @@ import numpy as np
 import pytest
 
 from digitsort import load_model
+from digitsort.model.inert_pickle import scan
 from digitsort.model.reading import DEFAULT_FILE, default_model, parse_model
-from digitsort.model.scanning import scan
 from digitsort.progress import silent
 from digitsort.recognition.score import Scores, predict, score
 from digitsort.recognition.vectorize import vectorize
-from digitsort.training.examples import Examples
-from digitsort.training.known import KNOWN_FILE, known_to_default, parse_known
-from digitsort.training.learn import fit_beside
+from digitsort.training.examples import KNOWN_FILE, Examples, known_to_default, parse_known
+from digitsort.training.fit import fit_beside
 from digitsort.training.release import (
     HEAVY,
+    PARAMETERS,
     Release,
     calibrate_by_family,
     fit_cascade,
-    parameters,
     train_release,
 )
 from digitsort.training.sources import DataSource, Images, sources
@@ -83,9 +82,9 @@ def test_the_third_fit_has_fewer_support_vectors_and_the_heaviest(
     vectors = vectorize(inks[:600])
     examples = Examples(vectors.features, vectors.normal, np.array(labels[:600]), np.ones(600))
     no_person = np.zeros(600, np.bool_)
-    few = fit_cascade(examples, no_person, parameters()).estimator.machine()
+    few = fit_cascade(examples, no_person, PARAMETERS).estimator.machine()
     monkeypatch.setattr("digitsort.training.release.HEAVY", 1.0)
-    every = fit_cascade(examples, no_person, parameters()).estimator.machine()
+    every = fit_cascade(examples, no_person, PARAMETERS).estimator.machine()
     assert len(few.vectors) == pytest.approx(HEAVY * len(every.vectors), rel=0.05)
     light = np.abs(every.dual_coef).sum(axis=0).argsort()[: len(every.vectors) // 4]
     kept = {vector.tobytes() for vector in few.vectors}

@@ -11,12 +11,10 @@ import pytest
 
 from digitsort.model.reading import parse_model
 from digitsort.progress import silent
-from digitsort.training.dataset import Dataset, LabelledGray
-from digitsort.training.examples import gather
+from digitsort.training.examples import Dataset, LabelledGray, gather
 from digitsort.training.finish import Trained
-from digitsort.training.fit import train
+from digitsort.training.fit import Change, Comparison, compare, train
 from digitsort.training.labelled import teach
-from digitsort.training.learn import Change, Comparison, compare
 from tests.drawing import digit_inks
 from tests.training.test_fit import SMALL, some
 

@@ -53,6 +53,10 @@ def dask(*words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
 @pytest.fixture
 def scheduler() -> Iterator[str]:
     """The address of a scheduler without workers."""
+    yield from running_scheduler()
+
+
+def running_scheduler() -> Iterator[str]:
     with running(
         dask("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
     ) as process:

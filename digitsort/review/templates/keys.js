@@ -19,9 +19,11 @@ function say(text, more = "") {
 function tell(text) {
   say(text);
   const line = byId("said");
-  const isCut = !line.offsetParent || line.scrollWidth > line.clientWidth;
-  byId("notice").hidden = !isCut;
+  const isCut = !line.offsetParent || line.scrollHeight > line.clientHeight;
+  const dialog = document.querySelector("dialog[open]");
+  byId("notice").hidden = !isCut && !dialog;
   byId("notice").textContent = text;
+  (dialog ?? document.body).append(byId("notice")); // what lies below a dialog is veiled
 }
 
 // A message is about the last action: the next one takes it away.
@@ -95,6 +97,7 @@ function onKey(event) {
 }
 
 function onSearchKey(event) {
+  if (event.key === "Escape") openQueue(queue);
   if (event.key === "Enter" || event.key === "Escape") toGrid();
 }
 
@@ -198,7 +201,7 @@ function addKeys() {
   addKey(button, title, () => decide(settings.none), settings.none);
   addKey("Can't tell", `You can't tell what it is (${settings.unclearKey})`, () => decide(settings.unclear), settings.unclear);
   addKey("✓ Confirm", "Confirm the guess (Enter)", accept);
-  addKey("✓ Confirm all", "Confirm all open scans in this group (Shift+Enter)", acceptRest);
+  addKey("✓ Confirm all", "Confirm all scans left in this group (Shift+Enter)", acceptRest);
   addKey("Select range", "Select a range: the next scan that you choose is its end", toggleRange);
   byId("keys").lastElementChild.id = "range";
 }

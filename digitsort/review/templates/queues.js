@@ -66,11 +66,14 @@ function nextPlace() {
   return next >= 0 ? next : shown.findIndex(isOpen);
 }
 
-// After a label. Returns what to say about it besides what is seen.
-function goOn() {
+const isDone = () => shown.every(labelOf);
+
+// After a label. Returns what to say about it besides what is seen. A group that was done before, to
+// which a person has come back, stays.
+function goOn(wasDone = false) {
   const place = nextPlace();
   move(place >= 0 ? place : current);
-  if (place >= 0) return "";
+  if (place >= 0 || (wasDone && open)) return "";
   if (open && isSearch()) return "";
   if (open) return pause();
   if (!wasEndShown) showEnd(); // not again after each change of a label
@@ -142,8 +145,9 @@ function labelled(count, label) {
 function decide(label) {
   const chosen = selection();
   if (!chosen.length || !label || isLeaving() || isAway()) return;
+  const wasDone = isDone();
   take(chosen.map((card) => [card, label]));
-  const more = goOn();
+  const more = goOn(wasDone);
   say(`${labelled(chosen.length, label)}.`, more);
 }
 
@@ -154,8 +158,9 @@ function decideEach(labelFor, nothing) {
     tell(nothing);
     return;
   }
+  const wasDone = isDone();
   take(labels);
-  const more = goOn();
+  const more = goOn(wasDone);
   const [first] = labels;
   say(`${labels.length > 1 ? `${plural(labels.length, "scan")} labelled` : labelled(1, first[1])}.`, more);
 }
@@ -174,7 +179,7 @@ function acceptRest() {
   if (unseen) {
     move(shown.indexOf(unseen), { atTop: true });
     const left = rest.filter((card) => !card.wasSeen).length;
-    tell(left ? `${plural(left, "scan")} below not seen yet. Press again.` : "This is the end of the group. Press again to confirm what is open in it.");
+    tell(left ? `${plural(left, "scan")} below not seen yet. Press again.` : "This is the end of the group. Press again to confirm what is left in it.");
     return;
   }
   if (!rest.length && shown.some((card) => !labelOf(card))) {
@@ -211,7 +216,7 @@ function count() {
   for (const each of queues) {
     const text = each.open ? `${each.open.toLocaleString("en")}` : "✓";
     if (each.count.textContent !== text) each.count.textContent = text;
-    each.state.textContent = each.open ? ` of ${each.cards.length.toLocaleString("en")} open` : " done";
+    each.state.textContent = each.open ? ` of ${each.cards.length.toLocaleString("en")} left` : " done";
     if (each === queue && !isSearch()) each.button.setAttribute("aria-current", "true");
     else each.button.removeAttribute("aria-current");
   }
@@ -227,6 +232,6 @@ function count() {
 function groupCount(left) {
   if (!shown.length) return "";
   if (leaving) return `✓ done · next: ${nextQueue()?.title ?? "the end"}`;
-  if (left) return `${left} of ${shown.length} open`;
-  return isSearch() && open ? "✓ done · n: next open scan" : "✓ done";
+  if (left) return `${left} of ${shown.length} left`;
+  return open ? "✓ done · n: next scan without a label" : "✓ done";
 }

@@ -5,6 +5,7 @@ let file = null; // a FileSystemFileHandle, where the browser has such files
 let savedFile = null; // name and time of the last saved file, and whether the browser chose its folder
 let saving = 0;
 let isWriting = false;
+let wasCancelled = false; // the last time that the browser asked for a file
 
 const two = (n) => String(n).padStart(2, "0");
 
@@ -25,7 +26,7 @@ async function save() {
     tell("Nothing to save yet: no scan has a label.");
     return;
   }
-  if (!file && window.showSaveFilePicker) {
+  if (!file && window.showSaveFilePicker && !wasCancelled) {
     try {
       file = await window.showSaveFilePicker({
         suggestedName: newName(),
@@ -33,11 +34,13 @@ async function save() {
       });
     } catch (error) {
       if (error.name === "AbortError") {
-        tell("Not saved: no file was chosen. Press Save again to choose one.");
+        wasCancelled = true; // some browsers refuse without a question
+        tell("Not saved: no file was chosen. Press Save again to download the file.");
         return;
       }
     }
   }
+  wasCancelled = false;
   if (file) await write();
   else download();
 }

@@ -45,7 +45,6 @@ def draw(hand: Hand, curves: Sequence[Floats]) -> Iterator[npt.NDArray[np.uint8]
 
     Parameters
     ----------
-    hand : Hand
     curves : sequence of ndarray of shape (n, m, 2)
         The strokes, in any unit.
     """
@@ -114,7 +113,6 @@ def write_digits(count_per_digit: int, seed: int) -> Iterator[tuple[npt.NDArray[
 
     Parameters
     ----------
-    count_per_digit : int
     seed : int
         The same seed gives the same images on every machine.
 

@@ -90,7 +90,6 @@ def arc(
         Along x and y.
     turn : pair of float or ndarray of shape (n,)
         Degrees from which to which: 0 right, 90 bottom, 180 left, -90 top.
-    knots : int
     square : float or ndarray of shape (n,)
         Power of the cosine and sine: below 1 towards a rectangle, above towards a diamond.
     drift : float or ndarray of shape (n,)

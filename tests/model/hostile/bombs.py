@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digitsort.model.scanning import MOST_BYTES, MOST_OPCODES
+from digitsort.model.inert_pickle import MOST_BYTES, MOST_OPCODES
 from tests.model.hostile.case import HEAD, Hostile, doubled, inside, rawly, text, u4, whole
 
 

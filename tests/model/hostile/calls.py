@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickletools
 
-from digitsort.model.scanning import ALLOWED
+from digitsort.model.inert_pickle import ALLOWED
 from tests.model.hostile.case import Hostile, call, inside, named, whole
 
 CALLABLES = """

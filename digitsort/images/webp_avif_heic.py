@@ -1,4 +1,7 @@
-"""Open AVIF and HEIC files, which are ISO media files, after a check of their sizes."""
+"""Check the sizes in WebP, AVIF and HEIC files, and open the last two, which are ISO media files.
+
+Their decoders use much memory per pixel.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-from digitsort.images.limits import Limits
-from digitsort.images.unreadable import BROKEN, UnreadableError
+from digitsort.images.limits import BROKEN, Encoded, Limits, UnreadableError
 
 MOST_BOXES = 2**12
 """Largest number of boxes per level. A phone photo has one for each of its 48 to 192 tiles and a few
@@ -29,7 +31,6 @@ def check_iso_media(data: bytes, limits: Limits, most_pixels: int, name: str) ->
     ----------
     data : bytes
         The file.
-    limits : Limits
     most_pixels : int
         Largest number of pixels that the decoder has memory for.
     name : str
@@ -164,3 +165,41 @@ def open_heic(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
     image = picture.to_pillow()
     image.info.clear()
     return image, 1, len(found) > 1
+
+
+WEBP_PIXELS = 2**24
+"""Largest number of pixels, 4,096 x 4,096. The decoder uses 20 bytes per pixel, 320 MiB in all, and a
+file of 34 bytes can demand any size."""
+
+WEBP_SHARE = 4
+"""With a larger --max-pixels, a WebP may have this fraction (a quarter) of it."""
+
+
+def check_webp(data: bytes, limits: Limits) -> Encoded:
+    """Return the file.
+
+    Raises
+    ------
+    UnreadableError
+        If the size is beyond its limit.
+    """
+    size = _webp_size(data)
+    if size is not None:
+        check_pixels(*size, limits, max(WEBP_PIXELS, limits.pixels // WEBP_SHARE), "a WebP")
+    return Encoded(data)
+
+
+def _webp_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height, from the container's first chunk (RFC 9649, 2.5-2.7)."""
+    kind, start = data[12:16], data[20:30]
+    if len(start) < 10:
+        return None
+    if kind == b"VP8X":
+        return int.from_bytes(start[4:7], "little") + 1, int.from_bytes(start[7:10], "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(start[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        sides = int.from_bytes(start[6:8], "little"), int.from_bytes(start[8:10], "little")
+        return sides[0] & 0x3FFF, sides[1] & 0x3FFF
+    return None
