@@ -83,6 +83,12 @@ def test_features_of_sizes_and_edges() -> None:
     assert shortest.tolist() == [1, 89 / 40, 1, 0, 1]
 
 
+def test_a_cut_inside_a_group_is_no_gap() -> None:
+    strip = replace(bars(), is_cut=np.array([False, True, True, False]))
+    features, _ = features_of([strip], [[(0, 3)]], default_model())
+    assert features[0, -2] == 0
+
+
 def test_a_model_without_a_network_weighs_groups_too() -> None:
     model = default_model()
     machine = replace(model.machine, likeness=None)
@@ -106,3 +112,5 @@ def test_the_balance_does_not_depend_on_the_scale_of_the_last_weights() -> None:
     found = network.balance(components)
     assert found == pytest.approx(twice.balance(components))
     assert ((found >= 0) == network.are_digits(components)).all()
+    opposite = Likeness((*weights[:2], -weights[2]), (*biases[:2], -biases[2]))
+    assert opposite.balance(components) == pytest.approx(-found)
