@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.pages.between_lines import LEAST_CELLS, MOST_STEP, cells_of
+from digitsort.pages.hidden_lines import with_hidden_lines, without_strokes
 from digitsort.pages.lines import Ruling
 from digitsort.pages.ruling import Matrix, Pixels, Sheet, ink_of, lines_in, ruling_of, sheet_of
 
@@ -57,6 +58,10 @@ ALMOST_FULL = 0.8
 LEAST_CONTRAST = 8.0
 """Gray levels by which ruling is darker than the cells, where it is faintest. Photographed puzzles have
 at least 18 (the first half of the pages of `benchmarks.pages`), noise at most 3."""
+
+LEAST_EVEN = 0.8
+"""Faintest darkness of a line by its median one, for most sides of a block. Ruling has at least 0.86,
+lines of text 0.75 (in pages of `benchmarks.made_pages` with the seeds 101 and 103)."""
 
 LEAST_LIGHT = 170.0
 """Level of the paper in a cell, of 255 for the paper around it."""
@@ -154,8 +159,10 @@ def find_blocks(gray: Pixels) -> list[Block]:
                 break  # longer lines enclose no more cells than the shortest ones
         if _is_full(best):
             break
-    lines = lines_in(ink_of(calm, OFFSETS[0]), max(9, longer // LENGTHS[-1]))
-    best = _with_better(best, _between_lines(lines, ink_of(calm, OFFSETS[0]), soft, best), soft)
+    ink = ink_of(calm, OFFSETS[0])
+    lines = lines_in(ink, max(9, longer // LENGTHS[-1]))
+    best = _with_better(best, _between_lines(lines, ink, soft, best), soft)
+    best = _apart(best, ink, soft)
     return [_block(lattice, sheet) for lattice in _in_reading_order(best)]
 
 
@@ -174,7 +181,9 @@ def _between_lines(
     if len(quads) < LEAST_CELLS:
         return []
     lattices = [lattice for lattice in _joined(quads) if len(lattice) >= LEAST_CELLS]
-    lattices = [lattice for lattice in lattices if not _is_flat(lattice)]
+    thick = _thick(ink)
+    lattices = [_relined(lattice, thick, soft) for lattice in lattices if not _is_flat(lattice)]
+    lattices = [lattice for lattice in lattices if len(lattice) >= LEAST_CELLS]
     return _outermost([lattice for lattice in lattices if _is_ruled(lattice, soft)])
 
 
@@ -212,6 +221,28 @@ def _with_better(
             best = [lattice for lattice in best if not any(lattice is one for one in there)]
             best.append(other)
     return _outermost(best)
+
+
+def _apart(lattices: list[dict[Index, Quad]], ink: Pixels, soft: Pixels) -> list[dict[Index, Quad]]:
+    """Drop cells that lie in cells of a larger block, and join what is left of such blocks."""
+    kept: list[dict[Index, Quad]] = []
+    for lattice in sorted(lattices, key=len, reverse=True):
+        taken = [quad for other in kept for quad in other.values()]
+        kept.append({at: quad for at, quad in lattice.items() if not _is_in_one(quad, taken)})
+    if sum(map(len, kept)) == sum(map(len, lattices)):
+        return lattices
+    thick = _thick(ink)
+    quads = np.array([quad for lattice in kept for quad in lattice.values()])
+    joined = [_relined(_filled(lattice, thick), thick, soft) for lattice in _joined(quads)]
+    joined = [one for one in joined if len(one) >= LEAST_CELLS and _is_ruled(one, soft)]
+    kept = [lattice for lattice in kept if len(lattice) >= LEAST_CELLS]
+    return joined if _worth(joined, soft) > _worth(kept, soft) else kept
+
+
+def _is_in_one(quad: Quad, others: list[Quad]) -> bool:
+    """Return whether the middle of a cell lies in one of some cells."""
+    x, y = quad.mean(axis=0).tolist()
+    return any(cv2.pointPolygonTest(other.astype(np.float32), (x, y), False) > 0 for other in others)
 
 
 def _area(lattices: list[dict[Index, Quad]]) -> float:
@@ -258,9 +289,26 @@ def _lattices(ink: Pixels, soft: Pixels, length: int, outlines: Outlines) -> lis
     if len(quads) < LEAST_CELLS:
         return []
     ruled = [_without_gaps(lattice, soft) for lattice in _joined(quads)]
-    thick = np.asarray(cv2.dilate(ink, np.ones((7, 7), np.uint8)), np.uint8)
+    thick = _thick(ink)
     lattices = [_straightened(_filled(lattice, thick)) for lattice in ruled]
+    lattices = [_relined(lattice, thick, soft) for lattice in lattices if len(lattice) >= 2]
     return [lattice for lattice in lattices if len(lattice) >= LEAST_CELLS]
+
+
+def _relined(lattice: dict[Index, Quad], thick: Pixels, soft: Pixels) -> dict[Index, Quad]:
+    """Drop lines that are only strokes, and add lines that were missed, if all cells are ruled then."""
+    joined = without_strokes(lattice, soft)
+    if len(joined) < len(lattice):
+        joined = _filled(joined, thick)
+    split = with_hidden_lines(joined, soft)
+    if len(split) > len(joined):
+        joined = _filled(split, thick)
+    is_changed = joined and joined.keys() != lattice.keys()
+    return _from_zero(joined if is_changed and _is_ruled(joined, soft) else lattice)
+
+
+def _thick(ink: Pixels) -> Pixels:
+    return np.asarray(cv2.dilate(ink, np.ones((7, 7), np.uint8)), np.uint8)
 
 
 Outlines = dict[tuple[int, bytes], Quad | None]
@@ -577,7 +625,7 @@ def _is_even(lattice: dict[Index, Quad]) -> bool:
 
 
 def _from_zero(lattice: dict[Index, Quad]) -> dict[Index, Quad]:
-    low = np.array(list(lattice)).min(axis=0).tolist()
+    low = np.array(list(lattice)).min(axis=0).tolist() if lattice else (0, 0)
     return {(r - low[0], c - low[1]): quad for (r, c), quad in sorted(lattice.items())}
 
 
@@ -621,14 +669,15 @@ def _without_gaps(lattice: dict[Index, Quad], soft: Pixels) -> dict[Index, Quad]
 
 
 def _is_ruled(lattice: dict[Index, Quad], soft: Pixels) -> bool:
-    """Return whether there are continuous dark lines around light cells; noise and letters have none.
+    """Return whether there are even dark lines around light cells; noise and letters have none.
 
     Cells in a single row may have one open side: combs do.
     """
     sides = _sorted_contrasts(lattice, soft)
     centres = np.array(list(lattice.values())).mean(axis=1)  # (n, 2)
     light = np.median(_at(centres[:, None] + _AROUND, soft).max(axis=1))
-    return bool(np.percentile(sides, 15) >= LEAST_CONTRAST and light >= LEAST_LIGHT)
+    is_even = bool(np.median(_sorted_evenness(lattice, soft)) >= LEAST_EVEN)
+    return bool(np.percentile(sides, 15) >= LEAST_CONTRAST and light >= LEAST_LIGHT and is_even)
 
 
 _AROUND = np.array([[x, y] for x in (-4.0, 0.0, 4.0) for y in (-4.0, 0.0, 4.0)])
@@ -647,11 +696,30 @@ def _contrasts(quads: npt.NDArray[np.float64], soft: Pixels) -> npt.NDArray[np.f
     ndarray of shape (n, 4)
         In gray levels, for the top, right, bottom and left side of each cell.
     """
-    starts = range(0, max(len(quads), 1), CELLS_AT_ONCE)
-    return np.concatenate([_some_contrasts(quads[at : at + CELLS_AT_ONCE], soft) for at in starts])
+    return np.concatenate([np.percentile(some, 15, axis=-1) for some in _darker(quads, soft)])
 
 
-def _some_contrasts(quads: npt.NDArray[np.float64], soft: Pixels) -> npt.NDArray[np.float64]:
+def _sorted_evenness(lattice: dict[Index, Quad], soft: Pixels) -> npt.NDArray[np.float64]:
+    """Return the faintest by the median darkness of each side, least even first."""
+    quads = np.array(list(lattice.values()))
+    shares = []
+    for some in _darker(quads, soft):
+        faint, usual = np.percentile(some, (15, 50), axis=-1)
+        shares.append(faint / np.maximum(usual, 1.0))
+    return np.sort(np.concatenate(shares), axis=1)[:, _is_row(lattice) :]
+
+
+def _is_row(lattice: dict[Index, Quad]) -> bool:
+    return len({row for row, _ in lattice}) == 1
+
+
+def _darker(quads: npt.NDArray[np.float64], soft: Pixels) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield how much darker the lines around some cells are than the cells, at places along each."""
+    for at in range(0, max(len(quads), 1), CELLS_AT_ONCE):
+        yield _some_darker(quads[at : at + CELLS_AT_ONCE], soft)
+
+
+def _some_darker(quads: npt.NDArray[np.float64], soft: Pixels) -> npt.NDArray[np.float64]:
     sides = np.roll(quads, -1, axis=1) - quads  # (n, 4, 2)
     points = quads[:, :, None] + _ALONG * sides[:, :, None]  # (n, 4, 24, 2)
     outward = np.stack([sides[..., 1], -sides[..., 0]], axis=-1)
@@ -660,8 +728,7 @@ def _some_contrasts(quads: npt.NDArray[np.float64], soft: Pixels) -> npt.NDArray
     outward *= np.where((outward * middles).sum(axis=-1) < 0, -1.0, 1.0)[..., None]
     across = np.arange(-6, 7)[:, None, None] * outward[:, :, None, None]  # (n, 4, 13, 1, 2)
     levels = _at(points[:, :, None] + across, soft)  # (n, 4, 13, 24)
-    darker = levels[:, :, :5].max(axis=2) - levels[:, :, 6:].min(axis=2)
-    return np.asarray(np.percentile(darker, 15, axis=-1))
+    return np.asarray(levels[:, :, :5].max(axis=2) - levels[:, :, 6:].min(axis=2))
 
 
 CELLS_AT_ONCE = 200
@@ -673,8 +740,7 @@ _ALONG = np.linspace(0.08, 0.92, 24)[:, None]
 
 def _sorted_contrasts(lattice: dict[Index, Quad], soft: Pixels) -> npt.NDArray[np.float64]:
     """Return the contrasts of each cell's sides, faintest first; for a comb, leave out the faintest."""
-    leave_out = len({row for row, _ in lattice}) == 1
-    return np.sort(_contrasts(np.array(list(lattice.values())), soft), axis=1)[:, leave_out:]
+    return np.sort(_contrasts(np.array(list(lattice.values())), soft), axis=1)[:, _is_row(lattice) :]
 
 
 def _at(points: npt.NDArray[np.float64], image: Pixels) -> npt.NDArray[np.float64]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import accumulate, product
+from itertools import accumulate, pairwise, product
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from digitsort.pages.blocks import Block, Quad, _straightened, find_blocks
+from digitsort.pages.blocks import Block, Quad, _is_ruled, _straightened, find_blocks
 from digitsort.pages.cutout import PagePixels
 from tests.pages_forms import CELL, Pixels, comb, form, grid, sheet
 
@@ -75,6 +76,25 @@ def test_strokes_are_no_lines_where_boxes_are_evenly_spaced() -> None:
         pen.line((x, 51, x + 4, 89), fill=30, width=3)
     pen.line((180, 54, 180, 86), fill=245, width=4)  # most of a line is missing
     assert shapes(page) == [(1, 7, 7)]
+
+
+@pytest.mark.parametrize("is_ruling", [True, False])
+def test_rows_of_letters_are_no_ruling(is_ruling: bool) -> None:
+    """Their strokes are dark, but there is paper between them."""
+    page = np.full((120, 320), 245, np.uint8)
+    edges = (20, 100, 200, 300)
+    for y, x in product((30, 76), range(20, 300, 7)):
+        end = (x + 7, y) if is_ruling else (x + 3, y + 4)
+        cv2.line(page, (x, y if is_ruling else y - 4), end, 90, 2)
+    for x, y in product(edges, range(30, 76, 7)):
+        end = (x, min(76, y + 7)) if is_ruling else (x + 4, y + 3)
+        cv2.line(page, (x if is_ruling else x - 4, y), end, 90, 2)
+    soft = np.asarray(cv2.GaussianBlur(page, (0, 0), 1.5), np.uint8)
+    cells = {
+        (0, n): np.array([[a + 3, 36], [b - 3, 36], [b - 3, 70], [a + 3, 70]], np.float64)
+        for n, (a, b) in enumerate(pairwise(edges))
+    }
+    assert _is_ruled(cells, soft) == is_ruling
 
 
 @pytest.mark.slow
