@@ -214,7 +214,8 @@ def classify(
     summary.close()
     if walk.unreadable or not quiet:
         update_said = work.update.say() if work.update else ()
-        print_summary(summary, walk, None if output == "-" else output, quiet=quiet, update=update_said)
+        written = None if output == "-" else output
+        print_summary(summary, walk, written, quiet=quiet, update=update_said, numbers=number)
     return summary.exit_code(walk)
 
 

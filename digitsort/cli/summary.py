@@ -36,7 +36,13 @@ MOST_LABELS = 200
 
 
 def print_summary(
-    summary: Summary, walk: Walk, output: str | None, *, quiet: bool, update: Iterable[str] = ()
+    summary: Summary,
+    walk: Walk,
+    output: str | None,
+    *,
+    quiet: bool,
+    update: Iterable[str] = (),
+    numbers: bool = False,
 ) -> None:
     """Print the table of digits and statuses, the skipped files, and what to do next.
 
@@ -49,6 +55,8 @@ def print_summary(
     quiet : bool
     update : iterable of str
         Lines about an update.
+    numbers : bool
+        The labels are numbers, which `sort` only takes when asked.
     """
     console = stderr_console(quiet=quiet)
     if 0 < len({label for label, _ in +summary.by_label}) <= MOST_LABELS:
@@ -67,7 +75,10 @@ def print_summary(
             console.print(f"\nNo file could be read. The reasons are in {name}.", markup=False)
         else:
             console.print(f"\nWritten to {name}.", end=" Next: ", markup=False)
-            console.print(f"digitsort sort {shlex.quote(name)} sorted", markup=False, style="bold")
+            sort = (
+                f"digitsort sort {shlex.quote(name)} sorted{' --folder-per-number' if numbers else ''}"
+            )
+            console.print(sort, markup=False, style="bold")
 
 
 def print_left_aside(console: Console, summary: Summary, walk: Walk) -> None:

@@ -337,7 +337,9 @@ def test_numbers_become_labels_and_are_sorted_only_on_demand(
     monkeypatch.chdir(tmp_path)
     Path("scans").mkdir()
     Image.fromarray(printed("273")).save("scans/a.png")
-    assert invoke("classify", "scans", "--number", "--length", "2-4").exit_code == 0
+    done = invoke("classify", "scans", "--number", "--length", "2-4")
+    assert done.exit_code == 0
+    assert "Next: digitsort sort labels.csv sorted --folder-per-number" in done.stderr
     assert "scans/a.png,273," in Path("labels.csv").read_text()
     done = invoke("sort", "labels.csv", "sorted")
     assert (done.exit_code, "--folder-per-number" in done.stderr) == (2, True)
