@@ -46,7 +46,7 @@ most rays the digit may touch the ring. And the margin in pixels that is removed
 CORNER = 0.1
 """Side of a square in a corner, as a share of the picture's: a ring, however bold, leaves it free."""
 
-NEAR_MIDDLE = 0.5
+NEAR_MIDDLE = 0.48
 """Distance from the middle, in half box sizes, within which something in the ring must have ink: the
 thicker side of a zero does not come so near, the stem of a 7 along the ring does."""
 
