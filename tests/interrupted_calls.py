@@ -19,10 +19,10 @@ CLOSED_LATE = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExcepti
 def interrupted_at_each_call(
     work: Callable[[], object], every: int = 1
 ) -> Iterator[type[BaseException] | None]:
-    """Run `work` once for each of its calls and returns, interrupt it there, and yield what it raised.
+    """Run `work` once for each of its calls, interrupt it there, and yield what it raised.
 
-    As with a signal from outside, Python raises KeyboardInterrupt where it next looks for signals, or
-    later if the code holds signals back.
+    Python looks for signals where a function begins and after a call of C code, and raises
+    KeyboardInterrupt there, or later if the code holds signals back.
     """
     for number in count(1, every):
         left, raised = _interrupted(work, number)
@@ -34,9 +34,9 @@ def interrupted_at_each_call(
 def _interrupted(work: Callable[[], object], number: int) -> tuple[int, type[BaseException] | None]:
     left = number
 
-    def tick(_frame: FrameType, _event: str, _value: object) -> None:
+    def tick(_frame: FrameType, event: str, _value: object) -> None:
         nonlocal left
-        left -= 1
+        left -= event in ("call", "c_return")
         if left == 0:
             sys.setprofile(None)
             signal.raise_signal(signal.SIGINT)

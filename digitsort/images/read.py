@@ -8,13 +8,14 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import NamedTuple
 
 from PIL import Image
 
+from digitsort.files.interrupts import CleanUp
 from digitsort.files.names import is_url
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
 from digitsort.images.bmp_gif import prepare_bmp, prepare_gif
@@ -57,7 +58,7 @@ class _Silence:
         self._asking = 0
         self._kept = -1
 
-    def begin(self) -> None:
+    def __enter__(self) -> None:
         with self._lock:
             if self._asking == 0:
                 self._kept = os.dup(_STDERR)
@@ -66,7 +67,7 @@ class _Silence:
                 os.close(nowhere)
             self._asking += 1
 
-    def end(self) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             self._asking -= 1
             if self._asking == 0:
@@ -84,17 +85,10 @@ def c_stderr_silenced() -> Iterator[None]:
     libtiff prints a line about each damaged file, which its row already reports. Output of other
     threads is lost too, so keep the block short.
     """
-    try:
-        _silence.begin()
-    except (
-        OSError
-    ):  # a process without stderr, or without a free descriptor: nothing is worse than noise
+    with CleanUp() as clean_up:  # or the message about Ctrl-C could be lost, too
+        with suppress(OSError):  # no stderr, or no free descriptor: nothing is worse than noise
+            clean_up.enter_context(_silence)
         yield
-        return
-    try:
-        yield
-    finally:
-        _silence.end()
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,7 +232,7 @@ def test_interrupted_at_any_call_it_leaves_pages_to_go_on_with_or_nothing(
     dest, partial = tmp_path / "out", tmp_path / ".out.partial"
     cut(scans, tmp_path / "whole")
     whole, said = content(tmp_path / "whole"), set[object]()
-    for raised in interrupted_at_each_call(lambda: cut(scans, dest), every=37):
+    for raised in interrupted_at_each_call(lambda: cut(scans, dest), every=73):
         said.add(raised)
         assert not (dest.exists() and partial.exists())
         if not dest.exists():
