@@ -37,8 +37,11 @@ def candidates() -> list[Pixels]:
 def digits(model: Model) -> list[tuple[Image.Image, str]]:
     """Digits that the model is sure of, and their labels."""
     verdicts = decide(candidates(), model)
-    pairs = zip(candidates(), verdicts, strict=True)
-    found = [(Image.fromarray(g), v.label) for g, v in pairs if (v.confidence or 0) >= SURE]
+    found = [
+        (Image.fromarray(gray), verdict.label)
+        for gray, verdict in zip(candidates(), verdicts, strict=True)
+        if verdict.status is Status.OK and (verdict.confidence or 0) >= SURE
+    ]
     assert len(found) > 200
     return found
 
