@@ -108,6 +108,8 @@ class LabelsFile:
     ----------
     kept : int
         Number of rows kept from an interrupted run.
+    was_left : bool
+        An interrupted run left rows that are not counted yet.
     layout : Layout
     form : {"csv", "jsonl"}
         Format of the rows; for a Parquet file, which is made of them at the end, CSV.
@@ -117,6 +119,7 @@ class LabelsFile:
         self, rows: SealedFile, layout: Layout, form: Format, folder: OwnFolder, path: Path
     ) -> None:
         self.kept = 0
+        self.was_left = False
         self.written = 0
         self.layout = layout
         self.form: LineFormat = "csv" if form == "parquet" else form
@@ -161,6 +164,7 @@ class LabelsFile:
                 end = row_end
         finally:
             reader.detach()
+        self.was_left = False
         self._rows.cut(end)
         self._begin(header=end == 0)
 
@@ -396,7 +400,8 @@ def _rows_in(
     was_left = _prepare(folder, run, path, beginning)
     rows = SealedFile(folder, (ROWS, SEALS), folder.read(RUN, MOST_RUN_BYTES), path)
     file = LabelsFile(rows, layout, form, folder, path)
-    with closing(file), _kept_for_later(file, folder, beginning.option, was_left=was_left):
+    file.was_left = was_left
+    with closing(file), _kept_for_later(file, folder, beginning.option):
         yield file
 
 
@@ -435,19 +440,17 @@ def _prepare(folder: OwnFolder, run: RunSettings, path: Path, beginning: Beginni
 
 
 @contextmanager
-def _kept_for_later(
-    file: LabelsFile, folder: OwnFolder, option: str, *, was_left: bool
-) -> Iterator[None]:
+def _kept_for_later(file: LabelsFile, folder: OwnFolder, option: str) -> Iterator[None]:
     """Keep the rows if the block raises, and say so; remove the folder if there are none."""
     try:
         yield
     except BaseException as error:
         count = file.kept + file.written
-        if not (count or was_left):
+        if not (count or file.was_left):
             _remove(folder)
         if not folder.has(RUN):  # removed, or the labels file is published already
             raise
-        kept = f"Kept {plural(count, 'row')}." if count else "Kept the rows of the run before."
+        kept = f"Kept {plural(count, 'row')}." if count else "Kept the rows of the earlier run."
         if isinstance(error, KeyboardInterrupt):
             raise InterruptedRunError(f"interrupted. {kept}", option) from error
         if isinstance(error, DigitsortError):

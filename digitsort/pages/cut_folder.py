@@ -90,6 +90,8 @@ class CutFolder:
     dest : Path
     kept : int
         Pages kept from an interrupted run.
+    was_left : bool
+        An interrupted run left pages that are not counted yet.
     written : int
         Pages cut by this one.
     layout : str
@@ -100,6 +102,7 @@ class CutFolder:
     tree: Path
     pages: SealedFile
     kept: int = 0
+    was_left: bool = False
     written: int = 0
     layout: str = ""
     _disk: Disk = DISK
@@ -135,7 +138,7 @@ class CutFolder:
                 begun.stems.name(path)
                 path, begun.skip = None, 0
         self.pages.cut(end)
-        self.kept = len(facts)
+        self.kept, self.was_left = len(facts), False
         self._remove_others(expected)
         return facts, left if path is None else chain([path], left), begun
 
@@ -260,8 +263,8 @@ def _cut_in(folder: OwnFolder, dest: Path, run: RunSettings, *, resume: bool) ->
     """Open the pages in the folder. After an error keep them and say so, unless there are none."""
     was_left = _prepare(folder, run, dest, resume=resume)
     pages = SealedFile(folder, (PAGES, SEALS), folder.read(RUN, MOST_RUN_BYTES), dest)
-    cut = CutFolder(dest, folder.path / TREE, pages, _disk=folder.disk)
-    with closing(pages), _kept_for_later(cut, folder, was_left=was_left):
+    cut = CutFolder(dest, folder.path / TREE, pages, was_left=was_left, _disk=folder.disk)
+    with closing(pages), _kept_for_later(cut, folder):
         yield cut
 
 
@@ -331,17 +334,17 @@ def _prepare(folder: OwnFolder, run: RunSettings, dest: Path, *, resume: bool) -
 
 
 @contextmanager
-def _kept_for_later(cut: CutFolder, folder: OwnFolder, *, was_left: bool) -> Iterator[None]:
+def _kept_for_later(cut: CutFolder, folder: OwnFolder) -> Iterator[None]:
     """Keep the pages if the block raises, and say so; if there are none, keep nothing."""
     try:
         yield
     except BaseException as error:
         pages = cut.kept + cut.written
-        if not (pages or was_left):
+        if not (pages or cut.was_left):
             folder.remove(RUN)
         if not folder.has(RUN):  # nothing is cut yet, or DEST is there already
             raise
-        kept = f"Kept {plural(pages, 'page')}." if pages else "Kept the pages of the run before."
+        kept = f"Kept {plural(pages, 'page')}." if pages else "Kept the pages of the earlier run."
         if isinstance(error, KeyboardInterrupt):
             raise InterruptedRunError(f"interrupted. {kept}", "--resume") from error
         if isinstance(error, DigitsortError):

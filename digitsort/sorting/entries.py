@@ -120,7 +120,7 @@ class Run:
     made_levels : int
         1 if it made DEST, 2 if DEST's parent too …
     continues : bool
-        It goes on with the run before, which was stopped.
+        It continues an earlier run, which was stopped.
     is_authentic : bool
         This user's digitsort wrote it.
     is_ours : bool

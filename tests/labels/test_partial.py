@@ -131,11 +131,30 @@ def test_interrupted_before_its_first_row_a_resumed_run_keeps_the_rows(tmp_path:
     with pytest.raises(InterruptedRunError):
         write(path, stop_after=3)
     with (
-        pytest.raises(InterruptedRunError, match=r"Kept the rows of the run before\."),
+        pytest.raises(InterruptedRunError, match=r"Kept the rows of the earlier run\."),
         labels_file(path, LAYOUT, RUN, resume=True),
     ):
         raise KeyboardInterrupt
     assert PATHS[3:] == write(path, resume=True)
+
+
+def test_rows_of_files_that_changed_are_not_said_to_be_kept(tmp_path: Path) -> None:
+    """Interrupted before the first new row, nothing is left of the earlier run."""
+    path = tmp_path / "labels.csv"
+    with pytest.raises(InterruptedRunError):
+        write(path, stop_after=3)
+
+    def is_still(path: str, sha256: str) -> bool:
+        return False
+
+    def go_on() -> None:
+        with labels_file(path, LAYOUT, RUN, resume=True) as file:
+            assert list(file.take_up(PATHS, is_still)[0]) == []
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        go_on()
+    assert read_tree(tmp_path) == {}
 
 
 def test_a_run_that_replaces_a_file_is_resumed_too(tmp_path: Path) -> None:

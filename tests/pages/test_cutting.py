@@ -248,7 +248,7 @@ def test_interrupted_before_its_first_page_a_resumed_run_keeps_the_pages(
 ) -> None:
     interrupted(scans, tmp_path / "out")
     with (
-        pytest.raises(InterruptedRunError, match=r"Kept the pages of the run before\."),
+        pytest.raises(InterruptedRunError, match=r"Kept the pages of the earlier run\."),
         cut_folder(tmp_path / "out", RUN, ("cells", "previews"), resume=True),
     ):
         raise KeyboardInterrupt
