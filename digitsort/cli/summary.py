@@ -75,9 +75,8 @@ def print_summary(
             console.print(f"\nNo file could be read. The reasons are in {name}.", markup=False)
         else:
             console.print(f"\nWritten to {name}.", end=" Next: ", markup=False)
-            sort = (
-                f"digitsort sort {shlex.quote(name)} sorted{' --folder-per-number' if numbers else ''}"
-            )
+            option = " --folder-per-number" if numbers else ""
+            sort = f"digitsort sort {shlex.quote(name)} sorted{option}"
             console.print(sort, markup=False, style="bold")
 
 

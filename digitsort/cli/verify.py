@@ -69,8 +69,8 @@ def _said_of_kept(dest: Path, name: str) -> str:
     table, target = shlex.quote(str(dest / name)), shlex.quote(str(dest))
     if name.startswith(SAVED_MEANWHILE):
         return (
-            f"{name} is a labels.csv that was saved while digitsort wrote its own. Apply the labels in "
-            f"it, digitsort sort {table} {target}, and then delete it."
+            f"{name} is a labels.csv that was saved while digitsort wrote its own. Apply its labels "
+            f"with digitsort sort {table} {target}, then delete it."
         )
     return (
         f"{name} is the labels.csv before an undo, because it had your changes. To use its labels "

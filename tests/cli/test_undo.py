@@ -62,7 +62,7 @@ def test_verify_knows_the_tables_that_digitsort_kept(here: Path) -> None:
     kept = make_tree(here / "sorted", {"labels_saved_meanwhile.csv": corrected})
     done = invoke("verify", "sorted", "--all")
     assert (done.exit_code, "labels" in done.stdout) == (0, False)
-    assert "digitsort sort sorted/labels_saved_meanwhile.csv sorted, and then delete it" in done.stderr
+    assert "digitsort sort sorted/labels_saved_meanwhile.csv sorted, then delete it" in done.stderr
     assert invoke("sort", "sorted/labels_saved_meanwhile.csv", "sorted").exit_code == 0
     assert (kept / "4" / Path(first.split(",")[0]).name).exists()
     (kept / "labels_saved_meanwhile.csv").rename(kept / "labels_before_undo_12.csv")
