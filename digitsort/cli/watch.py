@@ -27,7 +27,14 @@ from digitsort.labels.resume import outcome_of
 from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome, Status
 from digitsort.plural import plural
-from digitsort.sorting.arrivals import FEW_FILES, Arrivals, Batch, sort_complete
+from digitsort.sorting.arrivals import (
+    FEW_FILES,
+    SAVING_S,
+    Arrivals,
+    Batch,
+    read_when_saved,
+    sort_complete,
+)
 from digitsort.sorting.books import Sorted
 from digitsort.sorting.dest import locked
 from digitsort.sorting.inbox import (
@@ -130,7 +137,8 @@ def watch(
     wait = None if once else _waiting(folder, poll, quiet=quiet)
     warn_of_foreign_runs(Path(target))
     with locked(Path(target)) as held:
-        recovered = recover(held)
+        books = read_when_saved(held.dest, SAVING_S)  # before anything is touched: it must be a table
+        recovered = recover(held, books=books)
         print_recovered(recovered, quiet=quiet)
         if recovered is not None:
             printing.print_arrived(recovered.arrived)

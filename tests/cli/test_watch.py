@@ -22,7 +22,7 @@ from digitsort.files.regular import is_open_for_writing
 from digitsort.labels.row import Row
 from digitsort.outcomes import Outcome, Status
 from digitsort.sorting import inbox as inboxes
-from digitsort.sorting.arrivals import Arrivals, sort_complete
+from digitsort.sorting.arrivals import Arrivals, read_when_saved, sort_complete
 from digitsort.sorting.books import read_books, update_books
 from digitsort.sorting.dest import locked
 from digitsort.sorting.free_names import file_sha256
@@ -183,11 +183,12 @@ def test_a_labels_csv_that_is_half_saved_is_waited_for(
             os.utime(table, (1e9, 1e9))  # at rest
 
     monkeypatch.setattr("digitsort.sorting.arrivals.time.sleep", save_on)
-    table.write_text(header[:9])
     make_tree(here, {"in": {"1.png": digit_png(1)}})
     with locked(here / "out") as held:
-        arrivals = Arrivals(held, SortOptions(set_aside=True))
+        table.write_text(header[:9])
+        read_when_saved(held.dest, 10.0)
         assert len(looks) == 4
+        arrivals = Arrivals(held, SortOptions(set_aside=True))
         states, looks = [header, whole], []
         table.write_text("path,lab")
         assert list(take(Inbox(str(here / "in"), 0), arrivals, labelled)) == []
@@ -195,6 +196,33 @@ def test_a_labels_csv_that_is_half_saved_is_waited_for(
         assert arrivals.tables == []
     rows = read_books(str(here / "out"))
     assert (len(rows), table.read_text().count("by hand")) == (3, 1)
+
+
+def test_a_labels_csv_that_is_half_saved_is_waited_for_after_a_kill(
+    here: Path, once: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of the killed run go into it before any file of the new one is looked at."""
+    once()
+    make_tree(here, {"in": {"1.png": digit_png(1)}})
+    with locked(here / "out") as held:
+        path = str(here / "in/1.png")
+        row = Row(path, "1", Status.OK, sha256=file_sha256(path))
+        Arrivals(held, SortOptions(set_aside=True)).deliver([row])  # and a kill
+    table = here / "out/labels.csv"
+    whole = table.read_text().replace("ok,,", "ok,by hand,", 1)
+    states = [whole[:150], whole]
+
+    def save_on(_: float) -> None:
+        table.write_text(states.pop(0))
+        if not states:
+            os.utime(table, (1e9, 1e9))  # at rest
+
+    monkeypatch.setattr("digitsort.sorting.arrivals.time.sleep", save_on)
+    table.write_text(whole[:9])
+    assert once() == "1.png -> 1/1.png (before a kill)  ok\n"
+    assert (len(read_books(str(here / "out"))), table.read_text().count("by hand")) == (3, 1)
+    assert states == []
+    assert [path.name for path in (here / "out").glob("*.csv")] == ["labels.csv"]
 
 
 def test_a_labels_csv_that_stays_broken_ends_the_run(
