@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-OPTIONAL = ("sitecustomize", "usercustomize", "isal", "distributed", "dask", "brotli", "olefile")
+OPTIONAL = (
+    *("sitecustomize", "usercustomize", "isal", "distributed", "dask", "brotli", "olefile"),
+    *("fsspec", "s3fs", "gcsfs", "adlfs", "aiohttp", "zstandard", "pillow_heif", "pypdfium2"),
+    *("openpyxl", "lxml", "defusedxml", "pyarrow", "watchfiles", "compression"),
+)
 """Names that are imported where they exist, by Python or by a dependency."""
 
 HOSTILE = '''\
