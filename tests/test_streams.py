@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import digit_png, make_tree
+from tests.pages_forms import form
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="shells and locales of POSIX")
 
@@ -33,7 +34,9 @@ def shell(command: str, cwd: Path, **environment: str) -> subprocess.CompletedPr
 def here(tmp_path: Path, model_file: Path) -> Path:
     """Scans with odd names, the same as examples with labels, and a labels.csv."""
     names = {"é.png": digit_png(7), "7.png": digit_png(7), os.fsdecode(b"\xff.png"): digit_png(7)}
-    make_tree(tmp_path, {"scans": names, "known": {"7": names, "1": names}})
+    cells = "path,source,page,block,row,column,kind\nscans/7.png,page.png,1,1,1,1,cell\n"
+    make_tree(tmp_path, {"scans": names, "known": {"7": names, "1": names}, "cells.csv": cells})
+    make_tree(tmp_path, {"pages": {"page.png": form()}})
     (tmp_path / "m.pkl").symlink_to(model_file)
     done = shell("digitsort classify scans -m m.pkl -q", tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -58,6 +61,13 @@ CLOSED = {
     "sort scans sorted -m m.pkl --move <&- >&- 2>&-": 0,
     "undo sorted >&- 2>&-": 2,
     "verify sorted >&- 2>&-": 6,
+    "watch scans watched -m m.pkl --once --settle 0 <&- >&- 2>&-": 0,
+    "watch scans watched -m m.pkl --once --settle 0 > /dev/full": 5,
+    "cut pages cells <&- >&- 2>&-": 0,
+    "cut pages cells 2> /dev/full": 5,
+    "table labels.csv --cells cells.csv -o - >&-": 5,
+    "table labels.csv --cells cells.csv >&- 2>&-": 0,
+    "model m.pkl >&-": 5,
     "train -d known -o new.pkl >&- 2>&-": 4,
     "inspect scans/7.png -m m.pkl >&-": 5,
     "--help >&-": 5,

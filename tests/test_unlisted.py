@@ -87,6 +87,13 @@ CASES = {
     "train -d learn -o n.pkl": (4, "learn/7/shut can't be listed"),
     "train -d good/shut -o n.pkl": (2, "Path"),
     "train -d listed/labels.csv -o n.pkl": (4, "Permission denied"),
+    "watch good watched -m m.pkl --once --settle 0": (1, "good/shut can't be listed"),
+    "watch only watched -m m.pkl --once --settle 0 --move -q": (1, "only/shut can't be listed"),
+    "cut good cells": (1, "good/shut can't be listed"),
+    "cut only cells": (1, "only/shut can't be listed"),
+    "table listed/labels.csv": (2, "Permission denied"),
+    "verify listed": (2, "listed"),
+    "undo listed": (2, "listed"),
     "classify good/a -m m.pkl -o listed/l.csv": (5, "can't be written"),
 }
 
