@@ -228,10 +228,10 @@ class _Crossing:
         try:
             source = source_place(self._places, task.source)
             target = target_place(self._places, task.target)
-            _check_unchanged(self._disk, source, task)
             check_other_place(self._disk, self._places, source, target)
             if is_open_for_writing(source.path):  # what is written next would go with it
                 raise NotDeliveredError("another program has it open for writing")
+            _check_unchanged(self._disk, source, task)  # the last look, just before it goes
             with source_errors():
                 self._disk.unlink(source)
         except (NotDeliveredError, OSError) as error:
