@@ -13,9 +13,13 @@ digits that are read correctly and n is the length; if digits touch, it is 90 % 
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +31,7 @@ from benchmarks.verdicts import open_model
 from digitsort.classification.decide import decide
 from digitsort.classification.groups import LEAST, features_of
 from digitsort.classification.numbers import read_numbers, readings_of
-from digitsort.classification.pieces import Strip, darkness_of, ink_of, strip_of
+from digitsort.classification.pieces import MOST_PIECES, Strip, darkness_of, ink_of, strip_of
 from digitsort.model.reading import Model
 from digitsort.outcomes import Status
 from digitsort.training.arrays import read_idx
@@ -48,8 +52,18 @@ half, and from none of these."""
 IS_PART = 0.5
 """Least overlap of a group with a digit that it may be (intersection over union)."""
 
-EPOCHS, AT_ONCE, FASTEST = 12, 16, 0.02
-"""How often each number is learned from, how many at once, and the first rate of learning."""
+AT_ONCE = 128
+"""Numbers in a batch of the fit."""
+
+MOST_STEPS = 150
+"""Most steps of the fit."""
+
+PENALTY = 1e-4
+"""Weight of half the squared weights of standardized features, against minus the mean logarithm of the
+probability of a number's labels."""
+
+TURNS = 16
+"""Tasks into which the making of lessons is divided."""
 
 
 def number_of(digits: Pixels, *, touching: bool, rng: np.random.Generator) -> Pixels:
@@ -130,17 +144,14 @@ def measure(model: Model, part: str, count: int, *, touching: bool) -> None:
 
 def fit(model: Model, count: int) -> None:
     """Fit the weights of groups so that the labels of numbers get a high probability; print them."""
-    lessons = [
-        _lesson_of(picture, owners, text, model)
-        for touching in (False, True)
-        for picture, owners, text in examples("fit", count, touching=touching, seed=11)
-    ]
+    lessons = _lessons(model, count)
     every = np.concatenate([lesson.features for lesson in lessons])
     mean, spread = every.mean(axis=0), every.std(axis=0)
-    weights = _descend([replace(one, features=(one.features - mean) / spread) for one in lessons])
+    spread[spread == 0] = 1.0
+    weights = _fitted([replace(one, features=(one.features - mean) / spread) for one in lessons])
     weights[:-1] /= spread
-    print("WEIGHTS =", tuple(round(float(weight), 4) for weight in weights[:-1]))
-    print("CONSTANT =", round(float(weights[-1] - weights[:-1] @ mean), 4))
+    print("WEIGHTS = (" + ", ".join(f"{weight:.4f}" for weight in weights[:-1]) + ")")
+    print(f"CONSTANT = {weights[-1] - weights[:-1] @ mean:.4f}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +160,7 @@ class Lesson:
 
     Attributes
     ----------
-    spans : list of (int, int)
+    spans : ndarray of shape (n, 2), intp
     features : ndarray of shape (n, d), float64
     likely : ndarray of shape (n, digits), float64
         Logarithm of the probability that each group has the label of each digit of the number; -inf if
@@ -158,76 +169,154 @@ class Lesson:
         Number of pieces.
     """
 
-    spans: list[tuple[int, int]]
+    spans: Owners
     features: Floats
     likely: Floats
     count: int
 
 
-def _lesson_of(picture: Pixels, owners: Owners, text: str, model: Model) -> Lesson:
+def _lessons(model: Model, count: int) -> list[Lesson]:
+    """Return the lessons of `count` spaced and as many touching numbers, made by a process per core."""
+    tasks = [(model, count, touching, turn) for touching in (False, True) for turn in range(TURNS)]
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("fork")) as pool:
+        return [lesson for lessons in pool.map(_lessons_of_turn, tasks) for lesson in lessons]
+
+
+def _lessons_of_turn(task: tuple[Model, int, bool, int]) -> list[Lesson]:
+    model, count, touching, turn = task
+    numbers = examples("fit", count, touching=touching, seed=11)
+    mine = (_lesson_of(*number, model) for number in islice(numbers, turn, None, TURNS))
+    return [lesson for lesson in mine if lesson is not None]
+
+
+def _lesson_of(picture: Pixels, owners: Owners, text: str, model: Model) -> Lesson | None:
+    """Return the lesson of a number; None if its pieces can't be grouped into its digits."""
     strip = strip_of(picture)
     spans = strip.spans()
     features, chances = features_of([strip], [spans], model)
     labels = [model.card.classes.index(digit) for digit in text]
     likely = np.log(np.maximum(chances[:, labels], LEAST))
     overlaps = _overlaps(strip, spans, picture, owners, len(text))
-    return Lesson(spans, features, np.where(overlaps >= IS_PART, likely, -np.inf), strip.count)
+    likely = np.where(overlaps >= IS_PART, likely, -np.inf)
+    lesson = Lesson(np.array(spans, np.intp), features, likely, strip.count)
+    is_possible = np.isfinite(Batch.of([lesson]).ways(np.zeros(len(spans)), any_label=False)[0]).all()
+    return lesson if is_possible else None
 
 
-def _descend(lessons: Sequence[Lesson]) -> Floats:
-    """Return the weights, and their constant last, that make the true labels most likely (Adam)."""
-    rng = np.random.default_rng(13)
-    weights = np.zeros(lessons[0].features.shape[1] + 1)
-    first, second = np.zeros_like(weights), np.zeros_like(weights)
-    steps = EPOCHS * len(lessons) // AT_ONCE
-    for step in range(1, steps + 1):
-        some = rng.integers(0, len(lessons), AT_ONCE)
-        slope = sum(_slope(lessons[at], weights) for at in some.tolist()) / AT_ONCE
-        first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
-        move = first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
-        weights -= FASTEST * (1 - step / (steps + 1)) * move
-    return weights
+def _fitted(lessons: Sequence[Lesson]) -> Floats:
+    """Return the weights, and their constant last, that make the true labels most likely."""
+    from scipy.optimize import minimize
+
+    ordered = sorted(lessons, key=lambda lesson: lesson.count)  # so that a batch has little padding
+    batches = [Batch.of(ordered[at : at + AT_ONCE]) for at in range(0, len(ordered), AT_ONCE)]
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        parts = [batch.loss(weights) for batch in batches]
+        slope = sum(slope for _, slope in parts) / len(lessons)
+        penalty = PENALTY * np.append(weights[:-1], 0.0)
+        total = sum(value for value, _ in parts) / len(lessons)
+        return total + float(penalty @ weights) / 2, slope + penalty
+
+    start = np.zeros(lessons[0].features.shape[1] + 1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
+    print(f"{len(lessons)} numbers, {found.nit} steps, loss {found.fun:.4f}: {found.message}")
+    return np.asarray(found.x)
 
 
-def _slope(lesson: Lesson, weights: Floats) -> Floats:
-    """Return the gradient of minus the logarithm of the probability of a number's labels."""
-    worth = lesson.features @ weights[:-1] + weights[-1]
-    any_label = np.zeros((len(worth), 1))
-    uses = _uses(lesson.spans, worth[:, None] + any_label, lesson.count, any_count=True)
-    true_uses = _uses(lesson.spans, worth[:, None] + lesson.likely, lesson.count, any_count=False)
-    if uses is None or true_uses is None:
-        return np.zeros_like(weights)
-    extra = uses - true_uses
-    return np.append(lesson.features.T @ extra, extra.sum())
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Lessons as arrays, for all ways to group the pieces of all of them at once.
 
-
-def _uses(
-    spans: Sequence[tuple[int, int]], worth: Floats, count: int, *, any_count: bool
-) -> Floats | None:
-    """Return how probable it is that each group is used; None if there is no way to group the pieces.
-
-    `worth` has a column for each digit of the number; the only column is for all digits if the number
-    may have `any_count` of digits.
+    Attributes
+    ----------
+    features : ndarray of shape (n, d), float64
+    places : ndarray of shape (n,), intp
+        Place of each group in an array of shape `shape`.
+    shape : (int, int, int)
+        Lessons, pieces before the end of the group, pieces in the group less one.
+    likely : ndarray of shape (*shape, digits), float64
+    ends : ndarray of shape (lessons, 2), intp
+        Numbers of pieces and of digits.
     """
-    step = 0 if any_count else 1
-    # A column more than there are digits: sums before the first digit and after each one.
-    shape = count + 1, worth.shape[1] + step
-    before, after = np.full(shape, -np.inf), np.full(shape, -np.inf)
-    before[0, 0], after[-1, -1] = 0.0, 0.0
-    digits = worth.shape[1]
-    for at, (start, stop) in enumerate(spans):
-        way = before[start, :digits] + worth[at]
-        before[stop, step:] = np.logaddexp(before[stop, step:], way)
-    for at in range(len(spans) - 1, -1, -1):
-        start, stop = spans[at]
-        way = after[stop, step:] + worth[at]
-        after[start, :digits] = np.logaddexp(after[start, :digits], way)
-    total = before[-1, -1]
-    if not np.isfinite(total):
-        return None
-    starts, stops = np.array(spans).T
-    used = np.exp(before[starts, :digits] + worth + after[stops, step:] - total)
-    return np.asarray(used.sum(axis=1))
+
+    features: Floats
+    places: Owners
+    shape: tuple[int, int, int]
+    likely: Floats
+    ends: Owners
+
+    @classmethod
+    def of(cls, lessons: Sequence[Lesson]) -> Batch:
+        """Return the batch of these lessons."""
+        ends = np.array([(one.count, one.likely.shape[1]) for one in lessons], np.intp)
+        shape = len(lessons), int(ends[:, 0].max()) + 1, MOST_PIECES
+        numbers = np.repeat(np.arange(len(lessons)), [len(one.spans) for one in lessons])
+        starts, stops = np.concatenate([one.spans for one in lessons]).T
+        places = np.ravel_multi_index((numbers, stops, stops - starts - 1), shape)
+        likely = np.full((*shape, int(ends[:, 1].max())), -np.inf)
+        flat = likely.reshape(-1, likely.shape[-1])
+        at = 0
+        for one in lessons:
+            flat[places[at : at + len(one.spans)], : one.likely.shape[1]] = one.likely
+            at += len(one.spans)
+        features = np.concatenate([one.features for one in lessons])
+        return cls(features, np.asarray(places, np.intp), shape, likely, ends)
+
+    def loss(self, weights: Floats) -> tuple[float, Floats]:
+        """Return minus the logarithm of the probability of all true labels, and its gradient."""
+        worth = self.features @ weights[:-1] + weights[-1]
+        every, uses = self.ways(worth, any_label=True)
+        true, true_uses = self.ways(worth, any_label=False)
+        extra = uses - true_uses
+        return float((every - true).sum()), np.append(self.features.T @ extra, extra.sum())
+
+    def ways(self, worth: Floats, *, any_label: bool) -> tuple[Floats, Floats]:
+        """Return the logarithm of the sum of all ways of each lesson, and how much each group is used.
+
+        Ways are those to group the pieces into digits with the true labels, or with `any_label` into
+        any number of digits.
+        """
+        placed = np.full(self.shape, -np.inf)
+        placed.reshape(-1)[self.places] = worth
+        step = 0 if any_label else 1
+        worths = placed[..., None] + (0.0 if any_label else self.likely)
+        lessons, ends = np.arange(self.shape[0]), self.ends[:, 0] + MOST_PIECES
+        digits = self.ends[:, 1] * step
+        before, shares = _sums(worths, step)
+        flow = np.zeros_like(before)  # the share of all ways that pass each place
+        flow[lessons, ends, digits] = 1.0
+        uses = np.zeros(self.shape)
+        for stop in range(self.shape[1] - 1, 0, -1):
+            part = flow[:, None, stop + MOST_PIECES, step:] * shares[stop]
+            uses[:, stop] = part.sum(axis=-1)
+            flow[:, stop : stop + MOST_PIECES, : part.shape[-1]] += part[:, ::-1]
+        return before[lessons, ends, digits], uses.reshape(-1)[self.places]
+
+
+def _sums(worths: Floats, step: int) -> tuple[Floats, Floats]:
+    """Return the logarithm of the sum of all ways to each place, and the share of each last group.
+
+    Returns
+    -------
+    before : ndarray of shape (lessons, MOST_PIECES + pieces, digits + step)
+        The first `MOST_PIECES` rows are before the first piece.
+    shares : ndarray of shape (pieces, lessons, MOST_PIECES, digits)
+    """
+    lessons, pieces, _, digits = worths.shape
+    before = np.full((lessons, MOST_PIECES + pieces, digits + step), -np.inf)
+    before[:, MOST_PIECES, 0] = 0.0
+    shares = np.zeros((pieces, lessons, MOST_PIECES, digits))
+    for stop in range(1, pieces):
+        # The last group has 1, 2, ... pieces.
+        ways = before[:, stop : stop + MOST_PIECES, :digits][:, ::-1] + worths[:, stop]
+        most = ways.max(axis=1, keepdims=True)
+        most[np.isinf(most)] = 0.0
+        each = np.exp(ways - most)
+        total = each.sum(axis=1, keepdims=True)
+        with np.errstate(divide="ignore"):  # no way leads to this place
+            before[:, stop + MOST_PIECES, step:] = (most + np.log(total))[:, 0]
+        shares[stop] = each / np.where(total > 0, total, 1.0)
+    return before, shares
 
 
 def fit_confidence(model: Model, count: int) -> None:
@@ -306,21 +395,21 @@ def _kind(wanted: str, got: str) -> str:
 def main() -> None:
     """Print the report for spaced and for touching digits."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--count", type=int, default=200, help="numbers of each length")
+    parser.add_argument("--count", type=int, help="numbers of each length; of a fit, of each kind")
     parser.add_argument("--part", choices=PARTS, default="report")
     parser.add_argument("--model", type=Path)
-    parser.add_argument("--fit", action="store_true", help="print the weights for `numbers`")
-    parser.add_argument("--fit-confidence", action="store_true", help="the same for whole numbers")
+    parser.add_argument("--fit", action="store_true", help="print the weights of groups of pieces")
+    parser.add_argument("--fit-confidence", action="store_true", help="print the weights of evidence")
     arguments = parser.parse_args()
-    model = open_model(arguments.model)
+    model, count = open_model(arguments.model), arguments.count
     if arguments.fit:
-        fit(model, arguments.count)
+        fit(model, count or 2000)
         return
     if arguments.fit_confidence:
-        fit_confidence(model, arguments.count)
+        fit_confidence(model, count or 1000)
         return
     for touching in (False, True):
-        measure(model, arguments.part, arguments.count, touching=touching)
+        measure(model, arguments.part, count or 200, touching=touching)
 
 
 if __name__ == "__main__":

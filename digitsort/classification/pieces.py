@@ -7,6 +7,7 @@ its neighbour. A digit has several seams; `numbers` chooses those between digits
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,6 +72,12 @@ TRIES_PER_SEAM = 40
 
 MOST_CROSSED = 0.2
 """Largest cost of a seam, as a share of the height of the ink."""
+
+DARKNESS_POWER = 4
+"""Exponent of the darkness in the cost of a pixel. Where two strokes only touch, their ink is a
+little paler, and the seam should follow that valley even if the way across one stroke is shorter. With 1,
+1.0 % of the digits in touching numbers of `fit` in `benchmarks.numbers` overlap with no group by 0.85 or
+more; with 2, 0.6 %; with 4, 0.2 %."""
 
 PRICE_OF_STEP, PRICE_OF_SLANT = 0.02, 0.01
 """What each pixel of a seam costs, and what a diagonal step costs more. A pixel full of ink costs 1."""
@@ -313,9 +320,8 @@ def _cut(part: Mask, dark: Floats) -> list[Mask]:
     pieces = []
     for seam in _seams(rest, dark[:, near]):
         is_left = across <= seam[:, None]
-        if min(np.count_nonzero(rest & is_left), np.count_nonzero(rest & ~is_left)) >= LEAST_PX:
-            pieces.append(rest & is_left)
-            rest = rest & ~is_left
+        pieces.append(rest & is_left)
+        rest = rest & ~is_left
     return [_widened(piece, near, part.shape) for piece in [*pieces, rest]]
 
 
@@ -329,19 +335,20 @@ def _seams(part: Mask, dark: Floats) -> list[Labels]:
     """Return the seams of a part from left to right: the last column to the left of it, per row.
 
     Each seam is the cheapest path through a pixel of the ink. The pixels are tried in the order of that
-    cost, so the first seams cross the thinnest places.
+    cost, so the first seams cross the thinnest or palest places. A seam that would cross cheaper ones
+    follows them instead, so that these cut exactly where they are.
     """
-    cost = PRICE_OF_STEP + np.where(part, dark / 255, 0.0)
+    cost = PRICE_OF_STEP + np.where(part, (dark / 255) ** DARKNESS_POWER, 0.0)
     down, up = _costs_down(cost), _costs_down(cost[::-1])
-    through = down + up[::-1] - cost
-    places = _places(part, through)
+    places = _places(part, down + up[::-1] - cost)
     inked = np.cumsum(part, axis=1)
     rows = np.arange(len(part))
-    most = min(max(2, SEAMS_PER_HEIGHT * part.shape[1] // HEIGHT_PX), MOST_ALL)
     is_tried = np.zeros(part.shape, np.bool_)
     lists = cost.tolist(), down.tolist(), cost[::-1].tolist(), up.tolist()
-    inks = np.empty((most, len(part)), np.intp)  # to the left of each seam that was found
-    found: list[Labels] = []
+    most = min(max(2, SEAMS_PER_HEIGHT * part.shape[1] // HEIGHT_PX), MOST_ALL)
+    # The first and the last one are the sides of the part.
+    seams = [np.zeros(len(part), np.intp), np.full(len(part), part.shape[1] - 1, np.intp)]
+    inks = [0, int(inked[:, -1].sum())]  # to the left of each seam
     tries = TRIES_PER_SEAM * most
     for row, column in places:
         if is_tried[row, column]:
@@ -351,16 +358,18 @@ def _seams(part: Mask, dark: Floats) -> list[Labels]:
             is_tried[at, first : last + 1] = True
         is_tried[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2] = True
         seam = np.array([last for _, last in path], np.intp)
-        ink = inked[rows, seam]
-        is_between = LEAST_PX <= ink.sum() <= inked[:, -1].sum() - LEAST_PX
-        if is_between and (np.abs(inks[: len(found)] - ink).sum(axis=1) >= APART_PX).all():
-            inks[len(found)] = ink
-            found.append(seam)
+        at = min(max(bisect(inks, int(inked[rows, seam].sum())), 1), len(seams) - 1)
+        seam = seam.clip(seams[at - 1], seams[at])
+        ink = int(inked[rows, seam].sum())
+        least_left = LEAST_PX if at == 1 else APART_PX
+        least_right = LEAST_PX if at == len(seams) - 1 else APART_PX
+        if ink - inks[at - 1] >= least_left and inks[at] - ink >= least_right:
+            seams.insert(at, seam)
+            inks.insert(at, ink)
         tries -= 1
-        if len(found) == most or not tries:
+        if len(seams) == most + 2 or not tries:
             break
-    order = np.argsort(inks[: len(found)].sum(axis=1), kind="stable")
-    return [found[at] for at in order]
+    return seams[1:-1]
 
 
 def _places(part: Mask, through: Floats) -> list[tuple[int, int]]:
