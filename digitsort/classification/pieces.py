@@ -75,9 +75,9 @@ MOST_CROSSED = 0.2
 
 DARKNESS_POWER = 4
 """Exponent of the darkness in the cost of a pixel. Where two strokes only touch, their ink is a
-little paler, and the seam should follow that valley even if the way across one stroke is shorter. With 1,
-1.0 % of the digits in touching numbers of `fit` in `benchmarks.numbers` overlap with no group by 0.85 or
-more; with 2, 0.6 %; with 4, 0.2 %."""
+little paler, and the seam should follow that valley even if the way across one stroke is shorter. With
+an exponent of 1, 1.0 % of the touching digits of the part `fit` in `benchmarks.numbers` overlap with no
+group by 0.85 or more; with 2, 0.6 %; with 4, 0.2 %."""
 
 PRICE_OF_STEP, PRICE_OF_SLANT = 0.02, 0.01
 """What each pixel of a seam costs, and what a diagonal step costs more. A pixel full of ink costs 1."""
