@@ -8,6 +8,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
+from benchmarks.numbers import Batch, Lesson
 from digitsort.classification.groups import Groups, features_of, groups_of
 from digitsort.classification.length import ANY_LENGTH, Length
 from digitsort.classification.numbers import MOST_BEHIND, best_path, odds_of
@@ -49,6 +50,24 @@ def test_the_odds_leave_out_other_lengths() -> None:
     these = exp(1.0 + 2.0) * 0.9 * 0.3 + exp(0.5 + 0.25) * 0.2 * 0.6
     found = odds_of(some_groups(), [0, 1], 3, Length(2, 2))
     assert found == pytest.approx(log(these) - log(every - these))
+
+
+def test_the_fit_finds_the_share_of_each_group_in_all_ways() -> None:
+    """`benchmarks.numbers --fit` uses arrays of many numbers; the other lesson here is padding."""
+    likely = np.log(some_groups().chances)
+    likely[1, 0] = -np.inf  # does not overlap with the first digit
+    lesson = Lesson(np.array(SPANS), np.zeros((5, 1)), likely, 3)
+    other = Lesson(np.array([(0, 1), (1, 2), (2, 3), (3, 4)]), np.zeros((4, 1)), np.zeros((4, 4)), 4)
+    batch, worth = Batch.of([lesson, other]), np.array([*WORTH, 0.0, 0.0, 0.0, 0.0])
+    ways = [[0, 2, 4], [0, 3], [1, 4]]
+    sums = [exp(sum(WORTH[at] for at in way)) for way in ways]
+    total, uses = batch.ways(worth, any_label=True)
+    assert total == pytest.approx([log(sum(sums)), 0])
+    shares = [sum(s for s, way in zip(sums, ways, strict=True) if at in way) for at in range(5)]
+    assert uses == pytest.approx([*(share / sum(sums) for share in shares), 1, 1, 1, 1])
+    total, uses = batch.ways(worth, any_label=False)
+    assert total == pytest.approx([log(sums[1] * 0.9 * 0.3), 0])
+    assert uses == pytest.approx([1, 0, 0, 1, 0, 1, 1, 1, 1])
 
 
 def test_the_best_way_has_the_length_asked_for() -> None:
