@@ -15,12 +15,12 @@ from __future__ import annotations
 import argparse
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -62,8 +62,8 @@ PENALTY = 1e-4
 """Weight of half the squared weights of standardized features, against minus the mean logarithm of the
 probability of a number's labels."""
 
-TURNS = 16
-"""Tasks into which the making of lessons is divided."""
+TURNS = 8
+"""Turns in which numbers of each kind are made and read."""
 
 
 def number_of(digits: Pixels, *, touching: bool, rng: np.random.Generator) -> Pixels:
@@ -142,9 +142,32 @@ def measure(model: Model, part: str, count: int, *, touching: bool) -> None:
     print("  " + ", ".join(f"{n} {kind}" for kind, n in failures.most_common()))
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Numbers that one process makes and reads; each turn draws others."""
+
+    model: Model
+    part: str
+    count: int
+    touching: bool
+    turn: int
+
+    def numbers(self) -> Iterator[tuple[Pixels, Owners, str]]:
+        """Yield pictures of numbers, the owners of their pixels, and their labels."""
+        images, labels = digits_of(self.part)
+        rng = np.random.default_rng([len(images), self.touching, self.turn])
+        for _ in range(self.count):
+            row = rng.choice(len(images), int(rng.integers(LENGTHS.start, LENGTHS.stop)))
+            text = "".join(map(str, labels[row]))
+            yield *drawn(images[row], touching=self.touching, rng=rng), text
+
+
+_Found = TypeVar("_Found")
+
+
 def fit(model: Model, count: int) -> None:
     """Fit the weights of groups so that the labels of numbers get a high probability; print them."""
-    lessons = _lessons(model, count)
+    lessons = _in_processes(_lessons_of, "fit", count, model)
     every = np.concatenate([lesson.features for lesson in lessons])
     mean, spread = every.mean(axis=0), every.std(axis=0)
     spread[spread == 0] = 1.0
@@ -175,18 +198,21 @@ class Lesson:
     count: int
 
 
-def _lessons(model: Model, count: int) -> list[Lesson]:
-    """Return the lessons of `count` spaced and as many touching numbers, made by a process per core."""
-    tasks = [(model, count, touching, turn) for touching in (False, True) for turn in range(TURNS)]
+def _in_processes(
+    work: Callable[[Turn], list[_Found]], part: str, count: int, model: Model
+) -> list[_Found]:
+    """Return what is found of `count` spaced and as many touching numbers, by a process per core."""
+    each = -(-count // TURNS)
+    turns = [
+        Turn(model, part, each, touching, turn) for touching in (False, True) for turn in range(TURNS)
+    ]
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("fork")) as pool:
-        return [lesson for lessons in pool.map(_lessons_of_turn, tasks) for lesson in lessons]
+        return [one for found in pool.map(work, turns) for one in found]
 
 
-def _lessons_of_turn(task: tuple[Model, int, bool, int]) -> list[Lesson]:
-    model, count, touching, turn = task
-    numbers = examples("fit", count, touching=touching, seed=11)
-    mine = (_lesson_of(*number, model) for number in islice(numbers, turn, None, TURNS))
-    return [lesson for lesson in mine if lesson is not None]
+def _lessons_of(turn: Turn) -> list[Lesson]:
+    lessons = (_lesson_of(*number, turn.model) for number in turn.numbers())
+    return [lesson for lesson in lessons if lesson is not None]
 
 
 def _lesson_of(picture: Pixels, owners: Owners, text: str, model: Model) -> Lesson | None:
@@ -319,40 +345,49 @@ def _sums(worths: Floats, step: int) -> tuple[Floats, Floats]:
     return before, shares
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A number that was read, and whether it is right."""
+
+    evidence: tuple[float, ...]
+    is_right: bool
+    is_ok: bool
+    digits: int
+
+
 def fit_confidence(model: Model, count: int) -> None:
     """Fit the confidence of numbers to half of them; print what `SURE` gives on the rest."""
-    evidence, right, are_ok = [], [], []
-    for touching in (False, True):
-        pictures, texts = zip(
-            *((p, text) for p, _, text in examples("choose", count, touching=touching, seed=12)),
-            strict=True,
-        )
-        for text, reading in zip(texts, readings_of(pictures, model), strict=True):
-            if reading.digits:
-                evidence.append(reading.evidence())
-                right.append(text == "".join(digit.label for digit in reading.digits))
-                are_ok.append(all(digit.status is Status.OK for digit in reading.digits))
-    every, truth, ok = np.array(evidence), np.array(right), np.array(are_ok)
+    found = _in_processes(_read_of, "choose", count, model)
+    every = np.array([one.evidence for one in found])
+    truth = np.array([one.is_right for one in found])
     weights = _regression(every[::2], truth[::2])
-    print("IS_RIGHT =", tuple(round(float(weight), 4) for weight in weights))
-    chances = 1 / (1 + np.exp(-(every @ weights[:-1] + weights[-1])))[1::2]
-    for sure in (0.9, 0.95, 0.97, 0.98, 0.99, 0.995):
-        accepted = ok[1::2] & (chances >= sure)
-        wrong = accepted & ~truth[1::2]
-        print(f"SURE = {sure}: {accepted.mean():.1%} accepted, {wrong.sum()} of {accepted.sum()} wrong")
-    print(f"mean confidence {chances.mean():.1%}, {truth[1::2].mean():.1%} right")
+    print("IS_RIGHT = (" + ", ".join(f"{weight:.4f}" for weight in weights) + ")")
+    rest, is_rest_right = found[1::2], truth[1::2]
+    chances = 1 / (1 + np.exp(-(every[1::2] @ weights[:-1] + weights[-1])))
+    print(f"mean confidence {chances.mean():.1%}, {is_rest_right.mean():.1%} right")
+    for sure in (0.98, 0.985, 0.99, 0.995):
+        accepted = [
+            one for one, chance in zip(rest, chances, strict=True) if one.is_ok and chance >= sure
+        ]
+        every_length = Counter(one.digits for one in accepted)
+        wrong = Counter(one.digits for one in accepted if not one.is_right)
+        lengths = ", ".join(f"{wrong[n]} of {every_length[n]} ({n} digits)" for n in LENGTHS)
+        share = len(accepted) / len(rest)
+        print(f"SURE = {sure}: {share:.1%} accepted, {wrong.total()} of them wrong: {lengths}")
 
 
-def examples(
-    part: str, count: int, *, touching: bool, seed: int
-) -> Iterator[tuple[Pixels, Owners, str]]:
-    """Yield pictures of numbers, the owners of their pixels, and their labels."""
-    images, labels = digits_of(part)
-    rng = np.random.default_rng([seed, touching])
-    for _ in range(count):
-        row = rng.choice(len(images), int(rng.integers(LENGTHS.start, LENGTHS.stop)))
-        text = "".join(map(str, labels[row]))
-        yield *drawn(images[row], touching=touching, rng=rng), text
+def _read_of(turn: Turn) -> list[Read]:
+    pictures, _, texts = zip(*turn.numbers(), strict=True)
+    return [
+        Read(
+            reading.evidence(),
+            text == "".join(digit.label for digit in reading.digits),
+            all(digit.status is Status.OK for digit in reading.digits),
+            len(text),
+        )
+        for text, reading in zip(texts, readings_of(pictures, turn.model), strict=True)
+        if reading.digits
+    ]
 
 
 def _overlaps(

@@ -129,10 +129,10 @@ def features_of(
 
     Returns
     -------
-    features : ndarray of shape (n, 47), float64
+    features : ndarray of shape (n, 49), float64
         Logarithms of the probability of all labels but the best and of the familiarity; the likeness
         to a digit and its square; 8 values of `_shapes_of`; the probability of each digit alone, times
-        width and times height; 5 values of `_edges_of`.
+        width and times height; 7 values of `_edges_of`.
     chances : ndarray of shape (n, k), float64
     """
     pictures = [
@@ -141,7 +141,7 @@ def features_of(
     known, chances = _knowledge_of(pictures, model, allowed)
     each = [(strip, np.array(some, np.intp)) for strip, some in zip(strips, spans, strict=True) if some]
     shapes = np.concatenate([np.empty((0, 8)), *(_shapes_of(strip, some) for strip, some in each)])
-    edges = np.concatenate([np.empty((0, 5)), *(_edges_of(strip, some) for strip, some in each)])
+    edges = np.concatenate([np.empty((0, 7)), *(_edges_of(strip, some) for strip, some in each)])
     labels = _chances_of_digits(chances, model.card.classes)
     width, height = shapes[:, :1], shapes[:, 2:3]
     columns = [known, shapes, labels, labels * width, labels * height, edges]
@@ -198,27 +198,22 @@ def _shapes_of(strip: Strip, spans: npt.NDArray[np.intp]) -> Floats:
 
 
 def _edges_of(strip: Strip, spans: npt.NDArray[np.intp]) -> Floats:
-    """Return how each group is parted from its neighbours, and where it could be parted; shape (n, 5).
+    """Return how each group is parted from its neighbours, and where it could be parted; shape (n, 7).
 
-    These are the number of sides that are cuts, the length of these cuts, the width of the gaps at both
-    sides, the widest gap inside and the shortest cut inside (1 if there is only one piece).
+    These are the number of sides that are cuts, the length of these cuts and how dark they are, the
+    width of the gaps at both sides; the widest gap inside, the shortest cut inside and the palest one
+    (1 if there is only one piece).
     """
     start, stop = spans.T
-    lengths, gaps = strip.cut_lengths() / HEIGHT_PX, strip.gaps()
-    is_cut = strip.is_cut.astype(np.float64)
+    lengths, darkness = (values / HEIGHT_PX for values in strip.cuts())
+    gaps, is_cut = strip.gaps(), strip.is_cut.astype(np.float64)
     has_inside = stop - start > 1
     first, end = np.where(has_inside, start + 1, 0), np.where(has_inside, stop, 1)
     widest = _over(np.maximum, np.where(strip.is_cut, 0.0, gaps), first, end)
-    shortest = _over(np.minimum, lengths, first, end)
-    return np.column_stack(
-        [
-            is_cut[start] + is_cut[stop],
-            lengths[start] + lengths[stop],
-            gaps[start] + gaps[stop],
-            np.where(has_inside, widest, 0.0),
-            np.where(has_inside, shortest, 1.0),
-        ]
-    )
+    least = [_over(np.minimum, values, first, end) for values in (lengths, darkness)]
+    sides = [values[start] + values[stop] for values in (is_cut, lengths, darkness, gaps)]
+    inside = [np.where(has_inside, widest, 0.0), *(np.where(has_inside, some, 1.0) for some in least)]
+    return np.column_stack(sides + inside)
 
 
 def _over(

@@ -84,7 +84,9 @@ def test_a_length_that_is_far_less_likely_is_not_read() -> None:
 def test_cuts_and_gaps_are_measured() -> None:
     strip = bars()
     # 30 pairs of pixels side by side, and 29 + 30 that touch at a corner.
-    assert strip.cut_lengths().tolist() == [0, 30 + 29 + 30, 0, 0]
+    assert [values.tolist() for values in strip.cuts()] == [[0, 30 + 29 + 30, 0, 0]] * 2
+    pale = replace(strip, dark=np.where(strip.pieces == 2, 127.5, strip.dark))
+    assert pale.cuts()[1].tolist() == pytest.approx([0, 89 / 16, 0, 0])
     assert strip.gaps().tolist() == [1, 0, 6 / 20, 1]
 
 
@@ -94,18 +96,19 @@ def test_features_of_sizes_and_edges() -> None:
     assert width.tolist() == [4 / 40, 8 / 40, 4 / 40, 14 / 40, 4 / 40]
     assert height.tolist() == [1, 1, 30 / 40, 1, 1]
     assert above.tolist() == pytest.approx([1 / 40, 1 / 40, 11 / 40, 1 / 40, 1 / 40])
-    cuts, lengths, gaps, widest, shortest = features[:, -5:].T
+    cuts, lengths, darkness, gaps, widest, shortest, palest = features[:, -7:].T
     assert cuts.tolist() == [1, 0, 1, 1, 0]
     assert lengths.tolist() == [89 / 40, 0, 89 / 40, 89 / 40, 0]
     assert gaps.tolist() == pytest.approx([1, 1.3, 0.3, 1, 1.3])
     assert widest.tolist() == pytest.approx([0, 0, 0, 0.3, 0])
     assert shortest.tolist() == [1, 89 / 40, 1, 0, 1]
+    assert (darkness.tolist(), palest.tolist()) == (lengths.tolist(), shortest.tolist())
 
 
 def test_a_cut_inside_a_group_is_no_gap() -> None:
     strip = replace(bars(), is_cut=np.array([False, True, True, False]))
     features, _ = features_of([strip], [[(0, 3)]], default_model())
-    assert features[0, -2] == 0
+    assert features[0, -3] == 0
 
 
 def test_a_model_without_a_network_weighs_groups_too() -> None:
