@@ -1,6 +1,7 @@
 """Measure how many numbers of several digits are read correctly.
 
-    python -m benchmarks.numbers [--count N] [--part choose|report|fit] [--model FILE] [--fit]
+    python -m benchmarks.numbers [--count N] [--part choose|report|fit] [--model FILE] [--workers N]
+    python -m benchmarks.numbers --fit|--fit-confidence [--count N] [--model FILE] [--workers N]
 
 Numbers of 2 to 8 digits are made from MNIST's second half, which was never used for training. In one
 half of them the digits are spaced; in the other, neighbours touch. The weights of groups of pieces are
@@ -18,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
@@ -28,7 +30,7 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.data import data_folder
 from benchmarks.verdicts import open_model
-from digitsort.classification.decide import decide
+from digitsort.classification.decide import Verdict, decide
 from digitsort.classification.groups import LEAST, features_of
 from digitsort.classification.numbers import read_numbers, readings_of
 from digitsort.classification.pieces import MOST_PIECES, Strip, darkness_of, ink_of, strip_of
@@ -53,7 +55,7 @@ IS_PART = 0.5
 """Least overlap of a group with a digit that it may be (intersection over union)."""
 
 AT_ONCE = 128
-"""Numbers in a batch of the fit."""
+"""Numbers in a batch of the fit, or read at once by a process."""
 
 MOST_STEPS = 150
 """Most steps of the fit."""
@@ -113,7 +115,7 @@ def digits_of(part: str) -> tuple[Pixels, Pixels]:
     return images[chosen], labels[chosen]
 
 
-def measure(model: Model, part: str, count: int, *, touching: bool) -> None:
+def measure(model: Model, part: str, count: int, workers: int, *, touching: bool) -> None:
     """Print the share of numbers of each length that are read correctly."""
     images, labels = digits_of(part)
     rng = np.random.default_rng(17)
@@ -123,23 +125,39 @@ def measure(model: Model, part: str, count: int, *, touching: bool) -> None:
         np.mean([v.label == str(label) for v, label in zip(alone, labels[some], strict=True)])
     )
     print(f"{'touching' if touching else 'spaced'}: single digits {single:.2%} right")
-    failures: Counter[str] = Counter()
+    texts, pictures = [], []
     for length in LENGTHS:
         chosen = rng.choice(len(images), (count, length))
-        pictures = [number_of(images[row], touching=touching, rng=rng) for row in chosen]
-        found = read_numbers(pictures, model)
-        texts = ["".join(map(str, labels[row])) for row in chosen]
-        got = [number.verdict.label for number in found]
-        right = float(np.mean([a == b for a, b in zip(texts, got, strict=True)]))
-        sure = [a == b for a, b, n in zip(texts, got, found, strict=True) if n.verdict.status == "ok"]
-        aim = 0.99 * single**length * (0.9 if touching else 1.0)
-        print(
-            f"  {length} digits: {right:.2%} right, aim {aim:.2%}; "
-            f"{len(sure) / count:.0%} ok, {sum(sure) / max(len(sure), 1):.2%} of them right",
-            flush=True,
-        )
-        failures.update(_kind(a, b) for a, b in zip(texts, got, strict=True) if a != b)
-    print("  " + ", ".join(f"{n} {kind}" for kind, n in failures.most_common()))
+        texts += ["".join(map(str, labels[row])) for row in chosen]
+        pictures += [number_of(images[row], touching=touching, rng=rng) for row in chosen]
+    with _processes(workers) as pool:
+        stacks = [pictures[at : at + AT_ONCE] for at in range(0, len(pictures), AT_ONCE)]
+        found = [
+            one.verdict for some in pool.map(partial(read_numbers, model=model), stacks) for one in some
+        ]
+    for at, length in enumerate(LENGTHS):
+        mine = slice(at * count, (at + 1) * count)
+        _print_length(single, length, texts[mine], found[mine], touching=touching)
+    kinds = Counter(
+        _kind(text, one.label) for text, one in zip(texts, found, strict=True) if text != one.label
+    )
+    print("  " + ", ".join(f"{n} {kind}" for kind, n in kinds.most_common()))
+
+
+def _print_length(
+    single: float, length: int, texts: Sequence[str], found: Sequence[Verdict], *, touching: bool
+) -> None:
+    right = [text == one.label for text, one in zip(texts, found, strict=True)]
+    sure = [is_right for is_right, one in zip(right, found, strict=True) if one.status is Status.OK]
+    aim = 0.99 * single**length * (0.9 if touching else 1.0)
+    print(
+        f"  {length} digits: {np.mean(right):.2%} right, aim {aim:.2%}; "
+        f"{len(sure) / len(right):.0%} ok, {len(sure) - sum(sure)} of {len(sure)} wrong"
+    )
+
+
+def _processes(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=get_context("fork"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +183,9 @@ class Turn:
 _Found = TypeVar("_Found")
 
 
-def fit(model: Model, count: int) -> None:
+def fit(model: Model, count: int, workers: int) -> None:
     """Fit the weights of groups so that the labels of numbers get a high probability; print them."""
-    lessons = _in_processes(_lessons_of, "fit", count, model)
+    lessons = _in_processes(_lessons_of, "fit", count, model, workers)
     every = np.concatenate([lesson.features for lesson in lessons])
     mean, spread = every.mean(axis=0), every.std(axis=0)
     spread[spread == 0] = 1.0
@@ -199,14 +217,14 @@ class Lesson:
 
 
 def _in_processes(
-    work: Callable[[Turn], list[_Found]], part: str, count: int, model: Model
+    work: Callable[[Turn], list[_Found]], part: str, count: int, model: Model, workers: int
 ) -> list[_Found]:
-    """Return what is found of `count` spaced and as many touching numbers, by a process per core."""
+    """Return what is found of `count` spaced and as many touching numbers."""
     each = -(-count // TURNS)
     turns = [
         Turn(model, part, each, touching, turn) for touching in (False, True) for turn in range(TURNS)
     ]
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("fork")) as pool:
+    with _processes(workers) as pool:
         return [one for found in pool.map(work, turns) for one in found]
 
 
@@ -355,9 +373,9 @@ class Read:
     digits: int
 
 
-def fit_confidence(model: Model, count: int) -> None:
+def fit_confidence(model: Model, count: int, workers: int) -> None:
     """Fit the confidence of numbers to half of them; print what `SURE` gives on the rest."""
-    found = _in_processes(_read_of, "choose", count, model)
+    found = _in_processes(_read_of, "choose", count, model, workers)
     every = np.array([one.evidence for one in found])
     truth = np.array([one.is_right for one in found])
     weights = _regression(every[::2], truth[::2])
@@ -433,18 +451,19 @@ def main() -> None:
     parser.add_argument("--count", type=int, help="numbers of each length; of a fit, of each kind")
     parser.add_argument("--part", choices=PARTS, default="report")
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--fit", action="store_true", help="print the weights of groups of pieces")
     parser.add_argument("--fit-confidence", action="store_true", help="print the weights of evidence")
     arguments = parser.parse_args()
-    model, count = open_model(arguments.model), arguments.count
+    model, count, workers = open_model(arguments.model), arguments.count, arguments.workers
     if arguments.fit:
-        fit(model, count or 2000)
+        fit(model, count or 2000, workers)
         return
     if arguments.fit_confidence:
-        fit_confidence(model, count or 1000)
+        fit_confidence(model, count or 1000, workers)
         return
     for touching in (False, True):
-        measure(model, arguments.part, count or 200, touching=touching)
+        measure(model, arguments.part, count or 200, workers, touching=touching)
 
 
 if __name__ == "__main__":
