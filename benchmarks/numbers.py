@@ -60,7 +60,7 @@ AT_ONCE = 128
 MOST_STEPS = 150
 """Most steps of the fit."""
 
-PENALTY = 1e-4
+PENALTY = 1e-3
 """Weight of half the squared weights of standardized features, against minus the mean logarithm of the
 probability of a number's labels."""
 
