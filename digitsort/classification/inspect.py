@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.classification.decide import Verdict, read_digits
-from digitsort.classification.only_labels import allowed_classes
+from digitsort.classification.settings import allowed_classes
 from digitsort.images.limits import DEFAULT_LIMITS, Limits
 from digitsort.images.read import read
 from digitsort.labels.labels_csv import NONE_LABEL

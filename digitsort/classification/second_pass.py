@@ -19,7 +19,7 @@ from digitsort.classification.neighbours import (
     ask_neighbours,
     is_doubtful,
 )
-from digitsort.classification.only_labels import allowed_classes
+from digitsort.classification.settings import allowed_classes
 from digitsort.images.read import Picture, UnreadableError, grays_of, read
 from digitsort.labels.cells import path_of
 from digitsort.labels.labels_csv import row_bytes
@@ -30,8 +30,8 @@ from digitsort.recognition.score import project
 from digitsort.recognition.vectorize import vectorize, vectors_of
 
 if TYPE_CHECKING:
-    from digitsort.classification.classify import Settings
     from digitsort.classification.neighbours import Chosen, Sample
+    from digitsort.classification.settings import Settings
     from digitsort.images.limits import Limits
     from digitsort.labels.partial import LabelsFile
     from digitsort.model.reading import Model

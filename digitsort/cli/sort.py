@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 
-from digitsort.classification.classify import Settings
-from digitsort.classification.length import OF_NUMBERS
+from digitsort.classification.settings import Settings
 from digitsort.cli import options
 from digitsort.cli.console import counted, delivered
 from digitsort.cli.errors import reports_errors
@@ -34,6 +33,7 @@ from digitsort.cli.to_sort import (
 from digitsort.errors import ExitCode, NothingToDoError, UsageError
 from digitsort.files.names import printable
 from digitsort.images.discover import check_sources
+from digitsort.labels.cells import OF_NUMBERS
 from digitsort.labels.row import Row
 from digitsort.sorting.apply import carry_out
 from digitsort.sorting.dest import Held, locked

@@ -12,7 +12,8 @@ from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 
-from digitsort.classification.classify import Settings, Summary, classify_files
+from digitsort.classification.classify import Summary, classify_files
+from digitsort.classification.settings import Settings
 from digitsort.cli import options
 from digitsort.cli.console import counted, open_model, stderr_console, warn
 from digitsort.cli.summary import print_left_aside

@@ -53,13 +53,13 @@ def recognized(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     from digitsort.classification import batch
 
     seen: list[str] = []
-    whole = batch.Batch._judge
+    whole = batch._judge
 
-    def judge(self: batch.Batch, pictures: Any) -> Any:
+    def judge(model: Any, settings: Any, pictures: Any) -> Any:
         seen.extend(picture.sha256 for picture in pictures)
-        return whole(self, pictures)
+        return whole(model, settings, pictures)
 
-    monkeypatch.setattr(batch.Batch, "_judge", judge)
+    monkeypatch.setattr(batch, "_judge", judge)
     return seen
 
 
