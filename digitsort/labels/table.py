@@ -212,22 +212,9 @@ def columns_of_cells(cells: Mapping[str, str]) -> Iterable[str]:
     return cells.index if isinstance(cells, Cells) else tuple(cells)
 
 
-def values_of(rows: Sequence[Mapping[str, str]]) -> list[Sequence[str]]:
-    """Return the cells of each row, in the order of its columns."""
-    return [row.in_order() if isinstance(row, Cells) else tuple(row.values()) for row in rows]
-
-
-def alike(
-    rows: Sequence[Mapping[str, str]],
-) -> tuple[Mapping[str, int], list[tuple[str, ...]]] | None:
-    """Return the columns and places of rows from one file; None if they are from several."""
-    cells = [row for row in rows if isinstance(row, Cells)]
-    if not cells or len(cells) < len(rows):
-        return None
-    index = cells[0].index
-    if any(row.index is not index for row in cells):
-        return None
-    return index, [row.places for row in cells]
+def cells_in_order(cells: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the cells of a row, in the order of its columns."""
+    return cells.in_order() if isinstance(cells, Cells) else tuple(cells.values())
 
 
 class Table:
