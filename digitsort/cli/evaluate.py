@@ -28,8 +28,8 @@ from digitsort.files.names import printable
 from digitsort.images.discover import Walk, check_sources
 from digitsort.images.limits import Limits
 from digitsort.labels.cells import OF_NUMBERS, Findings
-from digitsort.labels.gone import GoneRows, before_gone
 from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels, table_of
+from digitsort.labels.row import GoneRows, before_gone
 from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome, Status
 from digitsort.review.report import Measured, write_report

@@ -18,8 +18,8 @@ from digitsort.evaluation.truth import read_truth
 from digitsort.files.names import printable
 from digitsort.files.regular import NotRegularError, head_of
 from digitsort.labels.cells import Findings
-from digitsort.labels.gone import GoneRows
 from digitsort.labels.labels_csv import read_labels, table_of
+from digitsort.labels.row import GoneRows
 from digitsort.outcomes import OF_A_RUN, Status
 from digitsort.plural import plural
 from digitsort.review.choose import DEFAULT_LIMIT, Choice, Chooser, read_source

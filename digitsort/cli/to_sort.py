@@ -23,11 +23,10 @@ from digitsort.files.names import absolute, printable
 from digitsort.files.sealed import state_folder
 from digitsort.images.discover import Walk, check_sources, nothing_found, suffix_of
 from digitsort.images.read import has_sha256
-from digitsort.labels.gone import GoneRows
 from digitsort.labels.labels_csv import Layout, require_rows, row_of
 from digitsort.labels.partial import kept_rows
 from digitsort.labels.resume import RunSettings
-from digitsort.labels.row import Row
+from digitsort.labels.row import GoneRows, Row
 from digitsort.outcomes import Outcome
 from digitsort.sorting.books import read_books
 from digitsort.sorting.plan import SortOptions

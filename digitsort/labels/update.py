@@ -16,7 +16,6 @@ from digitsort.errors import OutputError
 from digitsort.files.names import absolute, is_url, printable
 from digitsort.images.discover import matching_path
 from digitsort.labels.cells import DIGITS, Findings
-from digitsort.labels.gone import before_gone, gone_reason
 from digitsort.labels.labels_csv import (
     COLUMNS,
     Format,
@@ -28,7 +27,7 @@ from digitsort.labels.labels_csv import (
 )
 from digitsort.labels.parquet import MAGIC as PARQUET_MAGIC
 from digitsort.labels.resume import RowsHash, RunSettings, cells_of, outcome_of, raw_rows, remembered
-from digitsort.labels.row import HUMAN, PROBABILITY, Row
+from digitsort.labels.row import HUMAN, PROBABILITY, Row, before_gone, gone_reason
 from digitsort.labels.table import line_of
 from digitsort.outcomes import Outcome, Status
 from digitsort.plural import plural

@@ -22,9 +22,8 @@ from digitsort.files.names import (
     printable,
 )
 from digitsort.files.places import RealPaths, open_places
-from digitsort.labels.gone import before_gone
 from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR
-from digitsort.labels.row import Row
+from digitsort.labels.row import Row, before_gone
 from digitsort.labels.table import made
 from digitsort.outcomes import Status
 from digitsort.plural import first_few
