@@ -22,11 +22,11 @@ from digitsort.files.sealed import seal
 from digitsort.labels.labels_csv import COLUMNS, read_labels
 from digitsort.labels.row import SOURCE, Row
 from digitsort.labels.table import ROWS_AT_ONCE, Cells, Table, columns_of
+from digitsort.sorting.deliver import publish
 from digitsort.sorting.dest import SEAL_NAME, new_temporary, remove_temporaries
 from digitsort.sorting.entries import is_of_sidecar
 from digitsort.sorting.free_names import file_sha256
 from digitsort.sorting.journal import FOLDER
-from digitsort.sorting.publish import publish
 from digitsort.sorting.transfer import copy_to_temporary, remove_ours
 
 
