@@ -6,7 +6,8 @@ import sys
 
 TYPE_CHECKING = False  # what type checkers take for true
 
-# Only what Python has loaded by itself is imported here: where PYTHONPATH leads to the working folder, it is still on the path.
+# Only what Python has loaded by itself is imported here: where PYTHONPATH leads to the working folder,
+# that is still on the path.
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
