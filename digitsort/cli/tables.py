@@ -12,10 +12,10 @@ from digitsort.cli.console import warn
 from digitsort.cli.failures import MOST_NAMED
 from digitsort.errors import UsageError
 from digitsort.files.names import folder_of, printable
-from digitsort.images.by_content import find_contents
 from digitsort.images.discover import describe_left_out, matching_path
 from digitsort.labels.cells import Findings, check_human, describe_findings, likely_classes
 from digitsort.labels.corrections import Corrections, read_all_corrections
+from digitsort.labels.elsewhere import find_contents
 from digitsort.labels.labels_csv import read_labels
 from digitsort.labels.row import Row
 from digitsort.plural import plural

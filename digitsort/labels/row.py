@@ -9,7 +9,6 @@ from itertools import chain
 from typing import NamedTuple
 
 from digitsort.files.names import printable
-from digitsort.files.other_machine import PathFinder
 from digitsort.labels.cells import (
     OF_NUMBERS,
     UNCLEAR,
@@ -27,6 +26,7 @@ from digitsort.labels.cells import (
     share_of,
     shown,
 )
+from digitsort.labels.elsewhere import PathFinder
 from digitsort.labels.read_table import cells_of_row, is_empty, plain_cells
 from digitsort.labels.table import NO_CELLS, Cells, made
 from digitsort.outcomes import OF_A_RUN, Status
