@@ -14,9 +14,8 @@ from digitsort.classification.settings import Settings
 from digitsort.cli import options
 from digitsort.cli.console import counted, open_model, stderr_console, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.cli.failures import all_failed, warn_of
 from digitsort.cli.report import print_json, print_measured
-from digitsort.cli.summary import warn_unlisted
+from digitsort.cli.summary import all_failed, warn_of, warn_unlisted
 from digitsort.cli.tables import LabelsByHand, rows_of, say_findings, warn_unmatched, without_matched
 from digitsort.errors import ExitCode, NothingToDoError, UsageError
 from digitsort.evaluation.certification import certified_copy, certify_on

@@ -11,7 +11,7 @@ import typer
 from digitsort.cli import options
 from digitsort.cli.console import stages, stderr_console, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.cli.failures import all_failed, warn_of
+from digitsort.cli.summary import all_failed, warn_of
 from digitsort.cli.tables import LabelsByHand, rows_of, say_findings, warn_unmatched, without_matched
 from digitsort.errors import ExitCode, UsageError
 from digitsort.evaluation.truth import read_truth

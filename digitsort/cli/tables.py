@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitsort.cli.console import warn
-from digitsort.cli.failures import MOST_NAMED
+from digitsort.cli.summary import MOST_NAMED
 from digitsort.errors import UsageError
 from digitsort.files.names import folder_of, printable
 from digitsort.images.discover import describe_left_out, matching_path
