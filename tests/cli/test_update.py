@@ -301,7 +301,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 raise KeyboardInterrupt
             yield from classify_files([path], *arguments)
 
-    for user in ("classify", "to_sort"):
+    for user in ("classify", "sort"):
         monkeypatch.setattr(f"digitsort.cli.{user}.classify_files", some)
     return asked
 
