@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk, Place, try_lock, write_all
+from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk, Place, write_all
 from digitsort.files.names import printable
 
 _FLAGS = NO_FOLLOW | READ_NO_WAIT
@@ -189,7 +189,7 @@ def locked_folder(
         folder = stack.enter_context(own_folder(path, disk))
         held = folder.open(lock, os.O_RDWR | os.O_CREAT)
         stack.callback(disk.close, held)
-        if not (try_lock(held) and folder.is_still(lock, held)):
+        if not (disk.lock(held) and folder.is_still(lock, held)):
             raise OutputError(in_use)
         stack.callback(clean, folder)
         yield folder
