@@ -288,6 +288,6 @@ def test_workers_may_die_all_the_time(scheduler: str) -> None:
             loop = Loop(engine, lambda _: "given up", size=64)
             results = [result for _, batch in loop.run(items) for result in batch]
         finally:
-            engine.executor.shutdown()
+            engine.close()
     assert [item.upper() for item in items] == results
     assert len(kills) >= 4
