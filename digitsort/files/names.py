@@ -16,10 +16,6 @@ full-width forms of the four included."""
 
 REFERENCE = "file:"
 
-_PRINTABLE = bytes(range(0x20, 0x7F)).replace(b"\\", b"")
-"""ASCII that a cell shows as it is. A backslash in a name is encoded: in a cell it separates folders,
-as Windows programs write it."""
-
 _DRIVE = re.compile("[A-Za-z]:/")
 """The start of a path on Windows."""
 
@@ -141,32 +137,6 @@ def to_cell_below(text: str) -> str:
     return text
 
 
-def to_cells(paths: Sequence[str], root: str) -> Sequence[str]:
-    """Return `to_cell` of many paths; faster if all are plain, and all or none are inside root."""
-    text = "\n".join(("", *paths, ""))
-    is_quick = _IS_POSIX and text.count("\n/") == len(paths) and _are_plain(text, len(paths))
-    if is_quick and not any(odd in text for odd in _NOT_NORMAL):
-        below = f"{root.rstrip(os.sep)}/"
-        inside = text.count(f"\n{below}")
-        if inside == 0:
-            return paths
-        if inside == len(paths):
-            return to_cells_below([path[len(below) :] for path in paths])
-    return [to_cell(path, root) for path in paths]
-
-
-def to_cells_below(texts: Sequence[str]) -> Sequence[str]:
-    """Return `to_cell_below` of many paths; faster if all are plain."""
-    text = "\n".join(("", *texts, ""))
-    if (
-        _are_plain(text, len(texts))
-        and not any(f"\n{start}" in text for start in _TO_ESCAPE)
-        and ":/" not in text
-    ):
-        return texts
-    return list(map(to_cell_below, texts))
-
-
 def from_cell(cell: str, root: str) -> str:
     """Return the path that `to_cell` wrote; relative paths start at the folder `root`."""
     is_reference = cell.startswith(REFERENCE)
@@ -236,11 +206,6 @@ def _absolute(path: str) -> str:
         if name != os.pardir:
             path = os.path.join(os.path.realpath(folder), name)
     return os.path.abspath(path)
-
-
-def _are_plain(text: str, count: int) -> bool:
-    """Return whether `count` newline-separated texts are all printable ASCII."""
-    return text.isascii() and text.encode().translate(None, _PRINTABLE) == b"\n" * (count + 1)
 
 
 def _is_plain(text: str) -> bool:
