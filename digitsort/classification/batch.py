@@ -39,8 +39,6 @@ def classify_batch(
         Paths.
     in_hand : callable
         Callback that gets the index of the file in progress.
-    model : Model
-    settings : Settings
     read_file : callable, optional
         Function that reads a file; default: `images.read.read`.
     """

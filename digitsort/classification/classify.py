@@ -37,11 +37,8 @@ class Summary:
     ----------
     files : int
         Number of files.
-    by_status : Counter of Status
-    by_label : Counter of (label, Status)
     reasons : Counter of (Status, str)
         Reasons of rejected files and errors.
-    notes : Counter of str
     noted : dict of str to list of str
         The first few files with each note.
     errors : list of Outcome
@@ -236,8 +233,6 @@ class Line:
 
     Attributes
     ----------
-    model : Model
-    settings : Settings
     read : callable, optional
         What a test puts in the place of `files.read.read`.
     """

@@ -80,8 +80,6 @@ class Eyes:
 
     Attributes
     ----------
-    model : Model
-    settings : Settings
     read : callable, optional
         Replacement for `files.read.read` in tests.
     """
@@ -126,13 +124,7 @@ class ReferenceJob:
 
 @dataclass(frozen=True, slots=True)
 class AdaptJob:
-    """Job that compares doubtful files with their neighbours.
-
-    Attributes
-    ----------
-    eyes : Eyes
-    references : References
-    """
+    """Job that compares doubtful files with their neighbours."""
 
     eyes: Eyes
     references: References
@@ -192,7 +184,6 @@ class SecondPass:
 
     Attributes
     ----------
-    eyes : Eyes
     workers, dask
         As in `classify_files`.
     """

@@ -256,7 +256,6 @@ def refuse_other_format(output: str, written: Collection[str]) -> None:
 
     Parameters
     ----------
-    output : str
     written : collection of str
         Extensions of the formats that are written, besides CSV.
     """

@@ -284,10 +284,8 @@ class FolderOptions:
     ----------
     model : Path or None
         By default the model that comes with digitsort.
-    settings : Settings
     only_labels : str or None
         As it was typed.
-    workers : int or None
     follow_links, any_name : bool
         As `Walk` has them.
     exclude : tuple of str

@@ -48,11 +48,8 @@ def print_summary(
 
     Parameters
     ----------
-    summary : Summary
-    walk : Walk
     output : str or None
         File that was written; None for stdout.
-    quiet : bool
     update : iterable of str
         Lines about an update.
     numbers : bool
@@ -128,7 +125,6 @@ def print_plan(plan: Plan, *, may_be_elsewhere: bool = False) -> None:
 
     Parameters
     ----------
-    plan : Plan
     may_be_elsewhere : bool
         Whether --root could help to find missing files.
     """

@@ -55,8 +55,6 @@ def rows_of(
 
     Parameters
     ----------
-    path : Path
-    by_hand : LabelsByHand
     classes : iterable of str
         Known classes in addition to those in the table.
     finds_moved : bool

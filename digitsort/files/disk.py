@@ -56,7 +56,6 @@ class Place(NamedTuple):
     ----------
     folder : int or None
         Descriptor; None if the system has no such calls, and `name` is the whole path.
-    name : str
     path : str
         Absolute path, for error messages.
     """

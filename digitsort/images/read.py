@@ -220,8 +220,6 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS, known: Container[str] = fro
 
     Parameters
     ----------
-    path : str
-    limits : Limits
     known : container of str
         SHA-256 (hex) of contents that need not be decoded.
 

@@ -113,7 +113,6 @@ class LabelsFile:
         Number of rows kept from an interrupted run.
     was_left : bool
         An interrupted run left rows that are not counted yet.
-    layout : Layout
     form : {"csv", "jsonl"}
         Format of the rows; for a Parquet file, which is made of them at the end, CSV.
     """
@@ -280,10 +279,6 @@ def labels_file(
 
     Parameters
     ----------
-    path : Path
-    layout : Layout
-    run : RunSettings
-    form : {"csv", "jsonl", "parquet"}
     beginning : Beginning, optional
         Rules for what is there already; by default an existing file and unfinished rows are errors.
     join : callable, optional
@@ -329,7 +324,6 @@ def kept_rows(path: Path, layout: Layout, run: RunSettings) -> Iterator[LabelsFi
     ----------
     path : Path
         Nothing is published there; the folder for unfinished rows is beside it.
-    layout : Layout
     run : RunSettings
         Rows of a run with other settings are deleted.
 

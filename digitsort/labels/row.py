@@ -91,7 +91,6 @@ class RowMaker:
 
     Parameters
     ----------
-    columns : sequence of str
     base : str
         Absolute folder that relative paths start from.
     root : str, optional
@@ -289,10 +288,6 @@ class GoneRows:
     kept : callable, optional
         Function that returns contents (SHA-256, hex); gone rows of these are not left out. It is called
         only if there are gone rows.
-
-    Attributes
-    ----------
-    count : int
     """
 
     def __init__(self, kept: Callable[[], Collection[str]] = frozenset) -> None:

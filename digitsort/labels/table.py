@@ -138,7 +138,6 @@ class Cells(Mapping[str, str]):
 
     Attributes
     ----------
-    index : mapping
     places : tuple of str
         The `values`; some may not belong to a column.
     """

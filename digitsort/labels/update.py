@@ -82,11 +82,6 @@ class _Known(Mapping[str, Outcome]):
     """Outcomes by content (SHA-256), each made from its row on access.
 
     For a million rows this saves 200 MB.
-
-    Parameters
-    ----------
-    rows : mapping of str to Row
-    outcome_of_row : callable
     """
 
     def __init__(self, rows: Mapping[str, Row], outcome_of_row: Callable[[Row], Outcome]) -> None:
@@ -111,8 +106,6 @@ class Update:
 
     Parameters
     ----------
-    path : Path
-    layout : Layout
     run : RunSettings
         Settings of this run.
     classes : sequence of str

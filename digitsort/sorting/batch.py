@@ -188,7 +188,6 @@ class BatchResults:
 
     Attributes
     ----------
-    failed : list of (Operation, reason)
     size : int
         Bytes delivered.
     error : OutputError or None

@@ -32,10 +32,8 @@ class Entry(NamedTuple):
 
     Attributes
     ----------
-    name : bytes
     position : int
         Where its headers begin, so that it can be found again.
-    kind : Kind
     offset, size, stored, method, crc : int
         As `Span` has them.
     modified : int or bytes

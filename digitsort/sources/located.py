@@ -95,10 +95,6 @@ class Located(str):
     """Path of a picture, with the place of its bytes.
 
     It is equal to the plain path. `str` makes a plain path of it, which no longer holds bytes.
-
-    Attributes
-    ----------
-    place : Place
     """
 
     __slots__ = ("place",)

@@ -48,7 +48,6 @@ class Directory(NamedTuple):
 
     Attributes
     ----------
-    begin, end : int
     entries : int
         Number of entries that it should have.
     before : int

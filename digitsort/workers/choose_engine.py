@@ -28,7 +28,6 @@ def chosen_engine(
 
     Parameters
     ----------
-    give_up : callable
     items : iterable of str
         Paths of files.
     workers : int, optional
