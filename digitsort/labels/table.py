@@ -10,10 +10,7 @@ import re
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, repeat
 from operator import itemgetter
-from pathlib import Path
 from typing import IO, TypeVar
-
-from digitsort.files.atomic import replacing
 
 _FORMULA = re.compile("[ \t\r\n]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 """Start of a cell that a spreadsheet reads as a formula (OWASP, CSV injection), also full-width."""
@@ -180,12 +177,6 @@ class Cells(Mapping[str, str]):
 
 
 NO_CELLS = Cells({}, ())
-
-
-def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
-    """Write rows of finished cells, and replace the file atomically."""
-    with replacing(path, force=True) as file:
-        write_table(file, columns, rows)
 
 
 def write_table(file: IO[bytes], columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from digitsort.evaluation.truth import read_truth
 from digitsort.labels.labels_csv import LabelsWriter, Layout, read_labels
-from digitsort.labels.table import Table, escaped, line_of, lines_of, text_of, unescaped, write_rows
+from digitsort.labels.table import Table, escaped, line_of, lines_of, text_of, unescaped
 from digitsort.outcomes import Outcome, Status
 from digitsort.review.page import _line
 from digitsort.sorting.books import Booking, Sorted, columns_of_books
+from tests.conftest import write_rows
 
 ODD = "\",\n\r\t\0 '=+-@;|\v\f\x1c\x85\u2028\u2029\ufeff\uff1d\uff0b\uff0d\uff20a1.Eé\U0001f600"
 
