@@ -27,17 +27,19 @@ from digitsort.sources.archives import (
     span_of,
 )
 from digitsort.sources.buckets import exists, read_object
-from digitsort.sources.entry import Entry, Kind, member_path
 from digitsort.sources.feeds import Feed, FileFeed, StreamFeed, read_at
 from digitsort.sources.located import (
     CHANGED,
     ENDS_EARLY,
     RAW,
     TOO_LARGE_STREAMED,
+    Entry,
+    Kind,
     Located,
     SourceError,
     Span,
     mark_of,
+    member_path,
 )
 from digitsort.sources.tar_entries import seconds, tar_entries
 from digitsort.sources.zip_entries import Directory, find_directory, read_zip_member, zip_entries
