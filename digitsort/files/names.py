@@ -223,28 +223,12 @@ def _is_plain(text: str) -> bool:
 
 _NUMBER = re.compile(r"([0-9]+)")
 
-NaturalKey = tuple[tuple[tuple[int, int, str], ...], str]
-"""Pieces, then the name. A piece is 0, a count of digits and the digits; or 1, 0 and letters."""
 
+def natural_key(name: str) -> str:
+    """Return a sort key: numbers by value, letters regardless of case, ties by the exact name.
 
-def natural_key(name: str) -> NaturalKey:
-    """Return a sort key: numbers by value, letters regardless of case, ties by the exact name."""
-    pieces = _NUMBER.split(name.casefold())
-    # Every odd piece is a number; a number sorts before a letter.
-    key = tuple(_number(p) if i % 2 else (1, 0, p) for i, p in enumerate(pieces) if p)
-    return key, name
-
-
-def _number(digits: str) -> tuple[int, int, str]:
-    """Return what compares like the number; Python converts no more than 4,300 digits to an int."""
-    significant = digits.lstrip("0")
-    return 0, len(significant), significant
-
-
-def packed_key(name: str) -> str:
-    """Return one string that sorts like `natural_key`, and from which `unpacked_name` returns the name.
-
-    It takes 100 bytes per file instead of 600, which matters in a folder of a million files.
+    One string takes 100 bytes per file, where a tuple of the pieces would take 600: this matters in a
+    folder of a million files.
     """
     pieces = _NUMBER.split(name.casefold())
     # Markers: \0 the end, \1 a number (by its count of digits, then by the digits), \2 letters.
@@ -252,8 +236,8 @@ def packed_key(name: str) -> str:
     return f"{''.join(packed)}\0{name}"
 
 
-def unpacked_name(key: str) -> str:
-    """Return the name that `packed_key` was given."""
+def name_of_key(key: str) -> str:
+    """Return the name that `natural_key` was given."""
     return key[key.index("\0") + 1 :]
 
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
-from digitsort.files.names import is_url, name_of, packed_key, printable, unpacked_name
+from digitsort.files.names import is_url, name_of, name_of_key, natural_key, printable
 from digitsort.files.regular import NotRegularError, head_of
 from digitsort.images.limits import (
     MAGIC_BYTES,
@@ -201,14 +201,14 @@ class Walk:
             files, folders = self._list(folder)
             below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
-                path = below + (name := unpacked_name(files.pop()))
+                path = below + (name := name_of_key(files.pop()))
                 if self.archives and is_archive(name):
                     yield from self._members(path)
                 elif not self.any_name or self._is_named(name) or _begins_as_picture(path):
                     yield path
                 else:
                     count_suffix(self.skipped, suffix_of(name))
-            waiting.extend(below + unpacked_name(key) for key in folders)
+            waiting.extend(below + name_of_key(key) for key in folders)
 
     def _walk_url(self, top: str) -> Iterator[str]:
         """Yield the objects of a bucket as a walk through a copy of it would."""
@@ -231,9 +231,9 @@ class Walk:
             files, folders = self._list_url(folder)
             while files:
                 key, size = files.pop()
-                name = unpacked_name(key)
+                name = name_of_key(key)
                 yield Located(f"{folder}/{name}", NOT_ON_DISK if is_archive(name) else size)
-            waiting.extend(f"{folder}/{unpacked_name(key)}" for key in folders)
+            waiting.extend(f"{folder}/{name_of_key(key)}" for key in folders)
 
     def _list_url(self, folder: str) -> tuple[list[tuple[str, int]], list[str]]:
         """Packed names and sizes of the picture files of a folder, and its sub-folders, reversed."""
@@ -248,9 +248,9 @@ class Walk:
                 elif is_below and is_junk(name):
                     self.left_out[name] += 1
                 elif is_below:
-                    folders.append(packed_key(name))
+                    folders.append(natural_key(name))
                 elif self.any_name or self._is_named(name):
-                    files.append((packed_key(name), size))
+                    files.append((natural_key(name), size))
                 else:
                     count_suffix(self.skipped, REMOTE if is_archive(name) else suffix_of(name))
         except SourceError as error:
@@ -349,9 +349,9 @@ class Walk:
             if is_junk(entry.name):
                 self.left_out[entry.name] += 1
             elif self.follow_links or not entry.is_symlink():
-                folders.append(packed_key(entry.name))
+                folders.append(natural_key(entry.name))
         elif self.any_name or self._is_named(entry.name):
-            files.append(packed_key(entry.name))
+            files.append(natural_key(entry.name))
         else:
             count_suffix(self.skipped, suffix_of(entry.name))
 

@@ -51,12 +51,6 @@ def line_of(cells: Sequence[str]) -> str:
     return line if _reads_as(line, len(cells) - 1, 1) else _line(cells)
 
 
-def lines_of(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the line of each row; faster than one by one."""
-    lines = [",".join(row) + "\n" for row in rows]
-    return lines if _are_plain("".join(lines), rows) else list(map(_line, rows))
-
-
 def text_of(rows: Sequence[Sequence[str]]) -> str:
     """Return the lines of rows as one text; faster than one by one."""
     text = "\n".join(map(",".join, rows)) + "\n"
@@ -232,10 +226,6 @@ class Table:
     def header(self) -> str:
         """Return the first line."""
         return line_of(self._columns)
-
-    def lines(self, rows: Iterable[Mapping[str, str]]) -> list[str]:
-        """Return the text of each row; a cell with line breaks makes it several lines."""
-        return lines_of(list(map(self._cells, rows)))
 
     def _cells(self, row: Mapping[str, str]) -> Sequence[str]:
         if not isinstance(row, Cells):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from digitsort.evaluation.truth import read_truth
 from digitsort.labels.labels_csv import LabelsWriter, Layout, read_labels
-from digitsort.labels.table import Table, escaped, line_of, lines_of, text_of, unescaped
+from digitsort.labels.table import Table, escaped, line_of, text_of, unescaped
 from digitsort.outcomes import Outcome, Status
 from digitsort.review.page import _line
 from digitsort.sorting.books import Booking, Sorted, columns_of_books
@@ -75,7 +75,6 @@ def in_a_table(rows: Sequence[Sequence[str]]) -> str:
 
 WRITERS: dict[str, Callable[[Sequence[Sequence[str]]], str]] = {
     "line by line": lambda rows: "".join(map(line_of, rows)),
-    "lines": lambda rows: "".join(lines_of(rows)),
     "text": text_of,
     "table": in_a_table,
     "page": lambda rows: "".join(f"{_line(row)}\n" for row in rows),
