@@ -16,7 +16,7 @@ from digitsort.files.names import absolute, parent_of, printable, split_path
 from digitsort.files.places import Places, RealPaths, open_places
 from digitsort.sorting.deliver import Stop, copy_files, link_hard, link_symbolic, move_files
 from digitsort.sorting.dest import Folders, Held, remove_empty
-from digitsort.sorting.entries import NOTHING_BEFORE, Before, Entry
+from digitsort.sorting.entries import NOTHING_BEFORE, Before, Entry, path_below
 from digitsort.sorting.journal import FOLDER, Journal, new_journal
 from digitsort.sorting.plan import MANIFEST, Mode, Operation
 from digitsort.sorting.transfer import (
@@ -162,12 +162,6 @@ def before_move(status: FileStatus | None) -> Before:
     return status.size, status.mtime_ns, stat.S_IMODE(status.mode)
 
 
-def below(dest: str, path: str) -> str:
-    """A path in DEST as journals have it: relative, with ``/``."""
-    relative = path[len(dest) :].lstrip(os.sep)
-    return relative if os.sep == "/" else relative.replace(os.sep, "/")
-
-
 TRANSFERS: Mapping[Mode, Callable[[Disk, Places, Sequence[Task], Stop], Results]] = {
     Mode.COPY: copy_files,
     Mode.MOVE: move_files,
@@ -225,7 +219,7 @@ class _Listed:
             Entry(
                 number,
                 ready.source,
-                below(dest, operation.target),
+                path_below(dest, operation.target),
                 ready.sha256,
                 *(before_move(ready.status) if is_move else NOTHING_BEFORE),
                 operation.cells,
@@ -392,7 +386,7 @@ class Deliverer:
         """Write down what will be done, and make that durable before anything is."""
         journal = self._begun_journal()
         entries = listed.entries(self._dest, is_move=self._mode.is_move)
-        journal.begin(entries, [below(self._dest, folder) for folder in folders.missing])
+        journal.begin(entries, [path_below(self._dest, folder) for folder in folders.missing])
         journal.sync()
         if self._mode.is_move:
             for _, ready in listed.whole:

@@ -70,6 +70,18 @@ Before = tuple[int, int, int]
 NOTHING_BEFORE: Before = (0, 0, 0)
 
 
+def path_below(dest: str, path: str) -> str:
+    """Return a path in DEST as journals have it: relative, with ``/``."""
+    relative = path[len(dest) :].lstrip(os.sep)
+    return relative if os.sep == "/" else relative.replace(os.sep, "/")
+
+
+def path_in(dest: str, path: str) -> str:
+    """Return the absolute path of a file in DEST that a journal names."""
+    top = dest if dest.endswith(os.sep) else dest + os.sep
+    return top + (path if os.sep == "/" else path.replace("/", os.sep))
+
+
 class Entry(NamedTuple):
     """One file that a run set out to deliver.
 
