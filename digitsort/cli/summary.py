@@ -16,13 +16,13 @@ from rich.text import Text
 
 from digitsort.cli.console import stderr_console, table, warn
 from digitsort.errors import DigitsortError
-from digitsort.files.names import natural_key, parent_of, printable
+from digitsort.files.names import is_url, natural_key, parent_of, printable
 from digitsort.images.discover import Walk, describe_left_out, describe_skipped
 from digitsort.outcomes import OF_A_RUN, Status
 from digitsort.plural import plural
 from digitsort.sorting.journal import has_head, journals, read_runs
 from digitsort.sorting.plan import Mode, Operation, Plan
-from digitsort.sources.members import member_exists, member_size
+from digitsort.sources.members import may_exist, member_size
 
 if TYPE_CHECKING:
     from digitsort.classification.classify import Summary
@@ -306,21 +306,8 @@ def some_of(failures: Iterable[Failure]) -> Iterator[str]:
 
 def hint_to_root(failures: Iterable[Failure]) -> Iterator[str]:
     """Yield a hint to --root if any of the files does not exist."""
-    if any(_is_missing(path) for path, _ in failures):
+    if any(not (is_url(path) or may_exist(path)) for path, _ in failures):
         yield "If their folder was renamed or moved, name it with --root DIR."
-
-
-def _is_missing(path: str) -> bool:
-    """Return whether there is no such file; one in a folder that can't be entered may be there."""
-    try:
-        os.lstat(path)
-    except FileNotFoundError:
-        return True
-    except NotADirectoryError:
-        return not member_exists(path)
-    except OSError:
-        return False
-    return False
 
 
 def warn_of(failures: Sequence[Failure], total: int, *, may_be_elsewhere: bool) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from digitsort.errors import OutputError
-from digitsort.files.names import absolute, is_url, printable
+from digitsort.files.names import absolute, printable
 from digitsort.images.discover import matching_path
 from digitsort.labels.cells import DIGITS, Findings
 from digitsort.labels.labels_csv import (
@@ -31,7 +31,7 @@ from digitsort.labels.row import HUMAN, PROBABILITY, Row, before_gone, gone_reas
 from digitsort.labels.table import line_of
 from digitsort.outcomes import Outcome, Status
 from digitsort.plural import plural
-from digitsort.sources.members import is_there, member_exists
+from digitsort.sources.members import may_exist
 
 NEW, CHANGED, SAME = "new", "changed", "as before"
 
@@ -198,7 +198,7 @@ class Update:
     def _existing(self, rows: Iterable[Row], given: set[str]) -> Iterator[str]:
         for row in rows:
             cell = self._cell_of(row)
-            if cell not in given and cell not in self._excluded and _exists(row.path):
+            if cell not in given and cell not in self._excluded and may_exist(row.path):
                 given.add(cell)
                 yield row.path
 
@@ -419,21 +419,6 @@ def _top_of(path: str, tops: Iterable[str]) -> str:
     """Return the first of these absolute paths that is a file or contains it; empty if none does."""
     whole = absolute(path)
     return next((t for t in tops if whole == t or whole.startswith(os.path.join(t, ""))), "")
-
-
-def _exists(path: str) -> bool:
-    """Return whether there may be a file: only a missing one or a missing folder is certain."""
-    if is_url(path):
-        return is_there(path)
-    try:
-        os.lstat(path)
-    except FileNotFoundError:
-        return False
-    except NotADirectoryError:
-        return member_exists(path)
-    except OSError:
-        return True
-    return True
 
 
 def _has(count: int) -> str:

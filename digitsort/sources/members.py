@@ -138,6 +138,21 @@ def is_there(path: str) -> bool:
     return os.path.lexists(path) or (exists(path) if is_url(path) else member_exists(path))
 
 
+def may_exist(path: str) -> bool:
+    """Return whether there may be a file: one in a folder that can't be entered may be there."""
+    if is_url(path):
+        return exists(path)
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except NotADirectoryError:
+        return member_exists(path)
+    except OSError:
+        return True
+    return True
+
+
 def read_member(path: str, most_bytes: int) -> Member:
     """Return the content of a member by its path.
 
