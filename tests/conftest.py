@@ -145,6 +145,7 @@ MOST_CASES = {
     "test_a_cut_everywhere": 18,
     "test_a_cut_after_a_kill": 4,
     "test_a_cut_of_moves_within_dest": 6,
+    "test_a_cut_of_watch": 5,
     "test_a_cut_of_sidecars": 8,
     "test_a_cut_of_a_swap": 2,
     "test_a_power_cut_anywhere": 5,

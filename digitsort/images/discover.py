@@ -11,6 +11,7 @@ from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
 from digitsort.files.names import is_url, name_of, name_of_key, natural_key, printable
+from digitsort.files.places import parts_elsewhere
 from digitsort.files.regular import NotRegularError, head_of
 from digitsort.images.limits import (
     MAGIC_BYTES,
@@ -145,7 +146,7 @@ class Walk:
     follow_links : bool
         Enter folders that are symbolic links; each real folder is entered once.
     exclude : str or None
-        A folder whose content is never an input.
+        A folder whose content is never an input, by whatever path: a mount may show a part of it.
     any_name : bool
         Check the content of files whose extension is not that of a picture.
     patterns : sequence of str
@@ -181,7 +182,7 @@ class Walk:
 
         A file that was named itself is yielded whatever it is called.
         """
-        entered: set[tuple[int, int]] = set()  # by all sources: links lead from one into another
+        entered = self._parts_of_excluded()  # by all sources: links lead from one into another
         for source in _without_overlap(self.sources, self._is_seen, self.patterns):
             if is_url(source):
                 yield from self._walk_url(source)
@@ -312,10 +313,21 @@ class Walk:
             self.unreadable.append((folder, error.strerror or str(error)))
             return False
         identity = (status.st_dev, status.st_ino)
-        if self._is_excluded(identity) or (self.follow_links and identity in entered):
+        if self._is_excluded(identity) or identity in entered:
             return False
-        entered.add(identity)
+        if self.follow_links:
+            entered.add(identity)
         return True
+
+    def _parts_of_excluded(self) -> set[tuple[int, int]]:
+        """Return device and inode of the folders that are parts of the excluded one by a mount.
+
+        A source that was named itself is none of them: a folder of DEST can be sorted again.
+        """
+        if self.exclude is None:
+            return set()
+        parts = set(map(_device_and_inode, parts_elsewhere(self.exclude)))
+        return parts.difference(map(_device_and_inode, self.sources)) if parts else parts
 
     def _is_excluded(self, identity: tuple[int, int]) -> bool:
         """By device and inode: to resolve the path of each folder takes cubic time in their depth."""
@@ -360,6 +372,14 @@ class Walk:
         if found:
             self.left_out[found] += 1
         return bool(found)
+
+
+def _device_and_inode(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:  # it was unmounted meanwhile
+        return 0, 0
+    return status.st_dev, status.st_ino
 
 
 def is_junk(folder: str) -> bool:

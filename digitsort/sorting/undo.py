@@ -163,7 +163,7 @@ def _recover(held: Held, books: Books, progress: Progress, disk: Disk) -> int:
     Where there is no room to write, what that run had delivered goes back first, which makes some.
     """
     try:
-        recover(held, disk)
+        recover(held, disk, books)
     except OutputError as error:
         cause = error.__cause__
         if not (isinstance(cause, OSError) and cause.errno in _FULL):
@@ -171,7 +171,7 @@ def _recover(held: Held, books: Books, progress: Progress, disk: Disk) -> int:
         run = next(read_runs(held.dest))
         with open_places(disk) as places:
             restored = _Undoing(books, run, None, progress, places, disk).make_room()
-        recover(held, disk)
+        recover(held, disk, books)
         return restored
     return 0
 
