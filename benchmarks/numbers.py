@@ -374,23 +374,25 @@ class Read:
 
 
 def fit_confidence(model: Model, count: int, workers: int) -> None:
-    """Fit the confidence of numbers to half of them; print what `SURE` gives on the rest."""
+    """Fit the confidence of numbers; print what `SURE` gives on each half, fitted to the other one."""
     found = _in_processes(_read_of, "choose", count, model, workers)
     every = np.array([one.evidence for one in found])
     truth = np.array([one.is_right for one in found])
-    weights = _regression(every[::2], truth[::2])
+    weights = _regression(every, truth)
     print("IS_RIGHT = (" + ", ".join(f"{weight:.4f}" for weight in weights) + ")")
-    rest, is_rest_right = found[1::2], truth[1::2]
-    chances = 1 / (1 + np.exp(-(every[1::2] @ weights[:-1] + weights[-1])))
-    print(f"mean confidence {chances.mean():.1%}, {is_rest_right.mean():.1%} right")
-    for sure in (0.98, 0.985, 0.99, 0.995):
-        accepted = [
-            one for one, chance in zip(rest, chances, strict=True) if one.is_ok and chance >= sure
-        ]
+    is_odd = np.arange(len(found)) % 2 == 1
+    chances = np.zeros(len(found))
+    for half in (is_odd, ~is_odd):
+        weights = _regression(every[~half], truth[~half])
+        chances[half] = 1 / (1 + np.exp(-(every[half] @ weights[:-1] + weights[-1])))
+    print(f"mean confidence {chances.mean():.1%}, {truth.mean():.1%} of {len(found)} right")
+    for sure in (0.98, 0.985, 0.99, 0.9925, 0.995):
+        is_sure = chances >= sure
+        accepted = [one for one, is_one in zip(found, is_sure, strict=True) if is_one and one.is_ok]
         every_length = Counter(one.digits for one in accepted)
         wrong = Counter(one.digits for one in accepted if not one.is_right)
         lengths = ", ".join(f"{wrong[n]} of {every_length[n]} ({n} digits)" for n in LENGTHS)
-        share = len(accepted) / len(rest)
+        share = len(accepted) / len(found)
         print(f"SURE = {sure}: {share:.1%} accepted, {wrong.total()} of them wrong: {lengths}")
 
 
