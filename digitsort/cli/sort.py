@@ -27,6 +27,7 @@ from digitsort.cli.to_sort import (
     FolderOptions,
     ToSort,
     classified,
+    is_of_archive,
     is_to_classify,
     labelled,
     with_folders,
@@ -134,6 +135,7 @@ def sort(
         sidecars=sidecars,
         tables=frozenset(map(os.path.abspath, (source, *(corrections or ())))),
     )
+    _refuse_archives(source, chosen.mode, archives=archives)
     target = Path(os.path.realpath(dest))
     if os.path.lexists(target) and not os.path.isdir(target):
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
@@ -229,6 +231,13 @@ def _move_from(source: Path, root: Path | None) -> str:
     if root is None:
         root = source if is_to_classify(source) else source.absolute().parent
     return os.path.realpath(root)
+
+
+def _refuse_archives(source: Path, mode: Mode, *, archives: bool) -> None:
+    """Raise UsageError, before hours of reading, if SOURCE has pictures that can only be copied."""
+    if mode is not Mode.COPY and (archives or is_of_archive(source)):
+        what = "--archives" if archives else printable(str(source))
+        raise UsageError(f"{what}: pictures in archives can only be copied. Use --copy.")
 
 
 def _settings(

@@ -32,6 +32,7 @@ from digitsort.sorting.books import read_books
 from digitsort.sorting.plan import SortOptions
 from digitsort.sorting.sidecars import SideCars
 from digitsort.sources.archives import is_archive
+from digitsort.sources.members import is_archive_folder
 from digitsort.workers.tuning import garbage_waits
 
 
@@ -184,7 +185,13 @@ def _rows_path(source: Path, dest: Path) -> Path:
 
 def is_to_classify(source: str | Path) -> bool:
     """Return whether SOURCE is a folder or an archive, whose pictures have to be classified first."""
-    return os.path.isdir(source) or (is_archive(os.fspath(source)) and os.path.isfile(source))
+    return os.path.isdir(source) or is_of_archive(source)
+
+
+def is_of_archive(source: str | Path) -> bool:
+    """Return whether SOURCE is an archive, or a folder in one."""
+    name = os.fspath(source)
+    return (is_archive(name) and os.path.isfile(source)) or is_archive_folder(name)
 
 
 def with_folders(
