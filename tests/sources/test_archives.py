@@ -193,7 +193,7 @@ def test_a_folder_in_an_archive_is_a_source(tmp_path: Path) -> None:
     assert [row["path"] for row in rows_of(table)] == [f"a.tar/{name}" for name in digits()]
     assert invoke("sort", archive / "scans" / "3", tmp_path / "sorted", "-q").exit_code == 0
     assert [path.name for path in (tmp_path / "sorted").glob("[0-9_]*/*.png")] == ["30.png"]
-    assert json.loads(invoke("evaluate", archive / "scans", "--json").stdout)["count"] == 10
+    assert json.loads(invoke("evaluate", archive / "scans", "--json").stdout)["images"] == 10
     refused = invoke("classify", archive / "scan", "-o", tmp_path / "not.csv")
     assert refused.exit_code == 2
     assert f"{archive}/scan: not in the archive. Name a file" in refused.stderr
