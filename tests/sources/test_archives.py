@@ -421,7 +421,6 @@ class _Engine:
 
     def __init__(self) -> None:
         self.largest = 0
-        self.executor: Any = None
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
         self.largest = max(
@@ -433,6 +432,9 @@ class _Engine:
 
     def death(self, future: Future[Done]) -> None:
         return None
+
+    def close(self, *, at_once: bool = False) -> None:
+        pass
 
 
 def test_content_under_way_is_bounded() -> None:
@@ -501,7 +503,7 @@ def test_a_move_out_of_archives_is_refused_before_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, words: list[str]
 ) -> None:
     make_archive(tmp_path / "a.tar", digits())
-    monkeypatch.setattr("digitsort.cli.to_sort.classify_files", None)
+    monkeypatch.setattr("digitsort.cli.sort.classify_files", None)
     named = [tmp_path, "--archives"] if source == "--archives" else [tmp_path / source]
     refused = invoke("sort", *named, tmp_path / "sorted", *words)
     assert refused.exit_code == 2
