@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -278,3 +278,11 @@ def unprivileged(tmp_path: Path) -> Iterator[Path]:
             yield Path(folder)
         finally:
             os.seteuid(0)
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Write rows of finished cells as CSV."""
+    from digitsort.labels.table import write_table
+
+    with path.open("wb") as file:
+        write_table(file, columns, rows)

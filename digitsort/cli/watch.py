@@ -14,7 +14,8 @@ from typing import Annotated
 
 import typer
 
-from digitsort.classification.classify import Settings, classify_files
+from digitsort.classification.classify import classify_files
+from digitsort.classification.settings import Settings
 from digitsort.cli import options
 from digitsort.cli.console import open_model, stderr_console, warn
 from digitsort.cli.errors import reports_errors

@@ -16,7 +16,7 @@ from digitsort.files.names import printable
 from digitsort.files.places import Places, open_places
 from digitsort.sorting.books import Books, Sorted, update_books
 from digitsort.sorting.dest import Held, remove_empty
-from digitsort.sorting.entries import Entry, Run
+from digitsort.sorting.entries import Entry, Run, path_in
 from digitsort.sorting.inventory import origins
 from digitsort.sorting.journal import Journal, has_head, journals, read_run, read_runs, reopen
 from digitsort.sorting.plan import Mode
@@ -129,7 +129,7 @@ class _Recovering:
         if self._mode.is_move:
             there = [entry for entry in begun if entry.number not in failed]
             failed |= dict.fromkeys(self._finish_moves(there), "interrupted")
-        made = (os.path.join(self._dest, *folder.split("/")) for folder in run.made)
+        made = (path_in(self._dest, folder) for folder in run.made)
         remove_empty(self._disk, self._places, made)
         moved = begun if self._mode.is_move else []
         self._places.sync([run.path, *{entry.source for entry in moved}])
@@ -176,7 +176,7 @@ class _Recovering:
             if item is None:
                 rows.append(Sorted(self._target(entry), entry.source, cells))
             else:
-                before = os.path.join(self._dest, *item.path.split("/"))
+                before = path_in(self._dest, item.path)
                 rows.append(Sorted(self._target(entry), item.source, cells, before))
         return rows
 
@@ -275,7 +275,7 @@ class _Recovering:
         return True
 
     def _target(self, entry: Entry) -> str:
-        return os.path.join(self._dest, *entry.to.split("/"))
+        return path_in(self._dest, entry.to)
 
 
 def remove_half_done(disk: Disk, places: Places, temporary: str, final: str, sha256: str) -> None:
