@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.pages.between_lines import LEAST_CELLS, MOST_STEP, cells_of
-from digitsort.pages.hidden_lines import with_hidden_lines, without_strokes
+from digitsort.pages.hidden_lines import with_hidden_lines, with_outer_lines, without_strokes
 from digitsort.pages.lines import Ruling
 from digitsort.pages.ruling import Matrix, Pixels, Sheet, ink_of, lines_in, ruling_of, sheet_of
 
@@ -162,7 +162,7 @@ def find_blocks(gray: Pixels) -> list[Block]:
     ink = ink_of(calm, OFFSETS[0])
     lines = lines_in(ink, max(9, longer // LENGTHS[-1]))
     best = _with_better(best, _between_lines(lines, ink, soft, best), soft)
-    best = _apart(best, ink, soft)
+    best = _with_rims(_apart(best, ink, soft), soft)
     return [_block(lattice, sheet) for lattice in _in_reading_order(best)]
 
 
@@ -237,6 +237,15 @@ def _apart(lattices: list[dict[Index, Quad]], ink: Pixels, soft: Pixels) -> list
     joined = [one for one in joined if len(one) >= LEAST_CELLS and _is_ruled(one, soft)]
     kept = [lattice for lattice in kept if len(lattice) >= LEAST_CELLS]
     return joined if _worth(joined, soft) > _worth(kept, soft) else kept
+
+
+def _with_rims(lattices: list[dict[Index, Quad]], soft: Pixels) -> list[dict[Index, Quad]]:
+    """Return blocks with rows and columns whose outer line was missed, if no other block is there."""
+    wider = [_from_zero(with_outer_lines(lattice, soft)) for lattice in lattices]
+    return [
+        new if not any(_overlap(new, other) for other in lattices if other is not old) else old
+        for old, new in zip(lattices, wider, strict=True)
+    ]
 
 
 def _is_in_one(quad: Quad, others: list[Quad]) -> bool:

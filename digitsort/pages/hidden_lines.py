@@ -1,4 +1,4 @@
-"""Find lines of a block's ruling that were missed, and drop lines that are only strokes of digits.
+"""Find lines of a block's ruling that were missed, within it and around it, and drop strokes of digits.
 
 A line of ruling goes through all cells of a row or column. A stroke does not: it ends within its cell.
 """
@@ -45,6 +45,16 @@ ALONG = 16
 """Places along a cell's side at which a line is looked for."""
 
 
+LEAST_OUTER = 3
+"""Smallest number of rows and of columns of a block that may get another one at its rim."""
+
+OUTER = 0.2
+"""Share of a column's width by which the line around the next column may be off its place."""
+
+MOST_CROSSED = 0.8
+"""Share of the lines between the rows that have to go on to a column that is added at the rim."""
+
+
 def with_hidden_lines(lattice: Lattice, soft: Pixels) -> Lattice:
     """Split cells through which lines go, in both directions.
 
@@ -62,6 +72,67 @@ def without_strokes(lattice: Lattice, soft: Pixels) -> Lattice:
     """Join cells between which there is no line in most rows, or columns; halves are left out."""
     turned = _turned(_joined(lattice, soft))
     return _turned(_joined(turned, soft))
+
+
+def with_outer_lines(lattice: Lattice, soft: Pixels) -> Lattice:
+    """Add columns and rows at the rim of an even grid, if its lines go on to one more line there."""
+    for _ in range(2):
+        lattice = _turned(_mirrored(_wider(_mirrored(_wider(lattice, soft)), soft)))
+    return lattice
+
+
+def _mirrored(lattice: Lattice) -> Lattice:
+    """Exchange left and right."""
+    return {(row, -column): quad[[1, 0, 3, 2]] for (row, column), quad in sorted(lattice.items())}
+
+
+def _wider(lattice: Lattice, soft: Pixels) -> Lattice:
+    """Return a lattice with all columns that are found to the right of it."""
+    while True:
+        column = _next_column(lattice, soft)
+        if not column:
+            return lattice
+        lattice = lattice | column
+
+
+def _next_column(lattice: Lattice, soft: Pixels) -> Lattice:
+    """Return the cells of another column to the right; empty if there is none."""
+    rows, columns = ({at[axis] for at in lattice} for axis in (0, 1))
+    last, usual = max(columns), _usual_darkness(lattice, soft)
+    widths = np.array([_width(lattice, column) for column in columns])
+    wide, gap = _width(lattice, last), _gap(lattice, last)
+    is_even = np.abs(widths - np.median(widths)).max() <= EVEN * np.median(widths)
+    is_whole = len(lattice) == len(rows) * len(columns)
+    if not (is_even and is_whole and min(len(rows), len(columns)) >= LEAST_OUTER and usual):
+        return {}
+    shares = np.arange(2 - OUTER, 2 + gap + OUTER, 1 / wide)
+    quads = np.array([lattice[row, last] for row in sorted(rows)])
+    darkness = _darkness(_levels(quads, shares, soft))
+    seen = np.percentile(darkness, 100 - COVERED, axis=1)
+    place = int(seen.argmax())
+    if seen[place] < max(LEAST_DARKER, AS_DARK * usual):
+        return {}
+    right = float(shares[place]) - gap / 2
+    column = {(row, last + 1): _part(lattice[row, last], 1 + gap, right) for row in rows}
+    crossed = _seen_below(_turned(column), soft)
+    least = max(LEAST_DARKER, AS_DARK * _usual_darkness(_turned(lattice), soft))
+    return column if (crossed >= least).mean() >= MOST_CROSSED else {}
+
+
+def _gap(lattice: Lattice, last: int) -> float:
+    """Return the median distance of the last column from the one before, by its width."""
+    gaps = [
+        quad[[0, 3]] - lattice[row, last - 1][[1, 2]]
+        for (row, column), quad in lattice.items()
+        if column == last and (row, last - 1) in lattice
+    ]
+    return float(np.median(np.hypot(*np.concatenate(gaps).T))) / _width(lattice, last) if gaps else 0.0
+
+
+def _seen_below(row: Lattice, soft: Pixels) -> Floats:
+    """Return how dark the lines between the cells of a row are."""
+    columns = sorted(column for _, column in row)
+    return np.concatenate([_between(row, here, there, soft) for here, there in pairwise(columns)])
 
 
 def _turned(lattice: Lattice) -> Lattice:
