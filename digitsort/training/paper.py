@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -136,32 +136,6 @@ def put_on_paper(ink: Ink, look: ScanLook, rng: Rng) -> Image.Image:
     if look.pressure:
         amount = amount * (1 - look.pressure * _clouds(amount.shape, 6, rng))
     return _photographed(_written(amount * look.contrast, look, rng), look, rng)
-
-
-SMALLEST_PX, LARGEST_PX = 13, 60
-"""Height in pixels, from and up to, of digits in the cells of photographed pages."""
-
-BLUR_PX = (0.5, 1.7)
-"""Sigma of the blur of such photos in pixels. It closes the small loops of digits of this size."""
-
-
-def draw_cell(rng: Rng) -> ScanLook:
-    """Draw the look of a cell of a page that a phone photographed: small, blurred, compressed."""
-    return replace(
-        draw_look(rng),
-        digit_px=float(np.exp(rng.uniform(np.log(SMALLEST_PX), np.log(LARGEST_PX)))),
-        margins=tuple(rng.uniform(0.1, 0.6, 4).tolist()),
-        contrast=float(rng.uniform(0.35, 1)),
-        shadow=0.0,
-        texture=0.0,
-        grain=float(rng.uniform(0, 4)),
-        line_spacing=0.0,
-        foreign=False,
-        blur_px=float(rng.uniform(*BLUR_PX)),
-        quality=int(rng.uniform(50, 95)),
-        inverted=False,
-        paper=PAPERS[0],
-    )
 
 
 def empty_paper(look: ScanLook, rng: Rng) -> Image.Image:

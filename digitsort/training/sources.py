@@ -16,12 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from digitsort.pages.cutout import cleaned
 from digitsort.training.arrays import read_idx_folder
 from digitsort.training.choose_dataset import digits_to_gray, fetched
 from digitsort.training.examples import Dataset, LabelledGray
 from digitsort.training.handwriting.generate import write_digits
-from digitsort.training.paper import draw_cell, draw_look, put_on_paper
+from digitsort.training.paper import draw_look, put_on_paper
 from digitsort.training.printed import find_faces, name_of_faces, print_digits
 
 DATA_VARIABLE = "DIGITSORT_DEV_DATA"
@@ -62,8 +61,6 @@ class DataSource:
         Step between images that are used as they are.
     dark : bool
         Whether the ink is dark.
-    in_cells : int
-        Step between images that are also simulated as cells of photographed pages; 0 for none.
     """
 
     name: str
@@ -74,7 +71,6 @@ class DataSource:
     on_paper: int = 0
     dark: bool = False
     every: int = 1
-    in_cells: int = 0
 
 
 class Collection(NamedTuple):
@@ -158,55 +154,31 @@ def sources() -> list[DataSource]:
             _load_mnist,
             every=2,
             on_paper=6,
-            in_cells=6,
         ),
-        DataSource("digits", uci, "optdigits", 2.0, _load_digits, on_paper=1, in_cells=2),
+        DataSource("digits", uci, "optdigits", 2.0, _load_digits, on_paper=1),
+        DataSource("optdigits, training part", uci, "optdigits", 1.0, _load_optdigits, on_paper=2),
+        DataSource("semeion, every other", uci, "semeion", 2.0, _load_semeion, on_paper=1),
         DataSource(
-            "optdigits, training part", uci, "optdigits", 1.0, _load_optdigits, on_paper=2, in_cells=2
+            f"synthetic:{SYNTHETIC_COUNT}", own, "", 0.5, _load_synthetic, on_paper=3, dark=True
         ),
-        DataSource("semeion, every other", uci, "semeion", 2.0, _load_semeion, on_paper=1, in_cells=1),
-        DataSource(
-            f"synthetic:{SYNTHETIC_COUNT}",
-            own,
-            "",
-            0.5,
-            _load_synthetic,
-            on_paper=3,
-            dark=True,
-            in_cells=3,
-        ),
-        DataSource(
-            printed,
-            "free fonts, see docs/default-model.md",
-            "",
-            0.5,
-            _load_printed,
-            dark=True,
-            in_cells=4,
-        ),
+        DataSource(printed, "free fonts, see docs/default-model.md", "", 0.5, _load_printed),
     ]
 
 
 def dataset_of(source: DataSource) -> Dataset:
     """Return the images of a source, with simulated scans of some of them."""
     images, labels = source.load()
-    plain, scans, cells = range(0, len(images), source.every), range(0), range(0)
+    plain, scans = range(0, len(images), source.every), range(0)
     if source.on_paper:
         scans = range(0, len(images), source.on_paper)
-
-    if source.in_cells:
-        cells = range(source.in_cells // 3, len(images), source.in_cells)
 
     def load() -> Iterator[LabelledGray]:
         for index in plain:
             yield images[index], labels[index]
         for index in scans:
             yield scanned(images[index], index, source.dark), labels[index]
-        for index in cells:
-            yield cut_from_page(images[index], index, source.dark), labels[index]
 
-    count = len(plain) + len(scans) + len(cells)
-    return Dataset(source.name, count, load, weight=source.weight)
+    return Dataset(source.name, len(plain) + len(scans), load, weight=source.weight)
 
 
 def scanned(image: Pixels, seed: int, dark: bool) -> Pixels:
@@ -216,14 +188,7 @@ def scanned(image: Pixels, seed: int, dark: bool) -> Pixels:
     return np.asarray(put_on_paper(ink, draw_look(rng), rng).convert("L"))
 
 
-def cut_from_page(image: Pixels, seed: int, dark: bool) -> Pixels:
-    """Simulate a cell of a photographed page, as `digitsort cut` makes its picture."""
-    rng = np.random.default_rng([CELL_SEED, seed])
-    ink = 255 - image if dark else image
-    return cleaned(np.asarray(put_on_paper(ink, draw_cell(rng), rng).convert("L")))
-
-
-SCAN_SEED, CELL_SEED = 14, 17
+SCAN_SEED = 14
 
 
 def _folder(name: str) -> Path | None:

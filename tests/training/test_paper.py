@@ -12,14 +12,7 @@ import pytest
 from benchmarks.nondigits import KINDS, side_by_side
 from digitsort.classification.decide import decide
 from digitsort.outcomes import Status
-from digitsort.training.paper import (
-    BLUR_PX,
-    LARGEST_PX,
-    SMALLEST_PX,
-    draw_cell,
-    draw_look,
-    put_on_paper,
-)
+from digitsort.training.paper import draw_look, put_on_paper
 from tests.drawing import digit_inks, enlarged
 
 if TYPE_CHECKING:
@@ -76,14 +69,6 @@ def test_a_look_says_what_is_done() -> None:
     assert (plain[15:45, 15:25] == 0).all()
     negative = np.asarray(put_on_paper(ink, replace(look, inverted=True), rng))
     assert (negative == 255 - plain).all()
-
-
-def test_cells_of_photos_are_small_blurred_and_compressed() -> None:
-    rng = np.random.default_rng(6)
-    looks = [draw_cell(rng) for _ in range(200)]
-    assert all(SMALLEST_PX <= look.digit_px <= LARGEST_PX for look in looks)
-    assert all(BLUR_PX[0] <= look.blur_px <= BLUR_PX[1] for look in looks)
-    assert all(look.quality and not look.inverted and not look.line_spacing for look in looks)
 
 
 @pytest.mark.parametrize("kind", ["blank", "texture", "noise", "lines", "solid"])

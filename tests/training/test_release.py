@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pytest
 from digitsort import load_model
 from digitsort.model.inert_pickle import scan
 from digitsort.model.reading import DEFAULT_FILE, default_model, parse_model
-from digitsort.pages.cutout import INK
 from digitsort.progress import silent
 from digitsort.recognition.score import Scores, predict, score
 from digitsort.recognition.vectorize import vectorize
@@ -27,7 +25,7 @@ from digitsort.training.release import (
     fit_cascade,
     train_release,
 )
-from digitsort.training.sources import DataSource, Images, cut_from_page, dataset_of, sources
+from digitsort.training.sources import DataSource, Images, sources
 from digitsort.training.trial import ScoredExamples
 from tests.conftest import REPOSITORY
 from tests.drawing import digit_inks
@@ -135,22 +133,6 @@ def test_every_source_has_a_licence_and_people_a_family() -> None:
         "",
     ]
     assert all(source.licence for source in sources())
-
-
-def test_a_source_also_comes_as_cells_of_photographed_pages() -> None:
-    """Every fifth image, after the images themselves and the simulated scans, under its label."""
-    source = replace(SMALL[0], in_cells=5)
-    images, labels = source.load()
-    dataset = dataset_of(source)
-    every = list(dataset.load())
-    cells = range(1, len(images), 5)
-    assert len(every) == dataset.count == dataset_of(SMALL[0]).count + len(cells)
-    last = every[-len(cells) :]
-    assert [label for _, label in last] == [labels[index] for index in cells]
-    for (gray, _), index in zip(last, cells, strict=True):
-        assert np.array_equal(gray, cut_from_page(images[index], index, source.dark))
-        assert gray.max() == 255
-        assert gray.min() >= INK  # all ink has the darkness that `cut` gives it
 
 
 MOST_BYTES = 10 * 2**20
