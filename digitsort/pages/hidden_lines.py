@@ -51,7 +51,7 @@ LEAST_OUTER = 3
 OUTER = 0.2
 """Share of a column's width by which the line around the next column may be off its place."""
 
-MOST_CROSSED = 0.8
+LEAST_CROSSED = 0.8
 """Share of the lines between the rows that have to go on to a column that is added at the rim."""
 
 
@@ -116,7 +116,7 @@ def _next_column(lattice: Lattice, soft: Pixels) -> Lattice:
     column = {(row, last + 1): _part(lattice[row, last], 1 + gap, right) for row in rows}
     crossed = _seen_below(_turned(column), soft)
     least = max(LEAST_DARKER, AS_DARK * _usual_darkness(_turned(lattice), soft))
-    return column if (crossed >= least).mean() >= MOST_CROSSED else {}
+    return column if (crossed >= least).mean() >= LEAST_CROSSED else {}
 
 
 def _gap(lattice: Lattice, last: int) -> float:
