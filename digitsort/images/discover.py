@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
-from digitsort.files.names import is_url, name_of, packed_key, printable, unpacked_name
+from digitsort.files.names import is_url, name_of, name_of_key, natural_key, printable
+from digitsort.files.places import parts_elsewhere
 from digitsort.files.regular import NotRegularError, head_of
 from digitsort.images.limits import (
     MAGIC_BYTES,
@@ -31,7 +32,14 @@ from digitsort.sources.buckets import (
     split_url,
 )
 from digitsort.sources.located import NOT_ON_DISK, Located, SourceError
-from digitsort.sources.members import member_exists, read_located
+from digitsort.sources.members import (
+    inside,
+    is_archive_folder,
+    is_inside_archive,
+    member_exists,
+    read_located,
+    split_member,
+)
 
 MOST_KINDS = 6
 """Largest number of extensions to name; the others are counted together."""
@@ -145,7 +153,7 @@ class Walk:
     follow_links : bool
         Enter folders that are symbolic links; each real folder is entered once.
     exclude : str or None
-        A folder whose content is never an input.
+        A folder whose content is never an input, by whatever path: a mount may show a part of it.
     any_name : bool
         Check the content of files whose extension is not that of a picture.
     patterns : sequence of str
@@ -181,14 +189,16 @@ class Walk:
 
         A file that was named itself is yielded whatever it is called.
         """
-        entered: set[tuple[int, int]] = set()  # by all sources: links lead from one into another
+        entered = self._parts_of_excluded()  # by all sources: links lead from one into another
         for source in _without_overlap(self.sources, self._is_seen, self.patterns):
             if is_url(source):
                 yield from self._walk_url(source)
             elif os.path.isdir(source):
                 yield from self._walk(source, entered)
-            elif is_archive(source):
+            elif is_archive(source) and not is_inside_archive(source):
                 yield from self._members(source)
+            elif (found := split_member(source)) and is_archive_folder(source):
+                yield from self._members(*found)
             else:
                 yield source
 
@@ -201,14 +211,14 @@ class Walk:
             files, folders = self._list(folder)
             below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
-                path = below + (name := unpacked_name(files.pop()))
+                path = below + (name := name_of_key(files.pop()))
                 if self.archives and is_archive(name):
                     yield from self._members(path)
                 elif not self.any_name or self._is_named(name) or _begins_as_picture(path):
                     yield path
                 else:
                     count_suffix(self.skipped, suffix_of(name))
-            waiting.extend(below + unpacked_name(key) for key in folders)
+            waiting.extend(below + name_of_key(key) for key in folders)
 
     def _walk_url(self, top: str) -> Iterator[str]:
         """Yield the objects of a bucket as a walk through a copy of it would."""
@@ -231,9 +241,9 @@ class Walk:
             files, folders = self._list_url(folder)
             while files:
                 key, size = files.pop()
-                name = unpacked_name(key)
+                name = name_of_key(key)
                 yield Located(f"{folder}/{name}", NOT_ON_DISK if is_archive(name) else size)
-            waiting.extend(f"{folder}/{unpacked_name(key)}" for key in folders)
+            waiting.extend(f"{folder}/{name_of_key(key)}" for key in folders)
 
     def _list_url(self, folder: str) -> tuple[list[tuple[str, int]], list[str]]:
         """Packed names and sizes of the picture files of a folder, and its sub-folders, reversed."""
@@ -248,18 +258,23 @@ class Walk:
                 elif is_below and is_junk(name):
                     self.left_out[name] += 1
                 elif is_below:
-                    folders.append(packed_key(name))
+                    folders.append(natural_key(name))
                 elif self.any_name or self._is_named(name):
-                    files.append((packed_key(name), size))
+                    files.append((natural_key(name), size))
                 else:
                     count_suffix(self.skipped, REMOTE if is_archive(name) else suffix_of(name))
         except SourceError as error:
             self.unreadable.append((folder, error.reason))
         return sorted(files, reverse=True), sorted(folders, reverse=True)
 
-    def _members(self, archive: str) -> Iterator[str]:
-        """Yield the pictures in an archive, and a last path if something is wrong with it."""
-        for path in members(archive, self._wants_member):
+    def _members(self, archive: str, folder: str = "") -> Iterator[str]:
+        """Yield the pictures in a folder of an archive, and a last path if the archive is broken."""
+        below = inside(folder)
+
+        def wants(member: str) -> bool:
+            return member.startswith(below) and self._wants_member(member[len(below) :])
+
+        for path in members(archive, wants if below else self._wants_member):
             if not self.any_name or path == archive or self._is_named(path) or _shows_picture(path):
                 yield path
             else:
@@ -312,10 +327,21 @@ class Walk:
             self.unreadable.append((folder, error.strerror or str(error)))
             return False
         identity = (status.st_dev, status.st_ino)
-        if self._is_excluded(identity) or (self.follow_links and identity in entered):
+        if self._is_excluded(identity) or identity in entered:
             return False
-        entered.add(identity)
+        if self.follow_links:
+            entered.add(identity)
         return True
+
+    def _parts_of_excluded(self) -> set[tuple[int, int]]:
+        """Return device and inode of the folders that are parts of the excluded one by a mount.
+
+        A source that was named itself is none of them: a folder of DEST can be sorted again.
+        """
+        if self.exclude is None:
+            return set()
+        parts = set(map(_device_and_inode, parts_elsewhere(self.exclude)))
+        return parts.difference(map(_device_and_inode, self.sources)) if parts else parts
 
     def _is_excluded(self, identity: tuple[int, int]) -> bool:
         """By device and inode: to resolve the path of each folder takes cubic time in their depth."""
@@ -349,9 +375,9 @@ class Walk:
             if is_junk(entry.name):
                 self.left_out[entry.name] += 1
             elif self.follow_links or not entry.is_symlink():
-                folders.append(packed_key(entry.name))
+                folders.append(natural_key(entry.name))
         elif self.any_name or self._is_named(entry.name):
-            files.append(packed_key(entry.name))
+            files.append(natural_key(entry.name))
         else:
             count_suffix(self.skipped, suffix_of(entry.name))
 
@@ -360,6 +386,14 @@ class Walk:
         if found:
             self.left_out[found] += 1
         return bool(found)
+
+
+def _device_and_inode(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:  # it was unmounted meanwhile
+        return 0, 0
+    return status.st_dev, status.st_ino
 
 
 def is_junk(folder: str) -> bool:
@@ -408,12 +442,12 @@ def check_sources(sources: Sequence[str | Path]) -> list[str]:
         try:
             os.lstat(path)  # a dangling link is there: it becomes a row with the reason
         except OSError as error:
-            if isinstance(error, NotADirectoryError) and member_exists(path):
+            is_inside = isinstance(error, NotADirectoryError)
+            if is_inside and (member_exists(path) or is_archive_folder(path)):
                 continue
             refuse_address(path)
-            raise UsageError(
-                f"{printable(path)}: {error.strerror}. Name a file or folder that exists."
-            ) from error
+            why = "not in the archive" if is_inside and split_member(path) else error.strerror
+            raise UsageError(f"{printable(path)}: {why}. Name a file or folder that exists.") from error
     return paths
 
 
@@ -461,7 +495,7 @@ def _without_overlap(
     if urls:
         return _urls_without_overlap(sources, is_seen, patterns)
     real = {source: _identity(source) for source in sources}
-    folders = [path for path in real.values() if os.path.isdir(path)]
+    folders = [path for path in real.values() if _is_walked(path)]
     kept: dict[Path, str] = {}
     for source, path in real.items():
         if not any(_reaches(folder, path, is_seen, patterns) for folder in folders):
@@ -480,6 +514,12 @@ def _urls_without_overlap(
     return [source for source in dict.fromkeys(sources) if source in kept]
 
 
+def _is_walked(path: Path) -> bool:
+    """Return whether a source is a folder, an archive, or a folder in an archive."""
+    name = str(path)
+    return os.path.isdir(path) or (is_archive(name) and os.path.isfile(path)) or is_archive_folder(name)
+
+
 def _identity(source: str) -> Path:
     """A folder's real path; a file's own path, for a link to a file is read under its own name."""
     if os.path.isdir(source):
@@ -496,4 +536,13 @@ def _reaches(
         return False
     parts = path.relative_to(folder).parts
     hidden = any(part.startswith(".") or is_junk(part) or matching(part, patterns) for part in parts)
-    return not hidden and (os.path.isdir(path) or is_seen(path))
+    if hidden or ((archive := _archive_below(folder, path)) and not is_seen(archive)):
+        return False
+    return os.path.isdir(path) or is_seen(path) or is_archive_folder(str(path))
+
+
+def _archive_below(folder: Path, path: Path) -> Path | None:
+    """Return the archive in a folder that a path leads through; None if there is none."""
+    found = split_member(str(path)) if is_inside_archive(str(path)) else None
+    is_below = found is not None and Path(found[0]) != folder and Path(found[0]).is_relative_to(folder)
+    return Path(found[0]) if found is not None and is_below else None
