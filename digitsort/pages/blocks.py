@@ -514,8 +514,9 @@ def _merged(groups: list[dict[Index, int]], links: list[_Link]) -> list[dict[Ind
 def _without_misfits(lattice: dict[Index, Quad]) -> dict[Index, Quad]:
     """Leave out cells that reach into their neighbours: two cells between which a line is missing."""
     kept = {}
+    lines = _lines_of(lattice)
     for at, quad in lattice.items():
-        guess = _guess(at, lattice)
+        guess = _guess(at, lattice, lines)
         if guess is None or _distance(quad, guess) < 0.3 * min(_sides(guess)):
             kept[at] = quad
     return kept
@@ -525,14 +526,26 @@ def _distance(one: Quad, other: Quad) -> float:
     return float(np.hypot(*(one - other).T).max())
 
 
-def _guess(at: Index, lattice: dict[Index, Quad]) -> Quad | None:
+def _lines_of(lattice: dict[Index, Quad]) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """Return the columns of the cells in each row, and the rows of the cells in each column."""
+    in_row, in_column = defaultdict(list), defaultdict(list)
+    for row, column in lattice:
+        in_row[row].append(column)
+        in_column[column].append(row)
+    return in_row, in_column
+
+
+def _guess(
+    at: Index, lattice: dict[Index, Quad], lines: tuple[dict[int, list[int]], dict[int, list[int]]]
+) -> Quad | None:
     """Return where a cell is by those of its row and its column; None if too few of them are known.
 
-    A cell, one beside it, one below it and the one across from it make a parallelogram.
+    A cell, one beside it, one below it and the one across from it make a parallelogram. `lines` are
+    those of the lattice.
     """
     row, column = at
-    in_row = sorted((abs(c - column), c) for r, c in lattice if r == row and c != column)[:4]
-    in_column = sorted((abs(r - row), r) for r, c in lattice if c == column and r != row)[:4]
+    in_row = sorted((abs(c - column), c) for c in lines[0].get(row, ()) if c != column)[:4]
+    in_column = sorted((abs(r - row), r) for r in lines[1].get(column, ()) if r != row)[:4]
     guesses = [
         lattice[row, c] + lattice[r, column] - lattice[r, c]
         for _, c in in_row
@@ -605,12 +618,12 @@ _UNIT = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 
 def _filled_once(lattice: dict[Index, Quad], thick: Pixels) -> dict[Index, Quad]:
     rows, columns = (range(min(some), max(some) + 1) for some in zip(*lattice, strict=True))
-    full = dict(lattice)
+    full, lines = dict(lattice), _lines_of(lattice)
     is_sure = _fullness(_from_zero(lattice)) >= ALMOST_FULL and _is_even(lattice)
     for at in ((row, column) for row in rows for column in columns):
         if at in lattice:
             continue
-        guess = _guess(at, lattice)
+        guess = _guess(at, lattice, lines)
         if guess is not None and (
             (is_sure and _is_within(at, lattice)) or _evidence(guess, thick) >= LEAST_EVIDENCE
         ):
