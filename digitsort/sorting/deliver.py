@@ -235,6 +235,7 @@ class _Crossing:
             check_other_place(self._disk, self._places, source, target)
             if is_open_for_writing(source.path):  # what is written next would go with it
                 raise NotDeliveredError("another program has it open for writing")
+            _check_unchanged(self._disk, source, task)  # once more: those took a while
             with source_errors():
                 self._disk.unlink(source)
         except (NotDeliveredError, OSError) as error:

@@ -14,9 +14,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digitsort.evaluation.truth import read_truth
+from digitsort.files.names import printable
 from digitsort.labels.labels_csv import LabelsWriter, Layout, read_labels
 from digitsort.labels.table import Table, escaped, line_of, text_of, unescaped
 from digitsort.outcomes import Outcome, Status
+from digitsort.pages.check_sums import Entry
+from digitsort.pages.table_csv import PageSums, PageTable
+from digitsort.pages.table_xlsx import _NUMBER, write_workbook
 from digitsort.review.page import _line
 from digitsort.sorting.books import Booking, Sorted, columns_of_books
 from tests.conftest import write_rows
@@ -204,3 +208,22 @@ def test_a_truth_csv_gives_back_its_labels(
     cells = [{"path": f"{n}.png", "label": label} for n, label in enumerate(labels)]
     write_rows(path, ["path", "label"], cells)
     assert [label.strip() for label in labels] == list(read_truth(path).values())
+
+
+@given(labels=st.lists(CELLS, min_size=1, max_size=3), text=CELLS)
+@example(labels=["00123456789012345", "-7", "1e5", "x" * 40_000], text="\x1b[31m")
+def test_a_workbook_gives_back_its_labels(labels: list[str], text: str) -> None:
+    """As text or whole numbers, never as formulas; what a workbook can't hold is escaped."""
+    from openpyxl import load_workbook
+
+    entries = {n: Entry(label, True, text, text, text) for n, label in enumerate(labels, 1)}
+    source = f"/scans/{text}.png"
+    file = io.BytesIO()
+    notes = {(source, 1, 1, 2): text}
+    table = PageTable({(source, 1, 1, 1): entries, (source, 1, 1, 2): {}}, notes)
+    write_workbook(table, PageSums(()), file, "/scans")
+    cells = list(load_workbook(file).worksheets[0].rows)[2]
+    assert not [cell for cell in cells if cell.data_type == "f"]
+    shown = ["" if cell.value is None else str(cell.value) for cell in cells[2 : 2 + len(labels)]]
+    expected = [printable(label)[:32_767] for label in labels]
+    assert shown == [str(int(e)) if _NUMBER.fullmatch(e) else e for e in expected]

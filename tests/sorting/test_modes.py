@@ -318,6 +318,26 @@ def test_a_source_that_changes_while_it_is_moved_across_file_systems_is_kept() -
             assert sorted_files(other / "sorted") == {"7": {**old, "7b.png": b"another"}}
 
 
+@posix
+def test_a_file_that_replaces_a_source_during_the_last_looks_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The source's identity is looked at last, just before it is removed."""
+    with two_devices() as (one, other, _):
+        scans = make_tree(one / "scans", {"7.png": b"seven"})
+
+        def be_replaced(path: str) -> bool:
+            (one / "new").write_bytes(b"SEVEN")
+            (one / "new").replace(path)
+            return False
+
+        monkeypatch.setattr("digitsort.sorting.deliver.is_open_for_writing", be_replaced)
+        delivery = sort(rows_of(scans), other / "sorted", Mode.MOVE)
+        assert [reason for _, reason in delivery.failed] == ["changed while it was moved"]
+        assert read_tree(scans) == {"7.png": b"SEVEN"}
+        assert sorted_files(other / "sorted") == {"7": {"7.png": b"seven"}}
+
+
 @pytest.mark.parametrize("across", [False, True], ids=["one file system", "two file systems"])
 def test_a_read_only_source_is_left_where_it_is(unprivileged: Path, across: bool) -> None:
     scans = make_tree(unprivileged / "scans", {"7.png": b"seven"})
