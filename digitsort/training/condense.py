@@ -19,7 +19,7 @@ Features = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
-EPOCHS, BATCH, RATE = 5, 512, 2e-3
+EPOCHS, BATCH, RATE = 10, 512, 2e-3
 """Passes over the images, images per step, and size of the first step. Vectors are moved in units of
 the kernel's width."""
 

@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-UNITS = (192, 48)
+UNITS = (256, 64)
 """Units of the two layers: few, because the network looks at each picture that would be accepted."""
 
 IMPOSTORS = 8_000
@@ -43,7 +43,7 @@ LOST = 0.01
 """Share of the accepted digits of a family that the network, fitted without it, does not find like a
 digit. The shipped network knows all families, and loses fewer."""
 
-EPOCHS, BATCH, RATE, DROPPED = 12, 512, 2e-3, 0.2
+EPOCHS, BATCH, RATE, DROPPED = 30, 512, 2e-3, 0.2
 """Passes over the data, pictures per step, first step size, share of units left out in a step."""
 
 SCALE = 1e-3

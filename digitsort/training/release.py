@@ -64,7 +64,7 @@ NEAR = 1.2
 HOPELESS = -0.6
 """Invented and printed images with a lower margin look like another digit and are left out."""
 
-VECTORS = 2_000
+VECTORS = 2_300
 """Number of support vectors that the second fit is condensed to. Each costs time for every image."""
 
 COPIES_SEED = 1
