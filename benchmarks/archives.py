@@ -1,10 +1,12 @@
-"""The same pictures loose, in a tar, a zip, a compressed tar, and in a bucket: time and memory.
+"""The same pictures loose, in archives and in a bucket, to CSV and Parquet: time, memory, bytes.
 
-    python -m benchmarks.archives [--count N] [--rounds N] [--workers N] [--folder DIR]
+    python -m benchmarks.archives [--count N] [--rounds N] [--workers N [N]] [--folder DIR]
 
 The pictures are MNIST's digits as PNG, 1,000 a folder. The runs alternate. The bucket is moto's server
-on this machine (`pip install moto[server] s3fs`); without it, that row is left out. Processor time is
-that of all processes of the run; it depends less than the wall time on what else the machine does.
+on this machine (`pip install moto[server] s3fs`); without it, its rows are left out. Processor time is
+that of all processes of the run; it depends less than the wall time on what else the machine does. The
+last column is the time of a hundred million images at this rate: with one worker, divide it by the
+number of workers of a cluster.
 """
 
 from __future__ import annotations
@@ -18,12 +20,12 @@ import statistics
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.compare import run_digitsort
 from benchmarks.data import export_png, mnist
@@ -33,6 +35,23 @@ DISTINCT = 4_000
 
 PR_SET_CHILD_SUBREAPER = 36
 """From Linux's <linux/prctl.h>."""
+
+HEAD = (
+    "source",
+    "table",
+    "workers",
+    "µs an image",
+    "CPU µs",
+    "time, loose = 1",
+    "parent MiB",
+    "worker MiB",
+    "table, bytes a row",
+    "10⁸ images, hours",
+)
+
+SECONDS_PER_HOUR = 3600
+
+LOOSE = "loose files"
 
 BUCKET = "scans"
 ACCOUNT = {
@@ -62,7 +81,7 @@ def make_sources(root: Path, count: int) -> dict[str, str]:
                     archive.addfile(info, content)
             packed.write(file, name)
     forms = ("a.tar", "a.zip", "a.tar.gz")
-    return {"loose files": str(root / "loose")} | {form[2:]: str(root / form) for form in forms}
+    return {LOOSE: str(root / "loose")} | {form[2:]: str(root / form) for form in forms}
 
 
 @contextmanager
@@ -85,15 +104,32 @@ def bucket(folder: Path) -> Iterator[Mapping[str, str]]:
         server.stop()
 
 
-def timed(source: str, output: Path, workers: int) -> tuple[Seen, float]:
-    """Run once; return what it took, and the processor time of all processes in seconds."""
+class Case(NamedTuple):
+    """What is run: where the pictures are, the kind of table, and the number of workers."""
+
+    source: str
+    form: str
+    workers: int
+
+
+class Run(NamedTuple):
+    """What one run took; time is that of all processes, in seconds."""
+
+    seen: Seen
+    processor_s: float
+    table_bytes: int
+
+
+def timed(place: str, output: Path, workers: int) -> Run:
+    """Run once."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seen = run(source, output, workers)
+    seen = run(place, output, workers)
     with suppress(ChildProcessError):
         while True:
             os.wait()  # for workers that outlived their parent
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return seen, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Run(seen, used, output.stat().st_size)
 
 
 def adopt_orphans() -> None:
@@ -105,23 +141,44 @@ def adopt_orphans() -> None:
         raise OSError(ctypes.get_errno(), "the time of workers can't be measured")
 
 
-def measure(sources: Mapping[str, str], rounds: int, workers: int, root: Path) -> None:
-    """Run all sources in turn, so often; print medians."""
-    results: dict[str, list[tuple[Seen, float]]] = {name: [] for name in sources}
+def cases_of(sources: Mapping[str, str], workers: Sequence[int]) -> list[Case]:
+    """Return what to run: every source to CSV; loose files and a tar to Parquet too."""
+    to_csv = [(name, ".csv") for name in sources]
+    to_parquet = [(LOOSE, ".parquet"), ("tar", ".parquet")]
+    return [Case(name, form, count) for count in workers for name, form in (*to_csv, *to_parquet)]
+
+
+def measure(sources: Mapping[str, str], rounds: int, workers: Sequence[int], root: Path) -> None:
+    """Run all cases in turn, so often; print medians."""
+    results: dict[Case, list[Run]] = {case: [] for case in cases_of(sources, workers)}
     for _ in range(rounds):
-        for name, source in sources.items():
-            results[name].append(timed(source, root / "labels.csv", workers))
-    first = statistics.median(seen.seconds for seen, _ in next(iter(results.values())))
-    for name, runs in results.items():
-        seconds = statistics.median(seen.seconds for seen, _ in runs)
-        processor = statistics.median(used for _, used in runs)
-        rows = runs[0][0].rows
-        print(
-            f"| {name} | {rows:,} | {seconds / rows * 1e6:,.0f} | {processor / rows * 1e6:,.0f} "
-            f"| {seconds / first:.2f} | {max(seen.parent_mib for seen, _ in runs):.0f} "
-            f"| {max(seen.worker_mib for seen, _ in runs):.0f} |",
-            flush=True,
-        )
+        for case, runs in results.items():
+            output = root / f"labels{case.form}"
+            runs.append(timed(sources[case.source], output, case.workers))
+    for case, runs in results.items():
+        show(case, runs, _seconds(results[Case(LOOSE, ".csv", case.workers)]))
+
+
+def _seconds(runs: Sequence[Run]) -> float:
+    return statistics.median(run.seen.seconds for run in runs)
+
+
+def show(case: Case, runs: Sequence[Run], loose_s: float) -> None:
+    """Print a row of the table."""
+    rows, seconds = runs[0].seen.rows, _seconds(runs)
+    cells = (
+        case.source,
+        case.form[1:],
+        f"{case.workers}",
+        f"{seconds / rows * 1e6:,.0f}",
+        f"{statistics.median(run.processor_s for run in runs) / rows * 1e6:,.0f}",
+        f"{seconds / loose_s:.2f}",
+        f"{max(run.seen.parent_mib for run in runs):.0f}",
+        f"{max(run.seen.worker_mib for run in runs):.0f}",
+        f"{runs[0].table_bytes / rows:.0f}",
+        f"{seconds / rows * 1e8 / SECONDS_PER_HOUR:,.1f}",
+    )
+    print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
@@ -129,7 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, nargs="+", default=[2, 1])
     parser.add_argument("--folder", type=Path, help="where to make the files")
     options = parser.parse_args()
     adopt_orphans()
@@ -137,8 +194,10 @@ def main() -> None:
         root = Path(temporary)
         sources = make_sources(root, options.count)
         run_digitsort("model", capture_output=True)
-        print("| source | rows | µs an image | CPU µs | time, loose = 1 | parent MiB | worker MiB |")
-        print("| --- | --- | --- | --- | --- | --- | --- |")
+        print(f"{options.count:,} names of {DISTINCT:,} pictures, medians of {options.rounds}")
+        print()
+        print(f"| {' | '.join(HEAD)} |")
+        print(f"| {' | '.join('---' for _ in HEAD)} |", flush=True)
         if not (find_spec("moto") and find_spec("s3fs")):
             measure(sources, options.rounds, options.workers, root)
             return

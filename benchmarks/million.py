@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from benchmarks.compare import COMMAND, run_digitsort, user_environment
@@ -53,10 +54,17 @@ def run(folder: Path | str, output: Path, workers: int) -> Seen:
     seconds = time.perf_counter() - start
     if process.returncode:
         raise SystemExit(f"digitsort ended with {process.returncode}")
-    with output.open("rb") as file:
-        rows = sum(1 for _ in file) - 1
     parent = peaks.pop(process.pid)
-    return Seen(seconds, parent, max(peaks.values(), default=0), rows)
+    return Seen(seconds, parent, max(peaks.values(), default=0), count_rows(output))
+
+
+def count_rows(table: Path) -> int:
+    """Return the number of rows of a labels.csv, or of a labels.parquet."""
+    if table.suffix == ".parquet":
+        rows: int = import_module("pyarrow.parquet").read_metadata(table).num_rows
+        return rows
+    with table.open("rb") as file:
+        return sum(1 for _ in file) - 1
 
 
 def family(pid: int) -> list[int]:

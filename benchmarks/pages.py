@@ -23,7 +23,7 @@ from PIL import Image
 from benchmarks.data import data_folder
 from benchmarks.verdicts import open_model
 from digitsort.classification.decide import Verdict, decide
-from digitsort.classification.only_labels import allowed_classes
+from digitsort.classification.settings import allowed_classes
 from digitsort.images.limits import DEFAULT_LIMITS
 from digitsort.model.reading import Model
 from digitsort.outcomes import Status

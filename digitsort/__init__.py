@@ -9,9 +9,9 @@
 TYPE_CHECKING = False  # what type checkers take for true
 
 if TYPE_CHECKING:
-    from digitsort.classification.classify import Settings, classify_files, classify_folder
+    from digitsort.classification.classify import classify_files, classify_folder
     from digitsort.classification.in_memory import classify_images
-    from digitsort.classification.length import Length
+    from digitsort.classification.settings import Length, Settings
     from digitsort.errors import (
         ClusterError,
         DigitsortError,
@@ -137,7 +137,7 @@ _HOMES = {
     "Item": "sorting.inventory",
     "Known": "training.examples",
     "Likeness": "recognition.score",
-    "Length": "classification.length",
+    "Length": "classification.settings",
     "Limits": "images.limits",
     "Manifest": "sorting.verify",
     "Mark": "sorting.verify",
@@ -151,7 +151,7 @@ _HOMES = {
     "Plan": "sorting.plan",
     "Progress": "progress",
     "Row": "labels.row",
-    "Settings": "classification.classify",
+    "Settings": "classification.settings",
     "SideCar": "sorting.plan",
     "SortOptions": "sorting.plan",
     "Status": "outcomes",

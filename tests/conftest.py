@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -145,6 +145,7 @@ MOST_CASES = {
     "test_a_cut_everywhere": 18,
     "test_a_cut_after_a_kill": 4,
     "test_a_cut_of_moves_within_dest": 6,
+    "test_a_cut_of_watch": 5,
     "test_a_cut_of_sidecars": 8,
     "test_a_cut_of_a_swap": 2,
     "test_a_power_cut_anywhere": 5,
@@ -277,3 +278,11 @@ def unprivileged(tmp_path: Path) -> Iterator[Path]:
             yield Path(folder)
         finally:
             os.seteuid(0)
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """Write rows of finished cells as CSV."""
+    from digitsort.labels.table import write_table
+
+    with path.open("wb") as file:
+        write_table(file, columns, rows)

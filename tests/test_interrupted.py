@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import pytest
@@ -67,6 +67,9 @@ LONG = ("classify on Dask", "train")
 """Commands that take many seconds: after the first `DENSE_MS` fewer moments are tried."""
 
 DENSE_MS, FEWER = 1500, 5
+
+LAST_MS = 1000
+"""Of a long command, the time before its end in which as many moments are tried as at its beginning."""
 
 AGAIN_EVERY_MS = 240
 """Between two moments after which the command is run once more."""
@@ -242,10 +245,20 @@ def members(session: int) -> Iterator[str]:
             continue  # it ended meanwhile
 
 
-def moments(name: str, every_ms: int) -> Iterator[int]:
-    """Milliseconds after its beginning at which a command gets a signal."""
-    yield from range(0, DENSE_MS, every_ms)
-    yield from count(DENSE_MS, FEWER * every_ms if name in LONG else every_ms)
+def moments(name: str, every_ms: int, ends: Sequence[int]) -> Iterator[int]:
+    """Yield milliseconds after its beginning at which a command gets a signal.
+
+    `ends` has the moments that came after the end of the command.
+    """
+    moment = 0
+    for moment in chain(
+        range(0, DENSE_MS, every_ms), count(DENSE_MS, FEWER * every_ms if name in LONG else every_ms)
+    ):
+        if ends:
+            break
+        yield moment
+    if name in LONG:
+        yield from range(max(DENSE_MS, moment - LAST_MS), moment, every_ms)
 
 
 def faults(run: Run, said: str, sent: Sent) -> list[str]:
@@ -279,7 +292,8 @@ def test_at_every_moment(
 ) -> None:
     command = [str(model_file) if word == "MODEL" else word for word in COMMANDS[name].split()]
     failed, tried, interrupted, again = list[str](), 0, 0, 0
-    for moment in moments(name, every_ms):
+    ends: list[int] = []
+    for moment in moments(name, every_ms, ends):
         run = Run(original, tmp_path / "run", command)
         run.wait_until_it_listens()
         ended = not run.wait(moment)
@@ -287,7 +301,9 @@ def test_at_every_moment(
             sent.send(run.process.pid)
         _, said = run.process.communicate(timeout=300)
         if ended:
-            break
+            ends.append(moment)
+            shutil.rmtree(tmp_path / "run")
+            continue
         found = faults(run, said, sent)
         tried += 1
         interrupted += run.process.returncode == sent.code
@@ -298,7 +314,10 @@ def test_at_every_moment(
             failed.append(f"{moment} ms: {found} {said}")
             print(failed[-1])
         shutil.rmtree(tmp_path / "run")
-    print(f"{tried} moments, {interrupted} interrupted, {again} run again, {len(failed)} failed")
+    print(
+        f"{tried} moments until {min(ends)} ms, {interrupted} interrupted, {again} run again, "
+        f"{len(failed)} failed"
+    )
     assert interrupted > 0
     assert failed == []
 

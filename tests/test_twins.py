@@ -14,12 +14,9 @@ from PIL import Image, ImageCms, ImageOps
 
 from digitsort import Model, Status, classify_files
 from tests.conftest import digit_image, encoded, png
+from tests.images.hostile import chunk
 
 Write = Callable[[Image.Image], bytes]
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def with_chunk(kind: bytes, data: bytes) -> Write:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from digitsort.classification.decide import decide
 from digitsort.classification.numbers import read_numbers
-from digitsort.classification.only_labels import allowed_classes
+from digitsort.classification.settings import Settings, allowed_classes
 from digitsort.images.limits import Limits
 from digitsort.images.read import KnownContentError, Picture, UnreadableError, grays_of, read
 from digitsort.outcomes import Fields, failed
@@ -16,7 +16,6 @@ from digitsort.sources.buckets import Prefetch
 from digitsort.workers.tuning import one_blas_thread
 
 if TYPE_CHECKING:
-    from digitsort.classification.classify import Settings
     from digitsort.model.reading import Model
     from digitsort.workers.engine import InHand
 
@@ -25,59 +24,61 @@ MOST_READ, MOST_READ_BYTES = 2048, 16 * 2**20
 contain enough hard ones for a stack; the limit keeps memory independent of the number of scans."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Model, settings and reader that a worker needs to classify files.
+def classify_batch(
+    items: Sequence[str],
+    in_hand: InHand,
+    model: Model,
+    settings: Settings,
+    read_file: Callable[[str, Limits], Picture] | None = None,
+) -> list[Fields]:
+    """Return the outcomes of files, in order, without their paths.
 
-    Attributes
+    Parameters
     ----------
-    model : Model
-    settings : Settings
-    read : callable, optional
-        By default `files.read.read`.
+    items : sequence of str
+        Paths.
+    in_hand : callable
+        Callback that gets the index of the file in progress.
+    read_file : callable, optional
+        Function that reads a file; default: `images.read.read`.
     """
+    read_one = partial(_read, read_file or read, settings.limits)
+    return work_in_stacks(items, in_hand, read_one, partial(_judge, model, settings))
 
-    model: Model
-    settings: Settings
-    read: Callable[[str, Limits], Picture] | None = None
 
-    def results(self, items: Sequence[str], in_hand: InHand) -> list[Fields]:
-        """Outcomes of files, in order, without their paths; it is told which file is worked on."""
-        return work_in_stacks(items, in_hand, self._read, self._judge)
+def _read(read_file: Callable[[str, Limits], Picture], limits: Limits, path: str) -> Picture | Fields:
+    try:
+        return read_file(path, limits)
+    except UnreadableError as error:
+        return failed(str(error), error.sha256)
+    except KnownContentError as error:
+        return (error.sha256,)
 
-    def _read(self, path: str) -> Picture | Fields:
-        try:
-            return (self.read or read)(path, self.settings.limits)
-        except UnreadableError as error:
-            return failed(str(error), error.sha256)
-        except KnownContentError as error:
-            return (error.sha256,)
 
-    def _judge(self, pictures: Sequence[Picture]) -> list[Fields]:
-        settings, model = self.settings, self.model
-        allowed = allowed_classes(settings.only_labels, model.class_names)
-        wanted, grays = settings.probabilities, grays_of(pictures)
-        if settings.number is None:
-            verdicts = decide(grays, model, settings.min_confidence, allowed)
-            notes = [""] * len(verdicts)
-        else:
-            numbers = read_numbers(grays, model, settings.number, settings.min_confidence, allowed)
-            verdicts = [number.verdict for number in numbers]
-            notes = [number.note for number in numbers]
-        return [
-            (
-                verdict.status,
-                verdict.label,
-                verdict.confidence,
-                verdict.reason,
-                verdict.second,
-                verdict.second_confidence,
-                picture.sha256,
-                "; ".join(filter(None, (picture.note, note))),
-                verdict.probabilities if wanted and verdict.label else (),
-            )
-            for picture, verdict, note in zip(pictures, verdicts, notes, strict=True)
-        ]
+def _judge(model: Model, settings: Settings, pictures: Sequence[Picture]) -> list[Fields]:
+    allowed = allowed_classes(settings.only_labels, model.class_names)
+    wanted, grays = settings.probabilities, grays_of(pictures)
+    if settings.number is None:
+        verdicts = decide(grays, model, settings.min_confidence, allowed)
+        notes = [""] * len(verdicts)
+    else:
+        numbers = read_numbers(grays, model, settings.number, settings.min_confidence, allowed)
+        verdicts = [number.verdict for number in numbers]
+        notes = [number.note for number in numbers]
+    return [
+        (
+            verdict.status,
+            verdict.label,
+            verdict.confidence,
+            verdict.reason,
+            verdict.second,
+            verdict.second_confidence,
+            picture.sha256,
+            "; ".join(filter(None, (picture.note, note))),
+            verdict.probabilities if wanted and verdict.label else (),
+        )
+        for picture, verdict, note in zip(pictures, verdicts, notes, strict=True)
+    ]
 
 
 def work_in_stacks(

@@ -9,11 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digitsort.classification.length import Length
-from digitsort.classification.only_labels import checked_labels
-from digitsort.errors import DigitsortError, ExitCode, UsageError
+from digitsort.classification.settings import DEFAULT_SETTINGS, Settings, checked_labels
+from digitsort.errors import DigitsortError, ExitCode
 from digitsort.images.discover import Walk, check_sources
-from digitsort.images.limits import CRASHED, DEFAULT_LIMITS, TIMED_OUT, Limits
+from digitsort.images.limits import CRASHED, TIMED_OUT, Limits
 from digitsort.images.read import read
 from digitsort.labels.update import Contents
 from digitsort.model.reading import default_model
@@ -38,11 +37,8 @@ class Summary:
     ----------
     files : int
         Number of files.
-    by_status : Counter of Status
-    by_label : Counter of (label, Status)
     reasons : Counter of (Status, str)
         Reasons of rejected files and errors.
-    notes : Counter of str
     noted : dict of str to list of str
         The first few files with each note.
     errors : list of Outcome
@@ -108,48 +104,11 @@ class Summary:
         return ExitCode.SOME_FAILED if failed else ExitCode.DONE
 
 
-DEADLY = CRASHED
-TOO_SLOW = TIMED_OUT
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Settings for reading files and for choosing between ok and uncertain.
-
-    Attributes
-    ----------
-    min_confidence : float or None
-        Labels below it are uncertain; None for the model's own threshold.
-    probabilities : bool
-        Whether to return the probabilities of all classes.
-    limits : Limits
-        Limits for picture files.
-    only_labels : tuple of str or None
-        Labels that may be given, such as ``("1", "2")``; None allows all. A model's class "not a digit"
-        is always allowed.
-    number : Length or None
-        How many digits each picture may have; None for pictures of single digits.
-    """
-
-    min_confidence: float | None = None
-    probabilities: bool = False
-    limits: Limits = DEFAULT_LIMITS
-    only_labels: tuple[str, ...] | None = None
-    number: Length | None = None
-
-    def __post_init__(self) -> None:
-        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
-            raise UsageError(
-                f"A confidence lies between 0 and 1, not at {self.min_confidence}: "
-                "try --min-confidence 0.9."
-            )
-
-
 def classify_folder(
     folder: str | Path,
     *,
     model: Model | None = None,
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULT_SETTINGS,
     workers: int | None = 0,
 ) -> Iterator[Outcome]:
     """Classify every picture in a folder and its subfolders.
@@ -189,7 +148,7 @@ def classify_folder(
 def classify_files(
     paths: Iterable[str],
     model: Model,
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULT_SETTINGS,
     *,
     workers: int | None = 0,
     dask: str | None = None,
@@ -274,8 +233,6 @@ class Line:
 
     Attributes
     ----------
-    model : Model
-    settings : Settings
     read : callable, optional
         What a test puts in the place of `files.read.read`.
     """
@@ -286,12 +243,11 @@ class Line:
 
     def __call__(self, items: Sequence[str], in_hand: InHand) -> list[Fields]:
         """Classify a few files. An outcome does not depend on the others in the batch."""
-        from digitsort.classification.batch import (
-            Batch,  # where all work is done by others it is not loaded
-        )
+        # Imported here: a process whose workers do all the work does not load it.
+        from digitsort.classification.batch import classify_batch
 
-        return Batch(self.model, self.settings, self.read).results(items, in_hand)
+        return classify_batch(items, in_hand, self.model, self.settings, self.read)
 
 
 def _given_up(timed_out: bool) -> Fields:
-    return failed(TOO_SLOW if timed_out else DEADLY)
+    return failed(TIMED_OUT if timed_out else CRASHED)

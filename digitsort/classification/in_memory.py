@@ -10,9 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-from digitsort.classification.classify import Settings
 from digitsort.classification.decide import decide
-from digitsort.classification.only_labels import allowed_classes, checked_labels
+from digitsort.classification.settings import (
+    DEFAULT_SETTINGS,
+    Settings,
+    allowed_classes,
+    checked_labels,
+)
 from digitsort.errors import UsageError
 from digitsort.images.gray import to_gray
 from digitsort.images.limits import Limits, UnreadableError
@@ -20,8 +24,6 @@ from digitsort.model.reading import Model, default_model
 from digitsort.outcomes import Outcome
 from digitsort.recognition.canvas import Gray
 from digitsort.workers.tuning import one_blas_thread
-
-DEFAULT_SETTINGS = Settings()
 
 AT_A_TIME = 512
 """Number of images to take before they are judged."""

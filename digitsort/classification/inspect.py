@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.classification.decide import Verdict, read_digits
-from digitsort.classification.only_labels import allowed_classes
+from digitsort.classification.settings import allowed_classes
 from digitsort.images.limits import DEFAULT_LIMITS, Limits
 from digitsort.images.read import read
 from digitsort.labels.labels_csv import NONE_LABEL
@@ -29,26 +29,20 @@ class Inspection:
 
     Attributes
     ----------
-    path : str
     width, height : int
         Size of the image as it was read (large ones are reduced), in pixels.
     normal : ndarray of shape (32, 32), uint8
         What the model sees.
-    light_on_dark : bool
     contrast : float
         Gray levels of 0-255.
     box : tuple of four floats
         Left, top, right, bottom of the ink, in pixels of the image as it was read.
-    parts : int
     share : float
         Ink as a share of the area examined.
     guesses : tuple of (class name, probability)
         The best three; empty if there is no ink.
     ok_familiarity : float
         The model's threshold for `verdict.familiarity`.
-    verdict : Verdict
-    min_confidence : float
-    note : str
     way : str
         Name of the other reading that was taken; empty for the first one.
     """

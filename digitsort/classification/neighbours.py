@@ -56,8 +56,6 @@ class Chosen(NamedTuple):
 
     Attributes
     ----------
-    sha256 : str
-    path : str
     label : str
         Empty if the row was rejected as unfamiliar.
     is_accepted : bool
@@ -150,7 +148,6 @@ class References:
         Components as the SVM compares them: whole numbers, with vector lengths of at most 4,096.
     classes : ndarray of shape (n,), int64
         Class index of each row; -1 for a row without a label.
-    accepted : ndarray of shape (n,), bool
     sha256 : tuple of str
         Hashes of the files, without duplicates.
     """
@@ -182,8 +179,6 @@ class Adapted(NamedTuple):
     ----------
     chances : ndarray of shape (n, k), float64
         Probabilities of the classes.
-    best : ndarray of shape (n,), int64
-    is_sure : ndarray of shape (n,), bool
     """
 
     chances: Floats
@@ -209,8 +204,6 @@ def ask_neighbours(
         Hashes of the files, so that no file is compared with itself.
     chances : ndarray of shape (n, k), float64
         Probabilities from the model.
-    references : References
-    model : Model
     allowed : ndarray of shape (k,), bool, optional
         Classes that may be given as labels; default: all.
     """

@@ -15,8 +15,9 @@ import numpy as np
 
 from digitsort.classification.decide import Verdict, decide
 from digitsort.classification.groups import LEAST, Groups, Span, groups_of
-from digitsort.classification.length import ANY_LENGTH, MOST_DIGITS, Length
 from digitsort.classification.pieces import Strip, strip_of
+from digitsort.classification.settings import ANY_LENGTH, Length
+from digitsort.labels.cells import MOST_DIGITS
 from digitsort.model.reading import Model
 from digitsort.outcomes import Status
 from digitsort.recognition.canvas import Gray

@@ -19,7 +19,7 @@ from digitsort.classification.neighbours import (
     ask_neighbours,
     is_doubtful,
 )
-from digitsort.classification.only_labels import allowed_classes
+from digitsort.classification.settings import allowed_classes
 from digitsort.images.read import Picture, UnreadableError, grays_of, read
 from digitsort.labels.cells import path_of
 from digitsort.labels.labels_csv import row_bytes
@@ -30,8 +30,8 @@ from digitsort.recognition.score import project
 from digitsort.recognition.vectorize import vectorize, vectors_of
 
 if TYPE_CHECKING:
-    from digitsort.classification.classify import Settings
     from digitsort.classification.neighbours import Chosen, Sample
+    from digitsort.classification.settings import Settings
     from digitsort.images.limits import Limits
     from digitsort.labels.partial import LabelsFile
     from digitsort.model.reading import Model
@@ -80,8 +80,6 @@ class Eyes:
 
     Attributes
     ----------
-    model : Model
-    settings : Settings
     read : callable, optional
         Replacement for `files.read.read` in tests.
     """
@@ -126,13 +124,7 @@ class ReferenceJob:
 
 @dataclass(frozen=True, slots=True)
 class AdaptJob:
-    """Job that compares doubtful files with their neighbours.
-
-    Attributes
-    ----------
-    eyes : Eyes
-    references : References
-    """
+    """Job that compares doubtful files with their neighbours."""
 
     eyes: Eyes
     references: References
@@ -192,7 +184,6 @@ class SecondPass:
 
     Attributes
     ----------
-    eyes : Eyes
     workers, dask
         As in `classify_files`.
     """

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
@@ -22,7 +23,6 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from digitsort.cli.console import stderr_console
 from digitsort.images.discover import Walk
 from digitsort.progress import ByteProgress, Progress
 
@@ -42,8 +42,7 @@ class _Size(ProgressColumn):
         return Text(decimal(int(task.fields.get("size", 0))), style="progress.download")
 
 
-def _bars(*further: ProgressColumn) -> Bars:
-    console = stderr_console()
+def _bars(console: Console, *further: ProgressColumn) -> Bars:
     return Bars(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -59,9 +58,9 @@ def _bars(*further: ProgressColumn) -> Bars:
 
 
 @contextmanager
-def stages() -> Iterator[Progress]:
+def stages(console: Console) -> Iterator[Progress]:
     """Show a bar for each stage of the work; only on a terminal."""
-    with _bars() as bars:
+    with _bars(console) as bars:
         known: dict[str, TaskID] = {}
 
         def show(stage: str, done: int, total: int | None) -> None:
@@ -76,9 +75,9 @@ def stages() -> Iterator[Progress]:
 
 
 @contextmanager
-def delivered(verb: str) -> Iterator[ByteProgress]:
+def delivered(console: Console, verb: str) -> Iterator[ByteProgress]:
     """Show a bar that counts files and bytes."""
-    with _bars(_Size()) as bars:
+    with _bars(console, _Size()) as bars:
         task = bars.add_task(verb, total=None)
 
         def show(done: int, total: int, size: int) -> None:
@@ -88,9 +87,9 @@ def delivered(verb: str) -> Iterator[ByteProgress]:
 
 
 @contextmanager
-def counted(items: Iterable[T], total: Walk | int) -> Iterator[Iterator[T]]:
+def counted(console: Console, items: Iterable[T], total: Walk | int) -> Iterator[Iterator[T]]:
     """Show a bar over items; `total` is their number, or a walk to count in another thread."""
-    with _bars() as bars:
+    with _bars(console) as bars:
         task = bars.add_task("classify", total=total if isinstance(total, int) else None)
         if not isinstance(total, int) and not bars.disable:
             threading.Thread(target=_count, args=(total, bars, task), daemon=True).start()

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
-from digitsort.classification.classify import Settings, Summary, classify_files, classify_new
-from digitsort.classification.length import ANY_LENGTH, OF_NUMBERS, Length
+from digitsort.classification.classify import Summary, classify_files, classify_new
 from digitsort.classification.neighbours import Sample
 from digitsort.classification.second_pass import Eyes, SecondPass
+from digitsort.classification.settings import ANY_LENGTH, Length, Settings
 from digitsort.cli import options
 from digitsort.cli.console import counted, open_model, warn
 from digitsort.cli.cut import require_opencv
@@ -29,7 +29,7 @@ from digitsort.files.names import folder_of
 from digitsort.images.discover import Walk, check_sources, nothing_found
 from digitsort.images.read import has_sha256
 from digitsort.images.read_list import read_list
-from digitsort.labels.cells import are_digits
+from digitsort.labels.cells import OF_NUMBERS, are_digits
 from digitsort.labels.corrections import keep_human
 from digitsort.labels.labels_csv import Format, LabelsWriter, Layout
 from digitsort.labels.partial import Beginning, LabelsFile, labels_file

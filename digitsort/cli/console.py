@@ -50,7 +50,7 @@ def stages(*, quiet: bool = False) -> Iterator[Progress]:
         return
     from digitsort.cli import bars
 
-    with bars.stages() as progress:
+    with bars.stages(stderr_console()) as progress:
         yield progress
 
 
@@ -62,7 +62,7 @@ def delivered(verb: str, *, quiet: bool = False) -> Iterator[ByteProgress]:
         return
     from digitsort.cli import bars
 
-    with bars.delivered(verb) as progress:
+    with bars.delivered(stderr_console(), verb) as progress:
         yield progress
 
 
@@ -74,7 +74,7 @@ def counted(items: Iterable[T], total: Walk | int, *, quiet: bool = False) -> It
         return
     from digitsort.cli import bars
 
-    with bars.counted(items, total) as shown:
+    with bars.counted(stderr_console(), items, total) as shown:
         yield shown
 
 

@@ -18,8 +18,7 @@ import typer
 from digitsort.cli import options
 from digitsort.cli.console import stderr_console, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.cli.failures import MOST_NAMED
-from digitsort.cli.summary import warn_unlisted
+from digitsort.cli.summary import MOST_NAMED, warn_unlisted
 from digitsort.errors import ExitCode, UsageError
 from digitsort.files.atomic import refuse_existing, replacing
 from digitsort.files.names import printable

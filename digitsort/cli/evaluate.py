@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from digitsort.classification.classify import Settings, Summary, classify_files
+from digitsort.classification.classify import Summary, classify_files
+from digitsort.classification.settings import Settings
 from digitsort.cli import options
 from digitsort.cli.console import counted, open_model, stderr_console, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.cli.failures import all_failed, warn_of
 from digitsort.cli.report import print_json, print_measured
-from digitsort.cli.summary import warn_unlisted
+from digitsort.cli.summary import all_failed, warn_of, warn_unlisted
 from digitsort.cli.tables import LabelsByHand, rows_of, say_findings, warn_unmatched, without_matched
 from digitsort.errors import ExitCode, NothingToDoError, UsageError
 from digitsort.evaluation.certification import certified_copy, certify_on
@@ -27,8 +27,8 @@ from digitsort.files.names import printable
 from digitsort.images.discover import Walk, check_sources
 from digitsort.images.limits import Limits
 from digitsort.labels.cells import OF_NUMBERS, Findings
-from digitsort.labels.gone import GoneRows, before_gone
 from digitsort.labels.labels_csv import TABLE_SUFFIXES, is_labels, table_of
+from digitsort.labels.row import GoneRows, before_gone
 from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome, Status
 from digitsort.review.report import Measured, write_report

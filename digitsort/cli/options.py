@@ -256,7 +256,6 @@ def refuse_other_format(output: str, written: Collection[str]) -> None:
 
     Parameters
     ----------
-    output : str
     written : collection of str
         Extensions of the formats that are written, besides CSV.
     """
@@ -301,7 +300,7 @@ def labels(text: str | None, classes: Sequence[str]) -> tuple[str, ...] | None:
     """Return the labels that `--only-labels` allows, in the model's order; None for all."""
     if text is None:
         return None
-    from digitsort.classification.only_labels import parse_labels  # help needs none of what it loads
+    from digitsort.classification.settings import parse_labels  # help needs none of what it loads
 
     return parse_labels(text, classes)
 

@@ -140,7 +140,6 @@ def print_measured(measured: Measured, *, bands: bool, lacks_estimate: bool = Fa
 
     Parameters
     ----------
-    measured : Measured
     bands : bool
         Also print the share of right labels by confidence.
     lacks_estimate : bool

@@ -11,15 +11,15 @@ import typer
 from digitsort.cli import options
 from digitsort.cli.console import stages, stderr_console, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.cli.failures import all_failed, warn_of
+from digitsort.cli.summary import all_failed, warn_of
 from digitsort.cli.tables import LabelsByHand, rows_of, say_findings, warn_unmatched, without_matched
 from digitsort.errors import ExitCode, UsageError
 from digitsort.evaluation.truth import read_truth
 from digitsort.files.names import printable
 from digitsort.files.regular import NotRegularError, head_of
 from digitsort.labels.cells import Findings
-from digitsort.labels.gone import GoneRows
 from digitsort.labels.labels_csv import read_labels, table_of
+from digitsort.labels.row import GoneRows
 from digitsort.outcomes import OF_A_RUN, Status
 from digitsort.plural import plural
 from digitsort.review.choose import DEFAULT_LIMIT, Choice, Chooser, read_source

@@ -1,4 +1,4 @@
-"""Print the summary of a run: what was classified, and what a sort will do or has done."""
+"""Print the summary of a run: what was classified, sorted or undone, and which files failed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from digitsort.cli.console import stderr_console, table, warn
-from digitsort.cli.failures import hint_to_root, some_of
-from digitsort.files.names import natural_key, parent_of, printable
+from digitsort.errors import DigitsortError
+from digitsort.files.names import is_url, natural_key, parent_of, printable
 from digitsort.images.discover import Walk, describe_left_out, describe_skipped
 from digitsort.outcomes import OF_A_RUN, Status
 from digitsort.plural import plural
 from digitsort.sorting.journal import has_head, journals, read_runs
 from digitsort.sorting.plan import Mode, Operation, Plan
-from digitsort.sources.members import member_size
+from digitsort.sources.members import may_exist, member_size
 
 if TYPE_CHECKING:
     from digitsort.classification.classify import Summary
@@ -48,11 +48,8 @@ def print_summary(
 
     Parameters
     ----------
-    summary : Summary
-    walk : Walk
     output : str or None
         File that was written; None for stdout.
-    quiet : bool
     update : iterable of str
         Lines about an update.
     numbers : bool
@@ -128,7 +125,6 @@ def print_plan(plan: Plan, *, may_be_elsewhere: bool = False) -> None:
 
     Parameters
     ----------
-    plan : Plan
     may_be_elsewhere : bool
         Whether --root could help to find missing files.
     """
@@ -287,3 +283,46 @@ def _size(operations: Iterable[Operation]) -> str:
         except OSError:
             continue  # the run reports the error
     return "1 byte" if total == 1 else f"{total:,} bytes"
+
+
+MOST_NAMED = 5
+"""Largest number of files that are listed for one reason."""
+
+Failure = tuple[str, str]
+"""Path and reason."""
+
+
+def some_of(failures: Iterable[Failure]) -> Iterator[str]:
+    """Yield a line for each of the first few files with each reason, and how many more there are."""
+    by_reason: dict[str, list[str]] = {}
+    for path, reason in failures:
+        by_reason.setdefault(reason, []).append(path)
+    for reason, paths in by_reason.items():
+        for path in paths[:MOST_NAMED]:
+            yield f"  {printable(path)}: {reason}"
+        if len(paths) > MOST_NAMED:
+            yield f"  … and {len(paths) - MOST_NAMED:,} more"
+
+
+def hint_to_root(failures: Iterable[Failure]) -> Iterator[str]:
+    """Yield a hint to --root if any of the files does not exist."""
+    if any(not (is_url(path) or may_exist(path)) for path, _ in failures):
+        yield "If their folder was renamed or moved, name it with --root DIR."
+
+
+def warn_of(failures: Sequence[Failure], total: int, *, may_be_elsewhere: bool) -> None:
+    """Print how many of `total` files could not be read, and some of them."""
+    if not failures:
+        return
+    warn(f"{len(failures):,} of {total:,} files can't be read:")
+    for line in (*some_of(failures), *(hint_to_root(failures) if may_be_elsewhere else ())):
+        stderr_console().print(line, markup=False)
+
+
+def all_failed(table: Path, failures: Sequence[Failure], *, may_be_elsewhere: bool) -> DigitsortError:
+    """Return the error for a command that could read none of the files of a table."""
+    count = len(failures)
+    what = "The file" if count == 1 else f"None of the {count:,} files"
+    verb = "can't" if count == 1 else "can"
+    lines = [f"{what} of {printable(str(table))} {verb} be read:", *some_of(failures)]
+    return DigitsortError("\n".join([*lines, *(hint_to_root(failures) if may_be_elsewhere else ())]))

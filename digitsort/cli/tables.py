@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitsort.cli.console import warn
-from digitsort.cli.failures import MOST_NAMED
+from digitsort.cli.summary import MOST_NAMED
 from digitsort.errors import UsageError
 from digitsort.files.names import folder_of, printable
-from digitsort.images.by_content import find_contents
 from digitsort.images.discover import describe_left_out, matching_path
 from digitsort.labels.cells import Findings, check_human, describe_findings, likely_classes
 from digitsort.labels.corrections import Corrections, read_all_corrections
+from digitsort.labels.elsewhere import find_contents
 from digitsort.labels.labels_csv import read_labels
 from digitsort.labels.row import Row
 from digitsort.plural import plural
@@ -55,8 +55,6 @@ def rows_of(
 
     Parameters
     ----------
-    path : Path
-    by_hand : LabelsByHand
     classes : iterable of str
         Known classes in addition to those in the table.
     finds_moved : bool

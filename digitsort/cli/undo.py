@@ -12,8 +12,7 @@ import typer
 from digitsort.cli import options
 from digitsort.cli.console import stages, stderr_console, warn
 from digitsort.cli.errors import reports_errors
-from digitsort.cli.failures import MOST_NAMED
-from digitsort.cli.summary import print_undone
+from digitsort.cli.summary import MOST_NAMED, print_undone
 from digitsort.errors import ExitCode, OutputError
 from digitsort.files.names import printable
 from digitsort.pages.cut_manifest import (

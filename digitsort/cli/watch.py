@@ -14,20 +14,29 @@ from typing import Annotated
 
 import typer
 
-from digitsort.classification.classify import Settings, classify_files
+from digitsort.classification.classify import classify_files
+from digitsort.classification.settings import Settings
 from digitsort.cli import options
 from digitsort.cli.console import open_model, stderr_console, warn
 from digitsort.cli.errors import reports_errors
 from digitsort.cli.summary import print_recovered, warn_of_foreign_runs
 from digitsort.errors import ExitCode, UsageError
 from digitsort.files.names import printable
+from digitsort.files.places import is_in, is_part_of
 from digitsort.images.discover import Walk, check_sources
 from digitsort.labels.labels_csv import COLUMNS, Layout, record_of
 from digitsort.labels.resume import outcome_of
 from digitsort.model.reading import Model
 from digitsort.outcomes import Outcome, Status
 from digitsort.plural import plural
-from digitsort.sorting.arrivals import FEW_FILES, Arrivals, Batch, sort_complete
+from digitsort.sorting.arrivals import (
+    FEW_FILES,
+    SAVING_S,
+    Arrivals,
+    Batch,
+    read_when_saved,
+    sort_complete,
+)
 from digitsort.sorting.books import Sorted
 from digitsort.sorting.dest import locked
 from digitsort.sorting.inbox import (
@@ -130,7 +139,8 @@ def watch(
     wait = None if once else _waiting(folder, poll, quiet=quiet)
     warn_of_foreign_runs(Path(target))
     with locked(Path(target)) as held:
-        recovered = recover(held)
+        books = read_when_saved(held.dest, SAVING_S)  # before anything is touched: it must be a table
+        recovered = recover(held, books=books)
         print_recovered(recovered, quiet=quiet)
         if recovered is not None:
             printing.print_arrived(recovered.arrived)
@@ -154,11 +164,11 @@ def _check_apart(folder: str, target: str) -> None:
         raise UsageError(f"INBOX {printable(folder)} is not a folder. Name a folder.")
     if os.path.lexists(target) and not os.path.isdir(target):
         raise UsageError(f"DEST {printable(target)} is a file: name a folder.")
-    one, other = os.path.join(folder, ""), os.path.join(target, "")
-    if one == other:
+    if folder == target:
         raise UsageError("INBOX and DEST are the same folder. Choose another DEST.")
-    if one.startswith(other) or other.startswith(one):
-        inner, outer = ("INBOX", "DEST") if one.startswith(other) else ("DEST", "INBOX")
+    is_inner = is_part_of(folder, target)
+    if is_inner or is_in(target, folder):
+        inner, outer = ("INBOX", "DEST") if is_inner else ("DEST", "INBOX")
         raise UsageError(f"{inner} is inside {outer}. Choose a DEST beside INBOX.")
 
 

@@ -111,8 +111,6 @@ def certify(
 
     Parameters
     ----------
-    confidence : ndarray of shape (n,)
-    right : ndarray of shape (n,), bool
     max_error : float
         0-1.
     """

@@ -138,7 +138,6 @@ class Guesses:
     ----------
     confidence : ndarray of shape (n,), float64
         As printed, with four decimals; the most confident first.
-    right : ndarray of shape (n,), bool
     """
 
     confidence: npt.NDArray[np.float64]

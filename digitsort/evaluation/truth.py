@@ -10,7 +10,6 @@ from pathlib import Path
 
 from digitsort.errors import NothingToDoError, UsageError
 from digitsort.files.names import natural_key, printable
-from digitsort.files.other_machine import PathFinder
 from digitsort.images.discover import Walk, nothing_found
 from digitsort.labels.cells import (
     NONE_LABEL,
@@ -22,6 +21,7 @@ from digitsort.labels.cells import (
     listed,
     path_of,
 )
+from digitsort.labels.elsewhere import PathFinder
 from digitsort.labels.read_table import cells_of_row, fault_of, header_of, is_empty, opened_table
 from digitsort.sources.located import without_content
 

@@ -9,6 +9,11 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, NamedTuple, TypeVar
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 READ_NO_WAIT = READ | getattr(os, "O_NONBLOCK", 0)
 """Flags for reading. Without O_NONBLOCK, opening a pipe that nobody writes to would wait forever."""
@@ -51,7 +56,6 @@ class Place(NamedTuple):
     ----------
     folder : int or None
         Descriptor; None if the system has no such calls, and `name` is the whole path.
-    name : str
     path : str
         Absolute path, for error messages.
     """
@@ -278,18 +282,19 @@ class Disk:
         """`os.removexattr`."""
         os.removexattr(descriptor, name)
 
-    def lock(self, descriptor: int) -> None:
-        """`fcntl.flock` without waiting; the lock ends with the process, or when the file is closed.
+    def lock(self, descriptor: int) -> bool:
+        """Lock a file that is open for writing, without waiting; return whether it is ours now.
 
-        Raises
-        ------
-        BlockingIOError
-            If another process has locked it.
+        The lock ends with the process, or when the file is closed.
         """
-        if sys.platform != "win32":
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            if sys.platform == "win32":
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
 
     def fsync(self, descriptor: int) -> None:
         """`os.fsync`."""
@@ -358,21 +363,3 @@ def _check(result: int) -> None:
 
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
-
-def try_lock(descriptor: int) -> bool:
-    """Lock a file that is open for writing, without waiting; return whether it is ours now."""
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True

@@ -16,10 +16,6 @@ full-width forms of the four included."""
 
 REFERENCE = "file:"
 
-_PRINTABLE = bytes(range(0x20, 0x7F)).replace(b"\\", b"")
-"""ASCII that a cell shows as it is. A backslash in a name is encoded: in a cell it separates folders,
-as Windows programs write it."""
-
 _DRIVE = re.compile("[A-Za-z]:/")
 """The start of a path on Windows."""
 
@@ -141,32 +137,6 @@ def to_cell_below(text: str) -> str:
     return text
 
 
-def to_cells(paths: Sequence[str], root: str) -> Sequence[str]:
-    """Return `to_cell` of many paths; faster if all are plain, and all or none are inside root."""
-    text = "\n".join(("", *paths, ""))
-    is_quick = _IS_POSIX and text.count("\n/") == len(paths) and _are_plain(text, len(paths))
-    if is_quick and not any(odd in text for odd in _NOT_NORMAL):
-        below = f"{root.rstrip(os.sep)}/"
-        inside = text.count(f"\n{below}")
-        if inside == 0:
-            return paths
-        if inside == len(paths):
-            return to_cells_below([path[len(below) :] for path in paths])
-    return [to_cell(path, root) for path in paths]
-
-
-def to_cells_below(texts: Sequence[str]) -> Sequence[str]:
-    """Return `to_cell_below` of many paths; faster if all are plain."""
-    text = "\n".join(("", *texts, ""))
-    if (
-        _are_plain(text, len(texts))
-        and not any(f"\n{start}" in text for start in _TO_ESCAPE)
-        and ":/" not in text
-    ):
-        return texts
-    return list(map(to_cell_below, texts))
-
-
 def from_cell(cell: str, root: str) -> str:
     """Return the path that `to_cell` wrote; relative paths start at the folder `root`."""
     is_reference = cell.startswith(REFERENCE)
@@ -238,11 +208,6 @@ def _absolute(path: str) -> str:
     return os.path.abspath(path)
 
 
-def _are_plain(text: str, count: int) -> bool:
-    """Return whether `count` newline-separated texts are all printable ASCII."""
-    return text.isascii() and text.encode().translate(None, _PRINTABLE) == b"\n" * (count + 1)
-
-
 def _is_plain(text: str) -> bool:
     """Return whether it is valid UTF-8 without a backslash, control characters and line separators."""
     if "\\" in text:
@@ -258,28 +223,12 @@ def _is_plain(text: str) -> bool:
 
 _NUMBER = re.compile(r"([0-9]+)")
 
-NaturalKey = tuple[tuple[tuple[int, int, str], ...], str]
-"""Pieces, then the name. A piece is 0, a count of digits and the digits; or 1, 0 and letters."""
 
+def natural_key(name: str) -> str:
+    """Return a sort key: numbers by value, letters regardless of case, ties by the exact name.
 
-def natural_key(name: str) -> NaturalKey:
-    """Return a sort key: numbers by value, letters regardless of case, ties by the exact name."""
-    pieces = _NUMBER.split(name.casefold())
-    # Every odd piece is a number; a number sorts before a letter.
-    key = tuple(_number(p) if i % 2 else (1, 0, p) for i, p in enumerate(pieces) if p)
-    return key, name
-
-
-def _number(digits: str) -> tuple[int, int, str]:
-    """Return what compares like the number; Python converts no more than 4,300 digits to an int."""
-    significant = digits.lstrip("0")
-    return 0, len(significant), significant
-
-
-def packed_key(name: str) -> str:
-    """Return one string that sorts like `natural_key`, and from which `unpacked_name` returns the name.
-
-    It takes 100 bytes per file instead of 600, which matters in a folder of a million files.
+    One string takes 100 bytes per file, where a tuple of the pieces would take 600: this matters in a
+    folder of a million files.
     """
     pieces = _NUMBER.split(name.casefold())
     # Markers: \0 the end, \1 a number (by its count of digits, then by the digits), \2 letters.
@@ -287,8 +236,8 @@ def packed_key(name: str) -> str:
     return f"{''.join(packed)}\0{name}"
 
 
-def unpacked_name(key: str) -> str:
-    """Return the name that `packed_key` was given."""
+def name_of_key(key: str) -> str:
+    """Return the name that `natural_key` was given."""
     return key[key.index("\0") + 1 :]
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from digitsort.errors import OutputError
-from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk, Place, try_lock, write_all
+from digitsort.files.disk import DISK, NO_FOLLOW, READ_NO_WAIT, Disk, Place, write_all
 from digitsort.files.names import printable
 
 _FLAGS = NO_FOLLOW | READ_NO_WAIT
@@ -23,11 +23,6 @@ class OwnFolder:
     """Folder that is kept open, so that its files are found even if its path is replaced.
 
     On systems that can't open a folder (Windows), its path is used.
-
-    Attributes
-    ----------
-    path : Path
-    disk : Disk
     """
 
     def __init__(self, path: Path, descriptor: int | None, disk: Disk = DISK) -> None:
@@ -60,8 +55,6 @@ class OwnFolder:
 
         Parameters
         ----------
-        name : str
-        content : bytes
         durable : bool
             Flush the content to disk first: after a power cut the file is whole, or not there.
         """
@@ -129,11 +122,6 @@ class OwnFolder:
 def own_folder(path: Path, disk: Disk = DISK) -> Iterator[OwnFolder]:
     """Make a folder that nobody else can enter, or open the one that is there.
 
-    Parameters
-    ----------
-    path : Path
-    disk : Disk
-
     Raises
     ------
     OutputError
@@ -169,14 +157,12 @@ def locked_folder(
 
     Parameters
     ----------
-    path : Path
     lock : str
         Name of the file to lock.
     in_use : str
         Error message if another process holds the lock.
     clean : callable
         Function that removes what nobody needs any more, and the folder if it is empty.
-    disk : Disk
 
     Raises
     ------
@@ -189,7 +175,7 @@ def locked_folder(
         folder = stack.enter_context(own_folder(path, disk))
         held = folder.open(lock, os.O_RDWR | os.O_CREAT)
         stack.callback(disk.close, held)
-        if not (try_lock(held) and folder.is_still(lock, held)):
+        if not (disk.lock(held) and folder.is_still(lock, held)):
             raise OutputError(in_use)
         stack.callback(clean, folder)
         yield folder

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
 
 from digitsort.files.disk import HAS_OPEN_FOLDERS, SYNCS_FILE_SYSTEMS, Disk, Place
 from digitsort.files.names import fold, printable, split_path
@@ -187,6 +190,96 @@ def _in_the_way(error: OSError, name: str, parent: int | None, path: str) -> OSE
 
 def _linked(path: str) -> OSError:
     return NotADirectoryError(errno.ENOTDIR, f"{printable(path)} has become a link", path)
+
+
+class Mount(NamedTuple):
+    """A place where a file system, or a part of it, is seen.
+
+    Attributes
+    ----------
+    device : str
+        Major and minor number.
+    root : str
+        Folder of the file system that is seen here.
+    point : str
+        Folder where it is seen.
+    kind : str
+        Such as ``ext4``.
+    """
+
+    device: str
+    root: str
+    point: str
+    kind: str
+
+    def within(self, path: str) -> str:
+        """Return a path that leads through this place as a path in the file system."""
+        return os.path.join(self.root, path[len(self.point) :].lstrip(os.sep)).rstrip(os.sep)
+
+
+MOUNTS = Path("/proc/self/mountinfo")
+"""List of the system, as Linux has it."""
+
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+def mounts(table: Path = MOUNTS) -> list[Mount]:
+    """Return all mounts, a later one above an earlier one at the same place; none on other systems."""
+    found: list[Mount] = []
+    with suppress(OSError):
+        for line in table.read_text(errors="surrogateescape").splitlines():
+            place, _, source = line.partition(" - ")
+            _, _, device, root, point, *_ = place.split(" ")
+            found.append(Mount(device, _plain(root), _plain(point), source.split(" ")[0]))
+    return found
+
+
+def _plain(escaped: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 8)), escaped)
+
+
+def mount_of(path: str, table: Path = MOUNTS) -> Mount | None:
+    """Return the mount that a path without links leads through last; None if the system names none."""
+    return _last_through(mounts(table), path)
+
+
+def _last_through(there: Sequence[Mount], path: str) -> Mount | None:
+    showing = [mount for mount in there if is_in(path, mount.point)]
+    longest = max((len(mount.point) for mount in showing), default=0)
+    return next((mount for mount in reversed(showing) if len(mount.point) == longest), None)
+
+
+def parts_elsewhere(folder: str, table: Path = MOUNTS) -> list[str]:
+    """Return the mount points where a part of a folder is seen too, or something else inside it.
+
+    A bind mount may show a folder of DEST among the scans, or a folder of scans in DEST.
+
+    Parameters
+    ----------
+    folder : str
+        Path without links.
+    """
+    there = mounts(table)
+    own = _last_through(there, folder)
+    if own is None:
+        return []
+    top = own.within(folder)
+    return [
+        mount.point
+        for mount in there
+        if (mount.device == own.device and is_in(mount.root, top))
+        or (mount.point != folder and is_in(mount.point, folder))
+    ]
+
+
+def is_part_of(path: str, folder: str) -> bool:
+    """Return whether a path leads into a folder, perhaps by a mount; both are without links."""
+    return any(is_in(path, part) for part in [folder, *parts_elsewhere(folder)])
+
+
+def is_in(path: str, folder: str) -> bool:
+    """Return whether a path is a folder or leads below it; both are without links."""
+    return os.path.join(path, "").startswith(os.path.join(folder, ""))
 
 
 MOST_KNOWN = 10_000

@@ -46,7 +46,6 @@ def seal(purpose: bytes, data: bytes) -> str:
     ----------
     purpose : bytes
         At most 16 bytes. A seal for one purpose is invalid for another.
-    data : bytes
 
     Raises
     ------
@@ -186,7 +185,6 @@ class SealedFile(Output):
 
     Parameters
     ----------
-    folder : OwnFolder
     names : (str, str)
         Names of the file and of the file of seals.
     context : bytes

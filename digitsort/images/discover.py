@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from digitsort.errors import DigitsortError, NothingToDoError, UsageError
-from digitsort.files.names import is_url, name_of, packed_key, printable, unpacked_name
+from digitsort.files.names import is_url, name_of, name_of_key, natural_key, printable
+from digitsort.files.places import parts_elsewhere
 from digitsort.files.regular import NotRegularError, head_of
 from digitsort.images.limits import (
     MAGIC_BYTES,
@@ -145,7 +146,7 @@ class Walk:
     follow_links : bool
         Enter folders that are symbolic links; each real folder is entered once.
     exclude : str or None
-        A folder whose content is never an input.
+        A folder whose content is never an input, by whatever path: a mount may show a part of it.
     any_name : bool
         Check the content of files whose extension is not that of a picture.
     patterns : sequence of str
@@ -181,7 +182,7 @@ class Walk:
 
         A file that was named itself is yielded whatever it is called.
         """
-        entered: set[tuple[int, int]] = set()  # by all sources: links lead from one into another
+        entered = self._parts_of_excluded()  # by all sources: links lead from one into another
         for source in _without_overlap(self.sources, self._is_seen, self.patterns):
             if is_url(source):
                 yield from self._walk_url(source)
@@ -201,14 +202,14 @@ class Walk:
             files, folders = self._list(folder)
             below = os.path.join(folder, "")
             while files:  # what was given out is forgotten
-                path = below + (name := unpacked_name(files.pop()))
+                path = below + (name := name_of_key(files.pop()))
                 if self.archives and is_archive(name):
                     yield from self._members(path)
                 elif not self.any_name or self._is_named(name) or _begins_as_picture(path):
                     yield path
                 else:
                     count_suffix(self.skipped, suffix_of(name))
-            waiting.extend(below + unpacked_name(key) for key in folders)
+            waiting.extend(below + name_of_key(key) for key in folders)
 
     def _walk_url(self, top: str) -> Iterator[str]:
         """Yield the objects of a bucket as a walk through a copy of it would."""
@@ -231,9 +232,9 @@ class Walk:
             files, folders = self._list_url(folder)
             while files:
                 key, size = files.pop()
-                name = unpacked_name(key)
+                name = name_of_key(key)
                 yield Located(f"{folder}/{name}", NOT_ON_DISK if is_archive(name) else size)
-            waiting.extend(f"{folder}/{unpacked_name(key)}" for key in folders)
+            waiting.extend(f"{folder}/{name_of_key(key)}" for key in folders)
 
     def _list_url(self, folder: str) -> tuple[list[tuple[str, int]], list[str]]:
         """Packed names and sizes of the picture files of a folder, and its sub-folders, reversed."""
@@ -248,9 +249,9 @@ class Walk:
                 elif is_below and is_junk(name):
                     self.left_out[name] += 1
                 elif is_below:
-                    folders.append(packed_key(name))
+                    folders.append(natural_key(name))
                 elif self.any_name or self._is_named(name):
-                    files.append((packed_key(name), size))
+                    files.append((natural_key(name), size))
                 else:
                     count_suffix(self.skipped, REMOTE if is_archive(name) else suffix_of(name))
         except SourceError as error:
@@ -312,10 +313,21 @@ class Walk:
             self.unreadable.append((folder, error.strerror or str(error)))
             return False
         identity = (status.st_dev, status.st_ino)
-        if self._is_excluded(identity) or (self.follow_links and identity in entered):
+        if self._is_excluded(identity) or identity in entered:
             return False
-        entered.add(identity)
+        if self.follow_links:
+            entered.add(identity)
         return True
+
+    def _parts_of_excluded(self) -> set[tuple[int, int]]:
+        """Return device and inode of the folders that are parts of the excluded one by a mount.
+
+        A source that was named itself is none of them: a folder of DEST can be sorted again.
+        """
+        if self.exclude is None:
+            return set()
+        parts = set(map(_device_and_inode, parts_elsewhere(self.exclude)))
+        return parts.difference(map(_device_and_inode, self.sources)) if parts else parts
 
     def _is_excluded(self, identity: tuple[int, int]) -> bool:
         """By device and inode: to resolve the path of each folder takes cubic time in their depth."""
@@ -349,9 +361,9 @@ class Walk:
             if is_junk(entry.name):
                 self.left_out[entry.name] += 1
             elif self.follow_links or not entry.is_symlink():
-                folders.append(packed_key(entry.name))
+                folders.append(natural_key(entry.name))
         elif self.any_name or self._is_named(entry.name):
-            files.append(packed_key(entry.name))
+            files.append(natural_key(entry.name))
         else:
             count_suffix(self.skipped, suffix_of(entry.name))
 
@@ -360,6 +372,14 @@ class Walk:
         if found:
             self.left_out[found] += 1
         return bool(found)
+
+
+def _device_and_inode(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:  # it was unmounted meanwhile
+        return 0, 0
+    return status.st_dev, status.st_ino
 
 
 def is_junk(folder: str) -> bool:

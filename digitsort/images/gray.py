@@ -20,6 +20,22 @@ STRIP_ROWS = 16
 """Number of reduced rows of a large image that are processed at a time."""
 
 
+class Opened(NamedTuple):
+    """A picture that can be decoded.
+
+    Attributes
+    ----------
+    orientation : int
+        By EXIF, 1-8; 1 is upright.
+    several : bool
+        Whether the file has more pages or frames than this one.
+    """
+
+    image: Image.Image
+    orientation: int = 1
+    several: bool = False
+
+
 def to_gray(image: Image.Image, orientation: int) -> Gray:
     """Decode an opened image.
 

@@ -9,7 +9,6 @@ import threading
 import warnings
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
 from importlib import import_module
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ from digitsort.files.interrupts import CleanUp
 from digitsort.files.names import is_url
 from digitsort.files.regular import NotRegularError, TooLargeError, read_regular
 from digitsort.images.bmp_gif import prepare_bmp, prepare_gif
-from digitsort.images.gray import to_gray
+from digitsort.images.gray import Opened, to_gray
 from digitsort.images.jpeg import prepare_jpeg, prepare_jpeg2000
 from digitsort.images.limits import (
     BROKEN,
@@ -91,23 +90,6 @@ def c_stderr_silenced() -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A picture that can be decoded.
-
-    Attributes
-    ----------
-    orientation : int
-        By EXIF, 1-8; 1 is upright.
-    several : bool
-        Whether there are more pages or frames than this one.
-    """
-
-    image: Image.Image
-    orientation: int
-    several: bool
-
-
 _Prepare = Callable[[bytes, Limits], Encoded]
 
 _PLUGINS: dict[str, tuple[str, _Prepare]] = {
@@ -136,7 +118,7 @@ def open_picture(data: bytes, limits: Limits) -> Opened:
         raise UnreadableError(EMPTY)
     name = format_of(data[:MAGIC_BYTES])
     if name in _OPENERS:
-        return Opened(*_OPENERS[name](data, limits))
+        return _OPENERS[name](data, limits)
     if name not in _PLUGINS:
         raise UnreadableError(NOT_AN_IMAGE)
     plugin, prepare = _PLUGINS[name]
@@ -220,8 +202,6 @@ def read(path: str, limits: Limits = DEFAULT_LIMITS, known: Container[str] = fro
 
     Parameters
     ----------
-    path : str
-    limits : Limits
     known : container of str
         SHA-256 (hex) of contents that need not be decoded.
 

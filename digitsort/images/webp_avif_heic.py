@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from digitsort.images.gray import Opened
 from digitsort.images.limits import BROKEN, Encoded, Limits, UnreadableError
 
 MOST_BOXES = 2**12
@@ -94,16 +95,8 @@ THREADS = 1
 """Number of decoder threads: the workers already use all CPUs."""
 
 
-def open_avif(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
+def open_avif(data: bytes, limits: Limits) -> Opened:
     """Decode the first picture.
-
-    Returns
-    -------
-    image : Image
-    orientation : int
-        EXIF orientation, 1-8.
-    several : bool
-        Whether there are more pictures than this one.
 
     Raises
     ------
@@ -118,7 +111,7 @@ def open_avif(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
     size, frames, mode, _, _, orientation, _ = decoder.get_info()
     check_pixels(size[0], size[1], limits, most, AVIF_NAME)  # a film says its size elsewhere
     pixels, *_ = decoder.get_frame(0)
-    return Image.frombytes(mode, size, pixels), orientation, frames > 1
+    return Opened(Image.frombytes(mode, size, pixels), orientation, frames > 1)
 
 
 HEIC_PIXELS = 2**25
@@ -132,16 +125,8 @@ HEIC_NAME = "a HEIC"
 NOT_INSTALLED = "HEIC needs pip install pillow-heif"
 
 
-def open_heic(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
+def open_heic(data: bytes, limits: Limits) -> Opened:
     """Decode the main picture; the decoder turns it upright.
-
-    Returns
-    -------
-    image : Image
-    orientation : int
-        Always 1, because the decoder already turned the picture upright.
-    several : bool
-        Whether there are more pictures than this one.
 
     Raises
     ------
@@ -164,7 +149,7 @@ def open_heic(data: bytes, limits: Limits) -> tuple[Image.Image, int, bool]:
     check_pixels(*picture.size, limits, most, HEIC_NAME)
     image = picture.to_pillow()
     image.info.clear()
-    return image, 1, len(found) > 1
+    return Opened(image, several=len(found) > 1)
 
 
 WEBP_PIXELS = 2**24

@@ -96,7 +96,6 @@ def read_all_corrections(
 
     Parameters
     ----------
-    paths : sequence of Path
     root : Path, optional
         As for `read_corrections`.
     findings : mapping of str to Findings
@@ -140,7 +139,6 @@ class Kept:
 
     Attributes
     ----------
-    path : Path
     count : int or None
         Number of labels; None if the table could not be read, so that all of it was kept.
     """

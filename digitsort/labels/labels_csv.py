@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -121,11 +120,14 @@ class LabelsWriter:
 
     def write(self, outcome: Outcome) -> None:
         """Append one row."""
-        if self._form == "csv":
-            self._stream.write(line_of(self._layout.cells(outcome)))
-        else:
-            record = record_of(outcome, self._layout)
-            self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self._stream.write(row_text(outcome, self._layout, self._form))
+
+
+def row_text(outcome: Outcome, layout: Layout, form: LineFormat) -> str:
+    """Return the line of a row, its end included; in CSV, a cell with line breaks makes it several."""
+    if form == "csv":
+        return line_of(layout.cells(outcome))
+    return json.dumps(record_of(outcome, layout), ensure_ascii=False) + "\n"
 
 
 def record_of(outcome: Outcome, layout: Layout) -> dict[str, str | float | None]:
@@ -135,9 +137,7 @@ def record_of(outcome: Outcome, layout: Layout) -> dict[str, str | float | None]
 
 def row_bytes(outcome: Outcome, layout: Layout, form: LineFormat) -> bytes:
     """Return the bytes of a row as `LabelsWriter` writes it."""
-    text = io.StringIO(newline="")
-    LabelsWriter(text, layout, form, header=False).write(outcome)
-    return text.getvalue().encode()
+    return row_text(outcome, layout, form).encode()
 
 
 def read_labels(

@@ -140,7 +140,6 @@ def write_parquet(rows: IO[bytes], output: IO[bytes], texts: Iterable[str] = ())
     ----------
     rows : binary file
         With a header.
-    output : binary file
     texts : iterable of str
         Columns to write as text.
 

@@ -101,6 +101,9 @@ class Beginning:
         return self.force or self.update
 
 
+_NEW = Beginning()
+
+
 class LabelsFile:
     """Labels file that is being written.
 
@@ -110,7 +113,6 @@ class LabelsFile:
         Number of rows kept from an interrupted run.
     was_left : bool
         An interrupted run left rows that are not counted yet.
-    layout : Layout
     form : {"csv", "jsonl"}
         Format of the rows; for a Parquet file, which is made of them at the end, CSV.
     """
@@ -267,9 +269,7 @@ def labels_file(
     run: RunSettings,
     *,
     form: Format = "csv",
-    force: bool = False,
-    resume: bool = False,
-    beginning: Beginning | None = None,
+    beginning: Beginning = _NEW,
     join: Join | None = None,
     before_publishing: Callable[[], object] = lambda: None,
 ) -> Iterator[LabelsFile]:
@@ -279,16 +279,8 @@ def labels_file(
 
     Parameters
     ----------
-    path : Path
-    layout : Layout
-    run : RunSettings
-    form : {"csv", "jsonl", "parquet"}
-    force : bool
-        Replace an existing file, and delete the rows of an interrupted run.
-    resume : bool
-        Continue with those rows, if there are any.
     beginning : Beginning, optional
-        Instead of `force` and `resume`.
+        Rules for what is there already; by default an existing file and unfinished rows are errors.
     join : callable, optional
         Function that makes the file to publish from the finished rows.
     before_publishing : callable, optional
@@ -297,14 +289,13 @@ def labels_file(
     Raises
     ------
     OutputError
-        If the file exists, if another run is writing it, if an interrupted run left rows and neither
-        `force` nor `resume` is given, or if that run had other settings.
+        If the file exists, if another run is writing it, if an interrupted run left rows and the
+        beginning says nothing of them, or if that run had other settings.
     InterruptedRunError
         If Ctrl-C ends the block and rows are kept.
     """
     if form == "parquet":
         require_pyarrow(path)  # not after a night of work
-    beginning = beginning or Beginning(force=force, resume=resume)
     refuse_existing(path, force=beginning.replaces)
     path = Path(os.path.abspath(path))
     with output_errors(path):
@@ -333,7 +324,6 @@ def kept_rows(path: Path, layout: Layout, run: RunSettings) -> Iterator[LabelsFi
     ----------
     path : Path
         Nothing is published there; the folder for unfinished rows is beside it.
-    layout : Layout
     run : RunSettings
         Rows of a run with other settings are deleted.
 

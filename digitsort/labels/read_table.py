@@ -39,7 +39,6 @@ class JsonLines:
 
     Parameters
     ----------
-    file : TextIOWrapper
     most_chars : int
         Largest number of characters in a line.
 
@@ -291,7 +290,6 @@ def line_of_error(reader: TableReader, before: int, rows: Iterable[Sequence[str]
 
     Parameters
     ----------
-    reader : TableReader
     before : int
         Number of lines before `rows`.
     rows : iterable of sequence of str

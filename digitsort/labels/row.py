@@ -1,14 +1,14 @@
-"""Build rows of a labels.csv from cells, many at once, because there may be millions."""
+"""Build rows of a labels.csv from cells, many at once, and tell what rows of gone files were."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from itertools import chain
 from typing import NamedTuple
 
-from digitsort.files.other_machine import PathFinder
+from digitsort.files.names import printable
 from digitsort.labels.cells import (
     OF_NUMBERS,
     UNCLEAR,
@@ -26,9 +26,11 @@ from digitsort.labels.cells import (
     share_of,
     shown,
 )
+from digitsort.labels.elsewhere import PathFinder
 from digitsort.labels.read_table import cells_of_row, is_empty, plain_cells
 from digitsort.labels.table import NO_CELLS, Cells, made
-from digitsort.outcomes import Status
+from digitsort.outcomes import OF_A_RUN, Status
+from digitsort.plural import plural
 
 HUMAN, SOURCE = "human", "source"
 """Optional columns: a person's label, and where a sorted file came from."""
@@ -89,7 +91,6 @@ class RowMaker:
 
     Parameters
     ----------
-    columns : sequence of str
     base : str
         Absolute folder that relative paths start from.
     root : str, optional
@@ -252,3 +253,58 @@ class RowMaker:
     def _path(self, cell: str) -> str:
         path_of(cell, self._base)  # raises if nothing can have this path
         return self._paths.path(cell)
+
+
+_WAS = "was "
+"""Start of the reason of a gone row; the status that it had follows."""
+
+
+def gone_reason(status: Status, reason: str) -> str:
+    """Return the reason of a gone row, with the status and the reason that it had.
+
+    Examples
+    --------
+    >>> gone_reason(Status.UNCERTAIN, "low confidence")
+    'was uncertain: low confidence'
+    """
+    return f"{_WAS}{status.value}: {reason}" if reason else f"{_WAS}{status.value}"
+
+
+def before_gone(row: Row) -> Row:
+    """Return a gone row with the status and the reason that it had; any other row as it is."""
+    if row.status is not Status.GONE:
+        return row
+    name, _, reason = row.reason.removeprefix(_WAS).partition(": ")
+    if name not in OF_A_RUN:  # a person wrote the status
+        name, reason = (Status.OK if row.label else Status.REJECTED), row.reason
+    return row._replace(status=Status(name), reason=reason)
+
+
+class GoneRows:
+    """Filter that leaves out gone rows, and counts them.
+
+    Parameters
+    ----------
+    kept : callable, optional
+        Function that returns contents (SHA-256, hex); gone rows of these are not left out. It is called
+        only if there are gone rows.
+    """
+
+    def __init__(self, kept: Callable[[], Collection[str]] = frozenset) -> None:
+        self.count = 0
+        self._kept = cache(kept)
+
+    def left_out(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield all other rows, as they were before they were gone."""
+        for row in rows:
+            if row.status is not Status.GONE or row.sha256 in self._kept():
+                yield before_gone(row)
+            else:
+                self.count += 1
+
+    def say(self, path: object) -> list[str]:
+        """Return a sentence if any row was left out."""
+        if not self.count:
+            return []
+        rows, verb = plural(self.count, "row"), "was" if self.count == 1 else "were"
+        return [f"{printable(str(path))}: {rows} of files that are gone {verb} left out."]

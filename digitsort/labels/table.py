@@ -10,10 +10,7 @@ import re
 from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
 from itertools import islice, repeat
 from operator import itemgetter
-from pathlib import Path
 from typing import IO, TypeVar
-
-from digitsort.files.atomic import replacing
 
 _FORMULA = re.compile("[ \t\r\n]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 """Start of a cell that a spreadsheet reads as a formula (OWASP, CSV injection), also full-width."""
@@ -52,12 +49,6 @@ def line_of(cells: Sequence[str]) -> str:
     """Return the line of a row, its end included."""
     line = ",".join(cells) + "\n"
     return line if _reads_as(line, len(cells) - 1, 1) else _line(cells)
-
-
-def lines_of(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the line of each row; faster than one by one."""
-    lines = [",".join(row) + "\n" for row in rows]
-    return lines if _are_plain("".join(lines), rows) else list(map(_line, rows))
 
 
 def text_of(rows: Sequence[Sequence[str]]) -> str:
@@ -138,7 +129,6 @@ class Cells(Mapping[str, str]):
 
     Attributes
     ----------
-    index : mapping
     places : tuple of str
         The `values`; some may not belong to a column.
     """
@@ -183,12 +173,6 @@ class Cells(Mapping[str, str]):
 NO_CELLS = Cells({}, ())
 
 
-def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
-    """Write rows of finished cells, and replace the file atomically."""
-    with replacing(path, force=True) as file:
-        write_table(file, columns, rows)
-
-
 def write_table(file: IO[bytes], columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
     """Write a header and rows of finished cells; missing cells are empty."""
     for block in Table(columns).blocks(rows):
@@ -212,22 +196,9 @@ def columns_of_cells(cells: Mapping[str, str]) -> Iterable[str]:
     return cells.index if isinstance(cells, Cells) else tuple(cells)
 
 
-def values_of(rows: Sequence[Mapping[str, str]]) -> list[Sequence[str]]:
-    """Return the cells of each row, in the order of its columns."""
-    return [row.in_order() if isinstance(row, Cells) else tuple(row.values()) for row in rows]
-
-
-def alike(
-    rows: Sequence[Mapping[str, str]],
-) -> tuple[Mapping[str, int], list[tuple[str, ...]]] | None:
-    """Return the columns and places of rows from one file; None if they are from several."""
-    cells = [row for row in rows if isinstance(row, Cells)]
-    if not cells or len(cells) < len(rows):
-        return None
-    index = cells[0].index
-    if any(row.index is not index for row in cells):
-        return None
-    return index, [row.places for row in cells]
+def cells_in_order(cells: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the cells of a row, in the order of its columns."""
+    return cells.in_order() if isinstance(cells, Cells) else tuple(cells.values())
 
 
 class Table:
@@ -255,10 +226,6 @@ class Table:
     def header(self) -> str:
         """Return the first line."""
         return line_of(self._columns)
-
-    def lines(self, rows: Iterable[Mapping[str, str]]) -> list[str]:
-        """Return the text of each row; a cell with line breaks makes it several lines."""
-        return lines_of(list(map(self._cells, rows)))
 
     def _cells(self, row: Mapping[str, str]) -> Sequence[str]:
         if not isinstance(row, Cells):

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from digitsort.errors import OutputError
-from digitsort.files.names import absolute, is_url, printable
+from digitsort.files.names import absolute, printable
 from digitsort.images.discover import matching_path
 from digitsort.labels.cells import DIGITS, Findings
-from digitsort.labels.gone import before_gone, gone_reason
 from digitsort.labels.labels_csv import (
     COLUMNS,
     Format,
@@ -28,11 +27,11 @@ from digitsort.labels.labels_csv import (
 )
 from digitsort.labels.parquet import MAGIC as PARQUET_MAGIC
 from digitsort.labels.resume import RowsHash, RunSettings, cells_of, outcome_of, raw_rows, remembered
-from digitsort.labels.row import HUMAN, PROBABILITY, Row
+from digitsort.labels.row import HUMAN, PROBABILITY, Row, before_gone, gone_reason
 from digitsort.labels.table import line_of
 from digitsort.outcomes import Outcome, Status
 from digitsort.plural import plural
-from digitsort.sources.members import is_there, member_exists
+from digitsort.sources.members import may_exist
 
 NEW, CHANGED, SAME = "new", "changed", "as before"
 
@@ -83,11 +82,6 @@ class _Known(Mapping[str, Outcome]):
     """Outcomes by content (SHA-256), each made from its row on access.
 
     For a million rows this saves 200 MB.
-
-    Parameters
-    ----------
-    rows : mapping of str to Row
-    outcome_of_row : callable
     """
 
     def __init__(self, rows: Mapping[str, Row], outcome_of_row: Callable[[Row], Outcome]) -> None:
@@ -112,8 +106,6 @@ class Update:
 
     Parameters
     ----------
-    path : Path
-    layout : Layout
     run : RunSettings
         Settings of this run.
     classes : sequence of str
@@ -206,7 +198,7 @@ class Update:
     def _existing(self, rows: Iterable[Row], given: set[str]) -> Iterator[str]:
         for row in rows:
             cell = self._cell_of(row)
-            if cell not in given and cell not in self._excluded and _exists(row.path):
+            if cell not in given and cell not in self._excluded and may_exist(row.path):
                 given.add(cell)
                 yield row.path
 
@@ -427,21 +419,6 @@ def _top_of(path: str, tops: Iterable[str]) -> str:
     """Return the first of these absolute paths that is a file or contains it; empty if none does."""
     whole = absolute(path)
     return next((t for t in tops if whole == t or whole.startswith(os.path.join(t, ""))), "")
-
-
-def _exists(path: str) -> bool:
-    """Return whether there may be a file: only a missing one or a missing folder is certain."""
-    if is_url(path):
-        return is_there(path)
-    try:
-        os.lstat(path)
-    except FileNotFoundError:
-        return False
-    except NotADirectoryError:
-        return member_exists(path)
-    except OSError:
-        return True
-    return True
 
 
 def _has(count: int) -> str:

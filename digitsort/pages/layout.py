@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.classification.length import MOST_DIGITS
 from digitsort.errors import UsageError
 from digitsort.files.names import printable
 from digitsort.files.regular import read_regular
+from digitsort.labels.cells import MOST_DIGITS
 from digitsort.pages.blocks import Block, Cell
 from digitsort.pages.cutout import is_on_page
 

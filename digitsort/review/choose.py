@@ -31,7 +31,6 @@ class Tally:
     ----------
     truths : mapping of str to str
         Right labels by path that are known without a review.
-    by_label : Counter of (label, Status)
     by_bin : Counter of (int, Status)
         Labels by confidence, in `BINS` equal steps of 0-1.
     models : Counter of str

@@ -70,8 +70,6 @@ class Chart:
     ----------
     title, summary : str
         Heading of the plot, and text alternative for screen readers.
-    bars, lines, dots : sequences
-    legend : sequence of (kind, text)
     """
 
     title: str

@@ -198,7 +198,6 @@ class Whitening:
 
     Attributes
     ----------
-    matrix : ndarray of shape (392, 392), float32
     center : ndarray of shape (392,), float32
         Mean of all references after the map, which is subtracted.
     """

@@ -17,7 +17,7 @@ from digitsort.progress import ByteProgress, silent_bytes
 from digitsort.sorting.batch import Deliverer
 from digitsort.sorting.books import Sorted, read_books, update_books
 from digitsort.sorting.dest import Held, locked
-from digitsort.sorting.entries import Run
+from digitsort.sorting.entries import Run, path_in
 from digitsort.sorting.journal import reopen
 from digitsort.sorting.plan import Mode, Operation, Plan, SideCar
 from digitsort.sorting.recover import recover
@@ -291,5 +291,5 @@ class _Applying:
         item = self._plan.items.get(source) if self._plan.mode is Mode.WITHIN else None
         if item is None:
             return Sorted(operation.target, source, operation.cells)
-        before = os.path.join(self._plan.dest, *item.path.split("/"))
+        before = path_in(self._plan.dest, item.path)
         return Sorted(operation.target, item.source, operation.cells, before)

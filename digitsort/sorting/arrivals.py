@@ -121,7 +121,6 @@ class Arrivals:
         disk: Disk = DISK,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        read_when_saved(held.dest, SAVING_S)  # before anything is touched: it must be one
         self._held = held
         self._options = options
         self._disk = disk

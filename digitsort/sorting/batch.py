@@ -14,10 +14,9 @@ from digitsort.errors import OutputError
 from digitsort.files.disk import Disk, Place
 from digitsort.files.names import absolute, parent_of, printable, split_path
 from digitsort.files.places import Places, RealPaths, open_places
-from digitsort.labels.table import columns_of_cells, made
 from digitsort.sorting.deliver import Stop, copy_files, link_hard, link_symbolic, move_files
 from digitsort.sorting.dest import Folders, Held, remove_empty
-from digitsort.sorting.entries import NOTHING_BEFORE, Before, Written, entry_texts
+from digitsort.sorting.entries import NOTHING_BEFORE, Before, Entry, path_below
 from digitsort.sorting.journal import FOLDER, Journal, new_journal
 from digitsort.sorting.plan import MANIFEST, Mode, Operation
 from digitsort.sorting.transfer import (
@@ -49,7 +48,7 @@ def check_not_own(path: str, dest: str) -> None:
 
 
 class Ready(NamedTuple):
-    """State of a file, and the journal entry to write for it.
+    """A file that can be delivered.
 
     Attributes
     ----------
@@ -57,21 +56,7 @@ class Ready(NamedTuple):
         Absolute path; of a move without links.
     status : FileStatus or None
         None if it was not checked: a copy is compared while it is made.
-    entry : str
-        For the journal, by `entry_texts`.
-    columns : iterable of str
-        Of the cells in the entry.
     """
-
-    source: str
-    sha256: str
-    status: FileStatus | None
-    entry: str
-    columns: Iterable[str]
-
-
-class _Looked(NamedTuple):
-    """A file's path, the sha256 of its content, and what was seen of it where somebody looked."""
 
     source: str
     sha256: str
@@ -105,18 +90,19 @@ class Preparer:
     ) -> list[Ready | str]:
         """Prepare files; a reason for what can't be delivered. It ends early where it is to."""
         self._allowed.clear()
-        looked = list(self._looked(places, operations, stop))
-        seen = [
-            (operation, each)
-            for operation, each in zip(operations, looked, strict=False)
-            if isinstance(each, _Looked)
-        ]
-        sources, hashes, states = zip(*[each for _, each in seen], strict=True) if seen else ((),) * 3
-        targets = [below(self._dest, operation.target) for operation, _ in seen]
-        cells = [operation.cells for operation, _ in seen]
-        entries = entry_texts(sources, targets, hashes, list(map(self._before, states)), cells)
-        ready = iter(made(Ready, sources, hashes, states, entries, map(columns_of_cells, cells)))
-        return [next(ready) if isinstance(each, _Looked) else each for each in looked]
+        prepared: list[Ready | str] = []
+        for operation in operations:
+            if stop:
+                break
+            path, sha256 = absolute(operation.row.path), operation.row.sha256
+            if self._is_copy and sha256:  # it is compared while it is made
+                prepared.append(Ready(path, sha256, None))
+                continue
+            try:
+                prepared.append(self._look(places, path, sha256))
+            except NotDeliveredError as error:
+                prepared.append(str(error))
+        return prepared
 
     def try_one(self, places: Places, operation: Operation) -> str:
         """Return why a file can't be delivered, from its whole content; empty if it can be."""
@@ -130,27 +116,12 @@ class Preparer:
             return str(error)
         return ""
 
-    def _looked(
-        self, places: Places, operations: Sequence[Operation], stop: Stop
-    ) -> Iterator[_Looked | str]:
-        for operation in operations:
-            if stop:
-                return
-            path, sha256 = absolute(operation.row.path), operation.row.sha256
-            if self._is_copy and sha256:  # it is compared while it is made
-                yield _Looked(path, sha256, None)
-                continue
-            try:
-                yield self._look(places, path, sha256)
-            except NotDeliveredError as error:
-                yield str(error)
-
-    def _look(self, places: Places, path: str, sha256: str) -> _Looked:
+    def _look(self, places: Places, path: str, sha256: str) -> Ready:
         if self._is_hard:
             check_not_own(os.path.realpath(path), self._dest)
         if not self._is_move:
             status, sha256 = look(self._disk, anywhere(path), sha256)
-            return _Looked(path, sha256, status)
+            return Ready(path, sha256, status)
         above, name = split_path(path)
         inside = self._allowed.get(above) or self._allow(above)
         path = inside + name
@@ -158,9 +129,9 @@ class Preparer:
             check_not_own(path, self._dest)
         place = source_place(places, path)
         if self._is_within and (link := self._link(place)) is not None:
-            return _Looked(path, sha256, link)
+            return Ready(path, sha256, link)
         status, sha256 = look(self._disk, place, sha256, follow=False)
-        return _Looked(path, sha256, status)
+        return Ready(path, sha256, status)
 
     def _link(self, place: Place) -> FileStatus | None:
         """Return the state of a symbolic link, which is moved as it is; None for another file."""
@@ -183,17 +154,12 @@ class Preparer:
         self._allowed[folder] = inside
         return inside
 
-    def _before(self, status: FileStatus | None) -> Before:
-        """Return the size, time and mode that an undo gives back."""
-        if status is None or not self._is_move:
-            return NOTHING_BEFORE
-        return status.size, status.mtime_ns, stat.S_IMODE(status.mode)
 
-
-def below(dest: str, path: str) -> str:
-    """A path in DEST as journals have it: relative, with ``/``."""
-    relative = path[len(dest) :].lstrip(os.sep)
-    return relative if os.sep == "/" else relative.replace(os.sep, "/")
+def before_move(status: FileStatus | None) -> Before:
+    """Return the size, time and mode that an undo of a move gives back."""
+    if status is None:
+        return NOTHING_BEFORE
+    return status.size, status.mtime_ns, stat.S_IMODE(status.mode)
 
 
 TRANSFERS: Mapping[Mode, Callable[[Disk, Places, Sequence[Task], Stop], Results]] = {
@@ -216,7 +182,6 @@ class BatchResults:
 
     Attributes
     ----------
-    failed : list of (Operation, reason)
     size : int
         Bytes delivered.
     error : OutputError or None
@@ -248,11 +213,19 @@ class _Listed:
         """Return the numbers, in their run, of the files that can be delivered."""
         return range(self.first, self.first + len(self.whole))
 
-    @property
-    def entries(self) -> list[Written]:
+    def entries(self, dest: str, *, is_move: bool) -> list[Entry]:
         """Return the journal entries to write before anything is done."""
-        ready = [ready for _, ready in self.whole]
-        return made(Written, self.numbers, [r.columns for r in ready], [r.entry for r in ready])
+        return [
+            Entry(
+                number,
+                ready.source,
+                path_below(dest, operation.target),
+                ready.sha256,
+                *(before_move(ready.status) if is_move else NOTHING_BEFORE),
+                operation.cells,
+            )
+            for number, (operation, ready) in zip(self.numbers, self.whole, strict=True)
+        ]
 
     def tasks(self, token: str) -> list[Task]:
         """Return the tasks of the run with this token."""
@@ -412,7 +385,8 @@ class Deliverer:
     def _write_down(self, listed: _Listed, folders: Folders) -> None:
         """Write down what will be done, and make that durable before anything is."""
         journal = self._begun_journal()
-        journal.begin(listed.entries, [below(self._dest, folder) for folder in folders.missing])
+        entries = listed.entries(self._dest, is_move=self._mode.is_move)
+        journal.begin(entries, [path_below(self._dest, folder) for folder in folders.missing])
         journal.sync()
         if self._mode.is_move:
             for _, ready in listed.whole:

@@ -7,26 +7,26 @@ import io
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import HAS_METADATA_BY_DESCRIPTOR, NEW, Disk, Place, write_all
-from digitsort.files.names import printable, to_cell, to_cells
+from digitsort.files.names import printable, to_cell
 from digitsort.files.places import Places, open_places
 from digitsort.files.regular import read_regular
 from digitsort.files.sealed import seal
 from digitsort.labels.labels_csv import COLUMNS, read_labels
 from digitsort.labels.row import SOURCE, Row
-from digitsort.labels.table import ROWS_AT_ONCE, Cells, Table, columns_of
+from digitsort.labels.table import Cells, Table, columns_of
+from digitsort.sorting.deliver import publish
 from digitsort.sorting.dest import SEAL_NAME, new_temporary, remove_temporaries
 from digitsort.sorting.entries import is_of_sidecar
 from digitsort.sorting.free_names import file_sha256
 from digitsort.sorting.journal import FOLDER
-from digitsort.sorting.publish import publish
 from digitsort.sorting.transfer import copy_to_temporary, remove_ours
 
 
@@ -63,18 +63,6 @@ class Booking:
         source = (written or {}).get(SOURCE, "") or to_cell(file.source, self._dest)
         cells = self.led(file.cells, path, source)
         return _kept(written, cells) if written else cells
-
-    def rows(self, files: Iterable[Sorted]) -> Iterator[tuple[str, Mapping[str, str]]]:
-        """Yield target and row of files that had none before."""
-        waiting = iter(files)
-        while some := list(islice(waiting, ROWS_AT_ONCE)):
-            targets, sources, cells, _ = zip(*some, strict=True)
-            yield from zip(targets, self._rows(targets, sources, cells), strict=True)
-
-    def _rows(
-        self, targets: Sequence[str], sources: Sequence[str], cells: Sequence[Mapping[str, str]]
-    ) -> Iterator[Mapping[str, str]]:
-        return map(self.led, cells, to_cells(targets, self._dest), to_cells(sources, self._dest))
 
     def led(self, cells: Mapping[str, str], path: str, source: str) -> Mapping[str, str]:
         """A file's cells with its path in DEST and its source, both as they are written."""
@@ -201,7 +189,7 @@ def update_books(
         for file in delivered:
             rows[file.target] = booking.cells(file, rows.pop(file.before or file.source, None))
     else:
-        rows |= booking.rows(delivered)
+        rows |= {file.target: booking.cells(file) for file in delivered}
     for file in there:
         rows[file.target] = booking.cells(file, rows.get(file.target))
     for target in gone:

@@ -8,7 +8,6 @@ import platform
 import re
 import secrets
 import stat
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -197,18 +196,14 @@ def _lock(disk: Disk, place: Place) -> Callable[[], None]:
 
     The file is opened in the open folder: by its path, one could be made wherever a link leads.
     """
-    if sys.platform == "win32":
-        return _lock_by_path(place)
     descriptor = _open_lock(disk, place)
     try:
-        disk.lock(descriptor)
-        is_gone = disk.fstat(descriptor).st_nlink == 0  # the run that held it has left DEST
-    except BlockingIOError:
-        is_gone = True
+        # A run that held it may have left DEST, and removed the file.
+        is_free = disk.lock(descriptor) and disk.fstat(descriptor).st_nlink > 0
     except BaseException:
         disk.close(descriptor)
         raise
-    if is_gone:
+    if not is_free:
         disk.close(descriptor)
         raise OutputError(_who_holds(os.path.dirname(place.path)))
     return partial(disk.close, descriptor)
@@ -228,17 +223,6 @@ def _open_lock(disk: Disk, place: Place) -> int:
         disk.close(descriptor)
         raise no_lock
     return descriptor
-
-
-def _lock_by_path(place: Place) -> Callable[[], None]:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(place.path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(_who_holds(os.path.dirname(place.path))) from error
-    return lock.release
 
 
 def _say_who(disk: Disk, folder: str) -> None:

@@ -14,14 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
-from json.encoder import encode_basestring_ascii as _quoted
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from digitsort.errors import OutputError
 from digitsort.files.names import printable
 from digitsort.files.sealed import SEAL_BYTES, seal
-from digitsort.labels.table import NO_CELLS, Cells, columns_of_cells, made, values_of
+from digitsort.labels.table import NO_CELLS, Cells, cells_in_order, columns_of_cells, made
 
 VERSION = 3
 
@@ -30,11 +28,6 @@ PURPOSE = b"journal"
 COPY, MOVE, HARD_LINK, SYMBOLIC_LINK = "copy", "move", "hard link", "symbolic link"
 WITHIN = "move within DEST"
 """Modes of runs, as journals say them."""
-
-_NOT_ESCAPED = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))
-"""What stands in JSON as it is."""
-
-_BETWEEN = '","'
 
 _SEAL_WIDTH = 2 * SEAL_BYTES + 2
 """Of a line's end: a tab, the seal in hex, the end of the line."""
@@ -75,6 +68,18 @@ Before = tuple[int, int, int]
 """Size, time and mode of a file at its source."""
 
 NOTHING_BEFORE: Before = (0, 0, 0)
+
+
+def path_below(dest: str, path: str) -> str:
+    """Return a path in DEST as journals have it: relative, with ``/``."""
+    relative = path[len(dest) :].lstrip(os.sep)
+    return relative if os.sep == "/" else relative.replace(os.sep, "/")
+
+
+def path_in(dest: str, path: str) -> str:
+    """Return the absolute path of a file in DEST that a journal names."""
+    top = dest if dest.endswith(os.sep) else dest + os.sep
+    return top + (path if os.sep == "/" else path.replace("/", os.sep))
 
 
 class Entry(NamedTuple):
@@ -332,71 +337,11 @@ def _is_normal_path(path: str) -> bool:
     return os.path.isabs(path) and os.path.normpath(path) == path and "\0" not in path
 
 
-class Written(NamedTuple):
-    """An entry as it is written.
-
-    Attributes
-    ----------
-    columns : iterable of str
-        Of its cells.
-    text : str
-        All behind the number, by `entry_text`.
-    """
-
-    number: int
-    columns: Iterable[str]
-    text: str
-
-
-def written(entry: Entry) -> Written:
-    """The entry as it is written."""
-    return Written(entry.number, columns_of_cells(entry.cells), entry_text(*entry[1:]))
-
-
-def entry_text(
-    source: str,
-    to: str,
-    sha256: str,
-    size: int,
-    mtime_ns: int,
-    mode: int,
-    cells: Mapping[str, str],
-) -> str:
-    """An entry in JSON, but for what stands before and in its number; by hand, for it is sooner."""
-    values = cells.in_order() if isinstance(cells, Cells) else cells.values()
-    quoted = ",".join(map(_quoted, values))
-    names = f"{_quoted(source)},{_quoted(to)},{_quoted(sha256)}"
-    return f"{names},{size},{mtime_ns},{mode},[{quoted}]]"
-
-
-def entry_texts(
-    sources: Sequence[str],
-    targets: Sequence[str],
-    hashes: Sequence[str],
-    befores: Sequence[Before],
-    cells: Sequence[Mapping[str, str]],
-) -> list[str]:
-    """Return what `entry_text` returns for many entries; faster if no text has to be escaped."""
-    values = values_of(cells)
-    inner = map(_BETWEEN.join, values)
-    rows = zip(sources, targets, hashes, befores, inner, strict=True)
-    texts = [
-        f'"{source}","{to}","{sha256}",{size},{mtime_ns},{mode},["{quoted}"]]'
-        for source, to, sha256, (size, mtime_ns, mode), quoted in rows
-    ]
-    whole = "".join(texts)
-    quotes = 2 * (3 * len(texts) + sum(map(len, values)))
-    if whole.isascii() and whole.encode().translate(None, _NOT_ESCAPED) == b'"' * quotes:
-        return texts
-    rows_again = zip(sources, targets, hashes, befores, cells, strict=True)
-    return [entry_text(source, to, sha, *before, of) for source, to, sha, before, of in rows_again]
-
-
-def texts_of(entries: Iterable[Written]) -> Iterator[str]:
+def texts_of(entries: Iterable[Entry]) -> Iterator[str]:
     """Yield a record's text for all entries that follow one another with the same columns."""
-    for columns, alike in groupby(entries, itemgetter(1)):
-        texts = ",".join([f"[{number},{text}" for number, _, text in alike])
-        yield f'{{"columns":{json.dumps(list(columns))},"entries":[{texts}]}}'
+    for columns, alike in groupby(entries, lambda entry: columns_of_cells(entry.cells)):
+        rows = [(*entry[:-1], cells_in_order(entry.cells)) for entry in alike]
+        yield text_of({"columns": list(columns), "entries": rows})
 
 
 def is_of_entries(line: bytes) -> bool:
@@ -410,7 +355,7 @@ def is_of_plan(line: bytes) -> bool:
 
 
 def text_of(record: Mapping[str, object]) -> str:
-    """Return the text of any other record."""
+    """Return the text of a record."""
     return json.dumps(record, separators=(",", ":"), check_circular=False)
 
 

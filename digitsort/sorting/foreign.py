@@ -10,7 +10,7 @@ from digitsort.errors import OutputError, UsageError
 from digitsort.files.disk import DISK
 from digitsort.files.names import printable
 from digitsort.files.places import Places, open_places
-from digitsort.sorting.entries import Entry, Run
+from digitsort.sorting.entries import Entry, Run, path_in
 from digitsort.sorting.inventory import Whereabouts
 from digitsort.sorting.journal import journals, read_runs
 from digitsort.sorting.plan import Mode
@@ -83,7 +83,7 @@ def _described(real: str, root: Path | None, everything: bool, places: Places) -
         entries = list(run.delivered)[::-1]
         is_placed = run.is_ours or root is None  # without a root: where the journal says that they lay
         for entry in entries if is_placed else place_back(entries, run, root):
-            target = os.path.join(real, *entry.to.split("/"))
+            target = path_in(real, entry.to)
             if not os.path.lexists(target):  # a person may have moved it within DEST
                 target = whereabouts.of(run, entry) or target
             source = printable(entry.source)

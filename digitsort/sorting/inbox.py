@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
 from digitsort.errors import UsageError
 from digitsort.files.names import printable
+from digitsort.files.places import is_part_of, mount_of
 from digitsort.files.regular import is_open_for_writing
 from digitsort.images.discover import Walk
 
@@ -90,7 +89,12 @@ class Inbox:
         """
         if not os.path.isdir(self.folder):
             raise UsageError(f"{printable(self.folder)} is not a folder any more. Restore it.")
-        walk = Walk([self.folder], any_name=self.any_name, patterns=self.patterns, exclude=self.dest)
+        walk = Walk(
+            [] if self._is_in_dest() else [self.folder],
+            any_name=self.any_name,
+            patterns=self.patterns,
+            exclude=self.dest,
+        )
         now = time.monotonic()
         complete: list[tuple[str, Version]] = []
         waiting: dict[str, tuple[Version, float]] = {}
@@ -113,6 +117,11 @@ class Inbox:
         self.waiting = waiting
         return complete, walk
 
+    def _is_in_dest(self) -> bool:
+        """Return whether the inbox became a link to a folder in DEST."""
+        real = os.path.realpath(self.folder)
+        return self.dest is not None and is_part_of(real, self.dest)
+
     def _is_complete(self, path: str, version: Version, rest_s: float) -> bool:
         was_renamed = version.ctime_ns - version.mtime_ns > self.settle_s * 1e9
         is_at_rest = rest_s >= self.settle_s or (was_renamed and self.settle_s > 0)
@@ -127,23 +136,11 @@ def needs_polling(folder: str) -> str:
     """Return why the system does not report the changes in a folder; empty if it does."""
     if find_spec("watchfiles") is None:
         return "watchfiles is not installed (pip install watchfiles)"
-    kind = file_system_of(folder)
+    mount = mount_of(folder)
+    kind = mount.kind if mount else ""
     if kind in _NETWORK or kind.startswith("fuse"):
         return f"it is on a network file system ({kind})"
     return ""
-
-
-def file_system_of(folder: str, mounts: Path = Path("/proc/self/mounts")) -> str:
-    """Return the kind of the file system that a folder is on; empty if the system does not tell."""
-    best, kind = "", ""
-    with suppress(OSError):
-        for line in mounts.read_text(errors="surrogateescape").splitlines():
-            _, escaped, of_this, *_ = line.split(" ")
-            place = escaped.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\")
-            is_above = (folder + os.sep).startswith(place.rstrip(os.sep) + os.sep)
-            if is_above and len(place) >= len(best):
-                best, kind = place, of_this
-    return kind
 
 
 Wait = Callable[[float], None]

@@ -14,7 +14,16 @@ from digitsort.files.disk import DISK, Disk
 from digitsort.files.names import absolute, name_of, natural_key, parent_of, printable, split_path
 from digitsort.files.places import Places, RealPaths
 from digitsort.labels.row import Row
-from digitsort.sorting.entries import MOVE, SYMBOLIC_LINK, WITHIN, Entry, Run, is_of_sidecar
+from digitsort.sorting.entries import (
+    MOVE,
+    SYMBOLIC_LINK,
+    WITHIN,
+    Entry,
+    Run,
+    is_of_sidecar,
+    path_below,
+    path_in,
+)
 from digitsort.sorting.journal import FOLDER, is_earlier, journals, read_runs
 from digitsort.sorting.removal import check_copy
 from digitsort.sorting.transfer import NotDeliveredError, anywhere, look
@@ -88,7 +97,7 @@ def _taken(items: dict[str, Item], run: Run, entry: Entry, dest: str) -> Item | 
     """Remove and return the item that an entry moved; None if it moved none."""
     before = None
     if run.mode in (MOVE, WITHIN) and entry.source.startswith(os.path.join(dest, "")):
-        before = items.pop(_below(dest, entry.source), None)
+        before = items.pop(path_below(dest, entry.source), None)
     if before is None and run.mode == WITHIN:
         before = _taken_by_hand(items, entry, dest)
     return before
@@ -107,13 +116,9 @@ def _item(items: dict[str, Item], run: Run, entry: Entry, dest: str) -> Item:
 def _taken_by_hand(items: dict[str, Item], entry: Entry, dest: str) -> Item | None:
     """Take out the item that a person had moved to where an entry found it: one that is not there."""
     for path, item in items.items():
-        if item.sha256 == entry.sha256 and not os.path.lexists(os.path.join(dest, path)):
+        if item.sha256 == entry.sha256 and not os.path.lexists(path_in(dest, path)):
             return items.pop(path)
     return None
-
-
-def _below(dest: str, path: str) -> str:
-    return path[len(os.path.join(dest, "")) :].replace(os.sep, "/")
 
 
 def files_in(dest: str, *, strict: bool = False) -> Iterator[str]:
@@ -127,7 +132,7 @@ def files_in(dest: str, *, strict: bool = False) -> Iterator[str]:
     waiting = [""]
     while waiting:
         above = waiting.pop()
-        folder = os.path.join(dest, *above.split("/")) if above else dest
+        folder = path_in(dest, above) if above else dest
         try:
             with os.scandir(folder) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
@@ -177,7 +182,7 @@ class Strays:
 
     def path(self, below: str) -> str:
         """Return the absolute path of a path below DEST."""
-        return os.path.join(self._dest, *below.split("/"))
+        return path_in(self._dest, below)
 
     def is_in_place(self, item: Item) -> bool:
         """Return whether a file lies where the journals say, with the content that was sorted."""
@@ -339,7 +344,7 @@ class Claims:
         ]
 
     def _path(self, item: Item) -> str:
-        return os.path.join(self._dest, *item.path.split("/"))
+        return path_in(self._dest, item.path)
 
 
 def _has_content(path: str, sha256: str) -> bool:

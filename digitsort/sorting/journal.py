@@ -17,8 +17,8 @@ from digitsort.files.places import open_places
 from digitsort.sorting.entries import (
     VERSION,
     DestIdentity,
+    Entry,
     Run,
-    Written,
     add_record,
     begun,
     is_of_entries,
@@ -62,7 +62,7 @@ class Journal:
         self._torn = False
         self.run = run
 
-    def begin(self, entries: Iterable[Written], made: Sequence[str]) -> None:
+    def begin(self, entries: Iterable[Entry], made: Sequence[str]) -> None:
         """Write down, before it is done, what will be done; what was settled before goes with it."""
         for folder in made:
             self._add(text_of({"mkdir": folder}))

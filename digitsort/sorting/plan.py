@@ -22,9 +22,8 @@ from digitsort.files.names import (
     printable,
 )
 from digitsort.files.places import RealPaths, open_places
-from digitsort.labels.gone import before_gone
 from digitsort.labels.labels_csv import NONE_LABEL, UNCLEAR
-from digitsort.labels.row import Row
+from digitsort.labels.row import Row, before_gone
 from digitsort.labels.table import made
 from digitsort.outcomes import Status
 from digitsort.plural import first_few
@@ -422,7 +421,7 @@ class _Planning:
         """Tell whether an earlier sort, perhaps cut off before its picture came, put a sidecar here."""
         known = self.cars.items.get(car)
         here = os.path.join(folder.path, name)
-        return known is not None and here == os.path.join(self._dest, *known.path.split("/"))
+        return known is not None and here == written.path_in(str(self._dest), known.path)
 
     def _add_sidecars(
         self, row: Row, picture: str, target: str, folder: Folder, cars: Iterable[str]
@@ -484,7 +483,7 @@ class _Planning:
 
     def _settle_name(self, operation: Operation) -> None:
         item = self.items[operation.row.path]
-        below = operation.target[len(os.path.join(self._dest, "")) :].replace(os.sep, "/")
+        below = written.path_below(str(self._dest), operation.target)
         self.items[operation.target] = replace(item, path=below)
         row = operation.row._replace(path=operation.target)
         own = self._own_names[operation.target]

@@ -14,9 +14,9 @@ from digitsort.files.disk import DISK, Disk
 from digitsort.files.interrupts import interrupts_wait
 from digitsort.files.names import printable
 from digitsort.files.places import Places, open_places
-from digitsort.sorting.books import Sorted, update_books
+from digitsort.sorting.books import Books, Sorted, update_books
 from digitsort.sorting.dest import Held, remove_empty
-from digitsort.sorting.entries import Entry, Run
+from digitsort.sorting.entries import Entry, Run, path_in
 from digitsort.sorting.inventory import origins
 from digitsort.sorting.journal import Journal, has_head, journals, read_run, read_runs, reopen
 from digitsort.sorting.plan import Mode
@@ -48,11 +48,16 @@ class Recovered:
     arrived: tuple[Sorted, ...] = ()
 
 
-def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
+def recover(held: Held, disk: Disk = DISK, books: Books | None = None) -> Recovered | None:
     """Bring the journal and ``DEST/labels.csv`` up to date after a run that was killed.
 
     Temporary files go. A file that was moved to another file system, and is still at its source, is
     removed there: a kill or a power cut came before that was done, or before it was durable.
+
+    Parameters
+    ----------
+    books : Books, optional
+        Of DEST, read before.
 
     Returns
     -------
@@ -76,7 +81,7 @@ def recover(held: Held, disk: Disk = DISK) -> Recovered | None:
         return None
     try:
         with interrupts_wait(), open_places(disk) as places:
-            return _Recovering(held, run, places, disk).settle()
+            return _Recovering(held, run, places, disk, books or Books(held.dest)).settle()
     except OSError as error:
         raise OutputError(
             f"{printable(held.dest)} can't be written: {error.strerror}. No file is lost. Free some "
@@ -107,12 +112,13 @@ def _last(dest: str, disk: Disk) -> Run | None:
 class _Recovering:
     """The end of one run."""
 
-    def __init__(self, held: Held, run: Run, places: Places, disk: Disk) -> None:
+    def __init__(self, held: Held, run: Run, places: Places, disk: Disk, books: Books) -> None:
         self._held = held
         self._dest = held.dest
         self._run = run
         self._places = places
         self._disk = disk
+        self._books = books
         self._mode = Mode(run.mode)
 
     def settle(self) -> Recovered:
@@ -123,7 +129,7 @@ class _Recovering:
         if self._mode.is_move:
             there = [entry for entry in begun if entry.number not in failed]
             failed |= dict.fromkeys(self._finish_moves(there), "interrupted")
-        made = (os.path.join(self._dest, *folder.split("/")) for folder in run.made)
+        made = (path_in(self._dest, folder) for folder in run.made)
         remove_empty(self._disk, self._places, made)
         moved = begun if self._mode.is_move else []
         self._places.sync([run.path, *{entry.source for entry in moved}])
@@ -146,7 +152,14 @@ class _Recovering:
             return Recovered(0, len(failed))
         journal.flush()
         journal.sync()
-        table = update_books(self._disk, self._dest, delivered=delivered, moved=self._mode.is_move)
+        table = update_books(
+            self._disk,
+            self._dest,
+            self._books.read(),
+            self._books.sha256,
+            delivered=delivered,
+            moved=self._mode.is_move,
+        )
         self._places.sync([run.path])
         journal.mark(end="recovered")
         return Recovered(len(delivered), len(failed), table, tuple(delivered if run.of_inbox else ()))
@@ -163,7 +176,7 @@ class _Recovering:
             if item is None:
                 rows.append(Sorted(self._target(entry), entry.source, cells))
             else:
-                before = os.path.join(self._dest, *item.path.split("/"))
+                before = path_in(self._dest, item.path)
                 rows.append(Sorted(self._target(entry), item.source, cells, before))
         return rows
 
@@ -262,7 +275,7 @@ class _Recovering:
         return True
 
     def _target(self, entry: Entry) -> str:
-        return os.path.join(self._dest, *entry.to.split("/"))
+        return path_in(self._dest, entry.to)
 
 
 def remove_half_done(disk: Disk, places: Places, temporary: str, final: str, sha256: str) -> None:

@@ -24,6 +24,7 @@ from digitsort.files.disk import (
     SYNCS_FILE_SYSTEMS,
     Disk,
     Place,
+    write_all,
 )
 from digitsort.files.names import parent_of, printable
 from digitsort.files.places import Places
@@ -375,17 +376,11 @@ def copy_content(disk: Disk, source: int, copy: int, status: os.stat_result) -> 
     digest = hashlib.sha256(chunk)
     size = len(chunk)
     while chunk:
-        _write(disk, copy, chunk)
+        write_all(disk, copy, chunk)
         chunk = _chunk(disk, source, most) if size < status.st_size else b""
         digest.update(chunk)
         size += len(chunk)
     return digest.hexdigest()
-
-
-def _write(disk: Disk, copy: int, chunk: bytes) -> None:
-    written = disk.write(copy, chunk)
-    while written < len(chunk):
-        written += disk.write(copy, memoryview(chunk)[written:])
 
 
 def _chunk(disk: Disk, source: int, most: int) -> bytes:

@@ -21,7 +21,7 @@ from digitsort.progress import Progress, silent
 from digitsort.sorting.books import Books, Sorted, keep_persons_work, update_books
 from digitsort.sorting.deliver import Stop, move_files
 from digitsort.sorting.dest import Held, locked, make_folders, remove_empty
-from digitsort.sorting.entries import Entry, Run
+from digitsort.sorting.entries import Entry, Run, path_in
 from digitsort.sorting.foreign import check_is_ours, place_back
 from digitsort.sorting.inventory import Whereabouts, origins
 from digitsort.sorting.journal import FOLDER, is_earlier, journals, read_runs, reopen
@@ -163,7 +163,7 @@ def _recover(held: Held, books: Books, progress: Progress, disk: Disk) -> int:
     Where there is no room to write, what that run had delivered goes back first, which makes some.
     """
     try:
-        recover(held, disk)
+        recover(held, disk, books)
     except OutputError as error:
         cause = error.__cause__
         if not (isinstance(cause, OSError) and cause.errno in _FULL):
@@ -171,7 +171,7 @@ def _recover(held: Held, books: Books, progress: Progress, disk: Disk) -> int:
         run = next(read_runs(held.dest))
         with open_places(disk) as places:
             restored = _Undoing(books, run, None, progress, places, disk).make_room()
-        recover(held, disk)
+        recover(held, disk, books)
         return restored
     return 0
 
@@ -288,7 +288,7 @@ class _Undoing:
             gone=[*map(self._target, back), *self._found_and_gone()],
         )
         self.tables = [path for path in (kept, saved) if path]
-        made = (os.path.join(self._dest, *folder.split("/")) for folder in self._run.made)
+        made = (path_in(self._dest, folder) for folder in self._run.made)
         remove_empty(self._disk, self._places, made)
         self._places.sync([self._run.path, *self._devices.values()])
         journal = reopen(self._disk, self._run)
@@ -330,10 +330,9 @@ class _Undoing:
         items = origins(self._run, self._dest)
         target_of = {}
         for entry in inside:
-            item = items.get(
-                entry.number
-            )  # a person may have dragged the file away from its row's path
-            place = entry.source if item is None else self._top + os.sep.join(item.path.split("/"))
+            # A person may have dragged the file away from its row's path.
+            item = items.get(entry.number)
+            place = entry.source if item is None else path_in(self._dest, item.path)
             target_of[place] = self._target(entry)
         rows: dict[str, Sorted] = {}
         for run in read_runs(self._dest):
@@ -523,7 +522,7 @@ class _Undoing:
             self._not_as_before.append((entry.source, reason))
 
     def _target(self, entry: Entry) -> str:
-        return self._top + os.sep.join(entry.to.split("/"))
+        return path_in(self._dest, entry.to)
 
     def _is_in_dest(self, path: str) -> bool:
         return path.startswith(self._top)

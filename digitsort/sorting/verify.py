@@ -14,6 +14,7 @@ from digitsort.files.names import natural_key, printable
 from digitsort.files.places import Places, open_places
 from digitsort.progress import Progress, silent
 from digitsort.sorting.books import is_kept_table
+from digitsort.sorting.entries import path_in
 from digitsort.sorting.inventory import Item, Strays, files_in, inventory_of
 from digitsort.sorting.journal import journals, read_runs
 from digitsort.sorting.recover import status_of
@@ -132,7 +133,7 @@ def _moved(
 
 
 def _mark(disk: Disk, places: Places, dest: str, item: Item) -> Mark:
-    path = os.path.join(dest, *item.path.split("/"))
+    path = path_in(dest, item.path)
     if status_of(disk, places, path) is None:
         return Mark.MISSING
     try:

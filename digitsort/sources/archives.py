@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from digitsort.files.regular import NotRegularError, open_regular
-from digitsort.sources.entry import Entry, Kind, member_path, shown_name
 from digitsort.sources.feeds import Feed, FileFeed, StreamFeed, most_expanded
 from digitsort.sources.located import (
     DENIED,
@@ -24,12 +23,16 @@ from digitsort.sources.located import (
     SPECIAL,
     TOO_LARGE_STREAMED,
     TOO_MANY,
+    Entry,
+    Kind,
     Located,
     Place,
     SourceError,
     Span,
     mark_of,
+    member_path,
     new_span,
+    shown_name,
 )
 from digitsort.sources.tar_entries import tar_entries
 from digitsort.sources.zip_entries import find_directory, zip_entries

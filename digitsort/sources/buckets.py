@@ -76,7 +76,6 @@ class Found(NamedTuple):
     ----------
     name : str
         Its last part; empty if the path can't be written with single slashes.
-    is_folder : bool
     size : int
         In bytes; `UNKNOWN_SIZE` if the server does not say.
     """

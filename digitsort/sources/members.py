@@ -27,17 +27,19 @@ from digitsort.sources.archives import (
     span_of,
 )
 from digitsort.sources.buckets import exists, read_object
-from digitsort.sources.entry import Entry, Kind, member_path
 from digitsort.sources.feeds import Feed, FileFeed, StreamFeed, read_at
 from digitsort.sources.located import (
     CHANGED,
     ENDS_EARLY,
     RAW,
     TOO_LARGE_STREAMED,
+    Entry,
+    Kind,
     Located,
     SourceError,
     Span,
     mark_of,
+    member_path,
 )
 from digitsort.sources.tar_entries import seconds, tar_entries
 from digitsort.sources.zip_entries import Directory, find_directory, read_zip_member, zip_entries
@@ -134,6 +136,21 @@ def member_size(path: str) -> int:
 def is_there(path: str) -> bool:
     """Return whether there is a file, a link, or a member of an archive under this path."""
     return os.path.lexists(path) or (exists(path) if is_url(path) else member_exists(path))
+
+
+def may_exist(path: str) -> bool:
+    """Return whether there may be a file: one in a folder that can't be entered may be there."""
+    if is_url(path):
+        return exists(path)
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except NotADirectoryError:
+        return member_exists(path)
+    except OSError:
+        return True
+    return True
 
 
 def read_member(path: str, most_bytes: int) -> Member:

@@ -11,16 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from zlib import adler32
 
-from digitsort.sources.entry import MOST_NAME_BYTES, Entry, Kind, new_entry
 from digitsort.sources.feeds import Feed
 from digitsort.sources.located import (
     BROKEN_ARCHIVE,
     BROKEN_MEMBER,
     ENDS_EARLY,
+    MOST_NAME_BYTES,
     RAW,
     SPARSE,
     UNSAFE_NAME,
+    Entry,
+    Kind,
     SourceError,
+    new_entry,
 )
 
 BLOCK = 512

@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from digitsort.sources.entry import Entry, Kind
 from digitsort.sources.feeds import FileFeed, read_at
 from digitsort.sources.located import (
     BROKEN_ARCHIVE,
@@ -21,6 +20,8 @@ from digitsort.sources.located import (
     ENCRYPTED,
     ENDS_EARLY,
     UNKNOWN_METHOD,
+    Entry,
+    Kind,
     SourceError,
     Span,
 )
@@ -48,7 +49,6 @@ class Directory(NamedTuple):
 
     Attributes
     ----------
-    begin, end : int
     entries : int
         Number of entries that it should have.
     before : int

@@ -28,7 +28,6 @@ def chosen_engine(
 
     Parameters
     ----------
-    give_up : callable
     items : iterable of str
         Paths of files.
     workers : int, optional
@@ -44,9 +43,9 @@ def chosen_engine(
     engine, items = _engine(job, give_up, items, workers, dask)
     try:
         yield engine, items
-        engine.executor.shutdown()
+        engine.close()
     except BaseException:
-        engine.executor.shutdown(wait=False, cancel_futures=True)
+        engine.close(at_once=True)
         raise
 
 

@@ -10,10 +10,9 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -66,7 +65,7 @@ class Cluster:
         self, job: Job, give_up: GiveUp, address: str, workers: int | None, probe: Probe | None
     ) -> None:
         distributed = _distributed()
-        self._errors = _Errors(distributed)
+        self._killed: type[BaseException] = distributed.KilledWorker
         self._closing = ExitStack()
         try:
             if address == LOCAL:
@@ -81,7 +80,6 @@ class Cluster:
             raise
         self.window = BATCHES_PER_WORKER * max(slots, 1)
         self._pure: Executor = self._client.get_executor(pure=False)
-        self.executor: Executor = _Closing(self._pure, self._close)
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
         """Start a batch, with absolute paths: workers have other working folders."""
@@ -96,13 +94,13 @@ class Cluster:
         error = _failure(future)
         if isinstance(error, ClusterError):
             return None
-        if isinstance(error, (self._errors.killed, WorkerDiedError)):
+        if isinstance(error, (self._killed, WorkerDiedError)):
             return Death(certain=False)
         if isinstance(error, CancelledError):
             if self._client.status == "running":
                 return Death(started=False, fruitless=True)
             raise _lost(error) from error
-        if isinstance(error, self._errors.lost):
+        if isinstance(error, OSError):
             raise _lost(error) from error
         return None
 
@@ -140,40 +138,12 @@ class Cluster:
             else:
                 return
 
-    def _close(self) -> None:
+    def close(self, *, at_once: bool = False) -> None:
+        """Leave the cluster; Dask cancels the batches that nobody waits for."""
+        self._pure.shutdown(wait=not at_once)
         if self._client.status == "running":
             self._client.unregister_worker_plugin(self._name)
         self._closing.close()
-
-
-@dataclass(frozen=True)
-class _Errors:
-    """Exceptions of Dask for a worker that died and a scheduler that is gone."""
-
-    distributed: Any
-
-    @property
-    def killed(self) -> type[BaseException]:
-        return self.distributed.KilledWorker  # type: ignore[no-any-return]
-
-    @property
-    def lost(self) -> tuple[type[BaseException], ...]:
-        return (OSError, TimeoutError)
-
-
-class _Closing(Executor):
-    """Executor that also closes the client and the cluster when it is shut down."""
-
-    def __init__(self, executor: Executor, close: Callable[[], None]) -> None:
-        self._executor = executor
-        self._close = close
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        return self._executor.submit(fn, *args, **kwargs)
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self._executor.shutdown(wait=wait and not cancel_futures)  # Dask cancels what is not waited for
-        self._close()
 
 
 def _distributed() -> Any:

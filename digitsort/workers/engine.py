@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -99,7 +99,7 @@ def no_thread() -> DigitsortError:
 
 
 class Engine(Protocol):
-    """Executor with what the loop needs to know about it.
+    """Runner of batches.
 
     Attributes
     ----------
@@ -107,7 +107,6 @@ class Engine(Protocol):
         Largest number of batches in progress: running, waiting, or finished before an earlier one.
     """
 
-    executor: Executor
     window: int
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
@@ -116,32 +115,29 @@ class Engine(Protocol):
     def death(self, future: Future[Done]) -> Death | None:
         """Return how the worker of a failed batch died; None if the failure has another cause."""
 
-
-class InlineExecutor(Executor):
-    """Executor that does the work within `submit`."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call the function now. Exceptions are raised here, so that Ctrl-C takes effect at once."""
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
+    def close(self, *, at_once: bool = False) -> None:
+        """End all workers; with `at_once`, nobody waits for the batches in progress."""
 
 
 class Inline:
     """Engine without workers: fast to start, but a file that crashes the decoder ends the run."""
 
     def __init__(self, job: Job) -> None:
-        self.executor: Executor = InlineExecutor()
         self.window = 1
         self._job = job
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:  # noqa: ARG002
-        """Run the batch in this process."""
-        return self.executor.submit(perform, self._job, items)
+        """Run the batch now. Exceptions are raised here, so that Ctrl-C takes effect at once."""
+        future: Future[Done] = Future()
+        future.set_result(perform(self._job, items))
+        return future
 
     def death(self, future: Future[Done]) -> Death | None:  # noqa: ARG002
         """Return None: there are no workers that could die."""
         return None
+
+    def close(self, *, at_once: bool = False) -> None:
+        """Do nothing: there are no workers."""
 
 
 def perform(job: Job, items: Sequence[str], in_hand: InHand = lambda _: None) -> Done:

@@ -72,7 +72,7 @@ def _do(job: Job, give_up: GiveUp, items: Sequence[str]) -> Done:
     try:
         batches = list(Loop(engine, give_up).run(items))
     finally:
-        engine.executor.shutdown()
+        engine.close()
     results = [result for _, batch in batches for result in batch]
     # Slower than a normal batch, so its duration must not determine the size of later ones.
     return Done(results, None)

@@ -102,7 +102,6 @@ class Loop:
 
     Attributes
     ----------
-    give_up : callable
     size : int
         Items in the next batch; adapted as batches come back.
     """

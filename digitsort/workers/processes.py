@@ -9,11 +9,10 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from digitsort.errors import OutputError
 from digitsort.files.interrupts import interrupts_wait, temporary
@@ -32,41 +31,25 @@ TIME_LIMIT_S = 30.0
 """Wall-clock limit per item, in seconds."""
 
 
+class WorkerDiedError(BrokenExecutor):
+    """A worker died before it sent the results of a batch."""
+
+
 class Processes:
-    """Engine that runs batches in worker processes.
+    """Engine with a fixed number of worker processes, which replaces those that die.
 
     Parameters
     ----------
     job : Job
         Job of all batches, pickled once for all processes.
+    workers : int
+        Number of processes.
     time_limit_s : float
         Wall-clock limit per item; a process that exceeds it is ended.
     """
 
     def __init__(self, job: Job, workers: int, time_limit_s: float = TIME_LIMIT_S) -> None:
-        self._workers = Workers(job, workers, time_limit_s)
-        self.executor: Executor = self._workers
         self.window = BATCHES_PER_WORKER * workers
-
-    def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:  # noqa: ARG002
-        """Start a batch."""
-        return self._workers.start_on(items)
-
-    def death(self, future: Future[Done]) -> Death | None:
-        """Return what the note of the dead process says; None if the job itself failed."""
-        if not isinstance(future.exception(), WorkerDiedError):
-            return None
-        return self._workers.death(future)
-
-
-class WorkerDiedError(BrokenExecutor):
-    """A worker died before it sent the results of a batch."""
-
-
-class Workers(Executor):
-    """Executor with a fixed number of processes, which replaces those that die."""
-
-    def __init__(self, job: Job, workers: int, time_limit_s: float) -> None:
         self._closing = ExitStack()
         self._folder = self._closing.enter_context(temporary(lambda: _folder_with(job)))
         self._numbers = count()
@@ -78,10 +61,10 @@ class Workers(Executor):
                 for _ in range(workers):  # they start while the tree is still being walked
                     self._workers.append(self._new())
         except BaseException:
-            self.shutdown(wait=False)
+            self.close(at_once=True)
             raise
 
-    def start_on(self, items: Sequence[str]) -> Future[Done]:
+    def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:  # noqa: ARG002
         """Start a batch in the least busy process.
 
         Raises
@@ -98,8 +81,10 @@ class Workers(Executor):
                 self._workers[index] = self._new()
         raise fruitless()
 
-    def death(self, future: Future[Any]) -> Death:
-        """Return how the process of a failed batch died."""
+    def death(self, future: Future[Done]) -> Death | None:
+        """Return what the note of the dead process says; None if the job itself failed."""
+        if not isinstance(future.exception(), WorkerDiedError):
+            return None
         owner = next(w for w in (*self._workers, *self._dead) if future in w.numbers)
         number, index = owner.note.read()
         started = number == owner.numbers.pop(future)
@@ -116,14 +101,14 @@ class Workers(Executor):
             killed=has_server() and not (timed_out or owner.note.crashed()),
         )
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def close(self, *, at_once: bool = False) -> None:
         """End the processes; kill them if nobody waits for their results."""
         try:
             workers = [*self._workers, *self._dead]
             for each in workers:
-                each.stop(at_once=cancel_futures or not wait)
+                each.stop(at_once=at_once)
             for each in workers:
-                each.end(at_once=cancel_futures or not wait)
+                each.end(at_once=at_once)
         finally:
             self._closing.close()
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from digitsort import Model, Outcome, Settings, Status, classify_files, classify_folder
-from digitsort.classification.classify import DEADLY, Line, run_line
+from digitsort.classification.classify import Line, run_line
 from digitsort.errors import UsageError
 from digitsort.images.discover import Walk
-from digitsort.images.limits import Limits
+from digitsort.images.limits import CRASHED, Limits
 from digitsort.images.read import FIRST_OF_SEVERAL, Picture, read
 from digitsort.labels.labels_csv import Layout
 from digitsort.workers.loop import FIRST_SIZE
@@ -132,7 +132,7 @@ def test_a_file_that_kills_its_worker_is_one_error_row(
     line = Line(model, Settings(), read_poisoned)
     for outcome in run_line(line, paths, workers=2):
         if poison in outcome.path:
-            assert outcome == Outcome(outcome.path, Status.ERROR, reason=DEADLY)
+            assert outcome == Outcome(outcome.path, Status.ERROR, reason=CRASHED)
         else:
             assert outcome == good[outcome.path]
 

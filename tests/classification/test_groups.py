@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from digitsort.classification.groups import Groups, features_of, groups_of
-from digitsort.classification.length import ANY_LENGTH, Length
 from digitsort.classification.numbers import MOST_BEHIND, best_path, odds_of
 from digitsort.classification.pieces import Strip
+from digitsort.classification.settings import ANY_LENGTH, Length
 from digitsort.model.reading import default_model
 from digitsort.recognition.score import Likeness
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from digitsort import Settings, classify_images
-from digitsort.classification.length import Length
 from digitsort.classification.numbers import cut_into_digits, read_numbers, readings_of
 from digitsort.classification.pieces import strip_of
+from digitsort.classification.settings import Length
 from digitsort.errors import UsageError
 from digitsort.model.reading import default_model
 from digitsort.outcomes import Status

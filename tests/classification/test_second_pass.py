@@ -18,7 +18,7 @@ from digitsort.images.discover import Walk
 from digitsort.images.limits import Limits
 from digitsort.images.read import Picture, UnreadableError, read
 from digitsort.labels.labels_csv import Format, Layout
-from digitsort.labels.partial import labels_file
+from digitsort.labels.partial import Beginning, labels_file
 from digitsort.labels.resume import RunSettings
 from tests.conftest import digit_png, invoke, make_tree, read_tree
 
@@ -54,7 +54,7 @@ class Adapting:
     ) -> bytes:
         layout = Layout(str(path.parent), self.model.card.short)
         run = RunSettings.of([], False, "m", self.settings, self.form, adapt=True)
-        with labels_file(path, layout, run, form=self.form, resume=resume) as file:
+        with labels_file(path, layout, run, form=self.form, beginning=Beginning(resume=resume)) as file:
             known, rest = file.take_up(Walk([str(self.scans)]).files())
             sample = Sample()
             for outcome in sample.noted(self._outcomes(known, rest)):

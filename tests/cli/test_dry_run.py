@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from digitsort import Model
-from digitsort.cli.failures import hint_to_root
+from digitsort.cli.summary import hint_to_root
 from tests.conftest import digit_png, invoke, make_tree, read_tree, use_model
 
 SCANS = {f"{n}.png": bytes([n]) * 10 for n in range(5)} | {"sub/0.png": b"\0" * 10}

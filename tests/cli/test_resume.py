@@ -17,7 +17,7 @@ from digitsort import Model, Settings
 from digitsort.classification.classify import Line, run_line
 from digitsort.images.discover import Walk
 from digitsort.labels.labels_csv import Layout
-from digitsort.labels.partial import labels_file
+from digitsort.labels.partial import Beginning, labels_file
 from digitsort.labels.resume import RunSettings
 from tests.conftest import digit_png, invoke, make_tree, run_digitsort
 from tests.workers.faults import Noted
@@ -162,7 +162,7 @@ def test_no_finished_file_is_opened_again(tmp_path: Path, model: Model) -> None:
         log.write_text("")
         with (
             suppress(KeyError),
-            labels_file(tmp_path / "labels.csv", layout, run, resume=True) as file,
+            labels_file(tmp_path / "labels.csv", layout, run, beginning=Beginning(resume=True)) as file,
         ):
             known, rest = file.take_up(paths)
             assert [outcome.path for outcome in known] == finished

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from PIL import Image
 from digitsort import load_model, read_labels
 from digitsort.classification.decide import decide
 from tests.conftest import Link, Tree, digit_image, digit_png, invoke, make_tree, png, read_tree
+from tests.sorting.tying import bind
 
 BLANK = png(Image.new("L", (64, 64), 255))
 MIXED = png(Image.blend(digit_image(1), digit_image(0), 0.5))
@@ -315,6 +317,21 @@ def test_dest_inside_source_moved(here: Path, model_file: Path) -> None:
     before = read_tree(here / "scans" / "sorted" / "7")
     invoke("sort", "scans", "scans/sorted", "--move", "-m", model_file)
     assert read_tree(here / "scans" / "sorted" / "7") == before
+
+
+def test_a_folder_of_dest_that_is_mounted_in_source_is_no_input(here: Path, model_file: Path) -> None:
+    """What a person put there stays; named itself, the folder is sorted again."""
+    invoke("sort", "scans", "sorted", "--move", "-m", model_file)
+    make_tree(here, {"sorted": {"7": {"by hand.png": digit_png(1)}}, "scans": {"view": {}}})
+    make_tree(here, {"scans": {"c.png": digit_png(3)}})
+    words = ("sorted", "--move", "-m", model_file)
+    with ExitStack() as stack:
+        bind(stack, here / "sorted/7", here / "scans/view")
+        bind(stack, here / "sorted/7", here / "sorted/7")
+        assert "1 moved" in invoke("sort", "scans", *words).stderr
+        assert (here / "sorted/7/by hand.png").exists()
+        assert "1 moved" in invoke("sort", "sorted/7", *words).stderr
+        assert (here / "sorted/1/by hand.png").exists()
 
 
 def test_a_folder_of_dest_sorted_again_leaves_no_row_behind(here: Path, model_file: Path) -> None:

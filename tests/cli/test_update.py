@@ -53,13 +53,13 @@ def recognized(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     from digitsort.classification import batch
 
     seen: list[str] = []
-    whole = batch.Batch._judge
+    whole = batch._judge
 
-    def judge(self: batch.Batch, pictures: Any) -> Any:
+    def judge(model: Any, settings: Any, pictures: Any) -> Any:
         seen.extend(picture.sha256 for picture in pictures)
-        return whole(self, pictures)
+        return whole(model, settings, pictures)
 
-    monkeypatch.setattr(batch.Batch, "_judge", judge)
+    monkeypatch.setattr(batch, "_judge", judge)
     return seen
 
 
@@ -301,7 +301,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 raise KeyboardInterrupt
             yield from classify_files([path], *arguments)
 
-    for user in ("classify", "to_sort"):
+    for user in ("classify", "sort"):
         monkeypatch.setattr(f"digitsort.cli.{user}.classify_files", some)
     return asked
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,15 @@ from digitsort.files.regular import is_open_for_writing
 from digitsort.labels.row import Row
 from digitsort.outcomes import Outcome, Status
 from digitsort.sorting import inbox as inboxes
-from digitsort.sorting.arrivals import Arrivals, sort_complete
+from digitsort.sorting.arrivals import Arrivals, read_when_saved, sort_complete
 from digitsort.sorting.books import read_books, update_books
 from digitsort.sorting.dest import locked
 from digitsort.sorting.free_names import file_sha256
-from digitsort.sorting.inbox import Inbox, file_system_of
+from digitsort.sorting.inbox import Inbox
 from digitsort.sorting.journal import journals, read_runs
 from digitsort.sorting.plan import Mode
 from tests.conftest import digit_png, invoke, make_tree
+from tests.sorting.tying import bind
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and permissions of POSIX")
 
@@ -183,11 +185,12 @@ def test_a_labels_csv_that_is_half_saved_is_waited_for(
             os.utime(table, (1e9, 1e9))  # at rest
 
     monkeypatch.setattr("digitsort.sorting.arrivals.time.sleep", save_on)
-    table.write_text(header[:9])
     make_tree(here, {"in": {"1.png": digit_png(1)}})
     with locked(here / "out") as held:
-        arrivals = Arrivals(held, SortOptions(set_aside=True))
+        table.write_text(header[:9])
+        read_when_saved(held.dest, 10.0)
         assert len(looks) == 4
+        arrivals = Arrivals(held, SortOptions(set_aside=True))
         states, looks = [header, whole], []
         table.write_text("path,lab")
         assert list(take(Inbox(str(here / "in"), 0), arrivals, labelled)) == []
@@ -195,6 +198,33 @@ def test_a_labels_csv_that_is_half_saved_is_waited_for(
         assert arrivals.tables == []
     rows = read_books(str(here / "out"))
     assert (len(rows), table.read_text().count("by hand")) == (3, 1)
+
+
+def test_a_labels_csv_that_is_half_saved_is_waited_for_after_a_kill(
+    here: Path, once: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of the killed run go into it before any file of the new one is looked at."""
+    once()
+    make_tree(here, {"in": {"1.png": digit_png(1)}})
+    with locked(here / "out") as held:
+        path = str(here / "in/1.png")
+        row = Row(path, "1", Status.OK, sha256=file_sha256(path))
+        Arrivals(held, SortOptions(set_aside=True)).deliver([row])  # and a kill
+    table = here / "out/labels.csv"
+    whole = table.read_text().replace("ok,,", "ok,by hand,", 1)
+    states = [whole[:150], whole]
+
+    def save_on(_: float) -> None:
+        table.write_text(states.pop(0))
+        if not states:
+            os.utime(table, (1e9, 1e9))  # at rest
+
+    monkeypatch.setattr("digitsort.sorting.arrivals.time.sleep", save_on)
+    table.write_text(whole[:9])
+    assert once() == "1.png -> 1/1.png (before a kill)  ok\n"
+    assert (len(read_books(str(here / "out"))), table.read_text().count("by hand")) == (3, 1)
+    assert states == []
+    assert [path.name for path in (here / "out").glob("*.csv")] == ["labels.csv"]
 
 
 def test_a_labels_csv_that_stays_broken_ends_the_run(
@@ -387,14 +417,41 @@ def test_a_file_that_changes_while_it_is_read_is_not_delivered(tmp_path: Path) -
         assert names(box) == ["a.png"]
 
 
-def test_dest_is_no_inbox_by_a_link_or_otherwise(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["", "3"])
+def test_dest_is_no_inbox_by_a_link_or_otherwise(tmp_path: Path, part: str) -> None:
     """A folder of the inbox became a link to DEST, and each look copied one file deeper."""
     make_tree(tmp_path, {"in": {"a.png": b"1"}, "out": {"3": {"b.png": b"2"}}})
     box = Inbox(str(tmp_path / "in"), 0, dest=str(tmp_path / "out"))
     assert names(box) == ["a.png"]
     (tmp_path / "in").rename(tmp_path / "old")
-    (tmp_path / "in").symlink_to(tmp_path / "out")
+    (tmp_path / "in").symlink_to(tmp_path / "out" / part)
     assert names(box) == []
+
+
+@pytest.mark.parametrize("mode", [(), ("--move",)])
+@pytest.mark.parametrize("is_in_dest", [False, True], ids=["DEST/3 in INBOX", "INBOX in DEST/3"])
+def test_a_part_of_dest_is_no_inbox_by_a_mount(
+    here: Path, once: Callable[..., str], mode: tuple[str, ...], is_in_dest: bool
+) -> None:
+    """With --keep-folders, each look sorted the same file one folder deeper."""
+    make_tree(here, {"in": {"view": {}}, "out": {"3": {"by hand.png": digit_png(8)}}})
+    with ExitStack() as stack:
+        ends = here / "out/3", here / "in/view"
+        bind(stack, *(reversed(ends) if is_in_dest else ends))
+        make_tree(here, {"in": {"view": {"9.png": digit_png(9)}}})
+        for _ in range(3):
+            once("--keep-folders", *mode)
+        found = [name for name in files_of(here / "out") if not name.startswith("3/by hand")]
+    assert found == ["3/9.png", "3/sub/3.png", "7/7.png"]
+
+
+def test_a_part_of_dest_is_refused_as_an_inbox(here: Path, model_file: Path) -> None:
+    make_tree(here, {"view": {}, "out": {"3": {"x": {"by hand.png": digit_png(8)}}}})
+    with ExitStack() as stack:
+        bind(stack, here / "out/3", here / "view")
+        done = invoke("watch", "view/x", "out", "--once", "--move", "-m", model_file)
+    assert (done.exit_code, "INBOX is inside DEST" in done.stderr) == (2, True)
+    assert (here / "out/3/x/by hand.png").exists()
 
 
 def test_what_is_no_regular_file_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -425,13 +482,6 @@ def test_a_new_folder_in_the_place_of_dest_gets_no_files(tmp_path: Path) -> None
 def test_an_inbox_that_is_gone_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a folder any more"):
         Inbox(str(tmp_path / "in"), 0).look()
-
-
-def test_the_kind_of_a_file_system_is_that_of_the_last_mount(tmp_path: Path) -> None:
-    table = "x / ext4 rw 0 0\nx /srv\\040a nfs4 rw 0 0\nx /srv\\040a/b fuse.sshfs rw 0 0\n"
-    (tmp_path / "mounts").write_text(table)
-    kinds = [file_system_of(path, tmp_path / "mounts") for path in ("/srv", "/srv a/c", "/srv a/b")]
-    assert kinds == ["ext4", "nfs4", "fuse.sshfs"]
 
 
 def labelled(paths: object) -> Iterator[Outcome]:

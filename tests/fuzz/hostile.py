@@ -18,8 +18,9 @@ from pathlib import Path
 from PIL import Image
 
 from digitsort.images import read as reading
+from digitsort.images.gray import Opened
 from digitsort.images.limits import Limits, limit_decoders
-from digitsort.images.read import Opened, UnreadableError, open_picture, read
+from digitsort.images.read import UnreadableError, open_picture, read
 from digitsort.workers.worker import Clock
 from tests.conftest import encoded
 from tests.drawing import scans

@@ -27,6 +27,7 @@ from digitsort.images.png import (
     unfilter,
 )
 from digitsort.images.read import read
+from tests.images.hostile import chunk
 
 LIMITS = Limits()
 
@@ -41,11 +42,6 @@ def picture(mode: str = "L", size: tuple[int, int] = (9, 7), seed: int = 0) -> I
     channels = len(Image.new(mode, (1, 1)).getbands())
     noise = np.random.default_rng(seed).integers(0, 256, size[0] * size[1] * channels)
     return Image.frombytes(mode, size, noise.astype(np.uint8).tobytes())
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    crc = zlib.crc32(kind + content)
-    return len(content).to_bytes(4, "big") + kind + content + crc.to_bytes(4, "big")
 
 
 def chunks(data: bytes) -> list[bytes]:

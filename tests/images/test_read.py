@@ -23,6 +23,7 @@ from digitsort.images.gray import REDUCE_TO_PX
 from digitsort.images.limits import MOST_SIDE_PX, Limits, UnreadableError
 from digitsort.images.read import FIRST_OF_SEVERAL, read
 from tests.conftest import Link, digit_image, encoded, make_tree, png
+from tests.images.hostile import chunk
 
 WIDTH, HEIGHT = 24, 16
 
@@ -317,10 +318,6 @@ def test_the_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
 def test_the_content_counts_and_not_the_extension(tmp_path: Path) -> None:
     data = encoded(plain(), "JPEG", quality=100)
     assert read_bytes(tmp_path, data, "x.png").shape == (HEIGHT, WIDTH)
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def png_of_size(width: int, height: int, rows: bytes = b"") -> bytes:

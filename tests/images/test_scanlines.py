@@ -14,6 +14,7 @@ from PIL import Image
 
 from digitsort.images.gray import REDUCE_TO_PX
 from digitsort.images.png import SMALL_PX, Pixels, Scanlines, unfilter, unpack
+from tests.images.hostile import chunk
 
 FILTERS = 5
 
@@ -25,11 +26,6 @@ def scanlines(size: tuple[int, int], seed: int) -> Scanlines:
     rows = rng.integers(0, 256, (height, width + 1), np.uint8)
     rows[:, 0] = rng.integers(0, FILTERS, height)
     return Scanlines(width, rows.tobytes())
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    crc = zlib.crc32(kind + content)
-    return len(content).to_bytes(4, "big") + kind + content + crc.to_bytes(4, "big")
 
 
 def as_pillow_reads(picture: Scanlines) -> Pixels:

@@ -25,8 +25,9 @@ from digitsort.labels.labels_csv import (
 )
 from digitsort.labels.resume import outcome_of as resumed
 from digitsort.labels.row import Row
-from digitsort.labels.table import escaped, write_rows, write_table
+from digitsort.labels.table import escaped, write_table
 from digitsort.outcomes import OF_A_RUN, Outcome, Status
+from tests.conftest import write_rows
 
 SHA = "ab" * 32
 MODEL = "0123456789ab"

@@ -15,7 +15,7 @@ import pytest
 
 from digitsort.errors import InterruptedRunError, NothingToDoError, OutputError
 from digitsort.labels.labels_csv import Layout
-from digitsort.labels.partial import labels_file
+from digitsort.labels.partial import Beginning, labels_file
 from digitsort.labels.resume import RunSettings
 from digitsort.outcomes import Outcome
 from tests.conftest import Link, make_tree, read_tree
@@ -44,6 +44,7 @@ def write(
     layout: Layout = LAYOUT,
     run: RunSettings = RUN,
     error: BaseException | None = None,
+    form: Any = "csv",
     **options: Any,
 ) -> list[str]:
     """Write a file as `classify` does; gives the paths that were classified anew."""
@@ -57,7 +58,7 @@ def write(
             anew.append(path)
             yield by_path[path]
 
-    with labels_file(path, layout, run, **options) as file:
+    with labels_file(path, layout, run, form=form, beginning=Beginning(**options)) as file:
         known, rest = file.take_up(by_path)
         for outcome in known:
             file.write(outcome)
@@ -132,7 +133,7 @@ def test_interrupted_before_its_first_row_a_resumed_run_keeps_the_rows(tmp_path:
         write(path, stop_after=3)
     with (
         pytest.raises(InterruptedRunError, match=r"Kept the rows of the earlier run\."),
-        labels_file(path, LAYOUT, RUN, resume=True),
+        labels_file(path, LAYOUT, RUN, beginning=Beginning(resume=True)),
     ):
         raise KeyboardInterrupt
     assert PATHS[3:] == write(path, resume=True)
@@ -148,7 +149,7 @@ def test_rows_of_files_that_changed_are_not_said_to_be_kept(tmp_path: Path) -> N
         return False
 
     def go_on() -> None:
-        with labels_file(path, LAYOUT, RUN, resume=True) as file:
+        with labels_file(path, LAYOUT, RUN, beginning=Beginning(resume=True)) as file:
             assert list(file.take_up(PATHS, is_still)[0]) == []
             raise KeyboardInterrupt
 

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from digitsort.evaluation.truth import read_truth
 from digitsort.labels.labels_csv import LabelsWriter, Layout, read_labels
-from digitsort.labels.table import Table, escaped, line_of, lines_of, text_of, unescaped, write_rows
+from digitsort.labels.table import Table, escaped, line_of, text_of, unescaped
 from digitsort.outcomes import Outcome, Status
 from digitsort.review.page import _line
 from digitsort.sorting.books import Booking, Sorted, columns_of_books
+from tests.conftest import write_rows
 
 ODD = "\",\n\r\t\0 '=+-@;|\v\f\x1c\x85\u2028\u2029\ufeff\uff1d\uff0b\uff0d\uff20a1.Eé\U0001f600"
 
@@ -74,7 +75,6 @@ def in_a_table(rows: Sequence[Sequence[str]]) -> str:
 
 WRITERS: dict[str, Callable[[Sequence[Sequence[str]]], str]] = {
     "line by line": lambda rows: "".join(map(line_of, rows)),
-    "lines": lambda rows: "".join(lines_of(rows)),
     "text": text_of,
     "table": in_a_table,
     "page": lambda rows: "".join(f"{_line(row)}\n" for row in rows),

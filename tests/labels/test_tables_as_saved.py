@@ -10,9 +10,9 @@ import pytest
 
 from digitsort.errors import UsageError
 from digitsort.evaluation.truth import find_truth, read_truth
-from digitsort.files.other_machine import PathFinder
 from digitsort.images.discover import Walk
 from digitsort.labels.cells import Findings, check_human, describe_findings, likely_classes
+from digitsort.labels.elsewhere import PathFinder
 from digitsort.labels.labels_csv import COLUMNS, confidence_of, read_labels
 from digitsort.labels.read_table import KNOWN_COLUMNS
 from digitsort.labels.row import HUMAN, SOURCE, Row

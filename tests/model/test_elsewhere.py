@@ -40,7 +40,7 @@ def trained_elsewhere(folder: Path, *packages: str) -> tuple[str, Model, dict[st
     environment = folder / "venv"
     venv.create(environment, with_pip=True)
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
-    needed = ["filelock", "pillow", "platformdirs", "rich", "threadpoolctl", "typer"]
+    needed = ["pillow", "platformdirs", "rich", "threadpoolctl", "typer"]
     installed = subprocess.run(
         [python, "-m", "pip", "install", "--quiet", *needed, *packages],
         capture_output=True,

@@ -156,6 +156,21 @@ class Scene:
             recover(held, disk)
             carry_out(plan_sort(self.rows, self.dest, SortOptions(mode)), held, disk=disk)
 
+    def watch(self, mode: Mode, disk: Disk) -> None:
+        """What `watch` does with files that arrive two by two."""
+        from digitsort.sorting.arrivals import Arrivals
+        from digitsort.sorting.dest import locked
+        from digitsort.sorting.recover import recover
+
+        root = os.path.realpath(self.source) if mode.is_move else None
+        with locked(self.dest, disk) as held:
+            recover(held, disk)
+            arrivals = Arrivals(held, SortOptions(mode, move_from=root), disk)
+            there = [row for row in self.rows if os.path.exists(row.path)]
+            for first in range(0, len(there), 2):
+                arrivals.deliver(there[first : first + 2])
+                arrivals.close_books(now=True)
+
     def undo(self, disk: Disk) -> None:
         """What the command does."""
         from digitsort.sorting.undo import undo

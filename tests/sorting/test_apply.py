@@ -65,11 +65,6 @@ def scans(tmp_path: Path) -> Path:
     return make_tree(tmp_path / "scans", SCANS)
 
 
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "sorted"
-
-
 def test_every_file_is_copied_to_its_target_and_the_sources_stay(scans: Path, dest: Path) -> None:
     delivery = sort(rows_of(scans), dest)
     assert (len(delivery.done), delivery.failed) == (4, ())
@@ -118,14 +113,6 @@ def test_labels_csv_tells_where_each_file_came_from(scans: Path, dest: Path) -> 
     header = (dest / "labels.csv").read_text().splitlines()[0]
     expected = "path,label,confidence,status,reason,second,second_confidence,sha256,model,source"
     assert expected == header
-
-
-def test_a_second_run_copies_nothing_and_changes_nothing(scans: Path, dest: Path) -> None:
-    sort(rows_of(scans), dest)
-    before = read_tree(dest)
-    delivery = sort(rows_of(scans), dest)
-    assert (delivery.done, delivery.failed) == ((), ())
-    assert before == read_tree(dest)
 
 
 def test_rows_of_earlier_sorts_stay(tmp_path: Path, scans: Path, dest: Path) -> None:

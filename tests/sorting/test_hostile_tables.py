@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -174,7 +173,7 @@ def test_a_dest_with_foreign_rows_gives_them_no_power(world: World, options: dic
 
 def test_links_that_are_followed_take_no_file_from_outside(world: World, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """`sort FOLDER --move --follow-links`: what a link leads to stays there."""
-    from digitsort.cli import to_sort
+    from digitsort.cli import sort as command
     from digitsort.images.discover import Walk, check_sources
     from digitsort.labels.row import Row
     from digitsort.outcomes import Status
@@ -182,11 +181,11 @@ def test_links_that_are_followed_take_no_file_from_outside(world: World, monkeyp
     _link(world, "scans/out", world.home)
     _link(world, "scans/linked.png", world.home / "7.png")
 
-    def labelled(source: Path, dest: Path, *_: object, **__: object) -> to_sort.ToSort:
+    def labelled(source: Path, dest: Path, *_: object, **__: object) -> command.ToSort:
         walk = Walk(check_sources([source]), True, exclude=str(dest))
-        return to_sort.ToSort([Row(path, "7", Status.OK) for path in walk.files()])
+        return command.ToSort([Row(path, "7", Status.OK) for path in walk.files()])
 
-    monkeypatch.setattr(importlib.import_module("digitsort.cli.sort"), "classified", labelled)
+    monkeypatch.setattr(command, "classified", labelled)
     home = snapshot(world.home)
     ended: Ended = run(
         "sort",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,8 +10,7 @@ from hypothesis import strategies as st
 
 from digitsort.errors import OutputError
 from digitsort.files.disk import DISK
-from digitsort.labels.table import Cells
-from digitsort.sorting.entries import Entry, entry_text, entry_texts, parsed, written
+from digitsort.sorting.entries import Entry, parsed
 from digitsort.sorting.journal import (
     FOLDER,
     Journal,
@@ -53,7 +50,7 @@ def test_what_was_written_is_read_and_a_torn_end_is_no_record(
     dest = tmp_path_factory.mktemp("dest")
     (dest / FOLDER).mkdir()
     journal = new_journal(IdleDisk(), str(dest), "move", "/scans", 1, True)
-    journal.begin(map(written, entries), ["7", "7/é"])
+    journal.begin(entries, ["7", "7/é"])
     journal.settle(len(entries), {0: "no"} if entries else {})
     journal.mark(end="done")
     journal.close()
@@ -79,30 +76,6 @@ def test_what_was_written_is_read_and_a_torn_end_is_no_record(
     again.mark(end="recovered")
     again.close()
     assert parsed(path.read_bytes().splitlines(keepends=True)[-1]) == {"end": "recovered"}
-
-
-PLAIN: Any = "/scans/7.png", "7/7.png", "ab" * 32, (0, 0, 0), {"path": "7.png", "label": "7"}
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        PLAIN,
-        ('/a"b', *PLAIN[1:]),
-        (*PLAIN[:1], "7\\7.png", *PLAIN[2:]),
-        (*PLAIN[:4], {"path": "7.png", "label": "\udcff\n\x7f"}),
-        (*PLAIN[:4], {"label": '","'}),
-        (*PLAIN[:4], {"notes": "ü"}),
-        (*PLAIN[:4], {}),
-        (*PLAIN[:3], (7, 2**60, 0o644), Cells({"b": 1, "a": 0}, ("one", "two"))),
-    ],
-)
-def test_entries_written_together_are_those_written_one_by_one(odd: Any) -> None:
-    entries: list[Any] = [PLAIN, odd, PLAIN]
-    texts = entry_texts(*zip(*entries, strict=True))
-    alone = [entry_text(a, b, c, x, y, z, of) for a, b, c, (x, y, z), of in entries]
-    assert texts == alone
-    assert [json.loads(f"[0,{text}")[1:4] for text in texts] == [[*e[:3]] for e in entries]
 
 
 def test_runs_are_read_the_newest_first(tmp_path: Path) -> None:
@@ -162,10 +135,10 @@ def _two_batches(dest: Path) -> Journal:
     """A journal of two batches; the second one goes over several sectors, folders first."""
     (dest / FOLDER).mkdir()
     journal = new_journal(DISK, str(dest), "move", "/scans", 1, False)
-    journal.begin(map(written, _entries(9)), ["7"])
+    journal.begin(_entries(9), ["7"])
     journal.sync()
     journal.settle(9, {})
-    journal.begin(map(written, _entries(30, 9)), [f"folder {number}" for number in range(30)])
+    journal.begin(_entries(30, 9), [f"folder {number}" for number in range(30)])
     return journal
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from digitsort.errors import OutputError
 from digitsort.files.disk import Disk, Place
 from digitsort.labels.labels_csv import read_labels
 from digitsort.labels.row import Row
@@ -37,11 +36,6 @@ def sort(rows: list[Row], dest: Path, mode: Mode, disk: Disk | None = None, **mo
 @pytest.fixture
 def scans(tmp_path: Path) -> Path:
     return make_tree(tmp_path / "scans", SCANS)
-
-
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "sorted"
 
 
 MODES = [0o644, 0o600, 0o666, 0o777, 0o444, 0o000, 0o4755, 0o2644]
@@ -159,12 +153,6 @@ def test_a_conflict_is_skipped_if_wanted(scans: Path, dest: Path) -> None:
     assert plan.left == ((f"{scans}/sub/7.png", "7 already has a different file named 7.png"),)
     apply_plan(plan)
     assert sorted_files(dest) == {"1": {"1.png": b"one"}, "7": {"7.png": b"seven"}}
-
-
-def test_a_conflict_is_an_error_if_wanted(scans: Path, dest: Path) -> None:
-    with pytest.raises(OutputError, match="already has a different file"):
-        plan_sort(rows_of(scans), dest, SortOptions(conflict=Conflict.ERROR))
-    assert not dest.exists()
 
 
 def test_the_same_content_is_no_conflict(tmp_path: Path, dest: Path) -> None:

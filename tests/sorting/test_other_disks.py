@@ -45,11 +45,6 @@ def sort(scans: Path, dest: Path, mode: Mode, disk: Disk | None = None) -> Deliv
     return apply_plan(plan_sort(rows_of(scans), dest, SortOptions(mode)), disk=disk or Disk())
 
 
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "sorted"
-
-
 # File systems without a call.
 
 

@@ -123,6 +123,20 @@ def sort_some(scene: Scene, disk: Disk, mode: Mode) -> None:
         scene.rows = rows
 
 
+def watch(scene: Scene, disk: Disk, mode: Mode) -> None:
+    scene.watch(mode, disk)
+
+
+def watch_some(scene: Scene, disk: Disk, mode: Mode) -> None:
+    """A `watch` that ends; the next one goes on in its journal."""
+    rows = scene.rows
+    scene.rows = rows[:3]
+    try:
+        scene.watch(mode, disk)
+    finally:
+        scene.rows = rows
+
+
 RELABELLED = {"7.png": "4", "1.png": "1", "twin.png": "5"}
 """Labels of a correction; 1.png stays where it is."""
 
@@ -398,6 +412,23 @@ def test_files_that_cannot_be_moved(order: Order) -> None:
 @pytest.mark.parametrize("mode", ["move", "move across", "copy", "hard links", "symbolic links"])
 def test_a_cut_of_moves_within_dest(mode: str, steps: str, order: Order) -> None:
     case = Case(MODES[mode][0], CORRECTIONS[steps], MODES[mode][1])
+    report(f"{mode}, {steps}, {order}", try_case(case, [order], LOSSES[order]))
+
+
+WATCHES: dict[str, Sequence[Step]] = {
+    "watch": (watch,),
+    "second watch": (watch_some, watch),
+    "undo of watch": (watch_some, watch, undo_all),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("steps", WATCHES)
+@pytest.mark.parametrize("mode", ["move", "move across", "copy", "copy across"])
+def test_a_cut_of_watch(mode: str, steps: str, order: Order) -> None:
+    """Its journal goes on after its end, in the same run and in the next one."""
+    case = Case(MODES[mode][0], WATCHES[steps], MODES[mode][1])
     report(f"{mode}, {steps}, {order}", try_case(case, [order], LOSSES[order]))
 
 

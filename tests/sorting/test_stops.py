@@ -20,6 +20,7 @@ import pytest
 from digitsort.errors import UsageError
 from digitsort.files.disk import Disk
 from digitsort.sorting.plan import Mode
+from digitsort.sorting.undo import undo
 from tests.conftest import REPOSITORY
 from tests.sorting.stopping import (
     NamingDisk,
@@ -109,6 +110,27 @@ def test_a_sort_stopped_before_every_call(
     )
     print(f"{case}: stopped before each of {calls} calls")
     assert calls > 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["move", "move across file systems", "copy"])
+def test_a_watch_stopped_before_every_call(
+    places: Callable[[bool], Callable[[], Scene]], case: str
+) -> None:
+    """Also where it goes on in the journal of a run that had ended."""
+    mode, across = CASES[case]
+
+    def check(scene: Scene) -> None:
+        scene.check_nothing_lost()
+        scene.check_sorted(mode)
+        undo(scene.dest, everything=True)
+        scene.check_undone()
+
+    calls = stop_everywhere(
+        places(across), lambda scene: None, lambda scene, disk: scene.watch(mode, disk), check
+    )
+    print(f"watch, {case}: stopped before each of {calls} calls")
+    assert calls > 40
 
 
 @pytest.mark.slow

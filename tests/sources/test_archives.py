@@ -367,7 +367,6 @@ class _Engine:
 
     def __init__(self) -> None:
         self.largest = 0
-        self.executor: Any = None
 
     def submit(self, items: Sequence[str], *, blamed: bool = False) -> Future[Done]:
         self.largest = max(
@@ -379,6 +378,9 @@ class _Engine:
 
     def death(self, future: Future[Done]) -> None:
         return None
+
+    def close(self, *, at_once: bool = False) -> None:
+        pass
 
 
 def test_content_under_way_is_bounded() -> None:

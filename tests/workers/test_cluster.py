@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from digitsort import Model, Settings, classify_files
-from digitsort.classification.classify import DEADLY, Line, run_line
+from digitsort.classification.classify import Line, run_line
 from digitsort.errors import ClusterError
+from digitsort.images.limits import CRASHED
 from digitsort.workers.cluster import Cluster, _give_up
 from digitsort.workers.kit import Probe
 from digitsort.workers.loop import Loop
@@ -186,8 +187,8 @@ def test_an_item_that_kills_every_worker_is_one_error_row(
     line = Line(model, Settings(), read_poisoned)
     outcomes = list(run_line(line, paths, dask="local", workers=2))
     expected = list(classify_files(paths, model))
-    assert [o.reason for o in outcomes if "exit" in o.path] == [DEADLY]
-    assert [o for o in expected if "exit" not in o.path] == [o for o in outcomes if o.reason != DEADLY]
+    assert [o.reason for o in outcomes if "exit" in o.path] == [CRASHED]
+    assert [o for o in expected if "exit" not in o.path] == [o for o in outcomes if o.reason != CRASHED]
 
 
 def test_nothing_of_a_local_cluster_outlives_a_parent_that_was_killed(
@@ -287,6 +288,6 @@ def test_workers_may_die_all_the_time(scheduler: str) -> None:
             loop = Loop(engine, lambda _: "given up", size=64)
             results = [result for _, batch in loop.run(items) for result in batch]
         finally:
-            engine.executor.shutdown()
+            engine.close()
     assert [item.upper() for item in items] == results
     assert len(kills) >= 4

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digitsort.errors import ClusterError
-from digitsort.workers.engine import Death, Done, InlineExecutor
+from digitsort.workers.engine import Death, Done
 from digitsort.workers.loop import LARGEST_SIZE, MOST_AHEAD, Loop
 from digitsort.workers.processes import WorkerDiedError
 
@@ -19,7 +19,6 @@ class Slow:
     """An engine that does a batch at once and says that each item took so many seconds."""
 
     def __init__(self, window: int, seconds: float) -> None:
-        self.executor: Executor = InlineExecutor()
         self.window = window
         self.sizes: list[int] = []
         self._seconds = seconds
@@ -33,6 +32,9 @@ class Slow:
     def death(self, future: Future[Done]) -> Death | None:
         raise AssertionError("nobody died")
 
+    def close(self, *, at_once: bool = False) -> None:
+        pass
+
 
 class Dying:
     """An engine whose workers die with every batch that holds the item; nobody knows why.
@@ -43,7 +45,6 @@ class Dying:
     def __init__(
         self, item: str, *, certain: bool, killed: bool = False, times: int | None = None
     ) -> None:
-        self.executor: Executor = InlineExecutor()
         self.window = 3
         self.deaths = 0
         self._item = item
@@ -62,6 +63,9 @@ class Dying:
     def death(self, future: Future[Done]) -> Death | None:
         self.deaths += 1
         return Death(certain=self._certain, killed=self._killed)
+
+    def close(self, *, at_once: bool = False) -> None:
+        pass
 
 
 def names(count: int, given_out: list[int] | None = None) -> Iterator[str]:

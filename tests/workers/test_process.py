@@ -101,7 +101,7 @@ ALLOWED = {
     ("workers/process.py", "subprocess"),
     ("workers/server.py", "fork"),  # in the server, which process.py has started
     ("workers/cluster.py", "LocalCluster"),  # in a process that process.py has started
-    ("streams.py", "execv"),  # this process once more, in a locale that can say any name
+    ("start.py", "execv"),  # this process once more, in a locale that can say any name
     ("workers/cluster.py", "asyncio"),  # the name of a logger
     ("cli/review.py", "webbrowser"),  # the user's browser: no Python of ours
     ("labels/parquet.py", "system"),  # the name of a memory pool

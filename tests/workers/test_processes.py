@@ -38,7 +38,7 @@ def results(job: Job, items: Sequence[str], workers: int = 2, limit_s: float = 3
         loop = Loop(engine, lambda timed_out: "late" if timed_out else "dead", size=7)
         return [result for _, batch in loop.run(items) for result in batch]
     finally:
-        engine.executor.shutdown()
+        engine.close()
 
 
 def test_results_come_in_order_whatever_the_number_of_workers() -> None:
@@ -129,11 +129,11 @@ def test_a_temporary_folder_that_was_removed_is_said(monkeypatch: pytest.MonkeyP
     """By whoever cleans up /tmp, when a worker's place is to be taken."""
     monkeypatch.setattr(processes, "_started", dead_process)
     engine = Processes(Upper(), 1)
-    shutil.rmtree(engine._workers._folder)
-    engine._workers._workers[0]._receiver.join()  # it has seen that the worker is dead
+    shutil.rmtree(engine._folder)
+    engine._workers[0]._receiver.join()  # it has seen that the worker is dead
     with pytest.raises(OutputError, match="temporary files: No such file or directory"):
         engine.submit(["a"])
-    engine.executor.shutdown()
+    engine.close()
 
 
 def dead_process(folder: Path) -> Forked:
@@ -150,7 +150,7 @@ def test_workers_that_can_not_be_forked_end_the_run(monkeypatch: pytest.MonkeyPa
     engine = Processes(Upper(), 2)
     with pytest.raises(DigitsortError, match="die before they begin to work"):
         list(Loop(engine, bool).run(["a", "b"]))
-    engine.executor.shutdown()
+    engine.close()
 
 
 def test_a_thread_that_can_not_be_started_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +292,7 @@ def test_workers_without_a_server_are_ended_at_once() -> None:
     start = time.monotonic()
     engine = Processes(Upper(60.0), 2)
     engine.submit(["a"])
-    engine.executor.shutdown(wait=False, cancel_futures=True)
+    engine.close(at_once=True)
     assert time.monotonic() - start < 30  # an item takes 60 s
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from digitsort import Model, Settings, classify_files, classify_folder
 from digitsort.classification.decide import NOT_A_DIGIT, Verdict, decide
-from digitsort.classification.only_labels import allowed_classes, parse_labels
+from digitsort.classification.settings import allowed_classes, parse_labels
 from digitsort.errors import UsageError
 from tests.conftest import digit_image, digit_png, invoke, make_tree
 
