@@ -2,11 +2,11 @@
 
     python -m benchmarks.archives [--count N] [--rounds N] [--workers N [N]] [--folder DIR]
 
-The pictures are MNIST's digits as PNG, 1,000 a folder. The runs alternate. The bucket is moto's server
-on this machine (`pip install moto[server] s3fs`); without it, its rows are left out. Processor time is
-that of all processes of the run; it depends less than the wall time on what else the machine does. The
-last column is the time of a hundred million images at this rate: with one worker, divide it by the
-number of workers of a cluster.
+The pictures are MNIST's digits as PNG, 1,000 a folder. The runs alternate; those of a bucket are last.
+The bucket is moto's server on this machine (`pip install moto[server] s3fs`); without it, its rows are
+left out. Processor time is that of all processes of the run; it depends less than the wall time on what
+else the machine does. The last column is the time of a hundred million images at this rate: with one
+worker, divide it by the number of workers of a cluster.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ HEAD = (
 
 SECONDS_PER_HOUR = 3600
 
-LOOSE = "loose files"
+LOOSE, IN_BUCKET = "loose files", "S3 on loopback"
 
 BUCKET = "scans"
 ACCOUNT = {
@@ -142,21 +142,29 @@ def adopt_orphans() -> None:
 
 
 def cases_of(sources: Mapping[str, str], workers: Sequence[int]) -> list[Case]:
-    """Return what to run: every source to CSV; loose files and a tar to Parquet too."""
+    """Return what to run with files: every source to CSV; loose files and a tar to Parquet too."""
     to_csv = [(name, ".csv") for name in sources]
     to_parquet = [(LOOSE, ".parquet"), ("tar", ".parquet")]
     return [Case(name, form, count) for count in workers for name, form in (*to_csv, *to_parquet)]
 
 
-def measure(sources: Mapping[str, str], rounds: int, workers: Sequence[int], root: Path) -> None:
-    """Run all cases in turn, so often; print medians."""
-    results: dict[Case, list[Run]] = {case: [] for case in cases_of(sources, workers)}
+def measure(
+    sources: Mapping[str, str],
+    cases: Sequence[Case],
+    rounds: int,
+    root: Path,
+    loose_s: dict[int, float],
+) -> None:
+    """Run all cases in turn, so often; print medians. Loose files' seconds are kept by workers."""
+    results: dict[Case, list[Run]] = {case: [] for case in cases}
     for _ in range(rounds):
         for case, runs in results.items():
             output = root / f"labels{case.form}"
             runs.append(timed(sources[case.source], output, case.workers))
     for case, runs in results.items():
-        show(case, runs, _seconds(results[Case(LOOSE, ".csv", case.workers)]))
+        if (case.source, case.form) == (LOOSE, ".csv"):
+            loose_s[case.workers] = _seconds(runs)
+        show(case, runs, loose_s[case.workers])
 
 
 def _seconds(runs: Sequence[Run]) -> float:
@@ -198,14 +206,15 @@ def main() -> None:
         print()
         print(f"| {' | '.join(HEAD)} |")
         print(f"| {' | '.join('---' for _ in HEAD)} |", flush=True)
+        loose_s: dict[int, float] = {}
+        measure(sources, cases_of(sources, options.workers), options.rounds, root, loose_s)
         if not (find_spec("moto") and find_spec("s3fs")):
-            measure(sources, options.rounds, options.workers, root)
             return
         os.environ.update(ACCOUNT)
         with bucket(root / "loose") as environment:
             os.environ.update(environment)
-            sources["S3 on loopback"] = f"s3://{BUCKET}"
-            measure(sources, options.rounds, options.workers, root)
+            cases = [Case(IN_BUCKET, ".csv", count) for count in options.workers]
+            measure({IN_BUCKET: f"s3://{BUCKET}"}, cases, options.rounds, root, loose_s)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ from digitsort.sorting.recover import recover
 from digitsort.sorting.rehearse import check_room, rehearse
 from digitsort.sorting.sidecars import SideCars
 from digitsort.sources.archives import is_archive
+from digitsort.sources.members import is_archive_folder
 from digitsort.workers.choose_engine import start_early
 from digitsort.workers.tuning import garbage_waits
 
@@ -142,6 +143,7 @@ def sort(
         sidecars=sidecars,
         tables=frozenset(map(os.path.abspath, (source, *(corrections or ())))),
     )
+    _refuse_archives(source, chosen.mode, archives=archives)
     target = Path(os.path.realpath(dest))
     if os.path.lexists(target) and not os.path.isdir(target):
         raise UsageError(f"DEST {printable(str(dest))} is a file: name a folder.")
@@ -237,6 +239,13 @@ def _move_from(source: Path, root: Path | None) -> str:
     if root is None:
         root = source if is_to_classify(source) else source.absolute().parent
     return os.path.realpath(root)
+
+
+def _refuse_archives(source: Path, mode: Mode, *, archives: bool) -> None:
+    """Raise UsageError, before hours of reading, if SOURCE has pictures that can only be copied."""
+    if mode is not Mode.COPY and (archives or is_of_archive(source)):
+        what = "--archives" if archives else printable(str(source))
+        raise UsageError(f"{what}: pictures in archives can only be copied. Use --copy.")
 
 
 def _settings(
@@ -409,7 +418,13 @@ def _rows_path(source: Path, dest: Path) -> Path:
 
 def is_to_classify(source: str | Path) -> bool:
     """Return whether SOURCE is a folder or an archive, whose pictures have to be classified first."""
-    return os.path.isdir(source) or (is_archive(os.fspath(source)) and os.path.isfile(source))
+    return os.path.isdir(source) or is_of_archive(source)
+
+
+def is_of_archive(source: str | Path) -> bool:
+    """Return whether SOURCE is an archive, or a folder in one."""
+    name = os.fspath(source)
+    return (is_archive(name) and os.path.isfile(source)) or is_archive_folder(name)
 
 
 def with_folders(

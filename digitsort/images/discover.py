@@ -32,7 +32,14 @@ from digitsort.sources.buckets import (
     split_url,
 )
 from digitsort.sources.located import NOT_ON_DISK, Located, SourceError
-from digitsort.sources.members import member_exists, read_located
+from digitsort.sources.members import (
+    inside,
+    is_archive_folder,
+    is_inside_archive,
+    member_exists,
+    read_located,
+    split_member,
+)
 
 MOST_KINDS = 6
 """Largest number of extensions to name; the others are counted together."""
@@ -188,8 +195,10 @@ class Walk:
                 yield from self._walk_url(source)
             elif os.path.isdir(source):
                 yield from self._walk(source, entered)
-            elif is_archive(source):
+            elif is_archive(source) and not is_inside_archive(source):
                 yield from self._members(source)
+            elif (found := split_member(source)) and is_archive_folder(source):
+                yield from self._members(*found)
             else:
                 yield source
 
@@ -258,9 +267,14 @@ class Walk:
             self.unreadable.append((folder, error.reason))
         return sorted(files, reverse=True), sorted(folders, reverse=True)
 
-    def _members(self, archive: str) -> Iterator[str]:
-        """Yield the pictures in an archive, and a last path if something is wrong with it."""
-        for path in members(archive, self._wants_member):
+    def _members(self, archive: str, folder: str = "") -> Iterator[str]:
+        """Yield the pictures in a folder of an archive, and a last path if the archive is broken."""
+        below = inside(folder)
+
+        def wants(member: str) -> bool:
+            return member.startswith(below) and self._wants_member(member[len(below) :])
+
+        for path in members(archive, wants if below else self._wants_member):
             if not self.any_name or path == archive or self._is_named(path) or _shows_picture(path):
                 yield path
             else:
@@ -428,12 +442,12 @@ def check_sources(sources: Sequence[str | Path]) -> list[str]:
         try:
             os.lstat(path)  # a dangling link is there: it becomes a row with the reason
         except OSError as error:
-            if isinstance(error, NotADirectoryError) and member_exists(path):
+            is_inside = isinstance(error, NotADirectoryError)
+            if is_inside and (member_exists(path) or is_archive_folder(path)):
                 continue
             refuse_address(path)
-            raise UsageError(
-                f"{printable(path)}: {error.strerror}. Name a file or folder that exists."
-            ) from error
+            why = "not in the archive" if is_inside and split_member(path) else error.strerror
+            raise UsageError(f"{printable(path)}: {why}. Name a file or folder that exists.") from error
     return paths
 
 
@@ -481,7 +495,7 @@ def _without_overlap(
     if urls:
         return _urls_without_overlap(sources, is_seen, patterns)
     real = {source: _identity(source) for source in sources}
-    folders = [path for path in real.values() if os.path.isdir(path)]
+    folders = [path for path in real.values() if _is_walked(path)]
     kept: dict[Path, str] = {}
     for source, path in real.items():
         if not any(_reaches(folder, path, is_seen, patterns) for folder in folders):
@@ -500,6 +514,12 @@ def _urls_without_overlap(
     return [source for source in dict.fromkeys(sources) if source in kept]
 
 
+def _is_walked(path: Path) -> bool:
+    """Return whether a source is a folder, an archive, or a folder in an archive."""
+    name = str(path)
+    return os.path.isdir(path) or (is_archive(name) and os.path.isfile(path)) or is_archive_folder(name)
+
+
 def _identity(source: str) -> Path:
     """A folder's real path; a file's own path, for a link to a file is read under its own name."""
     if os.path.isdir(source):
@@ -516,4 +536,13 @@ def _reaches(
         return False
     parts = path.relative_to(folder).parts
     hidden = any(part.startswith(".") or is_junk(part) or matching(part, patterns) for part in parts)
-    return not hidden and (os.path.isdir(path) or is_seen(path))
+    if hidden or ((archive := _archive_below(folder, path)) and not is_seen(archive)):
+        return False
+    return os.path.isdir(path) or is_seen(path) or is_archive_folder(str(path))
+
+
+def _archive_below(folder: Path, path: Path) -> Path | None:
+    """Return the archive in a folder that a path leads through; None if there is none."""
+    found = split_member(str(path)) if is_inside_archive(str(path)) else None
+    is_below = found is not None and Path(found[0]) != folder and Path(found[0]).is_relative_to(folder)
+    return Path(found[0]) if found is not None and is_below else None

@@ -125,6 +125,20 @@ def member_exists(path: str) -> bool:
         return False
 
 
+def is_archive_folder(path: str) -> bool:
+    """Return whether a path leads through an archive to a folder in it; quick for other paths."""
+    try:
+        found = split_member(path) if is_inside_archive(path) else None
+        return found is not None and _shared(found[0]).has_folder(inside(found[1]))
+    except OSError:
+        return False
+
+
+def inside(folder: str) -> str:
+    """Return how the paths of the members in a folder of an archive begin."""
+    return "".join(f"{part}/" for part in folder.split("/") if part not in ("", "."))
+
+
 def member_size(path: str) -> int:
     """Return the size of a member of an archive by its path, in bytes; 0 if there is none."""
     if (found := split_member(path)) is None:
@@ -243,6 +257,12 @@ class _Archive:
                 return entry
         return None
 
+    def has_folder(self, below: str) -> bool:
+        """Return whether there are members whose paths begin so, or such a folder."""
+        if self._index is None:
+            self._index = _Index(self.path)
+        return not below or hash(below) & _FULL in self._index.folders
+
     def read(self, entry: Entry, member: str) -> bytes:
         """Return the content of a member; of a compressed tar right after it was found."""
         if not is_streamed(self.path):
@@ -283,7 +303,7 @@ def _is_named(entry: Entry, member: str) -> bool:
 
 
 class _Index:
-    """Where members begin, by the hashes of their names: 16 bytes each.
+    """Where members begin, by the hashes of their names: 16 bytes each; and the hashes of folders.
 
     Of a broken archive, the members before the fault. Of a compressed tar, what fits into
     `_MOST_KEPT_BYTES` is kept, because each step back in it means to decompress it again.
@@ -291,20 +311,33 @@ class _Index:
 
     def __init__(self, path: str) -> None:
         self.kept: dict[int, tuple[Entry, bytes]] = {}
+        self.folders: set[int] = set()
+        self._folder = ""
         self._room = _MOST_KEPT_BYTES
         hashes, positions = array("Q"), array("Q")
         with suppress(SourceError), opened(path) as descriptor:
             entries, feed = entries_of(path, descriptor)
             for entry in islice(entries, MOST_MEMBERS):
                 with suppress(SourceError):  # an unsafe name leads nowhere
-                    mark = hash(member_path(entry.name)) & _FULL
-                    hashes.append(mark)
+                    member = member_path(entry.name)
+                    self._note_folders(f"{member}/" if entry.kind is Kind.FOLDER else member)
+                    hashes.append(hash(member) & _FULL)
                     positions.append(entry.position)
                     self._keep(entry, feed)
         found = np.frombuffer(hashes, np.uint64)
         order = np.argsort(found, kind="stable")
         self._hashes = found[order]
         self._positions = np.frombuffer(positions, np.uint64)[order]
+
+    def _note_folders(self, member: str) -> None:
+        """Note the folders above a member; those that follow it are mostly in the same one."""
+        folder = member.rpartition("/")[0]
+        if folder == self._folder:
+            return
+        self._folder = folder
+        while folder:
+            self.folders.add(hash(f"{folder}/") & _FULL)
+            folder = folder.rpartition("/")[0]
 
     def _keep(self, entry: Entry, feed: Feed | None) -> None:
         needed = entry.size + len(entry.name) + _ENTRY_BYTES

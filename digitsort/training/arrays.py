@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from digitsort.errors import TrainingDataError, UsageError
 from digitsort.evaluation.truth import read_truth
-from digitsort.files.names import natural_key, printable
+from digitsort.files.names import name_of, natural_key, printable
 from digitsort.files.regular import read_regular
 from digitsort.images.limits import Limits
 from digitsort.labels.cells import shown
@@ -32,6 +32,8 @@ from digitsort.labels.parquet import ParquetRows
 from digitsort.labels.read_table import JsonLines, encoding_of, header_of, opened_table
 from digitsort.model.card import class_name_fault
 from digitsort.plural import first_few, plural
+from digitsort.sources.archives import members
+from digitsort.sources.members import inside, member_exists, read_anywhere, split_member
 from digitsort.training.examples import (
     Dataset,
     LabelledGray,
@@ -126,7 +128,7 @@ def _check_labels(path: Path, labels: set[str]) -> None:
 
 def _listed(path: Path, limits: Limits) -> Dataset:
     labels = {file: label for file, label in read_truth(path).items() if label}
-    there = [file for file in labels if Path(file).is_file()]
+    there = [file for file in labels if Path(file).is_file() or member_exists(file)]
     gone = [file for file in labels if file not in set(there)] if len(there) < len(labels) else []
     if not there:
         example = f": no file {printable(gone[0])}" if gone else ""
@@ -276,7 +278,7 @@ def _labels(array: npt.NDArray[Any]) -> list[str] | None:
     return [str(int(n)) for n in whole] if (whole == array).all() else None
 
 
-_NAME = re.compile(r"(?P<part>.+)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
+_NAME = re.compile(r"(?P<part>[^.].*)-(?P<kind>images|labels)[-.]idx[13]-ubyte(\.gz)?")
 
 _UNSIGNED_BYTE = 0x08
 
@@ -296,16 +298,27 @@ _MOST_MEMBERS = 100
 _CHUNK_BYTES = 2**16
 
 
-def has_idx_files(folder: Path) -> bool:
-    """Return whether a folder has files with names like MNIST's."""
+def idx_files(folder: Path) -> list[Path]:
+    """Return the files with names like MNIST's: of a folder, or anywhere in an archive."""
+    if not folder.is_dir():
+        return _idx_members(str(folder))
     try:
-        return any(map(_NAME.fullmatch, os.listdir(folder)))
+        return [folder / name for name in sorted(os.listdir(folder)) if _NAME.fullmatch(name)]
     except OSError as error:
         raise TrainingDataError(not_listed(str(folder), error.strerror or str(error))) from error
 
 
+def _idx_members(source: str) -> list[Path]:
+    archive, below = split_member(source) or (source, "")
+
+    def wants(member: str) -> bool:
+        return member.startswith(inside(below)) and bool(_NAME.fullmatch(name_of(member)))
+
+    return sorted(Path(str(path)) for path in members(archive, wants) if path != archive)
+
+
 def read_idx_folder(folder: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Read images (n, height, width) and labels (n,) of all pairs of IDX files in a folder.
+    """Read images (n, height, width) and labels (n,) of all pairs of `idx_files`.
 
     Two files (`train-images-idx3-ubyte`, `train-labels-idx1-ubyte`) or four (with `t10k-…`), plain or
     gzip.
@@ -316,9 +329,10 @@ def read_idx_folder(folder: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np
         If a file has no partner, is too large, is cut off, or does not match its partner.
     """
     pairs: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir()):
+    for path in idx_files(folder):
         if match := _NAME.fullmatch(path.name):
-            pairs.setdefault(match["part"], {}).setdefault(match["kind"], path)
+            part = str(path.parent.relative_to(folder) / match["part"])
+            pairs.setdefault(part, {}).setdefault(match["kind"], path)
     images, labels = zip(
         *(_read_pair(folder, part, files) for part, files in pairs.items()), strict=True
     )
@@ -333,7 +347,7 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
     """Read an IDX file of unsigned bytes, plain or gzip; raise TrainingDataError if it is not one."""
     name = printable(str(path))
     try:
-        packed = read_regular(path, MOST_BYTES)
+        packed = read_anywhere(str(path), MOST_BYTES)
         header = 4 + 4 * dimensions
         shape = _shape(_unpacked(packed, header), dimensions, name)
         size = header + math.prod(shape)

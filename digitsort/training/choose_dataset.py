@@ -25,7 +25,8 @@ from digitsort.plural import first_few
 from digitsort.recognition.canvas import Gray
 from digitsort.sources.archives import is_archive
 from digitsort.sources.located import without_content
-from digitsort.training.arrays import NPZ_SUFFIX, has_idx_files, open_npz, open_table, read_idx_folder
+from digitsort.sources.members import is_archive_folder
+from digitsort.training.arrays import NPZ_SUFFIX, idx_files, open_npz, open_table, read_idx_folder
 from digitsort.training.examples import (
     Dataset,
     LabelledGray,
@@ -144,9 +145,8 @@ def _open(name: str, limits: Limits, exclude: Sequence[str]) -> Dataset:
     if name == "mnist":
         return mnist_dataset()
     folder = Path(name)
-    if is_archive(name) and folder.is_file():
-        return _archive(folder, limits, exclude)
-    if not os.path.isdir(folder):
+    is_packed = (is_archive(name) and folder.is_file()) or is_archive_folder(name)
+    if not is_packed and not os.path.isdir(folder):
         refuse_address(name)
         what = "is not training data" if os.path.lexists(folder) else "is not there"
         raise UsageError(
@@ -154,7 +154,9 @@ def _open(name: str, limits: Limits, exclude: Sequence[str]) -> Dataset:
             "mnist, a folder (of folders named by class, or of IDX files), an archive of such folders, "
             "a CSV or an npz file."
         )
-    return _idx(folder) if has_idx_files(folder) else _folders(folder, limits, exclude)
+    if idx_files(folder):
+        return _idx(folder)
+    return (_archive if is_packed else _folders)(folder, limits, exclude)
 
 
 def _default() -> Dataset:
@@ -275,9 +277,9 @@ def _folders(folder: Path, limits: Limits, exclude: Sequence[str] = ()) -> Datas
 
 
 def _archive(archive: Path, limits: Limits, exclude: Sequence[str] = ()) -> Dataset:
-    """Return the images of an archive of folders named by class, like those of the unpacked folder.
+    """Return the images of an archive of folders named by class, or of a folder in an archive.
 
-    If all are in one folder of the archive, the classes are the folders in that one.
+    They are those of the unpacked folder. If all are in one folder, the classes are those in that one.
     """
     left_out: Counter[str] = Counter()
     why: dict[str, str] = {}
@@ -291,7 +293,7 @@ def _archive(archive: Path, limits: Limits, exclude: Sequence[str] = ()) -> Data
     if not files or all(name.lower() in SPLIT_NAMES for name in files):
         raise TrainingDataError(
             f"{printable(str(archive))} has no folders named by class. Put the images of each class "
-            "into a folder of its name, 0, 1, … 9, or unpack it and name the folder that has these."
+            "into a folder of its name, 0, 1, … 9, or name the folder in it that has these."
         )
     _check_names(archive, list(files))
     return _of_files(f"archive:{printable(archive.name)}", files, limits, _note(why, left_out))
@@ -301,12 +303,12 @@ def _members_of(
     archive: Path, exclude: Sequence[str], left_out: Counter[str]
 ) -> list[tuple[list[str], str]]:
     """Return folders and name of each image in a folder, and its path, as a walk through them would."""
-    walk, below = Walk([str(archive)], patterns=exclude, left_out=left_out), len(str(archive)) + 1
+    walk, below = Walk([str(archive)], patterns=exclude, left_out=left_out), f"{archive}/"
     found: list[tuple[list[str], str]] = []
     for path in map(without_content, walk.files()):
-        if path == str(archive):
+        if not path.startswith(below):
             read_or_refuse(path, DEFAULT_LIMITS)  # says what is wrong with the archive
-        names = path[below:].split("/")
+        names = path.removeprefix(below).split("/")
         if len(names) > 1:
             found.append((names, path))
     while found and all(len(names) > 2 and names[0] == found[0][0][0] for names, _ in found):

@@ -54,6 +54,21 @@ END = {
     "offset": 4,
     "comment": 2,
 }
+EXTRA_64 = {"kind": 2, "length": 2, "size": 8, "stored": 8, "offset": 8}
+END_64 = {
+    "signature": 4,
+    "record": 8,
+    "made": 2,
+    "needs": 2,
+    "disk": 4,
+    "its_disk": 4,
+    "here": 8,
+    "count": 8,
+    "length": 8,
+    "offset": 8,
+}
+LOCATOR = {"signature": 4, "disk": 4, "offset": 8, "disks": 4}
+DESCRIPTOR = {"signature": 4, "crc": 4, "stored": 4, "size": 4}
 TAR = {
     "name": 100,
     "mode": 8,
@@ -96,8 +111,9 @@ def good_zip(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> b
 
 
 def hostile_archives(picture: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield names and contents of over 400 archives."""
+    """Yield names and contents of over 600 archives."""
     yield from _changed_zips(picture)
+    yield from _changed_large_zips(picture)
     yield from _changed_tars(picture)
     yield from _pax(picture)
     yield from _names(picture)
@@ -119,11 +135,54 @@ def _changed_zips(picture: bytes) -> Iterator[tuple[str, bytes]]:
         ("end", data.index(b"PK\5\6"), END),
     )
     for header, begin, fields in headers:
-        at = begin
-        for field, width in fields.items():
-            for number, value in enumerate(_values(width)):
-                yield f"zip_{header}_{field}_{number}.zip", data[:at] + value + data[at + width :]
-            at += width
+        yield from _changed(f"zip_{header}", data, begin, fields)
+
+
+def _changed(name: str, data: bytes, begin: int, fields: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+    """A zip with each field of one of its headers changed to each of a few values."""
+    at = begin
+    for field, width in fields.items():
+        for number, value in enumerate(_values(width)):
+            yield f"{name}_{field}_{number}.zip", data[:at] + value + data[at + width :]
+        at += width
+
+
+def _changed_large_zips(picture: bytes) -> Iterator[tuple[str, bytes]]:
+    """The headers that only large archives have, and those that programs write that cannot seek."""
+    data = large_zip(picture)
+    at = data.index(b"PK\1\2") + sum(CENTRAL.values()) + len("1.png")
+    yield from _changed("zip64_extra", data, at, EXTRA_64)
+    yield from _changed("zip64_end", data, data.index(b"PK\6\6"), END_64)
+    yield from _changed("zip64_locator", data, data.index(b"PK\6\7"), LOCATOR)
+    streamed = streamed_zip(picture)
+    yield from _changed("zip_descriptor", streamed, streamed.index(b"PK\7\x08"), DESCRIPTOR)
+
+
+def large_zip(picture: bytes) -> bytes:
+    """A zip of one member whose sizes and places are all in the fields of 64 bits."""
+    name, crc, full = b"1.png", zlib.crc32(picture), 0xFFFFFFFF
+    local = struct.pack("<4s5H3L2H", b"PK\3\4", 45, 0, 0, 0, 33, crc, len(picture), len(picture), 5, 0)
+    begin = len(local) + len(name) + len(picture)
+    extra = struct.pack("<2H3Q", 1, 24, len(picture), len(picture), 0)
+    fields = (45, 45, 0, 0, 0, 33, crc, full, full, len(name), len(extra), 0, 0, 0, 0, full)
+    directory = struct.pack("<4s6H3L5H2L", b"PK\1\2", *fields) + name + extra
+    end64 = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, len(directory), begin)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, begin + len(directory), 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, full, full, 0)
+    return local + name + picture + directory + end64 + locator + end
+
+
+def streamed_zip(picture: bytes) -> bytes:
+    """A zip whose sizes follow the content, as those of programs that write to a pipe."""
+
+    class Pipe(io.BytesIO):
+        def tell(self) -> int:
+            raise OSError("a pipe")
+
+    file = Pipe()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.png", picture)
+    return file.getvalue()
 
 
 def _changed_tars(picture: bytes) -> Iterator[tuple[str, bytes]]:
@@ -145,7 +204,7 @@ def _changed_tars(picture: bytes) -> Iterator[tuple[str, bytes]]:
         at += width
     for kind in b"0123456789ABDKLMNSVXgxz\0":
         header = with_checksum(data[:156] + bytes([kind]) + data[157:512])
-        yield f"tar_kind_{kind}.tar", header + data[512:]
+        yield f"tar_type_{kind}.tar", header + data[512:]
 
 
 def _pax(picture: bytes) -> Iterator[tuple[str, bytes]]:
@@ -243,9 +302,34 @@ def overlapping(entries: int, size: int) -> bytes:
     return local + name + kernel + directory + end
 
 
+def png_bomb() -> bytes:
+    """A PNG of a gigapixel of 16 bits, all zeros: packed twice, it is 380,000 times smaller."""
+    side = 2**15
+    count = side * (2 * side + 1)
+    squeezer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    zeros = {
+        size: squeezer.compress(bytes(size)) + squeezer.flush(zlib.Z_FULL_FLUSH)
+        for size in (2**20, count % 2**20)
+    }
+    checksum = struct.pack(">L", count % 65521 << 16 | 1)  # Adler-32 of zeros
+    packed = zeros[2**20] * (count // 2**20) + zeros[count % 2**20] + squeezer.flush() + checksum
+    pixels = b"\x78\xda" + packed
+    chunks = (
+        (b"IHDR", struct.pack(">2L5B", side, side, 16, 0, 0, 0, 0)),
+        (b"IDAT", pixels),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">L", len(data)) + kind + data + struct.pack(">L", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
 def _bombs(picture: bytes) -> Iterator[tuple[str, bytes]]:
     yield "bomb_overlap.zip", overlapping(1000, 15 * 2**20)
+    yield "bomb_million_to_one.zip", overlapping(10_000, 200 * 2**20)
     yield "bomb_member.zip", overlapping(1, 200 * 2**20)
+    yield "bomb_in_bomb.zip", good_zip({"1.png": png_bomb(), "2.png": picture})
     lying = bytearray(good_zip({"1.png": bytes(2**20)}))
     begin = lying.index(b"PK\1\2") + 24
     lying[begin : begin + 4] = b"\5\0\0\0"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import tarfile
 import zipfile
@@ -36,7 +37,7 @@ from digitsort.sources.located import (
     Located,
     made_absolute,
 )
-from digitsort.sources.members import is_inside_archive, member_exists
+from digitsort.sources.members import is_archive_folder, is_inside_archive, member_exists
 from digitsort.workers.engine import Done
 from digitsort.workers.loop import BATCH_CARRIED_BYTES, MOST_CARRIED_BYTES, Loop
 from tests.conftest import Link, digit_png, invoke, make_tree, read_tree
@@ -153,6 +154,59 @@ def test_archives_in_folders_need_the_option(tmp_path: Path) -> None:
     assert walk.skipped == {"archive inside an archive": 2}
     both = Walk([str(tmp_path), str(tmp_path / "a.zip")], archives=True)
     assert len(list(both.files())) == 5  # an archive that the walk reaches is not read twice
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_folder_in_an_archive_is_found_as_one_on_disk(tmp_path: Path, name: str) -> None:
+    """Also one that is hidden, if it is named itself."""
+    archive = archive_of_members(tmp_path / name)
+    assert found(archive / "deep") == {"er/10.png": b"ten" * 300}
+    assert found(archive / "dotted") == {"9.png": b"nine"}
+    assert found(archive / ".dir") == {"x.png": b""}
+    assert [is_archive_folder(f"{archive}/{part}") for part in ("", "deep/./er/", "./deep")] == [
+        True
+    ] * 3
+    others = ("7.png", "de", "deep/e", "deep/er/10.png", "deep/../deep", "..", "/deep/er/x")
+    assert not any(is_archive_folder(f"{archive}/{part}") for part in others)
+
+
+def test_a_folder_in_an_archive_is_read_once(tmp_path: Path) -> None:
+    tree = {"in/1.png": b"", "in/deep/2.png": b"", "3.png": b"", ".in/4.png": b""}
+    make_tree(tmp_path / "scans", {"5.png": b""})
+    archive = make_archive(tmp_path / "scans" / "a.zip", tree)
+    inside = [str(archive / part) for part in ("in", "in/deep", "in/1.png", ".in")]
+
+    def count(*sources: str, archives: bool = False) -> int:
+        return len(list(Walk(sources, archives=archives).files()))
+
+    assert count(*inside) == 3
+    assert count(str(archive), *inside) == 4
+    assert count(str(tmp_path / "scans"), *inside) == 4
+    assert count(str(tmp_path / "scans"), *inside, archives=True) == 5
+
+
+def test_a_folder_in_an_archive_is_a_source(tmp_path: Path) -> None:
+    """Of `classify`, `sort` and `evaluate`; one that is not there is a sentence."""
+    archive = make_archive(tmp_path / "a.tar", {**digits(), "other/1.png": digit_png(1)})
+    table = tmp_path / "labels.csv"
+    assert invoke("classify", archive / "scans", "-o", table, "-q").exit_code == 0
+    assert [row["path"] for row in rows_of(table)] == [f"a.tar/{name}" for name in digits()]
+    assert invoke("sort", archive / "scans" / "3", tmp_path / "sorted", "-q").exit_code == 0
+    assert [path.name for path in (tmp_path / "sorted").glob("[0-9_]*/*.png")] == ["30.png"]
+    assert json.loads(invoke("evaluate", archive / "scans", "--json").stdout)["images"] == 10
+    refused = invoke("classify", archive / "scan", "-o", tmp_path / "not.csv")
+    assert refused.exit_code == 2
+    assert f"{archive}/scan: not in the archive. Name a file" in refused.stderr
+
+
+def test_zstd_without_its_package_has_the_remedy(tmp_path: Path, monkeypatch: Any) -> None:
+    def missing(name: str) -> Any:
+        raise ImportError(name)
+
+    archive = tmp_path / "a.tar.zst"
+    archive.write_bytes(b"\x28\xb5\x2f\xfd")
+    monkeypatch.setattr(feeds, "import_module", missing)
+    assert found(archive) == {".": "zstandard is not installed: pip install zstandard"}
 
 
 def test_patterns_and_any_name_reach_into_archives(tmp_path: Path) -> None:
@@ -441,6 +495,20 @@ def test_members_can_only_be_copied(tmp_path: Path, words: list[str]) -> None:
     assert "can only be copied" in refused.stderr
     assert invoke("sort", table, tmp_path / "sorted", "-q").exit_code == 0
     assert (tmp_path / "sorted" / "1" / "1.png").read_bytes() == b"one"
+
+
+@pytest.mark.parametrize("words", [["--move"], ["--link", "hard"], ["--move", "--dry-run"]])
+@pytest.mark.parametrize("source", ["a.tar", "a.tar/scans", "--archives"])
+def test_a_move_out_of_archives_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, words: list[str]
+) -> None:
+    make_archive(tmp_path / "a.tar", digits())
+    monkeypatch.setattr("digitsort.cli.sort.classify_files", None)
+    named = [tmp_path, "--archives"] if source == "--archives" else [tmp_path / source]
+    refused = invoke("sort", *named, tmp_path / "sorted", *words)
+    assert refused.exit_code == 2
+    assert "pictures in archives can only be copied. Use --copy." in refused.stderr
+    assert not (tmp_path / "sorted").exists()
 
 
 def test_update_resume_and_folders_with_archives(tmp_path: Path) -> None:

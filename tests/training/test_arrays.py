@@ -13,6 +13,7 @@ import pytest
 from digitsort import open_datasets
 from digitsort.errors import TrainingDataError
 from tests.conftest import digit_png, make_tree
+from tests.sources.making import make_archive
 
 IMAGES = np.arange(4 * 28 * 28, dtype=np.uint32).reshape(4, 28, 28) % 251
 LABELS = np.array([7, 0, 7, 3])
@@ -107,6 +108,14 @@ def test_a_table_of_paths_and_labels(tmp_path: Path, write: Callable[[str], Any]
     assert list(dataset.names) == [str(tmp_path / "A.PNG"), str(tmp_path / "B.PNG")]
     assert dataset.note == f"1 of 3 rows left out, without a file: {tmp_path / 'GONE.PNG'}"
     assert not dataset.by_hand
+
+
+def test_a_table_of_pictures_in_an_archive(tmp_path: Path) -> None:
+    make_archive(tmp_path / "a.tgz", {"x.png": digit_png(7), "b/y.png": digit_png(1)})
+    rows = "path,label\na.tgz/x.png,7\na.tgz/b/y.png,1\na.tgz/b,3\n"
+    (dataset,) = open_datasets([str(make_tree(tmp_path, {"t.csv": rows}) / "t.csv")])
+    assert [label for _, label in dataset.load()] == ["7", "1"]
+    assert dataset.note == f"1 of 3 rows left out, without a file: {tmp_path / 'a.tgz' / 'b'}"
 
 
 def test_a_folder_of_one_table_names_it(tmp_path: Path) -> None:

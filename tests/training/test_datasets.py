@@ -93,11 +93,20 @@ def test_an_archive_of_folders_is_read_like_the_unpacked_folder(
     assert [Path(path).name for path in one.paths] == [Path(path).name for path in other.paths]
 
 
+def test_a_folder_in_an_archive_has_the_classes(tmp_path: Path) -> None:
+    tree = {"train/7/a.png": digit_png(7), "train/8/b.png": digit_png(8), "test/7/c.png": digit_png(1)}
+    archive = make_archive(tmp_path / "a.tgz", tree)
+    (data,) = open_datasets([f"{archive}/train"])
+    assert (data.name, [label for _, label in data.load()]) == ("archive:train", ["7", "8"])
+    with pytest.raises(UsageError, match="is not there"):
+        open_datasets([f"{archive}/tra"])
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
         ({"7.png": digit_png(7)}, "no folders named by class"),
-        ({"train/7/7.png": b"", "test/7/7.png": b""}, "unpack it and name the folder"),
+        ({"train/7/7.png": b"", "test/7/7.png": b""}, "name the folder in it that has these"),
         ({"=1/7.png": b""}, "formula by a spreadsheet. Rename"),
         (b"PK", "a.zip: archive ends early"),
     ],

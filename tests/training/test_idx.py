@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from digitsort import open_datasets
 from digitsort.errors import TrainingDataError
-from digitsort.training.arrays import has_idx_files, read_idx_folder
+from digitsort.training.arrays import idx_files, read_idx_folder
 from tests.conftest import Link, make_tree, run_digitsort
+from tests.sources.making import make_archive
 
 Files = dict[str, bytes]
 
@@ -62,10 +64,32 @@ def test_four_files_are_joined(tmp_path: Path) -> None:
     assert (images.shape, labels.shape) == ((10, 3, 4), (10,))
 
 
+@pytest.mark.parametrize("form", ["a.zip", "a.tar", "a.tgz"])
+def test_files_in_an_archive(tmp_path: Path, form: str) -> None:
+    """As it was downloaded; what macOS puts beside them is left out; so is what has no such name."""
+    top = {f"MNIST/raw/{name}": data for name, data in {**good("train", ".gz"), **good("t10k")}.items()}
+    junk = {f"__MACOSX/MNIST/raw/._{name}": b"x" for name in good()}
+    archive = make_archive(tmp_path / form, {**top, **junk, "MNIST/readme.txt": b"x"})
+    (tmp_path / "loose").mkdir()
+    files = {name.rpartition("/")[2]: data for name, data in top.items()}
+    (loose,) = open_datasets([str(write(tmp_path / "loose", files))])
+    for source in (archive, archive / "MNIST" / "raw"):
+        (found,) = open_datasets([str(source)])
+        assert (found.count, found.name) == (10, f"idx:{source.name}")
+        pairs = zip(found.load(), loose.load(), strict=True)
+        assert all((one[0] == other[0]).all() and one[1] == other[1] for one, other in pairs)
+
+
+def test_a_file_without_its_partner_in_an_archive(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path / "a.zip", dict(list(good().items())[:1]))
+    with pytest.raises(TrainingDataError, match="has no train-labels-idx… file"):
+        open_datasets([str(archive)])
+
+
 def test_dots_instead_of_dashes(tmp_path: Path) -> None:
     """Some copies are named train-images.idx3-ubyte."""
     files = {name.replace("-idx", ".idx"): data for name, data in good().items()}
-    assert has_idx_files(write(tmp_path, files))
+    assert idx_files(write(tmp_path, files))
     assert len(read_idx_folder(tmp_path)[0]) == 5
 
 
