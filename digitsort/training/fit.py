@@ -201,11 +201,16 @@ def learn(
     return finish(made, names, options, tested + test, taught, copies, doubts)
 
 
+CHANGE = 2.0
+"""Factor of the difference that new images make. The default model decides more firmly than a fit to
+its support vectors: with 1, twenty corrections of a hooked 1 left 12.6 % of these misread."""
+
+
 def fit_beside(known: Known, new: Examples) -> DigitClassifier:
     """Fit to support vectors, new examples, and a distorted copy of each new example.
 
-    A fit to the support vectors of a condensed machine does not give that machine again. So their
-    difference is added.
+    A fit to the support vectors of a condensed machine does not give that machine again. So the machine
+    stays, and the difference that the new examples make in such a fit is added to it.
     """
     machine, card = known.model.machine, known.model.card
     projection = machine.projection
@@ -230,8 +235,10 @@ def fit_beside(known: Known, new: Examples) -> DigitClassifier:
     classes, owners = np.unique(labels, return_inverse=True)
     places = np.searchsorted(classes, known.model.class_names)
     is_old = np.isin(fitted.first, places) & np.isin(fitted.second, places)
-    fitted.coefficients[:count, is_old] += was.coefficients - before.coefficients
-    fitted.intercepts[is_old] += was.intercepts - before.intercepts
+    fitted.coefficients[:, is_old] *= CHANGE
+    fitted.intercepts[is_old] *= CHANGE
+    fitted.coefficients[:count, is_old] += was.coefficients - CHANGE * before.coefficients
+    fitted.intercepts[is_old] += was.intercepts - CHANGE * before.intercepts
     order = np.argsort(owners, kind="stable")
     order = order[fitted.coefficients[order].any(axis=1)]
     contests = replace(fitted, coefficients=fitted.coefficients[order])
