@@ -288,9 +288,10 @@ def _svc_of(machine: SupportVectors, C: float) -> SVC:
     svc.support_ = np.arange(n, dtype=np.int32)
     svc.shape_fit_ = (n, d)
     svc._n_support = machine.n_support.astype(np.int32)
-    sign = -1 if k == 2 else 1  # libsvm's own sign, which scikit-learn turns for two classes
     svc.dual_coef_, svc.intercept_ = machine.dual_coef.copy(), machine.intercept.copy()
-    svc._dual_coef_, svc._intercept_ = sign * machine.dual_coef, sign * machine.intercept
+    # libsvm's own arrays: scikit-learn turns their sign for two classes, and shares one otherwise.
+    svc._dual_coef_ = -svc.dual_coef_ if k == 2 else svc.dual_coef_
+    svc._intercept_ = -svc.intercept_ if k == 2 else svc.intercept_.copy()
     svc._gamma = machine.gamma
     return svc
 
