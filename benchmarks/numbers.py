@@ -1,6 +1,7 @@
 """Measure how many numbers of several digits are read correctly.
 
-    python -m benchmarks.numbers [--count N] [--part choose|report|fit] [--model FILE] [--fit]
+    python -m benchmarks.numbers [--count N] [--part choose|report|fit] [--model FILE] [--workers N]
+    python -m benchmarks.numbers --fit|--fit-confidence [--count N] [--model FILE] [--workers N]
 
 Numbers of 2 to 8 digits are made from MNIST's second half, which was never used for training. In one
 half of them the digits are spaced; in the other, neighbours touch. The weights of groups of pieces are
@@ -13,10 +14,15 @@ digits that are read correctly and n is the length; if digits touch, it is 90 % 
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +30,10 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.data import data_folder
 from benchmarks.verdicts import open_model
-from digitsort.classification.decide import decide
+from digitsort.classification.decide import Verdict, decide
 from digitsort.classification.groups import LEAST, features_of
 from digitsort.classification.numbers import read_numbers, readings_of
-from digitsort.classification.pieces import Strip, darkness_of, ink_of, strip_of
+from digitsort.classification.pieces import MOST_PIECES, Strip, darkness_of, ink_of, strip_of
 from digitsort.model.reading import Model
 from digitsort.outcomes import Status
 from digitsort.training.arrays import read_idx
@@ -48,8 +54,18 @@ half, and from none of these."""
 IS_PART = 0.5
 """Least overlap of a group with a digit that it may be (intersection over union)."""
 
-EPOCHS, AT_ONCE, FASTEST = 12, 16, 0.02
-"""How often each number is learned from, how many at once, and the first rate of learning."""
+AT_ONCE = 128
+"""Numbers in a batch of the fit, or read at once by a process."""
+
+MOST_STEPS = 150
+"""Most steps of the fit."""
+
+PENALTY = 1e-3
+"""Weight of half the squared weights of standardized features, against minus the mean logarithm of the
+probability of a number's labels."""
+
+TURNS = 8
+"""Turns in which numbers of each kind are made and read."""
 
 
 def number_of(digits: Pixels, *, touching: bool, rng: np.random.Generator) -> Pixels:
@@ -99,7 +115,7 @@ def digits_of(part: str) -> tuple[Pixels, Pixels]:
     return images[chosen], labels[chosen]
 
 
-def measure(model: Model, part: str, count: int, *, touching: bool) -> None:
+def measure(model: Model, part: str, count: int, workers: int, *, touching: bool) -> None:
     """Print the share of numbers of each length that are read correctly."""
     images, labels = digits_of(part)
     rng = np.random.default_rng(17)
@@ -109,38 +125,74 @@ def measure(model: Model, part: str, count: int, *, touching: bool) -> None:
         np.mean([v.label == str(label) for v, label in zip(alone, labels[some], strict=True)])
     )
     print(f"{'touching' if touching else 'spaced'}: single digits {single:.2%} right")
-    failures: Counter[str] = Counter()
+    texts, pictures = [], []
     for length in LENGTHS:
         chosen = rng.choice(len(images), (count, length))
-        pictures = [number_of(images[row], touching=touching, rng=rng) for row in chosen]
-        found = read_numbers(pictures, model)
-        texts = ["".join(map(str, labels[row])) for row in chosen]
-        got = [number.verdict.label for number in found]
-        right = float(np.mean([a == b for a, b in zip(texts, got, strict=True)]))
-        sure = [a == b for a, b, n in zip(texts, got, found, strict=True) if n.verdict.status == "ok"]
-        aim = 0.99 * single**length * (0.9 if touching else 1.0)
-        print(
-            f"  {length} digits: {right:.2%} right, aim {aim:.2%}; "
-            f"{len(sure) / count:.0%} ok, {sum(sure) / max(len(sure), 1):.2%} of them right",
-            flush=True,
-        )
-        failures.update(_kind(a, b) for a, b in zip(texts, got, strict=True) if a != b)
-    print("  " + ", ".join(f"{n} {kind}" for kind, n in failures.most_common()))
+        texts += ["".join(map(str, labels[row])) for row in chosen]
+        pictures += [number_of(images[row], touching=touching, rng=rng) for row in chosen]
+    with _processes(workers) as pool:
+        stacks = [pictures[at : at + AT_ONCE] for at in range(0, len(pictures), AT_ONCE)]
+        found = [
+            one.verdict for some in pool.map(partial(read_numbers, model=model), stacks) for one in some
+        ]
+    for at, length in enumerate(LENGTHS):
+        mine = slice(at * count, (at + 1) * count)
+        _print_length(single, length, texts[mine], found[mine], touching=touching)
+    kinds = Counter(
+        _kind(text, one.label) for text, one in zip(texts, found, strict=True) if text != one.label
+    )
+    print("  " + ", ".join(f"{n} {kind}" for kind, n in kinds.most_common()))
 
 
-def fit(model: Model, count: int) -> None:
+def _print_length(
+    single: float, length: int, texts: Sequence[str], found: Sequence[Verdict], *, touching: bool
+) -> None:
+    right = [text == one.label for text, one in zip(texts, found, strict=True)]
+    sure = [is_right for is_right, one in zip(right, found, strict=True) if one.status is Status.OK]
+    aim = 0.99 * single**length * (0.9 if touching else 1.0)
+    print(
+        f"  {length} digits: {np.mean(right):.2%} right, aim {aim:.2%}; "
+        f"{len(sure) / len(right):.0%} ok, {len(sure) - sum(sure)} of {len(sure)} wrong"
+    )
+
+
+def _processes(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=get_context("fork"))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Numbers that one process makes and reads; each turn draws others."""
+
+    model: Model
+    part: str
+    count: int
+    touching: bool
+    turn: int
+
+    def numbers(self) -> Iterator[tuple[Pixels, Owners, str]]:
+        """Yield pictures of numbers, the owners of their pixels, and their labels."""
+        images, labels = digits_of(self.part)
+        rng = np.random.default_rng([len(images), self.touching, self.turn])
+        for _ in range(self.count):
+            row = rng.choice(len(images), int(rng.integers(LENGTHS.start, LENGTHS.stop)))
+            text = "".join(map(str, labels[row]))
+            yield *drawn(images[row], touching=self.touching, rng=rng), text
+
+
+_Found = TypeVar("_Found")
+
+
+def fit(model: Model, count: int, workers: int) -> None:
     """Fit the weights of groups so that the labels of numbers get a high probability; print them."""
-    lessons = [
-        _lesson_of(picture, owners, text, model)
-        for touching in (False, True)
-        for picture, owners, text in examples("fit", count, touching=touching, seed=11)
-    ]
+    lessons = _in_processes(_lessons_of, "fit", count, model, workers)
     every = np.concatenate([lesson.features for lesson in lessons])
     mean, spread = every.mean(axis=0), every.std(axis=0)
-    weights = _descend([replace(one, features=(one.features - mean) / spread) for one in lessons])
+    spread[spread == 0] = 1.0
+    weights = _fitted([replace(one, features=(one.features - mean) / spread) for one in lessons])
     weights[:-1] /= spread
-    print("WEIGHTS =", tuple(round(float(weight), 4) for weight in weights[:-1]))
-    print("CONSTANT =", round(float(weights[-1] - weights[:-1] @ mean), 4))
+    print("WEIGHTS = (" + ", ".join(f"{weight:.4f}" for weight in weights[:-1]) + ")")
+    print(f"CONSTANT = {weights[-1] - weights[:-1] @ mean:.4f}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +201,7 @@ class Lesson:
 
     Attributes
     ----------
-    spans : list of (int, int)
+    spans : ndarray of shape (n, 2), intp
     features : ndarray of shape (n, d), float64
     likely : ndarray of shape (n, digits), float64
         Logarithm of the probability that each group has the label of each digit of the number; -inf if
@@ -158,112 +210,204 @@ class Lesson:
         Number of pieces.
     """
 
-    spans: list[tuple[int, int]]
+    spans: Owners
     features: Floats
     likely: Floats
     count: int
 
 
-def _lesson_of(picture: Pixels, owners: Owners, text: str, model: Model) -> Lesson:
+def _in_processes(
+    work: Callable[[Turn], list[_Found]], part: str, count: int, model: Model, workers: int
+) -> list[_Found]:
+    """Return what is found of `count` spaced and as many touching numbers."""
+    each = -(-count // TURNS)
+    turns = [
+        Turn(model, part, each, touching, turn) for touching in (False, True) for turn in range(TURNS)
+    ]
+    with _processes(workers) as pool:
+        return [one for found in pool.map(work, turns) for one in found]
+
+
+def _lessons_of(turn: Turn) -> list[Lesson]:
+    lessons = (_lesson_of(*number, turn.model) for number in turn.numbers())
+    return [lesson for lesson in lessons if lesson is not None]
+
+
+def _lesson_of(picture: Pixels, owners: Owners, text: str, model: Model) -> Lesson | None:
+    """Return the lesson of a number; None if its pieces can't be grouped into its digits."""
     strip = strip_of(picture)
     spans = strip.spans()
     features, chances = features_of([strip], [spans], model)
     labels = [model.card.classes.index(digit) for digit in text]
     likely = np.log(np.maximum(chances[:, labels], LEAST))
     overlaps = _overlaps(strip, spans, picture, owners, len(text))
-    return Lesson(spans, features, np.where(overlaps >= IS_PART, likely, -np.inf), strip.count)
+    likely = np.where(overlaps >= IS_PART, likely, -np.inf)
+    lesson = Lesson(np.array(spans, np.intp), features, likely, strip.count)
+    is_possible = np.isfinite(Batch.of([lesson]).ways(np.zeros(len(spans)), any_label=False)[0]).all()
+    return lesson if is_possible else None
 
 
-def _descend(lessons: Sequence[Lesson]) -> Floats:
-    """Return the weights, and their constant last, that make the true labels most likely (Adam)."""
-    rng = np.random.default_rng(13)
-    weights = np.zeros(lessons[0].features.shape[1] + 1)
-    first, second = np.zeros_like(weights), np.zeros_like(weights)
-    steps = EPOCHS * len(lessons) // AT_ONCE
-    for step in range(1, steps + 1):
-        some = rng.integers(0, len(lessons), AT_ONCE)
-        slope = sum(_slope(lessons[at], weights) for at in some.tolist()) / AT_ONCE
-        first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
-        move = first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
-        weights -= FASTEST * (1 - step / (steps + 1)) * move
-    return weights
+def _fitted(lessons: Sequence[Lesson]) -> Floats:
+    """Return the weights, and their constant last, that make the true labels most likely."""
+    from scipy.optimize import minimize
+
+    ordered = sorted(lessons, key=lambda lesson: lesson.count)  # so that a batch has little padding
+    batches = [Batch.of(ordered[at : at + AT_ONCE]) for at in range(0, len(ordered), AT_ONCE)]
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        parts = [batch.loss(weights) for batch in batches]
+        slope = sum(slope for _, slope in parts) / len(lessons)
+        penalty = PENALTY * np.append(weights[:-1], 0.0)
+        total = sum(value for value, _ in parts) / len(lessons)
+        return total + float(penalty @ weights) / 2, slope + penalty
+
+    start = np.zeros(lessons[0].features.shape[1] + 1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
+    print(f"{len(lessons)} numbers, {found.nit} steps, loss {found.fun:.4f}: {found.message}")
+    return np.asarray(found.x)
 
 
-def _slope(lesson: Lesson, weights: Floats) -> Floats:
-    """Return the gradient of minus the logarithm of the probability of a number's labels."""
-    worth = lesson.features @ weights[:-1] + weights[-1]
-    any_label = np.zeros((len(worth), 1))
-    uses = _uses(lesson.spans, worth[:, None] + any_label, lesson.count, any_count=True)
-    true_uses = _uses(lesson.spans, worth[:, None] + lesson.likely, lesson.count, any_count=False)
-    if uses is None or true_uses is None:
-        return np.zeros_like(weights)
-    extra = uses - true_uses
-    return np.append(lesson.features.T @ extra, extra.sum())
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Lessons as arrays, for all ways to group the pieces of all of them at once.
 
-
-def _uses(
-    spans: Sequence[tuple[int, int]], worth: Floats, count: int, *, any_count: bool
-) -> Floats | None:
-    """Return how probable it is that each group is used; None if there is no way to group the pieces.
-
-    `worth` has a column for each digit of the number; the only column is for all digits if the number
-    may have `any_count` of digits.
+    Attributes
+    ----------
+    features : ndarray of shape (n, d), float64
+    places : ndarray of shape (n,), intp
+        Place of each group in an array of shape `shape`.
+    shape : (int, int, int)
+        Lessons, pieces before the end of the group, pieces in the group less one.
+    likely : ndarray of shape (*shape, digits), float64
+    ends : ndarray of shape (lessons, 2), intp
+        Numbers of pieces and of digits.
     """
-    step = 0 if any_count else 1
-    # A column more than there are digits: sums before the first digit and after each one.
-    shape = count + 1, worth.shape[1] + step
-    before, after = np.full(shape, -np.inf), np.full(shape, -np.inf)
-    before[0, 0], after[-1, -1] = 0.0, 0.0
-    digits = worth.shape[1]
-    for at, (start, stop) in enumerate(spans):
-        way = before[start, :digits] + worth[at]
-        before[stop, step:] = np.logaddexp(before[stop, step:], way)
-    for at in range(len(spans) - 1, -1, -1):
-        start, stop = spans[at]
-        way = after[stop, step:] + worth[at]
-        after[start, :digits] = np.logaddexp(after[start, :digits], way)
-    total = before[-1, -1]
-    if not np.isfinite(total):
-        return None
-    starts, stops = np.array(spans).T
-    used = np.exp(before[starts, :digits] + worth + after[stops, step:] - total)
-    return np.asarray(used.sum(axis=1))
+
+    features: Floats
+    places: Owners
+    shape: tuple[int, int, int]
+    likely: Floats
+    ends: Owners
+
+    @classmethod
+    def of(cls, lessons: Sequence[Lesson]) -> Batch:
+        """Return the batch of these lessons."""
+        ends = np.array([(one.count, one.likely.shape[1]) for one in lessons], np.intp)
+        shape = len(lessons), int(ends[:, 0].max()) + 1, MOST_PIECES
+        numbers = np.repeat(np.arange(len(lessons)), [len(one.spans) for one in lessons])
+        starts, stops = np.concatenate([one.spans for one in lessons]).T
+        places = np.ravel_multi_index((numbers, stops, stops - starts - 1), shape)
+        likely = np.full((*shape, int(ends[:, 1].max())), -np.inf)
+        flat = likely.reshape(-1, likely.shape[-1])
+        at = 0
+        for one in lessons:
+            flat[places[at : at + len(one.spans)], : one.likely.shape[1]] = one.likely
+            at += len(one.spans)
+        features = np.concatenate([one.features for one in lessons])
+        return cls(features, np.asarray(places, np.intp), shape, likely, ends)
+
+    def loss(self, weights: Floats) -> tuple[float, Floats]:
+        """Return minus the logarithm of the probability of all true labels, and its gradient."""
+        worth = self.features @ weights[:-1] + weights[-1]
+        every, uses = self.ways(worth, any_label=True)
+        true, true_uses = self.ways(worth, any_label=False)
+        extra = uses - true_uses
+        return float((every - true).sum()), np.append(self.features.T @ extra, extra.sum())
+
+    def ways(self, worth: Floats, *, any_label: bool) -> tuple[Floats, Floats]:
+        """Return the logarithm of the sum of all ways of each lesson, and how much each group is used.
+
+        Ways are those to group the pieces into digits with the true labels, or with `any_label` into
+        any number of digits.
+        """
+        placed = np.full(self.shape, -np.inf)
+        placed.reshape(-1)[self.places] = worth
+        step = 0 if any_label else 1
+        worths = placed[..., None] + (0.0 if any_label else self.likely)
+        lessons, ends = np.arange(self.shape[0]), self.ends[:, 0] + MOST_PIECES
+        digits = self.ends[:, 1] * step
+        before, shares = _sums(worths, step)
+        flow = np.zeros_like(before)  # the share of all ways that pass each place
+        flow[lessons, ends, digits] = 1.0
+        uses = np.zeros(self.shape)
+        for stop in range(self.shape[1] - 1, 0, -1):
+            part = flow[:, None, stop + MOST_PIECES, step:] * shares[stop]
+            uses[:, stop] = part.sum(axis=-1)
+            flow[:, stop : stop + MOST_PIECES, : part.shape[-1]] += part[:, ::-1]
+        return before[lessons, ends, digits], uses.reshape(-1)[self.places]
 
 
-def fit_confidence(model: Model, count: int) -> None:
-    """Fit the confidence of numbers to half of them; print what `SURE` gives on the rest."""
-    evidence, right, are_ok = [], [], []
-    for touching in (False, True):
-        pictures, texts = zip(
-            *((p, text) for p, _, text in examples("choose", count, touching=touching, seed=12)),
-            strict=True,
+def _sums(worths: Floats, step: int) -> tuple[Floats, Floats]:
+    """Return the logarithm of the sum of all ways to each place, and the share of each last group.
+
+    Returns
+    -------
+    before : ndarray of shape (lessons, MOST_PIECES + pieces, digits + step)
+        The first `MOST_PIECES` rows are before the first piece.
+    shares : ndarray of shape (pieces, lessons, MOST_PIECES, digits)
+    """
+    lessons, pieces, _, digits = worths.shape
+    before = np.full((lessons, MOST_PIECES + pieces, digits + step), -np.inf)
+    before[:, MOST_PIECES, 0] = 0.0
+    shares = np.zeros((pieces, lessons, MOST_PIECES, digits))
+    for stop in range(1, pieces):
+        # The last group has 1, 2, ... pieces.
+        ways = before[:, stop : stop + MOST_PIECES, :digits][:, ::-1] + worths[:, stop]
+        most = ways.max(axis=1, keepdims=True)
+        most[np.isinf(most)] = 0.0
+        each = np.exp(ways - most)
+        total = each.sum(axis=1, keepdims=True)
+        with np.errstate(divide="ignore"):  # no way leads to this place
+            before[:, stop + MOST_PIECES, step:] = (most + np.log(total))[:, 0]
+        shares[stop] = each / np.where(total > 0, total, 1.0)
+    return before, shares
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A number that was read, and whether it is right."""
+
+    evidence: tuple[float, ...]
+    is_right: bool
+    is_ok: bool
+    digits: int
+
+
+def fit_confidence(model: Model, count: int, workers: int) -> None:
+    """Fit the confidence of numbers; print what `SURE` gives on each half, fitted to the other one."""
+    found = _in_processes(_read_of, "choose", count, model, workers)
+    every = np.array([one.evidence for one in found])
+    truth = np.array([one.is_right for one in found])
+    weights = _regression(every, truth)
+    print("IS_RIGHT = (" + ", ".join(f"{weight:.4f}" for weight in weights) + ")")
+    is_odd = np.arange(len(found)) % 2 == 1
+    chances = np.zeros(len(found))
+    for half in (is_odd, ~is_odd):
+        weights = _regression(every[~half], truth[~half])
+        chances[half] = 1 / (1 + np.exp(-(every[half] @ weights[:-1] + weights[-1])))
+    print(f"mean confidence {chances.mean():.1%}, {truth.mean():.1%} of {len(found)} right")
+    for sure in (0.98, 0.985, 0.99, 0.9925, 0.995):
+        is_sure = chances >= sure
+        accepted = [one for one, is_one in zip(found, is_sure, strict=True) if is_one and one.is_ok]
+        every_length = Counter(one.digits for one in accepted)
+        wrong = Counter(one.digits for one in accepted if not one.is_right)
+        lengths = ", ".join(f"{wrong[n]} of {every_length[n]} ({n} digits)" for n in LENGTHS)
+        share = len(accepted) / len(found)
+        print(f"SURE = {sure}: {share:.1%} accepted, {wrong.total()} of them wrong: {lengths}")
+
+
+def _read_of(turn: Turn) -> list[Read]:
+    pictures, _, texts = zip(*turn.numbers(), strict=True)
+    return [
+        Read(
+            reading.evidence(),
+            text == "".join(digit.label for digit in reading.digits),
+            all(digit.status is Status.OK for digit in reading.digits),
+            len(text),
         )
-        for text, reading in zip(texts, readings_of(pictures, model), strict=True):
-            if reading.digits:
-                evidence.append(reading.evidence())
-                right.append(text == "".join(digit.label for digit in reading.digits))
-                are_ok.append(all(digit.status is Status.OK for digit in reading.digits))
-    every, truth, ok = np.array(evidence), np.array(right), np.array(are_ok)
-    weights = _regression(every[::2], truth[::2])
-    print("IS_RIGHT =", tuple(round(float(weight), 4) for weight in weights))
-    chances = 1 / (1 + np.exp(-(every @ weights[:-1] + weights[-1])))[1::2]
-    for sure in (0.9, 0.95, 0.97, 0.98, 0.99, 0.995):
-        accepted = ok[1::2] & (chances >= sure)
-        wrong = accepted & ~truth[1::2]
-        print(f"SURE = {sure}: {accepted.mean():.1%} accepted, {wrong.sum()} of {accepted.sum()} wrong")
-    print(f"mean confidence {chances.mean():.1%}, {truth[1::2].mean():.1%} right")
-
-
-def examples(
-    part: str, count: int, *, touching: bool, seed: int
-) -> Iterator[tuple[Pixels, Owners, str]]:
-    """Yield pictures of numbers, the owners of their pixels, and their labels."""
-    images, labels = digits_of(part)
-    rng = np.random.default_rng([seed, touching])
-    for _ in range(count):
-        row = rng.choice(len(images), int(rng.integers(LENGTHS.start, LENGTHS.stop)))
-        text = "".join(map(str, labels[row]))
-        yield *drawn(images[row], touching=touching, rng=rng), text
+        for text, reading in zip(texts, readings_of(pictures, turn.model), strict=True)
+        if reading.digits
+    ]
 
 
 def _overlaps(
@@ -306,21 +450,22 @@ def _kind(wanted: str, got: str) -> str:
 def main() -> None:
     """Print the report for spaced and for touching digits."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--count", type=int, default=200, help="numbers of each length")
+    parser.add_argument("--count", type=int, help="numbers of each length; of a fit, of each kind")
     parser.add_argument("--part", choices=PARTS, default="report")
     parser.add_argument("--model", type=Path)
-    parser.add_argument("--fit", action="store_true", help="print the weights for `numbers`")
-    parser.add_argument("--fit-confidence", action="store_true", help="the same for whole numbers")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--fit", action="store_true", help="print the weights of groups of pieces")
+    parser.add_argument("--fit-confidence", action="store_true", help="print the weights of evidence")
     arguments = parser.parse_args()
-    model = open_model(arguments.model)
+    model, count, workers = open_model(arguments.model), arguments.count, arguments.workers
     if arguments.fit:
-        fit(model, arguments.count)
+        fit(model, count or 2000, workers)
         return
     if arguments.fit_confidence:
-        fit_confidence(model, arguments.count)
+        fit_confidence(model, count or 1000, workers)
         return
     for touching in (False, True):
-        measure(model, arguments.part, arguments.count, touching=touching)
+        measure(model, arguments.part, count or 200, workers, touching=touching)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from math import exp, log
 import numpy as np
 import pytest
 
+from benchmarks.numbers import Batch, Lesson
 from digitsort.classification.groups import Groups, features_of, groups_of
 from digitsort.classification.numbers import MOST_BEHIND, best_path, odds_of
 from digitsort.classification.pieces import Strip
@@ -51,6 +52,24 @@ def test_the_odds_leave_out_other_lengths() -> None:
     assert found == pytest.approx(log(these) - log(every - these))
 
 
+def test_the_fit_finds_the_share_of_each_group_in_all_ways() -> None:
+    """`benchmarks.numbers --fit` uses arrays of many numbers; the other lesson here is padding."""
+    likely = np.log(some_groups().chances)
+    likely[1, 0] = -np.inf  # does not overlap with the first digit
+    lesson = Lesson(np.array(SPANS), np.zeros((5, 1)), likely, 3)
+    other = Lesson(np.array([(0, 1), (1, 2), (2, 3), (3, 4)]), np.zeros((4, 1)), np.zeros((4, 4)), 4)
+    batch, worth = Batch.of([lesson, other]), np.array([*WORTH, 0.0, 0.0, 0.0, 0.0])
+    ways = [[0, 2, 4], [0, 3], [1, 4]]
+    sums = [exp(sum(WORTH[at] for at in way)) for way in ways]
+    total, uses = batch.ways(worth, any_label=True)
+    assert total == pytest.approx([log(sum(sums)), 0])
+    shares = [sum(s for s, way in zip(sums, ways, strict=True) if at in way) for at in range(5)]
+    assert uses == pytest.approx([*(share / sum(sums) for share in shares), 1, 1, 1, 1])
+    total, uses = batch.ways(worth, any_label=False)
+    assert total == pytest.approx([log(sums[1] * 0.9 * 0.3), 0])
+    assert uses == pytest.approx([1, 0, 0, 1, 0, 1, 1, 1, 1])
+
+
 def test_the_best_way_has_the_length_asked_for() -> None:
     assert best_path(some_groups(), 3, ANY_LENGTH) == [0, 3]
     assert best_path(some_groups(), 3, Length(3, 3)) == [0, 2, 4]
@@ -65,7 +84,9 @@ def test_a_length_that_is_far_less_likely_is_not_read() -> None:
 def test_cuts_and_gaps_are_measured() -> None:
     strip = bars()
     # 30 pairs of pixels side by side, and 29 + 30 that touch at a corner.
-    assert strip.cut_lengths().tolist() == [0, 30 + 29 + 30, 0, 0]
+    assert [values.tolist() for values in strip.cuts()] == [[0, 30 + 29 + 30, 0, 0]] * 2
+    pale = replace(strip, dark=np.where(strip.pieces == 2, 127.5, strip.dark))
+    assert pale.cuts()[1].tolist() == pytest.approx([0, 89 / 16, 0, 0])
     assert strip.gaps().tolist() == [1, 0, 6 / 20, 1]
 
 
@@ -75,18 +96,19 @@ def test_features_of_sizes_and_edges() -> None:
     assert width.tolist() == [4 / 40, 8 / 40, 4 / 40, 14 / 40, 4 / 40]
     assert height.tolist() == [1, 1, 30 / 40, 1, 1]
     assert above.tolist() == pytest.approx([1 / 40, 1 / 40, 11 / 40, 1 / 40, 1 / 40])
-    cuts, lengths, gaps, widest, shortest = features[:, -5:].T
+    cuts, lengths, darkness, gaps, widest, shortest, palest = features[:, -7:].T
     assert cuts.tolist() == [1, 0, 1, 1, 0]
     assert lengths.tolist() == [89 / 40, 0, 89 / 40, 89 / 40, 0]
     assert gaps.tolist() == pytest.approx([1, 1.3, 0.3, 1, 1.3])
     assert widest.tolist() == pytest.approx([0, 0, 0, 0.3, 0])
     assert shortest.tolist() == [1, 89 / 40, 1, 0, 1]
+    assert (darkness.tolist(), palest.tolist()) == (lengths.tolist(), shortest.tolist())
 
 
 def test_a_cut_inside_a_group_is_no_gap() -> None:
     strip = replace(bars(), is_cut=np.array([False, True, True, False]))
     features, _ = features_of([strip], [[(0, 3)]], default_model())
-    assert features[0, -2] == 0
+    assert features[0, -3] == 0
 
 
 def test_a_model_without_a_network_weighs_groups_too() -> None:

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from digitsort import Settings, classify_images
 from digitsort.classification.numbers import cut_into_digits, read_numbers, readings_of
-from digitsort.classification.pieces import strip_of
+from digitsort.classification.pieces import _seams, strip_of
 from digitsort.classification.settings import Length
 from digitsort.errors import UsageError
 from digitsort.model.reading import default_model
@@ -95,6 +95,23 @@ def test_a_part_is_cut_into_pieces_that_are_all_of_it() -> None:
     assert sorted(set(strip.pieces[strip.pieces > 0].tolist())) == list(range(1, strip.count + 1))
     whole = strip.picture(0, strip.count)
     assert (np.asarray(whole) < 128).sum() == (strip.dark > 127).sum()
+
+
+def test_strokes_that_touch_are_cut_along_the_pale_ink_between_them() -> None:
+    """The way across one of the strokes is shorter, but dark."""
+    picture = np.full((60, 60), 255, np.uint8)
+    picture[10:50, 20:28] = picture[10:50, 29:37] = 0
+    picture[20:36, 28] = 90
+    pieces = strip_of(picture).pieces[1:-1, 1:-1]
+    assert not set(pieces[:, :8].ravel()) & set(pieces[:, 9:].ravel())
+
+
+def test_seams_do_not_cross() -> None:
+    pictures = [printed("8352746", spacing=spacing)[:, :130] for spacing in (15, 17, 19)]
+    dark = 255.0 - np.minimum.reduce(pictures)
+    seams = np.array(_seams(dark > 120, dark))
+    assert len(seams) > 10
+    assert (np.diff(seams, axis=0) >= 0).all()
 
 
 def test_dots_and_minus_signs_are_left_out_and_said() -> None:
