@@ -160,8 +160,8 @@ def test_an_array_of_another_form_is_refused(known: Known, dtype: type) -> None:
     """One of objects is a pickle: it is not opened."""
     file = io.BytesIO()
     normal, labels = known.held_out.normal, np.zeros(len(known.held_out), np.uint8)
-    weights, mark = known.weights.astype(dtype), np.array(known.model.card.fingerprint)
-    np.savez(file, weights=weights, normal=normal, labels=labels, fingerprint=mark)
+    mark = np.array(known.model.card.fingerprint)
+    np.savez(file, weights=known.weights.astype(dtype), normal=normal, labels=labels, fingerprint=mark)
     with pytest.raises(ModelError, match="damaged"):
         parse_known(known.model, file.getvalue())
 
