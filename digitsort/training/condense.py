@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from digitsort.recognition.score import SupportVectors
+from digitsort.recognition.score import SupportVectors, score_components
 
 Features = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
@@ -24,6 +24,9 @@ EPOCHS, BATCH, RATE = 10, 512, 2e-3
 the kernel's width."""
 
 SEED = 5
+
+KNOWN = 0.4
+"""Every image of a fit has at least this familiarity to the condensed machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,44 @@ def condense(machine: SupportVectors, start: SupportVectors, components: Feature
     vectors, coefficients, intercepts = (value.astype(np.float64) for value in values)
     changed = replace(contests, coefficients=coefficients, intercepts=intercepts)
     return changed.machine(np.rint(vectors / width).astype(np.float32), owners, start)
+
+
+def find_odd(machine: SupportVectors, components: Features) -> Indices:
+    """Return images that are unlike all support vectors, and unlike each other.
+
+    Familiarity is the likeness to the nearest support vector. Moved vectors are no images any more, so
+    some images of the fit, and what is written like them, would be unfamiliar.
+
+    Parameters
+    ----------
+    components : ndarray of shape (n, m), float32
+        Projected images of the fit.
+    """
+    odd: list[int] = []
+    for index in np.flatnonzero(score_components(components, machine).familiarity < KNOWN).tolist():
+        distances = ((components[odd].astype(np.float64) - components[index]) ** 2).sum(axis=1)
+        if not (np.exp(-machine.gamma * distances) >= KNOWN).any():
+            odd.append(index)
+    return np.array(odd, np.intp)
+
+
+def add_vectors(machine: SupportVectors, vectors: Features, owners: Indices) -> SupportVectors:
+    """Add support vectors that have no coefficients: they change the familiarity, and no label.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, m), float32
+    owners : ndarray of shape (n,), intp
+        The class of each.
+    """
+    contests = Contests.of(machine)
+    every = np.concatenate([owners_of(machine), owners])
+    order = np.argsort(every, kind="stable")
+    contests = contests.spread(np.arange(len(machine.vectors)), len(every))
+    contests = replace(contests, coefficients=contests.coefficients[order])
+    return contests.machine(
+        np.concatenate([machine.vectors, vectors])[order], every[order], like=machine
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,7 @@ def fit_beside(known: Known, new: Examples) -> DigitClassifier:
     fitted.coefficients[:count, is_old] += was.coefficients - CHANGE * before.coefficients
     fitted.intercepts[is_old] += was.intercepts - CHANGE * before.intercepts
     order = np.argsort(owners, kind="stable")
-    order = order[fitted.coefficients[order].any(axis=1)]
+    order = order[(order < count) | fitted.coefficients[order].any(axis=1)]
     contests = replace(fitted, coefficients=fitted.coefficients[order])
     made = contests.machine(vectors[order], owners[order], machine)
     return estimator_of(made, classes.tolist(), card.C)

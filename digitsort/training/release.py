@@ -31,7 +31,7 @@ from digitsort.evaluation.certification import (
 from digitsort.model.estimator import DigitClassifier, estimator_of, fit_projection
 from digitsort.progress import Progress, silent
 from digitsort.recognition.score import Likeness, Scores, project, score
-from digitsort.training.condense import condense
+from digitsort.training.condense import add_vectors, condense, find_odd
 from digitsort.training.examples import (
     Examples,
     distort,
@@ -120,7 +120,8 @@ def fit_cascade(
         first = fit(np.arange(0, len(both), FIRST_PART))
         require_classes(first, classes)
         margin = score(both.features, first.machine()).margin[np.arange(len(both)), truth]
-        rows = np.flatnonzero((margin < NEAR) & ~((margin < HOPELESS) & is_invented))
+        is_hopeless = (margin < HOPELESS) & is_invented
+        rows = np.flatnonzero((margin < NEAR) & ~is_hopeless)
         second = fit(rows)
         # The start is of support vectors of all kinds. From those with the largest coefficients, which
         # are odd images, the condensed machine read strange handwriting worse.
@@ -130,7 +131,11 @@ def fit_cascade(
         copies = features_of(distort(examples.normal[real], COPIES_SEED))
         more = project(np.concatenate([copies, others]), projection)
         machine = condense(second.machine(), start.machine(), np.concatenate([values, more]))
-    weights = both.weights[rows][start.svc_.support_]
+        plain = np.flatnonzero(~is_hopeless)
+        odd = plain[find_odd(machine, values[plain])]
+        machine = add_vectors(machine, values[odd], truth[odd])
+    rows = np.concatenate([rows[start.svc_.support_], odd])
+    weights = both.weights[rows[np.argsort(truth[rows], kind="stable")]]
     return Fitted(estimator_of(machine, classes.tolist(), blank.C), weights)
 
 

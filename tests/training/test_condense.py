@@ -9,7 +9,7 @@ import pytest
 from digitsort.model.estimator import DigitClassifier, support_vectors
 from digitsort.recognition.score import SupportVectors, score_components
 from digitsort.training import condense as module
-from digitsort.training.condense import Contests, condense, owners_of
+from digitsort.training.condense import KNOWN, Contests, add_vectors, condense, find_odd, owners_of
 
 CLASSES, LENGTH = 4, 6
 
@@ -66,3 +66,24 @@ def test_it_is_the_same_every_time() -> None:
     first, second = (condense(large, start, values) for _ in range(2))
     assert first.vectors.tobytes() == second.vectors.tobytes()
     assert first.dual_coef.tobytes() == second.dual_coef.tobytes()
+
+
+def test_every_image_of_the_fit_is_known_afterwards() -> None:
+    large, start, values = fitted(400), fitted(60), points(500, 3)[0]
+    far = values + np.float32(2.5 / np.sqrt(large.gamma)) * np.eye(values.shape[1], dtype=np.float32)[0]
+    images = np.concatenate([values, far])
+    small = condense(large, start, values)
+    odd = find_odd(small, images)
+    assert 0 < len(odd) < len(images)
+    grown = add_vectors(small, images[odd], np.arange(len(odd)) % CLASSES)
+    assert score_components(images, grown).familiarity.min() >= KNOWN
+
+
+def test_added_vectors_change_no_decision_value() -> None:
+    machine, values = fitted(60), points(500, 3)[0]
+    grown = add_vectors(machine, values[:7], np.arange(7) % CLASSES)
+    before, after = (score_components(values[7:], one) for one in (machine, grown))
+    assert np.array_equal(before.decision, after.decision)
+    assert np.array_equal(before.margin, after.margin)
+    assert np.array_equal(owners_of(grown), np.sort(owners_of(grown)))
+    assert (score_components(values[:7], grown).familiarity == 1).all()
