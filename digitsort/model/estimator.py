@@ -254,37 +254,44 @@ def _features(images: Sequence[Gray]) -> npt.NDArray[np.float32]:
 
 
 def rebuild(model: Model) -> DigitClassifier:
-    """Make the estimator that a model's file holds, from the arrays that were read and checked.
-
-    Its `gamma` parameter, which only a new fit would use, is that of a new estimator.
-    """
+    """Make the estimator that a model's file holds, from the arrays that were read and checked."""
     card = model.card
-    components = model.machine.vectors.shape[1]
-    estimator = DigitClassifier(C=card.C, temperature=card.temperature, components=components)
-    estimator.svc_ = _rebuild_svc(model)
-    estimator.projection_ = model.machine.projection
-    if model.machine.likeness is not None:
-        estimator.likeness = model.machine.likeness
-    estimator.classes_ = np.array(card.classes)
-    estimator.temperature_ = card.temperature
+    estimator = estimator_of(model.machine, card.classes, card.C)
+    estimator.temperature = estimator.temperature_ = card.temperature
     estimator.card_ = card.to_dict()
     return estimator
 
 
-def _rebuild_svc(model: Model) -> object:
-    machine = model.machine
+def estimator_of(machine: SupportVectors, classes: Sequence[str], C: float) -> DigitClassifier:
+    """Make an estimator of the arrays of a fitted one.
+
+    Its `gamma` parameter, which only a new fit would use, is that of a new estimator.
+    """
+    estimator = DigitClassifier(C=C, components=machine.vectors.shape[1])
+    estimator.svc_ = _svc_of(machine, C)
+    estimator.projection_ = machine.projection
+    if machine.likeness is not None:
+        estimator.likeness = machine.likeness
+    estimator.classes_ = np.array(classes)
+    estimator.temperature_ = estimator.temperature
+    estimator.card_ = {}
+    return estimator
+
+
+def _svc_of(machine: SupportVectors, C: float) -> SVC:
     k, (n, d) = len(machine.n_support), machine.vectors.shape
     # A fit to one point per class gives an SVC all attributes that this scikit-learn needs. Then those
     # of the machine are replaced.
-    svc = SVC(C=model.card.C, gamma=machine.gamma, break_ties=True, cache_size=1000)
+    svc = SVC(C=C, gamma=machine.gamma, break_ties=True, cache_size=1000)
     svc.fit(np.arange(k)[:, None] * np.ones(d), np.arange(k))
     svc.support_vectors_ = machine.vectors.astype(np.float64)
     svc.support_ = np.arange(n, dtype=np.int32)
     svc.shape_fit_ = (n, d)
     svc._n_support = machine.n_support.astype(np.int32)
-    sign = -1 if k == 2 else 1  # libsvm's own sign, which scikit-learn turns for two classes
     svc.dual_coef_, svc.intercept_ = machine.dual_coef.copy(), machine.intercept.copy()
-    svc._dual_coef_, svc._intercept_ = sign * machine.dual_coef, sign * machine.intercept
+    # libsvm's own arrays: scikit-learn turns their sign for two classes, and shares one otherwise.
+    svc._dual_coef_ = -svc.dual_coef_ if k == 2 else svc.dual_coef_
+    svc._intercept_ = -svc.intercept_ if k == 2 else svc.intercept_.copy()
     svc._gamma = machine.gamma
     return svc
 

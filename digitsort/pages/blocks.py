@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from digitsort.pages.between_lines import LEAST_CELLS, MOST_STEP, cells_of
-from digitsort.pages.hidden_lines import with_hidden_lines, without_strokes
+from digitsort.pages.hidden_lines import with_hidden_lines, with_outer_lines, without_strokes
 from digitsort.pages.lines import Ruling
 from digitsort.pages.ruling import Matrix, Pixels, Sheet, ink_of, lines_in, ruling_of, sheet_of
 
@@ -162,7 +162,7 @@ def find_blocks(gray: Pixels) -> list[Block]:
     ink = ink_of(calm, OFFSETS[0])
     lines = lines_in(ink, max(9, longer // LENGTHS[-1]))
     best = _with_better(best, _between_lines(lines, ink, soft, best), soft)
-    best = _apart(best, ink, soft)
+    best = _with_rims(_apart(best, ink, soft), soft)
     return [_block(lattice, sheet) for lattice in _in_reading_order(best)]
 
 
@@ -237,6 +237,15 @@ def _apart(lattices: list[dict[Index, Quad]], ink: Pixels, soft: Pixels) -> list
     joined = [one for one in joined if len(one) >= LEAST_CELLS and _is_ruled(one, soft)]
     kept = [lattice for lattice in kept if len(lattice) >= LEAST_CELLS]
     return joined if _worth(joined, soft) > _worth(kept, soft) else kept
+
+
+def _with_rims(lattices: list[dict[Index, Quad]], soft: Pixels) -> list[dict[Index, Quad]]:
+    """Return blocks with rows and columns whose outer line was missed, if no other block is there."""
+    wider = [_from_zero(with_outer_lines(lattice, soft)) for lattice in lattices]
+    return [
+        new if not any(_overlap(new, other) for other in lattices if other is not old) else old
+        for old, new in zip(lattices, wider, strict=True)
+    ]
 
 
 def _is_in_one(quad: Quad, others: list[Quad]) -> bool:
@@ -505,8 +514,9 @@ def _merged(groups: list[dict[Index, int]], links: list[_Link]) -> list[dict[Ind
 def _without_misfits(lattice: dict[Index, Quad]) -> dict[Index, Quad]:
     """Leave out cells that reach into their neighbours: two cells between which a line is missing."""
     kept = {}
+    lines = _lines_of(lattice)
     for at, quad in lattice.items():
-        guess = _guess(at, lattice)
+        guess = _guess(at, lattice, lines)
         if guess is None or _distance(quad, guess) < 0.3 * min(_sides(guess)):
             kept[at] = quad
     return kept
@@ -516,14 +526,26 @@ def _distance(one: Quad, other: Quad) -> float:
     return float(np.hypot(*(one - other).T).max())
 
 
-def _guess(at: Index, lattice: dict[Index, Quad]) -> Quad | None:
+def _lines_of(lattice: dict[Index, Quad]) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """Return the columns of the cells in each row, and the rows of the cells in each column."""
+    in_row, in_column = defaultdict(list), defaultdict(list)
+    for row, column in lattice:
+        in_row[row].append(column)
+        in_column[column].append(row)
+    return in_row, in_column
+
+
+def _guess(
+    at: Index, lattice: dict[Index, Quad], lines: tuple[dict[int, list[int]], dict[int, list[int]]]
+) -> Quad | None:
     """Return where a cell is by those of its row and its column; None if too few of them are known.
 
-    A cell, one beside it, one below it and the one across from it make a parallelogram.
+    A cell, one beside it, one below it and the one across from it make a parallelogram. `lines` are
+    those of the lattice.
     """
     row, column = at
-    in_row = sorted((abs(c - column), c) for r, c in lattice if r == row and c != column)[:4]
-    in_column = sorted((abs(r - row), r) for r, c in lattice if c == column and r != row)[:4]
+    in_row = sorted((abs(c - column), c) for c in lines[0].get(row, ()) if c != column)[:4]
+    in_column = sorted((abs(r - row), r) for r in lines[1].get(column, ()) if r != row)[:4]
     guesses = [
         lattice[row, c] + lattice[r, column] - lattice[r, c]
         for _, c in in_row
@@ -596,12 +618,12 @@ _UNIT = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 
 def _filled_once(lattice: dict[Index, Quad], thick: Pixels) -> dict[Index, Quad]:
     rows, columns = (range(min(some), max(some) + 1) for some in zip(*lattice, strict=True))
-    full = dict(lattice)
+    full, lines = dict(lattice), _lines_of(lattice)
     is_sure = _fullness(_from_zero(lattice)) >= ALMOST_FULL and _is_even(lattice)
     for at in ((row, column) for row in rows for column in columns):
         if at in lattice:
             continue
-        guess = _guess(at, lattice)
+        guess = _guess(at, lattice, lines)
         if guess is not None and (
             (is_sure and _is_within(at, lattice)) or _evidence(guess, thick) >= LEAST_EVIDENCE
         ):

@@ -139,11 +139,21 @@ def _array(values: object) -> Levels:
 def _stretched(picture: Levels) -> Pixels:
     """Make paper white, and the darkest ink of any cell equally dark."""
     step = max(1, min(picture.shape) // RANKED_PX)
-    darkest, paper = np.percentile(picture[::step, ::step], (1, 70)).tolist()
+    ranked = picture[::step, ::step].ravel()
+    darkest, paper = _percentile(ranked, 1), _percentile(ranked, 70)
     ink = min(darkest, paper - LEAST_CONTRAST)
     darkness = (paper - picture) / (paper - ink)
     share = np.clip((darkness - FAINTEST) / (DARKEST - FAINTEST), 0, 1)
     return np.asarray(255 - share * (255 - INK), np.uint8)
+
+
+def _percentile(levels: Levels, percent: float) -> float:
+    """Return what `np.percentile` does, in a third of its time for the few pixels of a cell."""
+    place = percent / 100 * (len(levels) - 1)
+    below = int(place)
+    levels = np.partition(levels, below)
+    above = float(levels[below + 1 :].min()) if below + 1 < len(levels) else float(levels[below])
+    return float(levels[below]) + (place - below) * (above - float(levels[below]))
 
 
 def _cut_out(page: Pixels, corners: Quad) -> Pixels:

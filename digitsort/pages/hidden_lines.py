@@ -1,4 +1,4 @@
-"""Find lines of a block's ruling that were missed, and drop lines that are only strokes of digits.
+"""Find lines of a block's ruling that were missed, within it and around it, and drop strokes of digits.
 
 A line of ruling goes through all cells of a row or column. A stroke does not: it ends within its cell.
 """
@@ -44,6 +44,18 @@ BESIDE_PX = (4, 7)
 ALONG = 16
 """Places along a cell's side at which a line is looked for."""
 
+ENOUGH_LINES = 8
+"""Number of columns' lines that tell how dark a block's lines are; twice as many at most."""
+
+LEAST_OUTER = 3
+"""Smallest number of rows and of columns of a block that may get another one at its rim."""
+
+OUTER = 0.2
+"""Share of a column's width by which the line around the next column may be off its place."""
+
+LEAST_CROSSED = 0.8
+"""Share of the lines between the rows that have to go on to a column that is added at the rim."""
+
 
 def with_hidden_lines(lattice: Lattice, soft: Pixels) -> Lattice:
     """Split cells through which lines go, in both directions.
@@ -62,6 +74,67 @@ def without_strokes(lattice: Lattice, soft: Pixels) -> Lattice:
     """Join cells between which there is no line in most rows, or columns; halves are left out."""
     turned = _turned(_joined(lattice, soft))
     return _turned(_joined(turned, soft))
+
+
+def with_outer_lines(lattice: Lattice, soft: Pixels) -> Lattice:
+    """Add columns and rows at the rim of an even grid, if its lines go on to one more line there."""
+    for _ in range(2):
+        lattice = _turned(_mirrored(_wider(_mirrored(_wider(lattice, soft)), soft)))
+    return lattice
+
+
+def _mirrored(lattice: Lattice) -> Lattice:
+    """Exchange left and right."""
+    return {(row, -column): quad[[1, 0, 3, 2]] for (row, column), quad in sorted(lattice.items())}
+
+
+def _wider(lattice: Lattice, soft: Pixels) -> Lattice:
+    """Return a lattice with all columns that are found to the right of it."""
+    while True:
+        column = _next_column(lattice, soft)
+        if not column:
+            return lattice
+        lattice = lattice | column
+
+
+def _next_column(lattice: Lattice, soft: Pixels) -> Lattice:
+    """Return the cells of another column to the right; empty if there is none."""
+    rows, columns = ({at[axis] for at in lattice} for axis in (0, 1))
+    last = max(columns)
+    widths = np.array([_width(lattice, column) for column in columns])
+    wide, gap = _width(lattice, last), _gap(lattice, last)
+    is_even = np.abs(widths - np.median(widths)).max() <= EVEN * np.median(widths)
+    is_whole = len(lattice) == len(rows) * len(columns)
+    if not (is_even and is_whole and min(len(rows), len(columns)) >= LEAST_OUTER):
+        return {}
+    shares = np.arange(2 - OUTER, 2 + gap + OUTER, 1 / wide)
+    quads = np.array([lattice[row, last] for row in sorted(rows)])
+    darkness = _darkness(_levels(quads, shares, soft))
+    seen = np.percentile(darkness, 100 - COVERED, axis=1)
+    place = int(seen.argmax())
+    if seen[place] < LEAST_DARKER or seen[place] < AS_DARK * _usual_darkness(lattice, soft):
+        return {}
+    right = float(shares[place]) - gap / 2
+    column = {(row, last + 1): _part(lattice[row, last], 1 + gap, right) for row in rows}
+    crossed = _seen_below(_turned(column), soft)
+    least = max(LEAST_DARKER, AS_DARK * _usual_darkness(_turned(lattice), soft))
+    return column if (crossed >= least).mean() >= LEAST_CROSSED else {}
+
+
+def _gap(lattice: Lattice, last: int) -> float:
+    """Return the median distance of the last column from the one before, by its width."""
+    gaps = [
+        quad[[0, 3]] - lattice[row, last - 1][[1, 2]]
+        for (row, column), quad in lattice.items()
+        if column == last and (row, last - 1) in lattice
+    ]
+    return float(np.median(np.hypot(*np.concatenate(gaps).T))) / _width(lattice, last) if gaps else 0.0
+
+
+def _seen_below(row: Lattice, soft: Pixels) -> Floats:
+    """Return how dark the lines between the cells of a row are."""
+    columns = sorted(column for _, column in row)
+    return np.concatenate([_between(row, here, there, soft) for here, there in pairwise(columns)])
 
 
 def _turned(lattice: Lattice) -> Lattice:
@@ -156,9 +229,11 @@ def _darkness(levels: Floats) -> Floats:
 
 
 def _usual_darkness(lattice: Lattice, soft: Pixels) -> float:
-    """Return the median darkness of the lines between neighbours in a row; 0 if there are none."""
+    """Return the median darkness of lines between neighbours in a row; 0 if there are none."""
     columns = sorted({column for _, column in lattice})
-    seen = [_between(lattice, here, there, soft) for here, there in pairwise(columns)]
+    pairs = list(pairwise(columns))
+    some = pairs[:: max(1, len(pairs) // ENOUGH_LINES)]
+    seen = [_between(lattice, here, there, soft) for here, there in some]
     return float(np.median(np.concatenate(seen))) if any(map(len, seen)) else 0.0
 
 
@@ -189,14 +264,14 @@ def _joined(lattice: Lattice, soft: Pixels) -> Lattice:
     columns = sorted({column for _, column in lattice})
     if len({row for row, _ in lattice}) < 2 or len(columns) < 3:
         return lattice
-    usual = _usual_darkness(lattice, soft)
     widths = [_width(lattice, column) for column in columns]
     typical = float(np.median(widths))
-    for here, there in pairwise(range(len(columns))):
-        is_even = all(abs(widths[n] - typical) <= EVEN * typical for n in (here, there))
-        seen = _between(lattice, columns[here], columns[there], soft)
-        if not is_even and _is_stroke(seen, usual):
-            return _joined(_without_line(lattice, columns[here], columns[there]), soft)
+    is_even = [abs(width - typical) <= EVEN * typical for width in widths]
+    uneven = [pair for n, pair in enumerate(pairwise(columns)) if not all(is_even[n : n + 2])]
+    usual = _usual_darkness(lattice, soft) if uneven else 0.0
+    for here, there in uneven:
+        if _is_stroke(_between(lattice, here, there, soft), usual):
+            return _joined(_without_line(lattice, here, there), soft)
     return lattice
 
 

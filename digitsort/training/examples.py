@@ -336,7 +336,7 @@ KNOWN_FILE = "default.npz"
 """File name in digitsort/model, next to the default model."""
 
 
-_NAMES = ("weights", "normal", "labels")
+_NAMES = ("weights", "normal", "labels", "fingerprint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,10 +380,10 @@ def parse_known(model: Model, data: bytes) -> Known:
     ModelError
         If they are damaged, or were made for another model.
     """
-    weights, normal, labels = _arrays(data)
+    weights, normal, labels, fingerprint = _arrays(data)
     if not _is_sound(weights, normal, labels, len(model.class_names)):
         raise _refused("it is damaged")
-    if not _is_of(model, weights):
+    if str(fingerprint) != model.card.fingerprint or len(weights) != model.card.support_vectors:
         raise _refused("it does not belong to the default model beside it")
     texts = np.array([model.class_names[index] for index in labels], np.str_)
     held_out = Examples(features_of(normal), normal, texts, np.ones(len(texts)))
@@ -391,7 +391,7 @@ def parse_known(model: Model, data: bytes) -> Known:
 
 
 def _arrays(data: bytes) -> list[npt.NDArray[Any]]:
-    """Unpack the three arrays; nothing that is in them is run."""
+    """Unpack the arrays; nothing that is in them is run."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return [arrays[name] for name in _NAMES]
@@ -414,26 +414,17 @@ def _is_sound(
     )
 
 
-def _is_of(model: Model, weights: npt.NDArray[np.float32]) -> bool:
-    """Return whether weights can be those that the support vectors of a model had in its fit.
-
-    No coefficient is larger than C times the weight (libsvm's bound); rounded up for float32.
-    """
-    machine = model.machine
-    if len(weights) != len(machine.vectors):
-        return False
-    largest = np.abs(machine.dual_coef).max(axis=0)
-    return bool((largest <= model.card.C * weights.astype(np.float64) * (1 + 1e-5)).all())
-
-
 def _refused(why: str) -> ModelError:
     return ModelError(
         f"{KNOWN_FILE} of the installation can't be used: {why}. Install digitsort again."
     )
 
 
-def known_to_bytes(weights: npt.NDArray[np.float64], held_out: Examples) -> bytes:
-    """Pack weights and held-out images; the same input always gives the same bytes."""
+def known_to_bytes(weights: npt.NDArray[np.float64], held_out: Examples, fingerprint: str) -> bytes:
+    """Pack weights and held-out images for the model with a fingerprint.
+
+    The same input always gives the same bytes.
+    """
     names = np.unique(held_out.labels)
     file = io.BytesIO()
     np.savez_compressed(
@@ -441,5 +432,6 @@ def known_to_bytes(weights: npt.NDArray[np.float64], held_out: Examples) -> byte
         weights=weights.astype(np.float32),
         normal=held_out.normal,
         labels=np.searchsorted(names, held_out.labels).astype(np.uint8),
+        fingerprint=np.array(fingerprint),
     )
     return file.getvalue()

@@ -1,10 +1,9 @@
 """Train a model: gather, split, search, fit, or teach the default model; `finish` does the rest.
 
 The default model is taught new images without its training images, and compared with the model before.
-If an SVM is fitted again to only its own support vectors, with the same weights, the result is the same
-SVM: the other images lie beyond the margin and do not matter. So the support vectors and the new images
-are fitted together, with the projection and kernel of the known model. Its temperature and familiarity
-limits stay, because they come from sources that were left out of its fit.
+Its support vectors stand for them: they and the new images are fitted together, with the projection and
+kernel of the known model. Its temperature and familiarity limits stay, because they come from sources
+that were left out of its fit.
 """
 
 from __future__ import annotations
@@ -20,10 +19,11 @@ from digitsort.errors import UsageError
 from digitsort.evaluation.certification import (
     are_among,
 )
-from digitsort.model.estimator import DigitClassifier
+from digitsort.model.estimator import DigitClassifier, estimator_of
 from digitsort.model.reading import Model, parse_model
 from digitsort.progress import Progress, silent
 from digitsort.recognition.score import predict, project, score
+from digitsort.training.condense import Contests
 from digitsort.training.examples import (
     LEAST_PER_CLASS,
     Dataset,
@@ -201,20 +201,49 @@ def learn(
     return finish(made, names, options, tested + test, taught, copies, doubts)
 
 
+CHANGE = 2.0
+"""Factor of the difference that new images make. The default model decides more firmly than a fit to
+its support vectors: with 1, twenty corrections of a hooked 1 left 12.6 % of these misread."""
+
+
 def fit_beside(known: Known, new: Examples) -> DigitClassifier:
-    """Fit to support vectors, new examples, and a distorted copy of each new example."""
+    """Fit to support vectors, new examples, and a distorted copy of each new example.
+
+    A fit to the support vectors of a condensed machine does not give that machine again. So the machine
+    stays, and the difference that the new examples make in such a fit is added to it.
+    """
     machine, card = known.model.machine, known.model.card
-    assert machine.projection is not None
+    projection = machine.projection
+    assert projection is not None
     both = new.with_distorted() if len(new) else new
-    values = np.concatenate([machine.vectors, project(both.features, machine.projection)])
-    estimator = DigitClassifier(C=card.C, components=machine.vectors.shape[1])
-    return estimator.fit_components(
-        values.astype(np.float64),
-        np.concatenate([known.labels, both.labels]),
-        np.concatenate([known.weights, both.weights]),
-        machine.projection,
-        machine.gamma,
-    )
+    vectors = np.concatenate([machine.vectors, project(both.features, projection)])
+    labels = np.concatenate([known.labels, both.labels])
+    weights = np.concatenate([known.weights, both.weights])
+
+    def fit(count: int) -> Contests:
+        estimator = DigitClassifier(C=card.C, components=vectors.shape[1]).fit_components(
+            vectors[:count].astype(np.float64),
+            labels[:count],
+            weights[:count],
+            projection,
+            machine.gamma,
+        )
+        return Contests.of(estimator.machine()).spread(estimator.svc_.support_, count)
+
+    count, was = len(machine.vectors), Contests.of(machine)
+    before, fitted = fit(count), fit(len(vectors))
+    classes, owners = np.unique(labels, return_inverse=True)
+    places = np.searchsorted(classes, known.model.class_names)
+    is_old = np.isin(fitted.first, places) & np.isin(fitted.second, places)
+    fitted.coefficients[:, is_old] *= CHANGE
+    fitted.intercepts[is_old] *= CHANGE
+    fitted.coefficients[:count, is_old] += was.coefficients - CHANGE * before.coefficients
+    fitted.intercepts[is_old] += was.intercepts - CHANGE * before.intercepts
+    order = np.argsort(owners, kind="stable")
+    order = order[(order < count) | fitted.coefficients[order].any(axis=1)]
+    contests = replace(fitted, coefficients=fitted.coefficients[order])
+    made = contests.machine(vectors[order], owners[order], machine)
+    return estimator_of(made, classes.tolist(), card.C)
 
 
 def keep_likeness(known: Known, estimator: DigitClassifier, new: Examples) -> None:

@@ -20,6 +20,7 @@ from digitsort.progress import Progress
 from digitsort.recognition.gate import why_no_digit
 from digitsort.recognition.score import FEATURE_COUNT, Layers, Likeness, project, to_whole_numbers
 from digitsort.recognition.vectorize import vectorize
+from digitsort.training.condense import Adam, batches
 from digitsort.training.impostors import Gray, Material, finished, invent_impostors
 from digitsort.training.printed import DIGITS, Face, draw_font, find_faces
 from digitsort.training.sources import DataSource
@@ -29,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-UNITS = (192, 48)
+UNITS = (256, 64)
 """Units of the two layers: few, because the network looks at each picture that would be accepted."""
 
 IMPOSTORS = 8_000
@@ -42,7 +43,7 @@ LOST = 0.01
 """Share of the accepted digits of a family that the network, fitted without it, does not find like a
 digit. The shipped network knows all families, and loses fewer."""
 
-EPOCHS, BATCH, RATE, DROPPED = 12, 512, 2e-3, 0.2
+EPOCHS, BATCH, RATE, DROPPED = 30, 512, 2e-3, 0.2
 """Passes over the data, pictures per step, first step size, share of units left out in a step."""
 
 SCALE = 1e-3
@@ -174,7 +175,7 @@ def _outputs(components: Features, weights: Layers, biases: Layers) -> Floats:
 
 
 def fit_network(components: Features, is_digit: Mask) -> tuple[Layers, Layers]:
-    """Minimize the log loss with Adam (Kingma and Ba 2015) and dropout (Srivastava et al. 2014).
+    """Minimize the log loss with Adam and dropout (Srivastava et al. 2014).
 
     Parameters
     ----------
@@ -192,19 +193,13 @@ def fit_network(components: Features, is_digit: Mask) -> tuple[Layers, Layers]:
     shapes = list(pairwise(sizes))
     weights = [rng.standard_normal(s, np.float32) * np.float32(np.sqrt(2 / s[0])) for s in shapes]
     values = [*weights, *(np.zeros(s[1], np.float32) for s in shapes)]
-    adam = _Adam(values)
+    adam = Adam(values)
     with one_blas_thread():
-        for step, rows in enumerate(batches := _batches(len(inputs), rng)):
+        for step, rows in enumerate(steps := batches(len(inputs), EPOCHS, BATCH, rng)):
             gradients = _gradients(inputs[rows], target[rows], values, rng)
-            adam.step(gradients, RATE * (1 + np.cos(np.pi * step / len(batches))) / 2)
+            adam.step(gradients, RATE * (1 + np.cos(np.pi * step / len(steps))) / 2)
     real = [value.astype(np.float64) for value in values]
     return (real[0] * SCALE, real[1], real[2]), (real[3], real[4], real[5])
-
-
-def _batches(count: int, rng: np.random.Generator) -> list[npt.NDArray[np.intp]]:
-    size = min(BATCH, count)
-    orders = [rng.permutation(count) for _ in range(EPOCHS)]
-    return [order[i : i + size] for order in orders for i in range(0, count - size + 1, size)]
 
 
 def _gradients(
@@ -228,24 +223,3 @@ def _gradients(
         if number:
             error = (error @ weights[number].T) * masks[number - 1]
     return [*of_weights, *of_biases]
-
-
-class _Adam:
-    """Steps against the running mean of the gradients, over the root of that of their squares."""
-
-    def __init__(self, values: Sequence[Features]) -> None:
-        self._values = values
-        self._means = [np.zeros_like(value) for value in values]
-        self._squares = [np.zeros_like(value) for value in values]
-        self._steps = 0
-
-    def step(self, gradients: Sequence[Features], rate: float) -> None:
-        """Change the values in place."""
-        self._steps += 1
-        faster = np.float32(rate / (1 - 0.9**self._steps))
-        correction = np.float32(1 - 0.999**self._steps)
-        moments = zip(self._values, self._means, self._squares, gradients, strict=True)
-        for value, mean, square, gradient in moments:
-            mean += np.float32(0.1) * (gradient - mean)
-            square += np.float32(0.001) * (gradient * gradient - square)
-            value -= faster * mean / (np.sqrt(square / correction) + np.float32(1e-8))

@@ -2,8 +2,8 @@
 
 A first SVM, fitted to a part of the images, shows which images lie near a margin. A second one is
 fitted to those (a cascade: Graf, Cosatto, Bottou, Durdanovic and Vapnik 2004). Images that lie far
-beyond every margin would not become support vectors. A third one is fitted to those support vectors of
-the second that matter most.
+beyond every margin would not become support vectors. Then the second one is condensed: a few of its
+support vectors are moved and weighted until they decide like all of them.
 
 Sources by the same people form a family. Each family in turn is left out of a fit, and the model of the
 other families reads it. These readings determine the temperature, the familiarity limits and the
@@ -28,10 +28,17 @@ from digitsort.evaluation.certification import (
     lowest_threshold,
     upper_bound,
 )
-from digitsort.model.estimator import DigitClassifier, fit_projection
+from digitsort.model.estimator import DigitClassifier, estimator_of, fit_projection
 from digitsort.progress import Progress, silent
 from digitsort.recognition.score import Likeness, Scores, project, score
-from digitsort.training.examples import Examples, gather, known_to_bytes
+from digitsort.training.condense import add_vectors, condense, find_odd
+from digitsort.training.examples import (
+    Examples,
+    distort,
+    features_of,
+    gather,
+    known_to_bytes,
+)
 from digitsort.training.finish import (
     Calibration,
     FittedModel,
@@ -57,11 +64,11 @@ NEAR = 1.2
 HOPELESS = -0.6
 """Invented and printed images with a lower margin look like another digit and are left out."""
 
-HEAVY = 0.65
-"""Share of the second fit's support vectors that the third one is fitted to, those with the largest
-coefficients. Each costs time for every image, and the others change little: on the left-out families
-the mean error is 2.48 instead of 2.44 %, and 91.8 instead of 91.7 % can be accepted with 0.5 % wrong
-labels."""
+VECTORS = 2_300
+"""Number of support vectors that the second fit is condensed to. Each costs time for every image."""
+
+COPIES_SEED = 1
+"""Seed of the distorted copies with which a machine is condensed, beside those that it is fitted to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +80,12 @@ class Fitted:
 
 
 def fit_cascade(
-    examples: Examples, invented: npt.NDArray[np.bool_], parameters: dict[str, Any]
+    examples: Examples,
+    invented: npt.NDArray[np.bool_],
+    others: npt.NDArray[np.float32],
+    parameters: dict[str, Any],
 ) -> Fitted:
-    """Fit to examples, and to a distorted copy of each image that a person wrote.
+    """Fit to examples, and to a distorted copy of each image that a person wrote; condense the result.
 
     Parameters
     ----------
@@ -83,6 +93,8 @@ def fit_cascade(
         Examples of n images.
     invented : ndarray of shape (n,), bool
         Whether each image was not written by a person.
+    others : ndarray of shape (m, d), float32
+        Features of unlabelled images, which the condensed machine should read like the large one.
     parameters : dict
         Parameters of `DigitClassifier`.
     """
@@ -108,17 +120,23 @@ def fit_cascade(
         first = fit(np.arange(0, len(both), FIRST_PART))
         require_classes(first, classes)
         margin = score(both.features, first.machine()).margin[np.arange(len(both)), truth]
-        rows = np.flatnonzero((margin < NEAR) & ~((margin < HOPELESS) & is_invented))
+        is_hopeless = (margin < HOPELESS) & is_invented
+        rows = np.flatnonzero((margin < NEAR) & ~is_hopeless)
         second = fit(rows)
-        rows = rows[second.svc_.support_[_heavy(second)]]
-        estimator = fit(rows)
-    return Fitted(estimator, both.weights[rows][estimator.svc_.support_])
-
-
-def _heavy(estimator: DigitClassifier) -> npt.NDArray[np.intp]:
-    """Return which support vectors have the largest coefficients, summed over all contests."""
-    weight = np.abs(estimator.svc_.dual_coef_).sum(axis=0)
-    return np.flatnonzero(weight >= np.quantile(weight, 1 - HEAVY))
+        # The start is of support vectors of all kinds. From those with the largest coefficients, which
+        # are odd images, the condensed machine read strange handwriting worse.
+        support = rows[second.svc_.support_]
+        rows = support[np.linspace(0, len(support) - 1, min(VECTORS, len(support))).astype(np.intp)]
+        start = fit(rows)
+        copies = features_of(distort(examples.normal[real], COPIES_SEED))
+        more = project(np.concatenate([copies, others]), projection)
+        machine = condense(second.machine(), start.machine(), np.concatenate([values, more]))
+        plain = np.flatnonzero(~is_hopeless)
+        odd = plain[find_odd(machine, values[plain])]
+        machine = add_vectors(machine, values[odd], truth[odd])
+    rows = np.concatenate([rows[start.svc_.support_], odd])
+    weights = both.weights[rows[np.argsort(truth[rows], kind="stable")]]
+    return Fitted(estimator_of(machine, classes.tolist(), blank.C), weights)
 
 
 def require_classes(first: DigitClassifier, classes: npt.NDArray[np.str_]) -> None:
@@ -179,16 +197,18 @@ def train_release(progress: Progress = silent, chosen: Sequence[DataSource] | No
     pool = gather_sources(sources() if chosen is None else chosen, progress)
     held = np.arange(len(pool.examples)) % HELD_OUT == HELD_OUT - 1
     fitted, held_out = pool[np.flatnonzero(~held)], pool[np.flatnonzero(held)].examples
-    others = {name: fit_without(fitted, name, progress) for name in fitted.families}
+    drawn = gather_ground(pool.sources, len(pool.examples), progress)
+    others = {name: fit_without(fitted, drawn, name, progress) for name in fitted.families}
     judged = {name: judge_examples(others[name], fitted.of(name)) for name in others}
     calibration, certificate = calibrate_by_family(judged)
     progress("fit", 0, None)
-    machine = fit_cascade(fitted.examples, fitted.is_of(""), PARAMETERS)
+    machine = fit_cascade(fitted.examples, fitted.is_of(""), drawn.features, PARAMETERS)
     accepted = {
         name: fitted.of(name).features[_accepted(judged[name], calibration, certificate)]
         for name in others
     }
-    machine.estimator.likeness = learn_likeness(fitted, machine.estimator, others, accepted, progress)
+    ground = _digits_as_ground(fitted) + drawn
+    machine.estimator.likeness = learn_likeness(ground, machine.estimator, others, accepted, progress)
     count = sum(map(len, judged.values()))
     made = FittedModel(
         machine.estimator,
@@ -202,7 +222,7 @@ def train_release(progress: Progress = silent, chosen: Sequence[DataSource] | No
     names = [f"{source.name} ({source.licence})" for source in fitted.sources]
     tested = held_out[np.arange(len(held_out))[1::2]]
     trained = finish(made, names, TrainingOptions(), tested, nothing)
-    return Release(trained, known_to_bytes(machine.weights, held_out))
+    return Release(trained, known_to_bytes(machine.weights, held_out, trained.card.fingerprint))
 
 
 def gather_sources(chosen: Sequence[DataSource], progress: Progress) -> Pool:
@@ -215,15 +235,16 @@ def gather_sources(chosen: Sequence[DataSource], progress: Progress) -> Pool:
     return Pool(chosen, joined, origin)
 
 
-def fit_without(pool: Pool, family: str, progress: Progress) -> DigitClassifier:
+def fit_without(pool: Pool, drawn: Ground, family: str, progress: Progress) -> DigitClassifier:
     """Fit to all other families."""
     progress(f"fit without {family}", 0, None)
     rest = pool[np.flatnonzero(~pool.is_of(family))]
-    return fit_cascade(rest.examples, rest.is_of(""), PARAMETERS).estimator
+    unlabelled = drawn.without(family).features
+    return fit_cascade(rest.examples, rest.is_of(""), unlabelled, PARAMETERS).estimator
 
 
 def learn_likeness(
-    pool: Pool,
+    ground: Ground,
     estimator: DigitClassifier,
     others: Mapping[str, DigitClassifier],
     accepted: Mapping[str, npt.NDArray[np.float32]],
@@ -233,14 +254,15 @@ def learn_likeness(
 
     Parameters
     ----------
+    ground : Ground
+        Digits and other ink.
     estimator : DigitClassifier
-        Fitted to all of it.
+        Fitted to all digits.
     others : mapping of str to DigitClassifier
         Fitted without each family.
     accepted : mapping of str to ndarray of shape (n, d)
         Features of the digits of each family that the others accept.
     """
-    ground = _digits_as_ground(pool) + gather_ground(pool.sources, len(pool.examples), progress)
     limits = []
     for name, other in others.items():
         progress(f"learn what is no digit, without {name}", 0, None)

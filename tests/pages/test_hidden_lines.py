@@ -6,7 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from digitsort.pages.hidden_lines import Lattice, with_hidden_lines, without_strokes
+from digitsort.pages.hidden_lines import (
+    Lattice,
+    with_hidden_lines,
+    with_outer_lines,
+    without_strokes,
+)
 from digitsort.pages.ruling import Pixels
 
 SIDE, LINE, STROKE = 60, 190, 60
@@ -94,3 +99,36 @@ def test_lines_that_are_faint_or_broken_stay() -> None:
     even = _lattice((SIDE,) * 4, heights)
     page = _ruled((SIDE, 2 * SIDE, SIDE), heights)
     assert without_strokes(even, _soft(page)).keys() == even.keys()
+
+
+GRID = (SIDE,) * 5
+
+
+def _without(lattice: Lattice, axis: int, *numbers: int) -> Lattice:
+    return {at: quad for at, quad in lattice.items() if at[axis] not in numbers}
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("missed", [(0,), (4,), (0, 4), (3, 4)])
+def test_rows_and_columns_at_the_rim_of_a_grid_are_added(axis: int, missed: tuple[int, ...]) -> None:
+    whole = _lattice(GRID, GRID)
+    found = with_outer_lines(_without(whole, axis, *missed), _soft(_ruled(GRID, GRID)))
+    _assert_near(found, whole)
+
+
+def test_a_line_beside_a_grid_is_no_part_of_it() -> None:
+    """Most lines between the rows end before it."""
+    known = _without(_lattice(GRID, GRID), 1, 4)
+    page = _ruled(GRID, GRID)
+    page[30 : 20 + 5 * SIDE - 30, 20 + 4 * SIDE + 8 : 20 + 5 * SIDE - 8] = 255
+    assert with_outer_lines(known, _soft(page)).keys() == known.keys()
+
+
+def test_nothing_is_added_where_the_outer_line_is_missing_or_columns_are_uneven() -> None:
+    known = _without(_lattice(GRID, GRID), 1, 4)
+    page = _ruled(GRID, GRID)
+    page[:, 20 + 5 * SIDE - 3 :] = 255
+    assert with_outer_lines(known, _soft(page)).keys() == known.keys()
+    table = (SIDE, 2 * SIDE, SIDE, SIDE)
+    known = _without(_lattice(table, GRID), 1, 3)
+    assert with_outer_lines(known, _soft(_ruled(table, GRID))).keys() == known.keys()

@@ -43,19 +43,19 @@ ALLOWED = {
     # A copy that a power cut has torn: nothing is in it that its whole source has not.
     ("removal.py", "remove_torn", "disk.unlink(torn)"),
     # One of two names of the same file, which were compared just before.
-    ("publish.py", "_remove_old_name", "disk.unlink(source)"),
-    ("publish.py", "_remove_old_name", "remove_ours(disk, target)"),
+    ("deliver.py", "_remove_old_name", "disk.unlink(source)"),
+    ("deliver.py", "_remove_old_name", "remove_ours(disk, target)"),
     # A symbolic link in DEST that leads where this run made it lead: it is no content.
     ("undo.py", "_remove", "self._disk.unlink(place)"),
     # One of two names of a symbolic link in DEST, which were compared just before.
     ("recover.py", "_remove_source", "self._disk.unlink(source)"),
     # Renames that replace nothing.
     ("deliver.py", "_renamed", "rename_new(disk, source, target)"),
-    ("publish.py", "rename_new", "disk.rename_new(source, target)"),
-    ("publish.py", "publish", "rename_new(disk, temporary, target)"),
+    ("deliver.py", "rename_new", "disk.rename_new(source, target)"),
+    ("deliver.py", "publish", "rename_new(disk, temporary, target)"),
     # An empty file of ours that held the final name of a copy for this moment.
-    ("publish.py", "publish", "disk.replace(temporary, target)"),
-    ("publish.py", "publish", "remove_ours(disk, target)"),
+    ("deliver.py", "publish", "disk.replace(temporary, target)"),
+    ("deliver.py", "publish", "remove_ours(disk, target)"),
     ("recover.py", "remove_half_done", "remove_ours(disk, places.at(final))"),
     # Temporary files, by names that hold the token of a run of ours; their sources stay.
     ("transfer.py", "remove_ours", "disk.unlink(place)"),
@@ -98,7 +98,8 @@ ALLOWED = {
     ("batch.py", "end", "remove_empty(self._disk, places, folders)"),
     ("recover.py", "settle", "remove_empty(self._disk, self._places, made)"),
     ("undo.py", "_end", "remove_empty(self._disk, self._places, made)"),
-    # A field of a dataclass.
+    # Text, and a field of a dataclass.
+    ("entries.py", "path_in", "path.replace('/', os.sep)"),
     ("plan.py", "_settle_name", "replace(item, path=below)"),
 }
 """File, function and call."""

@@ -20,9 +20,10 @@ from digitsort.progress import silent
 from digitsort.recognition.score import predict, score
 from digitsort.recognition.vectorize import vectorize
 from digitsort.training import examples as module
+from digitsort.training.condense import Contests, plays
 from digitsort.training.examples import Dataset, Known, examples_of, known_to_bytes, parse_known
 from digitsort.training.finish import TrainingOptions
-from digitsort.training.fit import train
+from digitsort.training.fit import fit_beside, train
 from tests.conftest import invoke
 from tests.training.test_fit import SMALL, some
 from tests.training.test_taught import by_hand
@@ -104,13 +105,31 @@ def test_what_cannot_be_learned_is_refused(
         train([default, *others], options)
 
 
+def test_what_a_fit_does_not_give_again_is_kept(known: Known) -> None:
+    """The default model is condensed: a fit to its support vectors gives another machine."""
+    was = known.model.machine
+    changed = replace(was, dual_coef=was.dual_coef * 1.5, intercept=was.intercept + 0.25)
+    other = replace(known, model=replace(known.model, machine=changed))
+    new = examples_of([some({"3": 6})], silent)  # between the classes 1 and 4
+    before, after = (Contests.of(fit_beside(one, new).machine()) for one in (known, other))
+    is_of_3 = plays(np.array([2]), before.first, before.second)[0]
+    moved = after.intercepts - before.intercepts
+    assert moved == pytest.approx(np.where(is_of_3, 0, 0.25))
+    assert np.abs(after.coefficients - before.coefficients)[:, ~is_of_3].max() > 0.1
+    assert np.abs(after.coefficients - before.coefficients)[:, is_of_3].max() == pytest.approx(0)
+
+
+def to_bytes(known: Known) -> bytes:
+    return known_to_bytes(known.weights, known.held_out, known.model.card.fingerprint)
+
+
 def test_what_is_known_is_written_and_read_back(known: Known) -> None:
-    data = known_to_bytes(known.weights, known.held_out)
+    data = to_bytes(known)
     read = parse_known(known.model, data)
     assert np.array_equal(read.weights, known.weights)
     assert np.array_equal(read.held_out.features, known.held_out.features)
     assert list(read.held_out.labels) == list(known.held_out.labels)
-    assert data == known_to_bytes(known.weights, known.held_out)
+    assert data == to_bytes(known)
 
 
 def zeroed(data: bytes, at: int) -> bytes:
@@ -131,7 +150,7 @@ DAMAGES = [
 def test_a_damaged_file_of_what_is_known_is_refused(
     known: Known, damage: Callable[[bytes], bytes]
 ) -> None:
-    data = known_to_bytes(known.weights, known.held_out)
+    data = to_bytes(known)
     with pytest.raises(ModelError, match=r"default\.npz .* damaged\. Install digitsort again"):
         parse_known(known.model, damage(data))
 
@@ -141,15 +160,17 @@ def test_an_array_of_another_form_is_refused(known: Known, dtype: type) -> None:
     """One of objects is a pickle: it is not opened."""
     file = io.BytesIO()
     normal, labels = known.held_out.normal, np.zeros(len(known.held_out), np.uint8)
-    np.savez(file, weights=known.weights.astype(dtype), normal=normal, labels=labels)
+    mark = np.array(known.model.card.fingerprint)
+    np.savez(file, weights=known.weights.astype(dtype), normal=normal, labels=labels, fingerprint=mark)
     with pytest.raises(ModelError, match="damaged"):
         parse_known(known.model, file.getvalue())
 
 
 def test_what_another_model_knows_is_refused(known: Known) -> None:
-    """Of another number of support vectors, or with weights that these could not have had."""
-    for weights in (known.weights[1:], known.weights * 0.01):
-        data = known_to_bytes(weights, known.held_out)
+    """Of another number of support vectors, or of a model with another fingerprint."""
+    mark = known.model.card.fingerprint
+    for first, fingerprint in ((1, mark), (0, mark[::-1])):
+        data = known_to_bytes(known.weights[first:], known.held_out, fingerprint)
         with pytest.raises(ModelError, match="does not belong to the default model"):
             parse_known(known.model, data)
 
