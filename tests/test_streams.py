@@ -61,7 +61,7 @@ CLOSED = {
     "sort scans sorted -m m.pkl --move <&- >&- 2>&-": 0,
     "undo sorted >&- 2>&-": 2,
     "verify sorted >&- 2>&-": 6,
-    "watch scans watched -m m.pkl --once --settle 0 <&- >&- 2>&-": 0,
+    "watch scans watched -m m.pkl --once --settle 0 <&- >&- 2>&-": 5,
     "watch scans watched -m m.pkl --once --settle 0 > /dev/full": 5,
     "cut pages cells <&- >&- 2>&-": 0,
     "cut pages cells 2> /dev/full": 5,

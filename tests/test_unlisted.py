@@ -92,8 +92,8 @@ CASES = {
     "cut good cells": (1, "good/shut can't be listed"),
     "cut only cells": (1, "only/shut can't be listed"),
     "table listed/labels.csv": (2, "Permission denied"),
-    "verify listed": (2, "listed"),
-    "undo listed": (2, "listed"),
+    "verify listed": (5, "can't be listed"),
+    "undo listed": (5, "can't be listed"),
     "classify good/a -m m.pkl -o listed/l.csv": (5, "can't be written"),
 }
 
