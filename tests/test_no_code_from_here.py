@@ -110,7 +110,9 @@ class Place:
         cells = "".join(f"{digit}.png,page.png,1,1,1,{digit + 1},cell\n" for digit in range(10))
         head = "path,source,page,block,row,column,kind\n"
         (self.folder / "cells.csv").write_text(head + cells)
-        make_tree(top / "pages", {"page.png": form(), "page.pdf": encoded(form(), "PDF", resolution=300)})
+        make_tree(
+            top / "pages", {"page.png": form(), "page.pdf": encoded(form(), "PDF", resolution=300)}
+        )
         self.script = top / "bin" / "digitsort"
         make_tree(top / "bin", {"digitsort": SCRIPT})
         make_archives(top, self.folder)
