@@ -261,15 +261,32 @@ def parts_elsewhere(folder: str, table: Path = MOUNTS) -> list[str]:
     """
     there = mounts(table)
     own = _last_through(there, folder)
-    if own is None:
-        return []
-    top = own.within(folder)
+    device = _device_of(folder) if own is None else own.device
     return [
         mount.point
         for mount in there
-        if (mount.device == own.device and is_in(mount.root, top))
+        if (mount.device == device and _shows(mount, folder, own))
         or (mount.point != folder and is_in(mount.point, folder))
     ]
+
+
+def _shows(mount: Mount, folder: str, own: Mount | None) -> bool:
+    """Return whether a mount of the same device shows a folder, or a part of it.
+
+    `own` is the mount that the folder is on. In a changed root (`chroot`), the list may not name it.
+    Then the start of the folder's path in the file system is unknown.
+    """
+    if own is not None:
+        return is_in(mount.root, own.within(folder))
+    return os.path.join(folder, "") in os.path.join(mount.root, "")
+
+
+def _device_of(folder: str) -> str:
+    """Return the device of a folder as the list of mounts writes it; empty if there is none."""
+    with suppress(OSError):
+        device = os.stat(folder).st_dev
+        return f"{os.major(device)}:{os.minor(device)}"
+    return ""
 
 
 def is_part_of(path: str, folder: str) -> bool:

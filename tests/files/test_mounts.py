@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,18 @@ def test_parts_of_a_folder_are_found_at_other_places(table: Path) -> None:
     assert parts_elsewhere("/srv/sorted", table) == everywhere
     assert parts_elsewhere("/whole/home/sorted", table) == ["/in/view", "/dest"]
     assert parts_elsewhere("/dest", table) == ["/in/view", "/dest"]
+
+
+def test_parts_are_found_in_a_changed_root_whose_mount_is_not_listed(tmp_path: Path) -> None:
+    device = tmp_path.stat().st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    table = tmp_path / "mountinfo"
+    table.write_text(
+        f"20 1 {number} /jail{tmp_path}/3 /in/view rw - ext4 /dev/a rw\n"
+        f"21 1 {number} /jail{tmp_path}3 /in/other rw - ext4 /dev/a rw\n"
+        f"22 1 0:999 /jail{tmp_path}/3 /in/of\\040another rw - ext4 /dev/b rw\n"
+    )
+    assert parts_elsewhere(str(tmp_path), table) == ["/in/view"]
 
 
 def test_a_system_without_a_list_has_no_mounts(tmp_path: Path) -> None:
