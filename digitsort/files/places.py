@@ -260,6 +260,8 @@ def parts_elsewhere(folder: str, table: Path = MOUNTS) -> list[str]:
         Path without links.
     """
     there = mounts(table)
+    if not there:
+        return []
     own = _last_through(there, folder)
     device = _device_of(folder) if own is None else own.device
     return [
