@@ -55,6 +55,9 @@ OTHERS = "*"
 NESTED = "archive inside an archive"
 """Key for the archives in archives, which are not read."""
 
+PACKED_PDF = "PDF in an archive"
+"""Key for the PDF files in archives, which `cut` does not read."""
+
 REMOTE = "archive in a bucket"
 """Key for the archives in buckets, which are not read either."""
 
@@ -71,6 +74,7 @@ REMEDIES = {
     ".dng": "save it as JPEG",
     **dict.fromkeys((".zip", ".tar", ".tgz", ".gz", ".zst"), ARCHIVE_REMEDY),
     NESTED: "unpack the outer one",
+    PACKED_PDF: "unpack the archive, and cut the ruled cells with digitsort cut",
     REMOTE: "download it, and classify the copy",
     "": _ANY_NAME,
 }
@@ -294,7 +298,8 @@ class Walk:
             return False
         if self.any_name:
             return True
-        count_suffix(self.skipped, suffix_of(name))
+        suffix = suffix_of(name)
+        count_suffix(self.skipped, PACKED_PDF if suffix == ".pdf" else suffix)
         return False
 
     def _enters_all(self, folders: Sequence[str]) -> bool:

@@ -31,6 +31,7 @@ from digitsort.labels.row import HUMAN, PROBABILITY, Row, before_gone, gone_reas
 from digitsort.labels.table import line_of
 from digitsort.outcomes import Outcome, Status
 from digitsort.plural import plural
+from digitsort.sources.archives import is_archive
 from digitsort.sources.members import may_exist
 
 NEW, CHANGED, SAME = "new", "changed", "as before"
@@ -157,6 +158,7 @@ class Update:
         self.relabelled: list[tuple[str, str, str]] = []
         self.gone = self.left_out = self.kept = self.set_aside = 0
         self._excluded: set[str] = set()
+        self._repaired: set[str] = set()
 
     def _cell_of(self, row: Row) -> str:
         """Return a row's path as it is written; the table's own string if equal, to save memory."""
@@ -175,14 +177,19 @@ class Update:
         if patterns:
             self._excluded = self._matching(sources, patterns)
         given: set[str] = set()
+        broken = {cell: f"{cell}/" for cell, rows in self._by_cell.items() if _is_of_archive(rows)}
         first = next((i for i, r in enumerate(self._rows) if _is_inside(r.path, sources)), None)
         yield from self._existing(self._rows[:first], given)
         for path in found:
             cell = self._layout.cell_of(path)
+            if broken:
+                self._repaired.update(each for each, start in broken.items() if cell.startswith(start))
             if cell not in given:
                 if rows := self._by_cell.get(cell):
                     given.add(self._cell_of(rows[0]))
                 yield path
+        self._repaired -= given
+        given |= self._repaired
         yield from self._existing(self._rows, given)
 
     def _matching(self, sources: Sequence[str], patterns: Sequence[str]) -> set[str]:
@@ -325,7 +332,7 @@ class Update:
     ) -> bool:
         """Return whether a row needs no gone row; give its cells to the file's new name."""
         has_cells = any(self._extra_of(row))
-        if cell in self._now and not has_cells:
+        if (cell in self._now or cell in self._repaired) and not has_cells:
             return True  # the file changed, and nobody wrote anything beside the row
         new = places.get(row.sha256, [])
         return bool(new) and all(self._give(extras, each, row) for each in new)
@@ -409,6 +416,11 @@ def _extra_columns(columns: Sequence[str], rows: Iterable[Row], classes: Iterabl
 def _is_of(row: Row, sha256: str) -> bool:
     """Return whether a row is of this content; where either is unknown, the path decides."""
     return row.sha256 == sha256 or not (row.sha256 and sha256)
+
+
+def _is_of_archive(rows: Iterable[Row]) -> bool:
+    """Return whether a row says what is wrong with an archive."""
+    return any(row.status is Status.ERROR and is_archive(row.path) for row in rows)
 
 
 def _is_inside(path: str, sources: Iterable[str]) -> bool:

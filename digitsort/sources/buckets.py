@@ -90,7 +90,7 @@ def refuse_credentials(url: str) -> None:
     scheme, _, rest = url.partition("://")
     if "@" in rest.split("/", 1)[0] or (scheme in ("http", "https") and "?" in rest):
         raise UsageError(
-            f"A {scheme} address with a password or a query may hold credentials, which would be in "
+            f"{scheme}: an address with a password or a query may hold credentials, which would be in "
             "labels.csv. Give credentials as the server's own tools take them: in the environment or "
             "in their settings."
         )
@@ -151,7 +151,8 @@ def exists(url: str) -> bool:
         if error.reason == MISSING:
             return False
         raise StorageError(
-            f"{printable(url)} can't be read: {error.reason}. Check the credentials and the address."
+            f"{printable(url)} can't be read: {error.reason}. Check the address, the credentials and "
+            "the network."
         ) from error
     return True
 
@@ -293,13 +294,13 @@ def _patiently(ask: Callable[[], T]) -> T:
     for attempt in range(ATTEMPTS):
         try:
             return ask()
-        except FileNotFoundError as error:
-            raise SourceError(MISSING) from error
         except PermissionError as error:
             raise SourceError(DENIED) from error
         except TooLargeError:
             raise
         except Exception as error:  # each file system has errors of its own
+            if isinstance(error, FileNotFoundError) and not _is_unreachable(error):
+                raise SourceError(MISSING) from error
             if type(error).__name__ in _NO_CREDENTIALS:
                 raise _no_credentials() from error
             pause = min(FIRST_PAUSE_S * 2**attempt, MOST_PAUSE_S) * random.uniform(0.5, 1)
@@ -307,6 +308,12 @@ def _patiently(ask: Callable[[], T]) -> T:
                 raise SourceError(READ_ERROR) from error
             time.sleep(pause)
     raise AssertionError("neither an answer nor an error")
+
+
+def _is_unreachable(error: FileNotFoundError) -> bool:
+    """Return whether a server was not reached: fsspec's file system for HTTP calls that "not found"."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError)
 
 
 def _no_credentials() -> StorageError:

@@ -74,6 +74,11 @@ def open_table(path: Path, limits: Limits) -> Dataset | None:
     columns, separator = _start_of(path)
     plain = [name.strip().lower() for name in columns]
     if _side_of(columns) and "path" not in plain:
+        if not separator:
+            raise TrainingDataError(
+                f"{printable(str(path))} is a Parquet file of pixels, which is not read. Save the "
+                "table as CSV."
+            )
         return _dataset(path, _read_pixels(path, columns, separator))
     if _side_of(["label", *columns]) and not {"path", *LABEL_COLUMNS}.intersection(plain):
         raise TrainingDataError(
@@ -157,14 +162,14 @@ def _note(gone: list[str], count: int) -> str:
 
 
 def _start_of(path: Path) -> tuple[list[str], str]:
-    """Return the cells of the first row and the separator.
+    """Return the cells of the first row, and the separator, which is empty for Parquet.
 
     There are no cells if it can't be read, which the reader of rows tells.
     """
     try:
         with opened_table(path) as reader:
-            if isinstance(reader, ParquetRows):  # pixels are read as text
-                return [], ","
+            if isinstance(reader, ParquetRows):
+                return header_of(reader), ""
             separator = "," if isinstance(reader, JsonLines) else reader.dialect.delimiter
             return header_of(reader), separator
     except (UsageError, csv.Error, UnicodeError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 
-from digitsort.errors import UsageError
+from digitsort.errors import DigitsortError, UsageError
 from digitsort.sources.located import Located
 from digitsort.workers.engine import FEW_BYTES, FEW_FILES, Engine, GiveUp, Inline, Job
 
@@ -94,7 +94,8 @@ def start_early(sources: Sequence[str | os.PathLike[str]], workers: int | None) 
     from digitsort.workers.server import has_server, start_server
 
     if has_server():
-        start_server()
+        with suppress(DigitsortError, OSError):  # the command starts it again, and reports the error
+            start_server()
 
 
 def _are_many(sources: Iterable[str | os.PathLike[str]]) -> bool:

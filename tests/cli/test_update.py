@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -552,3 +553,21 @@ def test_memory_of_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         tracemalloc.stop()
     assert update.counts == {SAME: count}
     assert used / count < 1000
+
+
+def test_the_row_of_a_broken_archive_goes_once_it_is_repaired(here: Path, classify: Classify) -> None:
+    """The archive itself is not a picture, so it is not read as one."""
+    archive = here / "a.zip"
+    archive.write_bytes(b"PK\3\4")
+    classify("a.zip", code=1)
+    assert [row.path for row in read_labels(here / "labels.csv")] == [str(archive)]
+    with zipfile.ZipFile(archive, "w") as whole:
+        for name, content in OLD.items():
+            whole.writestr(name, content)
+    done = classify("a.zip", "--update")
+    assert "3 new, 0 changed, 0 as before, 0 gone" in done.stderr
+    classify("a.zip", "-o", "other.csv")
+    assert (here / "labels.csv").read_bytes() == (here / "other.csv").read_bytes()
+    archive.write_bytes(b"PK\3\4")
+    classify("a.zip", "--update", code=1)
+    assert str(archive) in [row.path for row in read_labels(here / "labels.csv")]

@@ -143,7 +143,7 @@ def test_members_are_found_as_files_are(tmp_path: Path, name: str) -> None:
 
 def test_archives_in_folders_need_the_option(tmp_path: Path) -> None:
     make_tree(tmp_path, {"1.png": b"one", "b": {"2.png": b"two"}, "t.zip.d": {"3.png": b"three"}})
-    make_zip(tmp_path / "a.zip", {"4.png": b"four", "in.zip": b"", "in.TGZ": b""})
+    make_zip(tmp_path / "a.zip", {"4.png": b"four", "in.zip": b"", "in.TGZ": b"", "form.PDF": b""})
     make_tar(tmp_path / "b" / "c.tar", {"5.png": b"five"})
     walk = Walk([str(tmp_path)])
     assert len(list(walk.files())) == 3
@@ -151,7 +151,7 @@ def test_archives_in_folders_need_the_option(tmp_path: Path) -> None:
     walk = Walk([str(tmp_path)], archives=True)
     names = [os.path.relpath(path, tmp_path) for path in walk.files()]
     assert names == ["1.png", "a.zip/4.png", "b/2.png", "b/c.tar/5.png", "t.zip.d/3.png"]
-    assert walk.skipped == {"archive inside an archive": 2}
+    assert walk.skipped == {"archive inside an archive": 2, "PDF in an archive": 1}
     both = Walk([str(tmp_path), str(tmp_path / "a.zip")], archives=True)
     assert len(list(both.files())) == 5  # an archive that the walk reaches is not read twice
 

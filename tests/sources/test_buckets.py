@@ -249,6 +249,18 @@ def test_a_refused_or_missing_bucket_is_a_sentence(tmp_path: Path) -> None:
     assert done.exit_code == 2
 
 
+def test_a_server_that_is_not_reached_is_not_a_missing_folder(tmp_path: Path) -> None:
+    """The file system of fsspec for web servers raises FileNotFoundError for both."""
+    fill({"1.png": b""})
+    unreachable = FileNotFoundError(SECRET)
+    unreachable.__cause__ = ConnectionRefusedError(SECRET)
+    Flaky.failures = {"b": unreachable}
+    done = invoke("classify", "flaky://b", "-o", tmp_path / "labels.csv")
+    assert done.exit_code == 7
+    assert "flaky://b can't be read: read error. Check the address" in done.stderr
+    assert SECRET not in done.stderr
+
+
 @pytest.mark.parametrize("url", [f"flaky://me:{SECRET}@b/x", f"https://h/x.png?sig={SECRET}"])
 def test_credentials_in_an_address_are_refused(tmp_path: Path, url: str) -> None:
     """They would be in labels.csv; also in a list of files."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from digitsort import open_datasets
@@ -108,6 +111,24 @@ def test_a_table_of_paths_and_labels(tmp_path: Path, write: Callable[[str], Any]
     assert list(dataset.names) == [str(tmp_path / "A.PNG"), str(tmp_path / "B.PNG")]
     assert dataset.note == f"1 of 3 rows left out, without a file: {tmp_path / 'GONE.PNG'}"
     assert not dataset.by_hand
+
+
+def test_tables_of_paths_and_labels_as_json_lines_and_parquet(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"a.png": digit_png(7), "b.png": digit_png(1)})
+    rows = [{"path": "a.png", "label": "7"}, {"path": "b.png", "label": "1"}]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "t.jsonl").write_text(lines)
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "t.parquet")
+    for name in ("t.jsonl", "t.parquet"):
+        (dataset,) = open_datasets([str(tmp_path / name)])
+        assert [label for _, label in dataset.load()] == ["7", "1"]
+
+
+def test_a_parquet_file_of_pixels_is_a_sentence(tmp_path: Path) -> None:
+    columns = {"label": [7], **{f"pixel{i}": [0] for i in range(64)}}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    with pytest.raises(TrainingDataError, match="Parquet file of pixels, which is not read"):
+        open_datasets([str(tmp_path / "t.parquet")])
 
 
 def test_a_table_of_pictures_in_an_archive(tmp_path: Path) -> None:

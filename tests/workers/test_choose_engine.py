@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from digitsort.errors import DigitsortError
 from digitsort.workers import server
 from digitsort.workers.choose_engine import start_early
 from digitsort.workers.engine import FEW_BYTES as FEW_BYTES
@@ -59,6 +61,15 @@ def test_a_server_for_many_files_or_workers_that_were_asked_for(
 def test_what_can_not_be_read_is_left_to_the_walk(tmp_path: Path, started: list[bool]) -> None:
     start_early([tmp_path / "nothing", "\0"[:0]], None)
     assert not started
+
+
+@pytest.mark.parametrize("error", [DigitsortError("no more processes"), OSError("no more files")])
+def test_a_server_that_can_not_start_is_left_to_the_command(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Only the command can report it: this happens before there is anything that catches errors."""
+    monkeypatch.setattr(server, "start_server", Mock(side_effect=error))
+    start_early([], 1)
 
 
 def test_ctrl_c_while_the_server_loads_is_clean() -> None:
