@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -44,6 +45,9 @@ SECTIONS: Mapping[str, str] = {
 }
 """Section of each option in the help of a command with more than `FEW_OPTIONS`."""
 
+_NO_VALUE = re.compile("--[a-z0-9-]+=")
+"""An option with an empty value."""
+
 _VALUES: Mapping[str, str] = {
     "int_parsing": "a whole number",
     "int_parsing_size": "a shorter whole number",
@@ -66,6 +70,12 @@ class PlainCommand(TyperCommand):
             for option in options:
                 option.rich_help_panel = option.rich_help_panel or SECTIONS.get(str(option.name))
         return parameters
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse empty arguments: a variable of the shell that is not set would name this folder."""
+        if any(word == "" or _NO_VALUE.fullmatch(word) for word in args):
+            ctx.fail("An argument is empty. Is a variable of your shell not set?")
+        return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as Typer calls it
         """Return the words after the command's name in the usage line."""

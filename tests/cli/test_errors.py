@@ -7,12 +7,14 @@ import pickle
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 import pytest
 import typer
 
+from digitsort.cli import COMMANDS
 from digitsort.cli.errors import reports_errors
 from digitsort.errors import (
     DigitsortError,
@@ -294,6 +296,7 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_half_done(
 
 MANY = """
 import sys
+from collections.abc import Sequence
 from digitsort.cli import main
 for command in sys.argv[1].splitlines():
     sys.argv = ["digitsort", *command.split("|")]
@@ -341,3 +344,13 @@ def test_names_that_a_terminal_cannot_show_are_no_trouble(
     assert codes == ["0"] * 6 + ["2"] * 4 + ["3"], done.stderr
     assert "Traceback" not in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("words", [("",), ("scans", ""), ("scans", "sorted", "--root=")])
+def test_an_empty_argument_is_not_the_working_folder(name: str, words: Sequence[str]) -> None:
+    done = invoke(name, *words)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(
+        "digitsort: An argument is empty. Is a variable of your shell not set?"
+    )
