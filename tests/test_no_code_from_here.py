@@ -72,7 +72,7 @@ COMMANDS = {
     "a workbook": "table labels.csv --cells cells.csv -o a.xlsx",
 }
 
-CODES = {"an address": 2}
+CODES = {"an address": (2, 7)}
 """Exit codes other than 0: aiohttp is missing, or nobody listens at this address."""
 
 Environment = dict[str, str | None]
@@ -170,7 +170,7 @@ def test_nothing_is_executed(place: Place, name: str, environment: str) -> None:
     command = [sys.executable, str(place.script), *place.words(COMMANDS[name])]
     code, said = place.run(command, ENVIRONMENTS[environment])
     assert executed(place.marks) == {}
-    assert code == CODES.get(name, 0), said
+    assert code in CODES.get(name, (0,)), said
 
 
 def test_a_service_executes_nothing(place: Place) -> None:
