@@ -87,7 +87,8 @@ def test_a_quarter_of_the_support_vectors_reads_almost_alike(monkeypatch: pytest
         monkeypatch.setattr("digitsort.training.release.VECTORS", count)
         monkeypatch.setattr("digitsort.training.condense.EPOCHS", epochs)
         machine = fit_cascade(seen, no_person, unseen[:0], PARAMETERS).estimator.machine()
-        deciding = np.count_nonzero(machine.dual_coef.any(axis=0))  # the others only make ink familiar
+        # The others only make ink familiar.
+        deciding = int(np.count_nonzero(machine.dual_coef.any(axis=0)))
         return deciding, score(unseen, machine).margin.max(axis=1)
 
     count, whole = read(10_000, 0)
